@@ -1,0 +1,1 @@
+//! The attribute `#[vthread]`. Nothing is here yet.

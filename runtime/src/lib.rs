@@ -1,0 +1,1 @@
+//! Virtual threads. Nothing is here yet: see `ARCHITECTURE.md` for what comes.

@@ -1,0 +1,2 @@
+//! Makes the corpora. Nothing is here yet.
+fn main() {}

@@ -1,0 +1,2 @@
+//! The search program.
+fn main() {}
