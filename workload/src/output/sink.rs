@@ -1,0 +1,114 @@
+//! Standard output: lines as they are found, whole and never mixed; or all at the end, sorted.
+
+use rustix::event::{PollFd, PollFlags, poll};
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::io::Errno;
+use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
+use std::time::{Duration, Instant};
+
+/// Held back at most, when nobody waits for each line.
+const FULL: usize = 16 << 10;
+
+/// Where matches go.
+#[derive(Debug)]
+pub struct Sink {
+    /// Whether somebody looks on: then each line is written at once.
+    at_once: bool,
+    state: Mutex<State>,
+}
+
+#[derive(Debug)]
+struct State {
+    to: OwnedFd,
+    waiting: Vec<u8>,
+    /// Path and lines, in the order in which they came; sorted at the end. `None`: not to be sorted.
+    sorted: Option<Vec<(Vec<u8>, Vec<u8>)>>,
+    failed: Option<Errno>,
+}
+
+impl Sink {
+    /// Writes to `to`; sorted by path and all at the end, if that is wanted.
+    pub fn new(to: OwnedFd, sorted: bool) -> Self {
+        let at_once = rustix::termios::isatty(&to);
+        let sorted = sorted.then(Vec::new);
+        Self { at_once, state: Mutex::new(State { to, waiting: vec![], sorted, failed: None }) }
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Takes whole lines that belong to the file at `path`.
+    ///
+    /// # Errors
+    /// What writing said first: nothing more will be written.
+    pub fn write(&self, path: &[u8], lines: &[u8]) -> Result<(), Errno> {
+        let mut state = self.state();
+        match &mut state.sorted {
+            Some(all) => all.push((path.to_vec(), lines.to_vec())),
+            None => {
+                state.waiting.extend_from_slice(lines);
+                if self.at_once || state.waiting.len() >= FULL {
+                    state.write_out();
+                }
+            }
+        }
+        state.failed.map_or(Ok(()), Err)
+    }
+
+    /// Writes what waits. Gives up if another thread has been writing for a tenth of a second: its reader is slow.
+    pub fn flush(&self) {
+        let start = Instant::now();
+        loop {
+            match self.state.try_lock() {
+                Ok(mut state) => return state.write_out(),
+                Err(TryLockError::Poisoned(state)) => return state.into_inner().write_out(),
+                Err(TryLockError::WouldBlock) if start.elapsed() > Duration::from_millis(100) => return,
+                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
+            }
+        }
+    }
+
+    /// Sorts, if that is wanted, and writes all that waits.
+    ///
+    /// # Errors
+    /// What writing said first, now or before; a closed pipe is none.
+    pub fn finish(&self) -> Result<(), Errno> {
+        let mut state = self.state();
+        if let Some(mut all) = state.sorted.take() {
+            // Stable: what belongs to one file stays in its order.
+            all.sort_by(|a, b| a.0.cmp(&b.0));
+            for (_, lines) in all {
+                state.waiting.extend_from_slice(&lines);
+                if state.waiting.len() >= FULL {
+                    state.write_out();
+                }
+            }
+        }
+        state.write_out();
+        match state.failed {
+            None | Some(Errno::PIPE) => Ok(()),
+            Some(errno) => Err(errno),
+        }
+    }
+}
+
+impl State {
+    fn write_out(&mut self) {
+        let waiting = std::mem::take(&mut self.waiting);
+        let mut rest = waiting.as_slice();
+        while self.failed.is_none() && !rest.is_empty() {
+            match rustix::io::write(&self.to, rest) {
+                Ok(n) => rest = &rest[n..],
+                Err(Errno::INTR) => {}
+                Err(Errno::AGAIN) => {
+                    // Somebody made the pipe or terminal non-blocking: wait until it takes more.
+                    let _ = poll(&mut [PollFd::from_borrowed_fd(self.to.as_fd(), PollFlags::OUT)], None);
+                }
+                Err(errno) => self.failed = Some(errno),
+            }
+        }
+        self.waiting = waiting;
+        self.waiting.clear();
+    }
+}

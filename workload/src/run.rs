@@ -1,0 +1,143 @@
+//! From the command line to the exit status.
+
+use crate::cli::Cli;
+use crate::matcher::{Detail, Needle};
+use crate::output::{Format, Output, ProgressMode, ProgressView, Says, Sink, Style, Ticker};
+use crate::search::{Request, Root, Search};
+use crate::tree::{OpenFiles, Shown};
+use rustix::fd::OwnedFd;
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
+use std::ffi::CString;
+use std::io::Write;
+use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Something was found, and all could be read.
+pub const FOUND: u8 = 0;
+/// Nothing was found, and all could be read.
+pub const NOT_FOUND: u8 = 1;
+/// Something could not be read, or the search could not be made at all.
+pub const TROUBLE: u8 = 2;
+
+/// Why there was no search at all.
+#[derive(Debug, thiserror::Error)]
+#[allow(missing_docs, reason = "the messages say it")]
+pub enum NoSearch {
+    #[error(transparent)]
+    TooFewFiles(#[from] crate::tree::TooFewFiles),
+    #[error("{0}: a path cannot hold a NUL byte")]
+    Nul(String),
+    #[error("cannot write to standard output: {0}")]
+    Output(std::io::Error),
+    #[error("cannot start the engine {name}: {source}")]
+    Engine { name: &'static str, source: std::io::Error },
+}
+
+/// Does what the command line says; returns the exit status.
+///
+/// # Errors
+/// [`NoSearch`] says why nothing was searched at all. Problems with single files are reported on the way.
+pub fn run(cli: &Cli) -> Result<u8, NoSearch> {
+    if let Some(shell) = cli.completions {
+        return print(&Cli::completion_script(shell));
+    }
+    if cli.list_engines {
+        return print(Cli::engine_list().as_bytes());
+    }
+    let engine = cli.engine.0;
+    let search = Arc::new(Search::new(request(cli)?));
+    let ticker = Ticker::start(&search);
+    end_on_signals(&search);
+    let ran = engine.run(&search);
+    drop(ticker);
+    ran.map_err(|source| NoSearch::Engine { name: engine.name(), source })?;
+    finish(cli, &search)
+}
+
+fn print(text: &[u8]) -> Result<u8, NoSearch> {
+    match std::io::stdout().write_all(text) {
+        Err(e) if e.kind() != std::io::ErrorKind::BrokenPipe => Err(NoSearch::Output(e)),
+        _ => Ok(FOUND),
+    }
+}
+
+fn request(cli: &Cli) -> Result<Request, NoSearch> {
+    let (detail, says) = match cli {
+        Cli { quiet: true, .. } => (Detail::First, Says::Nothing),
+        Cli { locations: true, .. } => (Detail::Locations, Says::Locations),
+        Cli { count: true, .. } => (Detail::Count, Says::Count),
+        _ => (Detail::First, Says::Path),
+    };
+    let style = if cli.json { Style::JsonLines } else { Style::Plain { null: cli.null } };
+    let stdout = rustix::io::fcntl_dupfd_cloexec(rustix::stdio::stdout(), 3);
+    let stdout: OwnedFd = stdout.map_err(|errno| NoSearch::Output(errno.into()))?;
+    let output = Output::new(Format { style, says }, Sink::new(stdout, cli.sort.is_some()));
+    let progress = if cli.quiet { ProgressMode::Never } else { cli.progress };
+    if let Some(view) = ProgressView::new(progress) {
+        output.show(view);
+    }
+    Ok(Request {
+        // The command line refuses the empty needle.
+        needle: Needle::new(cli.needle.as_bytes()).unwrap_or_else(|| unreachable!("an empty needle")),
+        detail,
+        quiet: cli.quiet,
+        follow: cli.follow,
+        threads: cli.threads.map(usize::from),
+        roots: roots(&cli.paths)?,
+        files: OpenFiles::new(cli.max_open_files.map(usize::from))?,
+        output,
+    })
+}
+
+fn roots(paths: &[PathBuf]) -> Result<Vec<Root>, NoSearch> {
+    if paths.is_empty() {
+        return Ok(vec![Root { path: c".".to_owned(), shown: false }]);
+    }
+    let root = |path: &PathBuf| {
+        let bytes = path.clone().into_os_string().into_vec();
+        match CString::new(bytes) {
+            Ok(path) => Ok(Root { path, shown: true }),
+            Err(e) => Err(NoSearch::Nul(Shown(&e.into_vec()).to_string())),
+        }
+    };
+    paths.iter().map(root).collect()
+}
+
+fn finish(cli: &Cli, search: &Search) -> Result<u8, NoSearch> {
+    let summary = search.summary(cli.engine.0.name(), cli.engine.0.threads(search));
+    let wrote = search.output.finish();
+    if cli.json {
+        // Last, whatever the order of the rest.
+        search.output.write(b"", &summary.to_json_line());
+    }
+    wrote.and_then(|()| search.output.finish()).map_err(|errno| NoSearch::Output(errno.into()))?;
+    if cli.stats {
+        eprintln!("{summary}");
+    }
+    let found = search.counts.files_matched.load(Relaxed) > 0;
+    let trouble = search.counts.errors.load(Relaxed) > 0;
+    Ok(match (found, trouble) {
+        (true, _) if cli.quiet => FOUND,
+        (_, true) => TROUBLE,
+        (true, false) => FOUND,
+        (false, false) => NOT_FOUND,
+    })
+}
+
+/// On Ctrl-C and its like: writes what was found, and ends as the signal would have.
+fn end_on_signals(search: &Arc<Search>) {
+    let search = Arc::clone(search);
+    let wait = move || {
+        // Caught only from here on: if there is no thread to wait for them, signals end the process as ever.
+        let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return };
+        if let Some(signal) = signals.forever().next() {
+            search.output.flush();
+            // Ends the process, so that a shell sees what happened.
+            drop(signal_hook::low_level::emulate_default_handler(signal));
+        }
+    };
+    drop(std::thread::Builder::new().name("zork-signals".into()).spawn(wait));
+}
