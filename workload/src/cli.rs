@@ -37,7 +37,8 @@ pub struct Cli {
     pub paths: Vec<PathBuf>,
 
     /// The word to search for.
-    #[arg(long, value_name = "TEXT", default_value = "zork", value_parser = OsStringValueParser::new().try_map(needle))]
+    #[arg(long, value_name = "TEXT", default_value = "zork", allow_hyphen_values = true,
+        value_parser = OsStringValueParser::new().try_map(needle))]
     pub needle: OsString,
 
     /// Print how many matches each matching file has, as PATH:COUNT.
