@@ -171,6 +171,10 @@ async fn join_all(mut tasks: JoinSet<()>) {
 /// Searches what the user named.
 async fn named(cx: Arc<Context>, root: Root) {
     let path = PathBuf::from(OsStr::from_bytes(root.path.to_bytes()));
+    if root.path.is_empty() {
+        // Below, an empty path stands for the `.` that nobody typed.
+        return cx.search.problem(b"", &Errno::NOENT.into());
+    }
     let looked = async {
         let permit = cx.permit().await?;
         Ok::<_, io::Error>((look(&path, true).await?, permit))
