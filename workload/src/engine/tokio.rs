@@ -210,7 +210,7 @@ async fn visit(cx: Arc<Context>, mut place: Place, mut file_type: FileType, perm
     let mut permit = Some(permit);
     for _ in 0..LOOKS {
         if cx.search.is_stopped() {
-            break;
+            return cx.search.counts.task_done();
         }
         let done = async {
             let permit = match permit.take() {
