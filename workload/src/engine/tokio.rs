@@ -36,6 +36,9 @@ pub struct Tokio;
 const PER_PERMIT: usize = 3;
 /// Bytes of a window.
 const WINDOW: usize = 128 << 10;
+/// More threads than this are of no use, and tokio panics if it cannot have those that it was asked for. It is also how many
+/// blocking threads tokio starts at most if nobody says otherwise.
+const MOST_THREADS: usize = 512;
 /// How often a thing may turn out to be something else before it is left alone.
 const LOOKS: u32 = 4;
 
@@ -49,14 +52,14 @@ impl Engine for Tokio {
     }
 
     fn threads(&self, search: &Search) -> usize {
-        search.threads.unwrap_or_else(processors)
+        search.threads.unwrap_or_else(processors).min(MOST_THREADS)
     }
 
     fn run(&self, search: &Arc<Search>) -> io::Result<()> {
         let mut builder = Builder::new_multi_thread();
         builder.worker_threads(self.threads(search)).enable_time();
-        if let Some(threads) = search.threads {
-            builder.max_blocking_threads(threads);
+        if search.threads.is_some() {
+            builder.max_blocking_threads(self.threads(search));
         }
         let runtime = builder.build()?;
         let cx = Arc::new(Context {
