@@ -33,7 +33,7 @@ symbolic links are not followed, all else is skipped.";
 #[allow(clippy::struct_excessive_bools, reason = "they are the switches of a command line")]
 pub struct Cli {
     /// Directories and files to search; the current directory if there are none.
-    #[arg(value_name = "PATH")]
+    #[arg(value_name = "PATH", value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub paths: Vec<PathBuf>,
 
     /// The word to search for.
