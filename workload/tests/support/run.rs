@@ -125,6 +125,17 @@ impl Zork {
         })
     }
 
+    /// Runs with these signals ignored, as `nohup` has it.
+    pub fn ignoring(self, signals: &'static [libc::c_int]) -> Self {
+        self.before_exec(move || {
+            for signal in signals {
+                // SAFETY: no handler is set, and `signal` may be called between fork and exec.
+                unsafe { libc::signal(*signal, libc::SIG_IGN) };
+            }
+            Ok(())
+        })
+    }
+
     /// Runs `f` in the child, after its working directory is set.
     ///
     /// `f` runs between fork and exec of a process with threads: it must make system calls only, and not allocate.

@@ -69,6 +69,23 @@ impl Tree {
         path
     }
 
+    /// Makes a directory that has an end, but not within anybody's life if links are followed: ten links to a directory with
+    /// ten links to a directory ..., with files of this content in the last.
+    pub fn endless(&self, name: &str, content: &str) {
+        const LEVELS: usize = 9;
+        for level in 0..LEVELS {
+            let dir = self.dir(format!("{name}-parts/{level}"));
+            for i in 0..10 {
+                if level + 1 < LEVELS {
+                    self.link(format!("../{}", level + 1), dir.join(format!("link{i}")));
+                } else {
+                    self.file(format!("{name}-parts/{level}/{i}.txt"), content);
+                }
+            }
+        }
+        self.link(format!("{name}-parts/0"), name);
+    }
+
     /// Sets permissions.
     pub fn chmod(&self, name: impl AsRef<Path>, mode: u32) {
         fs::set_permissions(self.path(name), fs::Permissions::from_mode(mode)).expect("chmod");
