@@ -2,7 +2,7 @@
 
 use crate::cli::Cli;
 use crate::matcher::{Detail, Needle};
-use crate::output::{Format, Output, ProgressMode, ProgressView, Says, Sink, Style, Ticker};
+use crate::output::{Format, Output, ProgressMode, ProgressView, Says, Sink, Style, Ticker, say};
 use crate::search::{Request, Root, Search};
 use crate::tree::{OpenFiles, Shown};
 use rustix::fd::OwnedFd;
@@ -24,8 +24,7 @@ pub const TROUBLE: u8 = 2;
 
 /// Why there was no search at all.
 #[derive(Debug, thiserror::Error)]
-#[allow(missing_docs, reason = "the messages say it")]
-pub enum NoSearch {
+enum NoSearch {
     #[error(transparent)]
     TooFewFiles(#[from] crate::tree::TooFewFiles),
     #[error("{0}: a path cannot hold a NUL byte")]
@@ -36,11 +35,15 @@ pub enum NoSearch {
     Engine { name: &'static str, source: std::io::Error },
 }
 
-/// Does what the command line says; returns the exit status.
-///
-/// # Errors
-/// [`NoSearch`] says why nothing was searched at all. Problems with single files are reported on the way.
-pub fn run(cli: &Cli) -> Result<u8, NoSearch> {
+/// Does what the command line says; returns the exit status. If there was no search at all, standard error says why.
+pub fn run(cli: &Cli) -> u8 {
+    try_to_run(cli).unwrap_or_else(|error| {
+        say(&format!("zork: {error}"));
+        TROUBLE
+    })
+}
+
+fn try_to_run(cli: &Cli) -> Result<u8, NoSearch> {
     if let Some(shell) = cli.completions {
         return print(&Cli::completion_script(shell));
     }
@@ -115,7 +118,7 @@ fn finish(cli: &Cli, search: &Search) -> Result<u8, NoSearch> {
     }
     wrote.and_then(|()| search.output.finish()).map_err(|errno| NoSearch::Output(errno.into()))?;
     if cli.stats {
-        eprintln!("{summary}");
+        say(&summary.to_string());
     }
     let found = search.counts.files_matched.load(Relaxed) > 0;
     let trouble = search.counts.errors.load(Relaxed) > 0;

@@ -9,6 +9,7 @@ pub use format::{Format, Says, Style};
 pub(crate) use progress::Ticker;
 pub use progress::{ProgressMode, ProgressView};
 pub use sink::Sink;
+pub(crate) use sink::say;
 pub use summary::Summary;
 pub(crate) use summary::peak_rss;
 
@@ -112,8 +113,8 @@ impl Output {
     /// Writes one line to standard error, beside the progress.
     pub fn complain(&self, what: &str) {
         match self.progress.get() {
-            Some(view) => view.suspend(|| eprintln!("zork: {what}")),
-            None => eprintln!("zork: {what}"),
+            Some(view) => view.suspend(|| say(&format!("zork: {what}"))),
+            None => say(&format!("zork: {what}")),
         }
     }
 

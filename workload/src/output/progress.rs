@@ -69,7 +69,7 @@ impl ProgressView {
             let mut last = line.lock().unwrap_or_else(PoisonError::into_inner);
             if last.elapsed() >= Duration::from_secs(1) {
                 *last = Instant::now();
-                eprintln!("zork: {message}");
+                super::say(&format!("zork: {message}"));
             }
             return;
         }

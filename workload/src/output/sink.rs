@@ -1,7 +1,7 @@
 //! Standard output: lines as they are found, whole and never mixed; or all at the end, sorted.
 
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fd::{AsFd, OwnedFd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
 use std::time::{Duration, Instant};
@@ -95,20 +95,30 @@ impl Sink {
 
 impl State {
     fn write_out(&mut self) {
-        let waiting = std::mem::take(&mut self.waiting);
-        let mut rest = waiting.as_slice();
-        while self.failed.is_none() && !rest.is_empty() {
-            match rustix::io::write(&self.to, rest) {
-                Ok(n) => rest = &rest[n..],
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => {
-                    // Somebody made the pipe or terminal non-blocking: wait until it takes more.
-                    let _ = poll(&mut [PollFd::from_borrowed_fd(self.to.as_fd(), PollFlags::OUT)], None);
-                }
-                Err(errno) => self.failed = Some(errno),
-            }
+        if self.failed.is_none() {
+            self.failed = write_all(self.to.as_fd(), &self.waiting).err();
         }
-        self.waiting = waiting;
         self.waiting.clear();
     }
+}
+
+/// Writes one line to standard error. If that cannot be written to, nobody is there to be told.
+pub(crate) fn say(line: &str) {
+    // In one piece, so that the lines of several threads do not mix.
+    drop(write_all(rustix::stdio::stderr(), format!("{line}\n").as_bytes()));
+}
+
+fn write_all(to: BorrowedFd<'_>, mut rest: &[u8]) -> Result<(), Errno> {
+    while !rest.is_empty() {
+        match rustix::io::write(to, rest) {
+            Ok(n) => rest = &rest[n..],
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => {
+                // Somebody made the pipe or terminal non-blocking: wait until it takes more.
+                let _ = poll(&mut [PollFd::from_borrowed_fd(to, PollFlags::OUT)], None);
+            }
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
 }
