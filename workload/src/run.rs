@@ -14,6 +14,8 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 /// Something was found, and all could be read.
 pub const FOUND: u8 = 0;
@@ -132,12 +134,22 @@ fn finish(cli: &Cli, search: &Search) -> Result<u8, NoSearch> {
 
 /// On Ctrl-C and its like: writes what was found, and ends as the signal would have.
 fn end_on_signals(search: &Arc<Search>) {
+    /// For writing what was found. Who does not read it within this time does not get it: the user wants the end.
+    const GRACE: Duration = Duration::from_millis(500);
     let search = Arc::clone(search);
     let wait = move || {
         // Caught only from here on: if there is no thread to wait for them, signals end the process as ever.
         let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return };
         if let Some(signal) = signals.forever().next() {
-            search.output.flush();
+            let (done, written) = channel();
+            let write = move || {
+                search.output.abandon();
+                // Nobody waits any more if it took too long.
+                drop(done.send(()));
+            };
+            if std::thread::Builder::new().spawn(write).is_ok() {
+                drop(written.recv_timeout(GRACE));
+            }
             // Ends the process, so that a shell sees what happened.
             drop(signal_hook::low_level::emulate_default_handler(signal));
         }

@@ -126,8 +126,18 @@ impl Output {
         self.sink.finish()
     }
 
-    /// Writes what has been found so far; for timers and signals. Gives up after a moment if somebody writes just now.
+    /// Writes what has been found so far and is not to be sorted. Does nothing if somebody writes just now.
     pub fn flush(&self) {
         self.sink.flush();
+    }
+
+    /// Writes all that is held back, and takes the progress away, because the program is about to be ended. Blocks for as long as
+    /// nobody reads.
+    pub fn abandon(&self) {
+        if let Some(view) = self.progress() {
+            view.clear();
+        }
+        // There is nobody left to tell.
+        drop(self.sink.finish());
     }
 }

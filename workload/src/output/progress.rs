@@ -53,6 +53,11 @@ impl ProgressView {
         self.bar.suspend(f)
     }
 
+    /// Takes the spinner away.
+    pub(super) fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+
     fn update(&self, search: &Search) {
         if self.from.elapsed() < self.delay {
             return;
@@ -101,7 +106,7 @@ impl Ticker {
                 }
             }
             if let Some(view) = search.output.progress() {
-                view.bar.finish_and_clear();
+                view.clear();
             }
         };
         // Without the thread there is no progress to be seen, and all is written at the end.

@@ -4,7 +4,6 @@ use rustix::event::{PollFd, PollFlags, poll};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
-use std::time::{Duration, Instant};
 
 /// Held back at most, when nobody waits for each line.
 const FULL: usize = 16 << 10;
@@ -56,16 +55,12 @@ impl Sink {
         state.failed.map_or(Ok(()), Err)
     }
 
-    /// Writes what waits. Gives up if another thread has been writing for a tenth of a second: its reader is slow.
+    /// Writes what waits, unless another thread writes just now.
     pub fn flush(&self) {
-        let start = Instant::now();
-        loop {
-            match self.state.try_lock() {
-                Ok(mut state) => return state.write_out(),
-                Err(TryLockError::Poisoned(state)) => return state.into_inner().write_out(),
-                Err(TryLockError::WouldBlock) if start.elapsed() > Duration::from_millis(100) => return,
-                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
-            }
+        match self.state.try_lock() {
+            Ok(mut state) => state.write_out(),
+            Err(TryLockError::Poisoned(state)) => state.into_inner().write_out(),
+            Err(TryLockError::WouldBlock) => {}
         }
     }
 
@@ -75,16 +70,7 @@ impl Sink {
     /// What writing said first, now or before; a closed pipe is none.
     pub fn finish(&self) -> Result<(), Errno> {
         let mut state = self.state();
-        if let Some(mut all) = state.sorted.take() {
-            // Stable: what belongs to one file stays in its order.
-            all.sort_by(|a, b| a.0.cmp(&b.0));
-            for (_, lines) in all {
-                state.waiting.extend_from_slice(&lines);
-                if state.waiting.len() >= FULL {
-                    state.write_out();
-                }
-            }
-        }
+        state.write_sorted();
         state.write_out();
         match state.failed {
             None | Some(Errno::PIPE) => Ok(()),
@@ -94,6 +80,18 @@ impl Sink {
 }
 
 impl State {
+    fn write_sorted(&mut self) {
+        let Some(mut all) = self.sorted.take() else { return };
+        // Stable: what belongs to one file stays in its order.
+        all.sort_by(|a, b| a.0.cmp(&b.0));
+        for (_, lines) in all {
+            self.waiting.extend_from_slice(&lines);
+            if self.waiting.len() >= FULL {
+                self.write_out();
+            }
+        }
+    }
+
     fn write_out(&mut self) {
         if self.failed.is_none() {
             self.failed = write_all(self.to.as_fd(), &self.waiting).err();
