@@ -132,14 +132,23 @@ fn finish(cli: &Cli, search: &Search) -> Result<u8, NoSearch> {
     })
 }
 
+/// The signals that this process was started to ignore, as by `nohup` or as a shell's background job: bit 0 is signal 1.
+fn ignored_signals() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}
+
 /// On Ctrl-C and its like: writes what was found, and ends as the signal would have.
 fn end_on_signals(search: &Arc<Search>) {
     /// For writing what was found. Who does not read it within this time does not get it: the user wants the end.
     const GRACE: Duration = Duration::from_millis(500);
     let search = Arc::clone(search);
+    let ignored = ignored_signals();
     let wait = move || {
         // Caught only from here on: if there is no thread to wait for them, signals end the process as ever.
-        let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return };
+        let heeded = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0);
+        let Ok(mut signals) = Signals::new(heeded) else { return };
         if let Some(signal) = signals.forever().next() {
             let (done, written) = channel();
             let write = move || {
