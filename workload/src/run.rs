@@ -154,10 +154,10 @@ fn end_on_signals(search: &Arc<Search>) {
             let write = move || {
                 search.output.abandon();
                 // Nobody waits any more if it took too long.
-                drop(done.send(()));
+                let _ = done.send(());
             };
             if std::thread::Builder::new().spawn(write).is_ok() {
-                drop(written.recv_timeout(GRACE));
+                let _ = written.recv_timeout(GRACE);
             }
             // Ends the process, so that a shell sees what happened.
             drop(signal_hook::low_level::emulate_default_handler(signal));
