@@ -5,7 +5,7 @@ mod support;
 use base64::{Engine as _, prelude::BASE64_STANDARD};
 use rustix::process::{Signal, kill_process};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use serde_json::{Value, json};
+use serde_json::json;
 use std::ffi::OsStr;
 use std::fs::{File, OpenOptions};
 use std::io::{BufRead as _, BufReader, Read as _};
@@ -233,7 +233,7 @@ fn messages_that_nobody_takes_do_no_harm() {
 
 #[test]
 fn a_pipe_that_does_not_block_loses_nothing() {
-    let tree = many(2000, 100);
+    let tree = many(800, 200);
     for_each_engine(|engine| {
         let flags = rustix::pipe::PipeFlags::CLOEXEC;
         let (read, write) = rustix::pipe::pipe_with(flags).expect("a pipe");
@@ -245,8 +245,8 @@ fn a_pipe_that_does_not_block_loses_nothing() {
         File::from(read).read_to_end(&mut all).expect("reads");
         let ended = running.wait();
         assert_eq!((ended.code(), &*ended.stderr), (0, ""));
-        assert_eq!(all.iter().filter(|b| **b == b'\n').count(), 2000);
-        assert_eq!(all.len(), 2000 * (tree.root().as_os_str().len() + "/d0/.txt\n".len() + 100));
+        assert_eq!(all.iter().filter(|b| **b == b'\n').count(), 800);
+        assert_eq!(all.len(), 800 * (tree.root().as_os_str().len() + "/d0/.txt\n".len() + 200));
     });
 }
 
@@ -289,7 +289,7 @@ fn a_signal_ends_it_with_what_was_found() {
 
 #[test]
 fn a_signal_ends_it_though_nobody_takes_its_output() {
-    let tree = many(1000, 200);
+    let tree = many(400, 200);
     for_each_engine(|engine| {
         for pause in [15, 60, 250] {
             let (read, write) = rustix::pipe::pipe_with(rustix::pipe::PipeFlags::CLOEXEC).expect("a pipe");

@@ -138,6 +138,6 @@ impl Output {
             view.clear();
         }
         // There is nobody left to tell.
-        drop(self.sink.finish());
+        let _ = self.sink.finish();
     }
 }

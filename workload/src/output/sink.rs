@@ -103,7 +103,7 @@ impl State {
 /// Writes one line to standard error. If that cannot be written to, nobody is there to be told.
 pub(crate) fn say(line: &str) {
     // In one piece, so that the lines of several threads do not mix.
-    drop(write_all(rustix::stdio::stderr(), format!("{line}\n").as_bytes()));
+    let _ = write_all(rustix::stdio::stderr(), format!("{line}\n").as_bytes());
 }
 
 fn write_all(to: BorrowedFd<'_>, mut rest: &[u8]) -> Result<(), Errno> {

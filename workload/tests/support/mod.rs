@@ -4,8 +4,10 @@
 mod run;
 mod tree;
 
+#[allow(unused_imports, reason = "each test file uses its part of it")]
 pub use run::{Ended, Zork, engines, for_each_engine, zork};
-pub use tree::Tree;
+#[allow(unused_imports, reason = "each test file uses its part of it")]
+pub use tree::{Tree, write_at};
 
 /// Whether the tests that take long are wanted, too.
 pub fn long_tests() -> bool {

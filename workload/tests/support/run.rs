@@ -256,6 +256,7 @@ impl Ended {
     pub fn found<S: AsRef<str>>(&self, lines: impl IntoIterator<Item = S>) {
         let mut expected: Vec<String> = lines.into_iter().map(|l| l.as_ref().to_owned()).collect();
         expected.sort();
+        let _ = self.code();
         assert_eq!(self.lines(), expected, "{}", self.stderr);
         assert_eq!(self.stderr, "");
         assert_eq!(self.code(), i32::from(expected.is_empty()));
@@ -264,6 +265,7 @@ impl Ended {
     /// It found exactly these lines, and said these things on standard error, each a line, both in whatever order.
     #[track_caller]
     pub fn trouble(&self, lines: &[&str], messages: &[&str]) {
+        let _ = self.code();
         assert_eq!(self.lines(), super::sorted(lines.iter().copied()), "{}", self.stderr);
         assert_eq!(super::sorted(self.stderr.lines()), super::sorted(messages.iter().copied()));
         assert_eq!(self.code(), 2);
