@@ -156,7 +156,8 @@ impl Context {
 
     fn problem(&self, path: &Path, error: &io::Error) {
         let errno = error.raw_os_error().map_or(Errno::IO, Errno::from_raw_os_error);
-        self.search.problem(path.as_os_str().as_bytes(), &Problem::System(errno));
+        let path = path.as_os_str().as_bytes();
+        self.search.problem(if path.is_empty() { b"." } else { path }, &Problem::System(errno));
     }
 }
 
