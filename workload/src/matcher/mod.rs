@@ -5,8 +5,10 @@
 //! So one matcher serves blocking reads, async reads and `io_uring` alike, with one buffer and no copies but of
 //! the few bytes that a window leaves over.
 
+pub mod json;
 mod text;
 
+pub use json::JsonMatcher;
 pub use text::TextMatcher;
 
 use memchr::memmem;
