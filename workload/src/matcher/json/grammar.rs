@@ -1,7 +1,7 @@
 //! Which token may follow which (RFC 8259, section 2), as one table: a state and the class of the token's first byte
 //! give the next state, or a [`Step`] that has to do more than that.
 //!
-//! States are multiples of 16 and classes are less than 16, so that `state | class` is the index. The table knows
+//! States are multiples of 16 and classes are less than 16, so that `state + class` is the index. The table knows
 //! nothing of what is inside a token: strings, numbers and literals check themselves.
 
 /// What may come next.
@@ -43,8 +43,9 @@ pub(super) const LITERAL: Step = OPEN_OBJECT + 4;
 /// No document goes on like this.
 pub(super) const WRONG: Step = OPEN_OBJECT + 5;
 
-const CLASS: [u8; 256] = classes();
-const TABLE: [Step; 256] = table();
+static CLASS: [u8; 256] = classes();
+/// Twice as large as need be: no sum of a state and a class can be out of bounds.
+static TABLE: [Step; 512] = table();
 
 const fn classes() -> [u8; 256] {
     let mut class = [0; 256];
@@ -67,11 +68,11 @@ const fn classes() -> [u8; 256] {
 }
 
 const fn index(state: State, byte: u8) -> usize {
-    (state | CLASS[byte as usize]) as usize
+    state as usize + CLASS[byte as usize] as usize
 }
 
-const fn table() -> [Step; 256] {
-    let mut table = [WRONG; 256];
+const fn table() -> [Step; 512] {
+    let mut table = [WRONG; 512];
     let values = [VALUE, MEMBER, ELEMENT, FIRST_ELEMENT];
     let mut i = 0;
     while i < values.len() {

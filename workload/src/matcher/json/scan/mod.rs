@@ -27,7 +27,7 @@ pub enum Backend {
     /// AVX2 and PCLMULQDQ.
     #[cfg(target_arch = "x86_64")]
     Avx2(x86::Avx2),
-    /// AVX-512 F and BW, and PCLMULQDQ.
+    /// AVX-512 F, BW and VBMI2, and PCLMULQDQ.
     #[cfg(target_arch = "x86_64")]
     Avx512(x86::Avx512),
 }
@@ -110,6 +110,18 @@ trait Vector: Copy {
     fn escapable(self, bytes: &[u8; 64]) -> u64;
     /// Bit `i` is set if an odd number of bits in `0..=i` is.
     fn prefix_xor(self, bits: u64) -> u64;
+
+    /// Writes `origin` plus the place of each set bit, from the lowest on, and anything behind that.
+    #[inline(always)]
+    fn positions(self, mut bits: u64, origin: u32, into: &mut [u32; 64]) {
+        // Eight at a time whether there are so many or not: that is cheaper than asking each time.
+        for eight in into.chunks_exact_mut(8).take(bits.count_ones().div_ceil(8) as usize) {
+            for slot in eight {
+                *slot = origin + bits.trailing_zeros();
+                bits &= bits.wrapping_sub(1);
+            }
+        }
+    }
 }
 
 /// The tokens of a block, and what goes on from block to block.
@@ -176,16 +188,13 @@ impl Scan {
 
     /// Adds a token at each of the `bits`, which stand for the bytes from `origin` on.
     #[inline(always)]
-    fn push(&mut self, mut bits: u64, origin: u32) {
-        let count = bits.count_ones() as usize;
-        let free = &mut self.tokens[self.count..self.count + 64];
-        self.count += count;
-        // Eight at a time whether there are so many or not: that is cheaper than asking each time.
-        for eight in free.chunks_exact_mut(8).take(count.div_ceil(8)) {
-            for slot in eight {
-                *slot = origin + bits.trailing_zeros();
-                bits &= bits.wrapping_sub(1);
-            }
+    fn push(&mut self, vector: impl Vector, bits: u64, origin: u32) {
+        if let Some(free) = self.tokens[self.count..].first_chunk_mut() {
+            vector.positions(bits, origin, free);
+            self.count += bits.count_ones() as usize;
+        } else {
+            // A block never has so many. If it had, nobody should rely on what is here.
+            self.wrong = true;
         }
     }
 }
@@ -243,7 +252,7 @@ fn scan_chunk<V: Vector>(
     let follows = unquoted << 1 | scan.in_scalar;
     scan.in_scalar = unquoted >> 63;
     let string_tail = inside ^ quote;
-    scan.push((classes.punctuation | scalar & !follows) & !string_tail & real, origin);
+    scan.push(vector, (classes.punctuation | scalar & !follows) & !string_tail & real, origin);
 }
 
 /// Which bytes are behind an unescaped backslash, and whether the next chunk's first byte is (1 or 0).

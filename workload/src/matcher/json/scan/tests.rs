@@ -25,6 +25,13 @@ fn check(vector: impl Vector, bytes: &[u8; 64]) {
     let bits = expected.quote | expected.high;
     let parity = (0..64).fold(0, |parity, i| parity | u64::from((bits << (63 - i)).count_ones() % 2) << i);
     assert_eq!(vector.prefix_xor(bits), parity);
+    for bits in [bits, expected.whitespace | expected.control, 0, !0] {
+        let places: Vec<u32> =
+            (0..64).filter(|place| bits >> place & 1 == 1).map(|place| 1000 + place).collect();
+        let mut written = [0; 64];
+        vector.positions(bits, 1000, &mut written);
+        assert_eq!(written[..places.len()], places);
+    }
 }
 
 fn check_all(bytes: &[u8; 64]) {

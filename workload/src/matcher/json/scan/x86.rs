@@ -9,9 +9,11 @@ use std::arch::x86_64::{
     __m128i, __m256i, _mm_clmulepi64_si128, _mm_cvtsi64_si128, _mm_cvtsi128_si64, _mm_loadu_si128,
     _mm_set1_epi8, _mm256_and_si256, _mm256_broadcastsi128_si256, _mm256_cmpeq_epi8, _mm256_loadu_si256,
     _mm256_max_epu8, _mm256_movemask_epi8, _mm256_or_si256, _mm256_set1_epi8, _mm256_setzero_si256,
-    _mm256_shuffle_epi8, _mm256_srli_epi16, _mm512_and_si512, _mm512_broadcast_i32x4, _mm512_cmpeq_epi8_mask,
-    _mm512_cmplt_epu8_mask, _mm512_loadu_si512, _mm512_movepi8_mask, _mm512_or_si512, _mm512_set1_epi8,
-    _mm512_shuffle_epi8, _mm512_srli_epi16, _mm512_test_epi8_mask,
+    _mm256_shuffle_epi8, _mm256_srli_epi16, _mm512_add_epi32, _mm512_and_si512, _mm512_broadcast_i32x4,
+    _mm512_castsi512_si128, _mm512_cmpeq_epi8_mask, _mm512_cmplt_epu8_mask, _mm512_cvtepu8_epi32,
+    _mm512_extracti32x4_epi32, _mm512_loadu_si512, _mm512_maskz_compress_epi8, _mm512_movepi8_mask,
+    _mm512_or_si512, _mm512_set1_epi8, _mm512_set1_epi32, _mm512_shuffle_epi8, _mm512_srli_epi16,
+    _mm512_storeu_si512, _mm512_test_epi8_mask,
 };
 use std::ops::Range;
 
@@ -19,7 +21,7 @@ use std::ops::Range;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Avx2(());
 
-/// Proof that the CPU has AVX-512 F and BW besides.
+/// Proof that the CPU has AVX-512 F, BW and VBMI2 besides (Intel's Ice Lake, AMD's Zen 4, and later).
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Avx512(());
 
@@ -60,6 +62,17 @@ const ESCAPABLE_LOW: [u8; 16] = {
     table
 };
 const ESCAPABLE_HIGH: [u8; 16] = [0, 0, 1, 0, 0, 2, 4, 8, 0, 0, 0, 0, 0, 0, 0, 0];
+
+/// What [`Avx512::positions`] picks from.
+static PLACES: [u8; 64] = {
+    let mut places = [0; 64];
+    let mut i = 0;
+    while i < 64 {
+        places[i] = i as u8;
+        i += 1;
+    }
+    places
+};
 
 #[inline(always)]
 fn table(bytes: &'static [u8; 16]) -> __m128i {
@@ -194,7 +207,8 @@ impl Avx512 {
     pub(super) fn detect() -> Option<Self> {
         (Avx2::detect().is_some()
             && is_x86_feature_detected!("avx512f")
-            && is_x86_feature_detected!("avx512bw"))
+            && is_x86_feature_detected!("avx512bw")
+            && is_x86_feature_detected!("avx512vbmi2"))
         .then_some(Self(()))
     }
 
@@ -205,7 +219,7 @@ impl Avx512 {
         block: Range<usize>,
         filter: Option<&Prefilter>,
     ) {
-        #[target_feature(enable = "avx512f,avx512bw,avx2,pclmulqdq,bmi1,bmi2,lzcnt,popcnt")]
+        #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,avx2,pclmulqdq,bmi1,bmi2,lzcnt,popcnt")]
         fn inner(
             this: Avx512,
             scan: &mut Scan,
@@ -220,7 +234,7 @@ impl Avx512 {
     }
 
     pub(super) fn plain(self, bytes: &[u8]) -> usize {
-        #[target_feature(enable = "avx512f,avx512bw,avx2,pclmulqdq,bmi1,bmi2,lzcnt,popcnt")]
+        #[target_feature(enable = "avx512f,avx512bw,avx512vbmi2,avx2,pclmulqdq,bmi1,bmi2,lzcnt,popcnt")]
         fn inner(this: Avx512, bytes: &[u8]) -> usize {
             plain_with(this, bytes)
         }
@@ -260,6 +274,30 @@ impl Vector for Avx512 {
             let by_low = _mm512_shuffle_epi8(_mm512_broadcast_i32x4(table(&ESCAPABLE_LOW)), v);
             let by_high = _mm512_shuffle_epi8(_mm512_broadcast_i32x4(table(&ESCAPABLE_HIGH)), high);
             _mm512_test_epi8_mask(by_low, by_high)
+        }
+    }
+
+    #[inline(always)]
+    fn positions(self, bits: u64, origin: u32, into: &mut [u32; 64]) {
+        let count = bits.count_ones();
+        // SAFETY: `self` proves that the CPU has AVX-512 F and VBMI2. 64 bytes are read from `PLACES`, which has so many;
+        // each quarter is written to one of the four sixteens of `into`.
+        unsafe {
+            let origin = _mm512_set1_epi32(origin.cast_signed());
+            let places = _mm512_loadu_si512(PLACES.as_ptr().cast());
+            let places = _mm512_maskz_compress_epi8(bits, places);
+            let mut put = |quarter: usize, places: __m128i| {
+                let places = _mm512_add_epi32(_mm512_cvtepu8_epi32(places), origin);
+                _mm512_storeu_si512(into.as_chunks_mut::<16>().0[quarter].as_mut_ptr().cast(), places);
+            };
+            put(0, _mm512_castsi512_si128(places));
+            if count > 16 {
+                put(1, _mm512_extracti32x4_epi32::<1>(places));
+            }
+            if count > 32 {
+                put(2, _mm512_extracti32x4_epi32::<2>(places));
+                put(3, _mm512_extracti32x4_epi32::<3>(places));
+            }
         }
     }
 
