@@ -33,11 +33,12 @@ symbolic links are not followed, all else is skipped.";
 #[allow(clippy::struct_excessive_bools, reason = "they are the switches of a command line")]
 pub struct Cli {
     /// Directories and files to search; the current directory if there are none.
-    #[arg(value_name = "PATH")]
+    #[arg(value_name = "PATH", value_parser = OsStringValueParser::new().map(PathBuf::from))]
     pub paths: Vec<PathBuf>,
 
     /// The word to search for.
-    #[arg(long, value_name = "TEXT", default_value = "zork", value_parser = OsStringValueParser::new().try_map(needle))]
+    #[arg(long, value_name = "TEXT", default_value = "zork", allow_hyphen_values = true,
+        value_parser = OsStringValueParser::new().try_map(needle))]
     pub needle: OsString,
 
     /// Print how many matches each matching file has, as PATH:COUNT.

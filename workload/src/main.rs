@@ -6,11 +6,5 @@ use zork::cli::Cli;
 use zork::run;
 
 fn main() -> ExitCode {
-    match run::run(&Cli::parse()) {
-        Ok(status) => ExitCode::from(status),
-        Err(error) => {
-            eprintln!("zork: {error}");
-            ExitCode::from(run::TROUBLE)
-        }
-    }
+    ExitCode::from(run::run(&Cli::parse()))
 }

@@ -2,7 +2,7 @@
 
 use crate::cli::Cli;
 use crate::matcher::{Detail, Needle};
-use crate::output::{Format, Output, ProgressMode, ProgressView, Says, Sink, Style, Ticker};
+use crate::output::{Format, Output, ProgressMode, ProgressView, Says, Sink, Style, Ticker, say};
 use crate::search::{Request, Root, Search};
 use crate::tree::{OpenFiles, Shown};
 use rustix::fd::OwnedFd;
@@ -14,6 +14,8 @@ use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::channel;
+use std::time::Duration;
 
 /// Something was found, and all could be read.
 pub const FOUND: u8 = 0;
@@ -24,8 +26,7 @@ pub const TROUBLE: u8 = 2;
 
 /// Why there was no search at all.
 #[derive(Debug, thiserror::Error)]
-#[allow(missing_docs, reason = "the messages say it")]
-pub enum NoSearch {
+enum NoSearch {
     #[error(transparent)]
     TooFewFiles(#[from] crate::tree::TooFewFiles),
     #[error("{0}: a path cannot hold a NUL byte")]
@@ -36,11 +37,15 @@ pub enum NoSearch {
     Engine { name: &'static str, source: std::io::Error },
 }
 
-/// Does what the command line says; returns the exit status.
-///
-/// # Errors
-/// [`NoSearch`] says why nothing was searched at all. Problems with single files are reported on the way.
-pub fn run(cli: &Cli) -> Result<u8, NoSearch> {
+/// Does what the command line says; returns the exit status. If there was no search at all, standard error says why.
+pub fn run(cli: &Cli) -> u8 {
+    try_to_run(cli).unwrap_or_else(|error| {
+        say(&format!("zork: {error}"));
+        TROUBLE
+    })
+}
+
+fn try_to_run(cli: &Cli) -> Result<u8, NoSearch> {
     if let Some(shell) = cli.completions {
         return print(&Cli::completion_script(shell));
     }
@@ -115,7 +120,7 @@ fn finish(cli: &Cli, search: &Search) -> Result<u8, NoSearch> {
     }
     wrote.and_then(|()| search.output.finish()).map_err(|errno| NoSearch::Output(errno.into()))?;
     if cli.stats {
-        eprintln!("{summary}");
+        say(&summary.to_string());
     }
     let found = search.counts.files_matched.load(Relaxed) > 0;
     let trouble = search.counts.errors.load(Relaxed) > 0;
@@ -127,14 +132,33 @@ fn finish(cli: &Cli, search: &Search) -> Result<u8, NoSearch> {
     })
 }
 
+/// The signals that this process was started to ignore, as by `nohup` or as a shell's background job: bit 0 is signal 1.
+fn ignored_signals() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
+    mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
+}
+
 /// On Ctrl-C and its like: writes what was found, and ends as the signal would have.
 fn end_on_signals(search: &Arc<Search>) {
+    /// For writing what was found. Who does not read it within this time does not get it: the user wants the end.
+    const GRACE: Duration = Duration::from_millis(500);
     let search = Arc::clone(search);
+    let ignored = ignored_signals();
     let wait = move || {
         // Caught only from here on: if there is no thread to wait for them, signals end the process as ever.
-        let Ok(mut signals) = Signals::new([SIGINT, SIGTERM, SIGHUP]) else { return };
+        let heeded = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0);
+        let Ok(mut signals) = Signals::new(heeded) else { return };
         if let Some(signal) = signals.forever().next() {
-            search.output.flush();
+            let (done, written) = channel();
+            let write = move || {
+                search.output.abandon();
+                // Nobody waits any more if it took too long.
+                let _ = done.send(());
+            };
+            if std::thread::Builder::new().spawn(write).is_ok() {
+                let _ = written.recv_timeout(GRACE);
+            }
             // Ends the process, so that a shell sees what happened.
             drop(signal_hook::low_level::emulate_default_handler(signal));
         }

@@ -82,7 +82,8 @@ impl Worker {
     fn subdirectory(&mut self, found: &Subdirectory, tasks: &mut dyn Tasks) {
         let Subdirectory { parent, name, follow } = found;
         match parent.open_child(name, *follow) {
-            Ok(dir) => match if *follow { dir.is_loop() } else { Ok(false) } {
+            // A link above the start leads back to it by way of ordinary directories.
+            Ok(dir) => match if self.tools.search.follow { dir.is_loop() } else { Ok(false) } {
                 // Everything there is found by way of the ancestor.
                 Ok(true) => {}
                 Ok(false) => self.list(&dir, tasks),
@@ -211,7 +212,7 @@ impl Worker {
             file_type = match look(AtFlags::empty()) {
                 Ok(file_type) => file_type,
                 // A link to nowhere is an error only if its name says that it should be searched.
-                Err(Errno::NOENT | Errno::LOOP) if Kind::of_file_named(name.to_bytes()).is_none() => {
+                Err(Errno::NOENT | Errno::LOOP | Errno::NOTDIR) if Kind::of_file_named(name.to_bytes()).is_none() => {
                     return Ok(None);
                 }
                 Err(errno) => {

@@ -36,6 +36,9 @@ pub struct Tokio;
 const PER_PERMIT: usize = 3;
 /// Bytes of a window.
 const WINDOW: usize = 128 << 10;
+/// More threads than this are of no use, and tokio panics if it cannot have those that it was asked for. It is also how many
+/// blocking threads tokio starts at most if nobody says otherwise.
+const MOST_THREADS: usize = 512;
 /// How often a thing may turn out to be something else before it is left alone.
 const LOOKS: u32 = 4;
 
@@ -49,14 +52,14 @@ impl Engine for Tokio {
     }
 
     fn threads(&self, search: &Search) -> usize {
-        search.threads.unwrap_or_else(processors)
+        search.threads.unwrap_or_else(processors).min(MOST_THREADS)
     }
 
     fn run(&self, search: &Arc<Search>) -> io::Result<()> {
         let mut builder = Builder::new_multi_thread();
         builder.worker_threads(self.threads(search)).enable_time();
-        if let Some(threads) = search.threads {
-            builder.max_blocking_threads(threads);
+        if search.threads.is_some() {
+            builder.max_blocking_threads(self.threads(search));
         }
         let runtime = builder.build()?;
         let cx = Arc::new(Context {
@@ -153,7 +156,8 @@ impl Context {
 
     fn problem(&self, path: &Path, error: &io::Error) {
         let errno = error.raw_os_error().map_or(Errno::IO, Errno::from_raw_os_error);
-        self.search.problem(path.as_os_str().as_bytes(), &Problem::System(errno));
+        let path = path.as_os_str().as_bytes();
+        self.search.problem(if path.is_empty() { b"." } else { path }, &Problem::System(errno));
     }
 }
 
@@ -171,6 +175,10 @@ async fn join_all(mut tasks: JoinSet<()>) {
 /// Searches what the user named.
 async fn named(cx: Arc<Context>, root: Root) {
     let path = PathBuf::from(OsStr::from_bytes(root.path.to_bytes()));
+    if root.path.is_empty() {
+        // Below, an empty path stands for the `.` that nobody typed.
+        return cx.search.problem(b"", &Errno::NOENT.into());
+    }
     let looked = async {
         let permit = cx.permit().await?;
         Ok::<_, io::Error>((look(&path, true).await?, permit))
@@ -206,7 +214,7 @@ async fn visit(cx: Arc<Context>, mut place: Place, mut file_type: FileType, perm
     let mut permit = Some(permit);
     for _ in 0..LOOKS {
         if cx.search.is_stopped() {
-            break;
+            return cx.search.counts.task_done();
         }
         let done = async {
             let permit = match permit.take() {

@@ -9,6 +9,7 @@ pub use format::{Format, Says, Style};
 pub(crate) use progress::Ticker;
 pub use progress::{ProgressMode, ProgressView};
 pub use sink::Sink;
+pub(crate) use sink::say;
 pub use summary::Summary;
 pub(crate) use summary::peak_rss;
 
@@ -112,8 +113,8 @@ impl Output {
     /// Writes one line to standard error, beside the progress.
     pub fn complain(&self, what: &str) {
         match self.progress.get() {
-            Some(view) => view.suspend(|| eprintln!("zork: {what}")),
-            None => eprintln!("zork: {what}"),
+            Some(view) => view.suspend(|| say(&format!("zork: {what}"))),
+            None => say(&format!("zork: {what}")),
         }
     }
 
@@ -125,8 +126,18 @@ impl Output {
         self.sink.finish()
     }
 
-    /// Writes what has been found so far; for timers and signals. Gives up after a moment if somebody writes just now.
+    /// Writes what has been found so far and is not to be sorted. Does nothing if somebody writes just now.
     pub fn flush(&self) {
         self.sink.flush();
+    }
+
+    /// Writes all that is held back, and takes the progress away, because the program is about to be ended. Blocks for as long as
+    /// nobody reads.
+    pub fn abandon(&self) {
+        if let Some(view) = self.progress() {
+            view.clear();
+        }
+        // There is nobody left to tell.
+        let _ = self.sink.finish();
     }
 }

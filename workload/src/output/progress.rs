@@ -53,6 +53,11 @@ impl ProgressView {
         self.bar.suspend(f)
     }
 
+    /// Takes the spinner away.
+    pub(super) fn clear(&self) {
+        self.bar.finish_and_clear();
+    }
+
     fn update(&self, search: &Search) {
         if self.from.elapsed() < self.delay {
             return;
@@ -69,7 +74,7 @@ impl ProgressView {
             let mut last = line.lock().unwrap_or_else(PoisonError::into_inner);
             if last.elapsed() >= Duration::from_secs(1) {
                 *last = Instant::now();
-                eprintln!("zork: {message}");
+                super::say(&format!("zork: {message}"));
             }
             return;
         }
@@ -101,7 +106,7 @@ impl Ticker {
                 }
             }
             if let Some(view) = search.output.progress() {
-                view.bar.finish_and_clear();
+                view.clear();
             }
         };
         // Without the thread there is no progress to be seen, and all is written at the end.

@@ -1,10 +1,9 @@
 //! Standard output: lines as they are found, whole and never mixed; or all at the end, sorted.
 
 use rustix::event::{PollFd, PollFlags, poll};
-use rustix::fd::{AsFd, OwnedFd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::io::Errno;
 use std::sync::{Mutex, MutexGuard, PoisonError, TryLockError};
-use std::time::{Duration, Instant};
 
 /// Held back at most, when nobody waits for each line.
 const FULL: usize = 16 << 10;
@@ -56,16 +55,12 @@ impl Sink {
         state.failed.map_or(Ok(()), Err)
     }
 
-    /// Writes what waits. Gives up if another thread has been writing for a tenth of a second: its reader is slow.
+    /// Writes what waits, unless another thread writes just now.
     pub fn flush(&self) {
-        let start = Instant::now();
-        loop {
-            match self.state.try_lock() {
-                Ok(mut state) => return state.write_out(),
-                Err(TryLockError::Poisoned(state)) => return state.into_inner().write_out(),
-                Err(TryLockError::WouldBlock) if start.elapsed() > Duration::from_millis(100) => return,
-                Err(TryLockError::WouldBlock) => std::thread::sleep(Duration::from_millis(1)),
-            }
+        match self.state.try_lock() {
+            Ok(mut state) => state.write_out(),
+            Err(TryLockError::Poisoned(state)) => state.into_inner().write_out(),
+            Err(TryLockError::WouldBlock) => {}
         }
     }
 
@@ -75,16 +70,7 @@ impl Sink {
     /// What writing said first, now or before; a closed pipe is none.
     pub fn finish(&self) -> Result<(), Errno> {
         let mut state = self.state();
-        if let Some(mut all) = state.sorted.take() {
-            // Stable: what belongs to one file stays in its order.
-            all.sort_by(|a, b| a.0.cmp(&b.0));
-            for (_, lines) in all {
-                state.waiting.extend_from_slice(&lines);
-                if state.waiting.len() >= FULL {
-                    state.write_out();
-                }
-            }
-        }
+        state.write_sorted();
         state.write_out();
         match state.failed {
             None | Some(Errno::PIPE) => Ok(()),
@@ -94,21 +80,43 @@ impl Sink {
 }
 
 impl State {
-    fn write_out(&mut self) {
-        let waiting = std::mem::take(&mut self.waiting);
-        let mut rest = waiting.as_slice();
-        while self.failed.is_none() && !rest.is_empty() {
-            match rustix::io::write(&self.to, rest) {
-                Ok(n) => rest = &rest[n..],
-                Err(Errno::INTR) => {}
-                Err(Errno::AGAIN) => {
-                    // Somebody made the pipe or terminal non-blocking: wait until it takes more.
-                    let _ = poll(&mut [PollFd::from_borrowed_fd(self.to.as_fd(), PollFlags::OUT)], None);
-                }
-                Err(errno) => self.failed = Some(errno),
+    fn write_sorted(&mut self) {
+        let Some(mut all) = self.sorted.take() else { return };
+        // Stable: what belongs to one file stays in its order.
+        all.sort_by(|a, b| a.0.cmp(&b.0));
+        for (_, lines) in all {
+            self.waiting.extend_from_slice(&lines);
+            if self.waiting.len() >= FULL {
+                self.write_out();
             }
         }
-        self.waiting = waiting;
+    }
+
+    fn write_out(&mut self) {
+        if self.failed.is_none() {
+            self.failed = write_all(self.to.as_fd(), &self.waiting).err();
+        }
         self.waiting.clear();
     }
+}
+
+/// Writes one line to standard error. If that cannot be written to, nobody is there to be told.
+pub(crate) fn say(line: &str) {
+    // In one piece, so that the lines of several threads do not mix.
+    let _ = write_all(rustix::stdio::stderr(), format!("{line}\n").as_bytes());
+}
+
+fn write_all(to: BorrowedFd<'_>, mut rest: &[u8]) -> Result<(), Errno> {
+    while !rest.is_empty() {
+        match rustix::io::write(to, rest) {
+            Ok(n) => rest = &rest[n..],
+            Err(Errno::INTR) => {}
+            Err(Errno::AGAIN) => {
+                // Somebody made the pipe or terminal non-blocking: wait until it takes more.
+                let _ = poll(&mut [PollFd::from_borrowed_fd(to, PollFlags::OUT)], None);
+            }
+            Err(errno) => return Err(errno),
+        }
+    }
+    Ok(())
 }
