@@ -9,7 +9,7 @@ use super::{
 use crate::{
     Error, Unit,
     disk::Folder,
-    json::Document,
+    json::{Document, Fault},
     part::Part,
     rng::Rng,
     text::Text,
@@ -45,6 +45,7 @@ pub(super) fn write(site: &Site<'_>, root: &Folder) -> Result<Part, Error> {
     traps.bytes(root)?;
     traps.json_bytes(root)?;
     traps.borders(root)?;
+    traps.malformed(root)?;
     let mut part = traps.part;
     let long = part.folder(root, "long")?;
     // 30 names of 200 bytes are longer than `PATH_MAX` too, and each a large step.
@@ -320,11 +321,24 @@ impl<'a> Traps<'a> {
         self.part.json(&folder, "borders.json", borders)
     }
 
+    /// One of each fault.
+    fn malformed(&mut self, root: &Folder) -> Result<(), Error> {
+        let json = self.site.json()?;
+        let folder = self.part.folder(root, "malformed")?;
+        for number in 0..Fault::COUNT {
+            let size = self.rng.between(0, 1000);
+            let fault = Fault::numbered(number, json).write(json, &mut self.rng, size, true);
+            self.part.json(&folder, format!("fault{number:02}.json"), fault)?;
+        }
+        Ok(())
+    }
+
     /// The needle across the borders of usual buffers.
     fn borders(&mut self, root: &Folder) -> Result<(), Error> {
         let folder = self.part.folder(root, "borders")?;
         for border in [4096, 8192, 32 << 10, 64 << 10, 128 << 10, 256 << 10] {
-            for before in [0, 1, self.site.filler.needle().len() as u64] {
+            let length = self.site.filler.needle().len() as u64;
+            for (name, before) in [("begins", 0), ("crosses", 1), ("ends", length)] {
                 let mut text = self.empty();
                 for multiple in 1..=2 {
                     let offset = (border * multiple as u64).saturating_sub(before);
@@ -332,7 +346,7 @@ impl<'a> Traps<'a> {
                         text.plant();
                     }
                 }
-                self.part.text(&folder, format!("at-{border}-{before}.txt"), text)?;
+                self.part.text(&folder, format!("{name}-at-{border}.txt"), text)?;
             }
         }
         Ok(())
