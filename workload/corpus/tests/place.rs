@@ -21,7 +21,10 @@ fn answers_can_be_read_back() {
     let expected = tiny(1).write(&inner).unwrap();
     assert_eq!(Expected::read(&inner.join(EXPECTED)).unwrap(), expected);
     assert!(matches!(Expected::read(&inner), Err(Error::Io { .. })));
-    assert!(matches!(Expected::read(&inner.join(TREE).join("group000/file00.txt")), Err(Error::Expected { .. })));
+    assert!(matches!(
+        Expected::read(&inner.join(TREE).join("group000/file00.txt")),
+        Err(Error::Expected { .. })
+    ));
 }
 
 #[test]
@@ -126,8 +129,5 @@ fn what_cannot_be_is_said() {
         let result = Corpus::new(kind, 1).needle(needle).write(dir.path());
         assert!(matches!(result, Err(Error::Needle { .. })), "{needle:?}");
     }
-    // 416 GB; the machine that has them free may take the next kind.
-    let error = Corpus::new(Kind::Big, 1).scale(1000.0).write(dir.path()).unwrap_err();
-    assert!(matches!(error, Error::NoSpace { .. }), "{error}");
     assert_eq!(file_count(dir.path()), 0);
 }
