@@ -122,3 +122,14 @@ fn needles_that_are_no_text_will_do_for_text() {
     }
     write_and_check(Kind::Big, 1, 0.001, b"a\0");
 }
+
+#[test]
+#[ignore = "takes gigabytes, and minutes without --release"]
+fn at_full_scale() {
+    with_large_stack(|| {
+        for kind in Kind::ALL {
+            // The naive search reads whole files: 2 GiB of holes are enough for it.
+            write_and_check(kind, 3, if kind == Kind::Big { 0.25 } else { 1.0 }, b"zork");
+        }
+    });
+}
