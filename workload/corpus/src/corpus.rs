@@ -4,7 +4,7 @@ use crate::{
     Error, Expected, GENERATOR,
     disk::Folder,
     place::{self, EXPECTED, TREE},
-    shapes::{self, Site},
+    shapes::{self, Recipe},
 };
 use serde::{Deserialize, Serialize};
 use std::path::Path;
@@ -34,8 +34,7 @@ pub enum Kind {
 
 impl Kind {
     /// All there are.
-    pub const ALL: [Self; 6] =
-        [Self::Wide, Self::Deep, Self::Flat, Self::Big, Self::JsonHeavy, Self::Mix];
+    pub const ALL: [Self; 6] = [Self::Wide, Self::Deep, Self::Flat, Self::Big, Self::JsonHeavy, Self::Mix];
 
     /// The name on the command line and in files.
     pub const fn name(self) -> &'static str {
@@ -101,7 +100,7 @@ impl Corpus {
     /// What is to be found. Kinds with JSON want UTF-8.
     #[must_use]
     pub fn needle(mut self, needle: impl AsRef<[u8]>) -> Self {
-        self.needle = needle.as_ref().to_owned();
+        self.needle = needle.as_ref().into();
         self
     }
 
@@ -130,11 +129,11 @@ impl Corpus {
         if !(self.scale > 0.0 && self.scale <= MOST_SCALE) {
             return Err(Error::Scale { scale: self.scale, most: MOST_SCALE });
         }
-        let site = Site::new(self, watch)?;
-        if let Some(expected) = place::prepare(dir, self, shapes::needs(&site))? {
+        let recipe = Recipe::new(self, watch)?;
+        if let Some(expected) = place::prepare(dir, self, shapes::needs(&recipe))? {
             return Ok(expected);
         }
-        let mut part = shapes::write(&site, &Folder::root(&dir.join(TREE))?)?;
+        let mut part = shapes::write(&recipe, &Folder::root(&dir.join(TREE))?)?;
         part.totals.directories += 1;
         part.matches.sort_unstable();
         part.errors.sort_unstable();

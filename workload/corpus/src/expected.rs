@@ -146,8 +146,7 @@ impl Expected {
     /// wrote.
     pub fn read(path: &Path) -> Result<Self, Error> {
         let bytes = fs::read(path).map_err(Error::io(|| format!("cannot read {}", path.display())))?;
-        serde_json::from_slice(&bytes)
-            .map_err(|source| Error::Expected { path: path.to_owned(), source })
+        serde_json::from_slice(&bytes).map_err(|source| Error::Expected { path: path.to_owned(), source })
     }
 
     /// Writes the answers to `path`, all or nothing: under another name first.
@@ -177,16 +176,14 @@ pub(crate) mod text_or_hex {
     }
 
     pub(crate) fn serialize<S: Serializer>(bytes: &[u8], serializer: S) -> Result<S::Ok, S::Error> {
-        match std::str::from_utf8(bytes) {
-            Ok(text) => serializer.serialize_str(text),
-            Err(_) => {
-                let mut hex = String::new();
-                for byte in bytes {
-                    write!(hex, "{byte:02x}").map_err(serde::ser::Error::custom)?;
-                }
-                TextOrHex::Hex { hex }.serialize(serializer)
-            }
+        if let Ok(text) = std::str::from_utf8(bytes) {
+            return serializer.serialize_str(text);
         }
+        let mut hex = String::new();
+        for byte in bytes {
+            write!(hex, "{byte:02x}").map_err(serde::ser::Error::custom)?;
+        }
+        TextOrHex::Hex { hex }.serialize(serializer)
     }
 
     pub(crate) fn deserialize<'d, D: Deserializer<'d>>(deserializer: D) -> Result<Vec<u8>, D::Error> {
@@ -196,7 +193,8 @@ pub(crate) mod text_or_hex {
                 let digits: Option<Vec<u8>> =
                     hex.chars().map(|digit| digit.to_digit(16).map(|value| value as u8)).collect();
                 let digits = digits.filter(|digits| digits.len() % 2 == 0);
-                let digits = digits.ok_or_else(|| D::Error::custom("expected pairs of hexadecimal digits"))?;
+                let digits =
+                    digits.ok_or_else(|| D::Error::custom("expected pairs of hexadecimal digits"))?;
                 Ok(digits.chunks(2).map(|pair| pair[0] << 4 | pair[1]).collect())
             }
         }

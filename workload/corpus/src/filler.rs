@@ -8,19 +8,70 @@ const POOL: usize = 256 << 10;
 
 /// What the text is made of. Some look like the usual needle from afar.
 const WORDS: &[&str] = &[
-    "the", "a", "of", "and", "to", "in", "is", "that", "was", "lantern", "grue", "mailbox", "house", "white",
-    "field", "work", "zor", "ork", "zo", "Zork", "ZORK", "z0rk", "fork", "zrok", "sword", "troll", "dungeon",
-    "thread", "stack", "chunk", "bound", "carrier", "north", "south", "window", "leaflet", "door", "boarded",
-    "twisty", "passages", "alike", "different", "treasure", "reservoir", "2.71828", "1977", "0x7f", "--", "müde",
-    "naïve", "Ωmega", "слово", "字", "🦀",
+    "the",
+    "a",
+    "of",
+    "and",
+    "to",
+    "in",
+    "is",
+    "that",
+    "was",
+    "lantern",
+    "grue",
+    "mailbox",
+    "house",
+    "white",
+    "field",
+    "work",
+    "zor",
+    "ork",
+    "zo",
+    "Zork",
+    "ZORK",
+    "z0rk",
+    "fork",
+    "zrok",
+    "sword",
+    "troll",
+    "dungeon",
+    "thread",
+    "stack",
+    "chunk",
+    "bound",
+    "carrier",
+    "north",
+    "south",
+    "window",
+    "leaflet",
+    "door",
+    "boarded",
+    "twisty",
+    "passages",
+    "alike",
+    "different",
+    "treasure",
+    "reservoir",
+    "2.71828",
+    "1977",
+    "0x7f",
+    "--",
+    "müde",
+    "naïve",
+    "Ωmega",
+    "слово",
+    "字",
+    "🦀",
 ];
 
 /// Bytes that may separate pieces of text, the usual ones first.
 const SEPARATORS: &[u8] = b" \n,.;:-_|=+*#@!?/0123456789abcdefghijklmnopqrstuvwxyz";
 
 /// Characters that may separate pieces of a JSON string; some need escapes.
-const JSON_SEPARATORS: &[char] =
-    &[' ', ' ', '\n', '"', '\\', '/', '\t', '\u{8}', '\u{1f}', '\u{7f}', 'é', '€', '😀', '\u{ffff}', ',', '0', 'n'];
+const JSON_SEPARATORS: &[char] = &[
+    ' ', ' ', '\n', '"', '\\', '/', '\t', '\u{8}', '\u{1f}', '\u{7f}', 'é', '€', '😀', '\u{ffff}', ',', '0',
+    'n',
+];
 
 /// Random text that holds no needle.
 #[derive(Clone, Debug)]

@@ -17,21 +17,21 @@ pub(crate) fn in_parallel(
     let threads = thread::available_parallelism().map_or(1, usize::from).min(MOST_THREADS);
     let (next, failed) = (AtomicU64::new(0), AtomicBool::new(false));
     let worker = || {
-        let mut made = vec![];
+        let mut done = vec![];
         while !failed.load(Relaxed) {
             let number = next.fetch_add(1, Relaxed);
             if number >= parts {
                 break;
             }
             match make(number) {
-                Ok(part) => made.push((number, part)),
+                Ok(part) => done.push((number, part)),
                 Err(error) => {
                     failed.store(true, Relaxed);
                     return Err(error);
                 }
             }
         }
-        Ok(made)
+        Ok(done)
     };
     let results: Vec<_> = thread::scope(|scope| {
         let running: Vec<_> = (0..threads).map(|_| scope.spawn(worker)).collect();
@@ -40,12 +40,14 @@ pub(crate) fn in_parallel(
             .map(|worker| worker.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic)))
             .collect()
     });
-    let mut made = vec![];
+    let mut done = vec![];
     for result in results {
-        made.extend(result?);
+        done.extend(result?);
     }
-    made.sort_by_key(|(number, _)| *number);
+    done.sort_by_key(|(number, _)| *number);
     let mut whole = Part::default();
-    made.into_iter().for_each(|(_, part)| whole.add(part));
+    for (_, part) in done {
+        whole.add(part);
+    }
     Ok(whole)
 }

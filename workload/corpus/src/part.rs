@@ -1,11 +1,7 @@
 //! A part of a tree: makes its files and keeps the books on them.
 
 use crate::{
-    Error, FileError, FileMatches, Location, Totals,
-    disk::Folder,
-    expected::Tally,
-    json::Json,
-    text::Text,
+    Error, FileError, FileMatches, Location, Totals, disk::Folder, expected::Tally, json::Json, text::Text,
 };
 
 /// What was made so far, and what a search must find there.

@@ -63,7 +63,6 @@ impl Marker {
         write().map_err(Error::io(|| format!("cannot write {}", path.display())))
     }
 
-    #[expect(clippy::float_cmp, reason = "the same scale is the same number")]
     fn is_for(&self, corpus: &Corpus) -> bool {
         self.generator == GENERATOR
             && (self.kind, self.seed, self.scale) == (corpus.kind, corpus.seed, corpus.scale)
@@ -85,7 +84,7 @@ impl Marker {
 pub(crate) fn prepare(dir: &Path, corpus: &Corpus, needs: Needs) -> Result<Option<Expected>, Error> {
     fs::create_dir_all(dir).map_err(Error::io(|| format!("cannot make {}", dir.display())))?;
     if let Some(marker) = Marker::read(dir)? {
-        let whole = dir.join(EXPECTED).exists();
+        let whole = dir.join(EXPECTED).is_file() && dir.join(TREE).is_dir();
         if whole && !corpus.force && marker.is_for(corpus) {
             return Expected::read(&dir.join(EXPECTED)).map(Some);
         }
@@ -122,7 +121,8 @@ fn clear(dir: &Path, marker: &Marker) -> Result<(), Error> {
 
 fn check_space(dir: &Path, kind: Kind, needs: Needs) -> Result<(), Error> {
     let free = statvfs(dir).map_err(Error::io(|| format!("cannot ask how full {} is", dir.display())))?;
-    let no_space = |what, needed, free| Error::NoSpace { dir: dir.to_owned(), kind: kind.name(), what, needed, free };
+    let no_space =
+        |what, needed, free| Error::NoSpace { dir: dir.to_owned(), kind: kind.name(), what, needed, free };
     let bytes = free.f_bavail.saturating_mul(free.f_frsize);
     if needs.bytes > bytes {
         return Err(no_space("MiB", needs.bytes >> 20, bytes >> 20));
@@ -132,4 +132,20 @@ fn check_space(dir: &Path, kind: Kind, needs: Needs) -> Result<(), Error> {
         return Err(no_space("inodes", needs.inodes, free.f_favail));
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_full_file_system_is_noticed_before_anything_is_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let corpus = Corpus::new(Kind::Big, 1);
+        let needs = Needs { bytes: u64::MAX, inodes: 0 };
+        let error = prepare(dir.path(), &corpus, needs).unwrap_err().to_string();
+        assert!(error.contains("big at this scale needs about 17592186044415 MiB"), "{error}");
+        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 0);
+        assert!(prepare(dir.path(), &corpus, Needs { bytes: 1, inodes: 1 }).unwrap().is_none());
+    }
 }

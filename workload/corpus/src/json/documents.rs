@@ -5,8 +5,31 @@ use crate::{filler::JsonFiller, rng::Rng};
 
 /// Keys as in the wild, some of them hard to point at.
 const KEYS: &[&str] = &[
-    "id", "name", "email", "tags", "score", "address", "city", "zip", "items", "createdAt", "is_active", "notes",
-    "a/b", "m~n", "~1", "", " ", "key \"quoted\"", "back\\slash", "ключ", "emoji🦀", "tab\there", "0", "-", "zo",
+    "id",
+    "name",
+    "email",
+    "tags",
+    "score",
+    "address",
+    "city",
+    "zip",
+    "items",
+    "createdAt",
+    "is_active",
+    "notes",
+    "a/b",
+    "m~n",
+    "~1",
+    "",
+    " ",
+    "key \"quoted\"",
+    "back\\slash",
+    "ключ",
+    "emoji🦀",
+    "tab\there",
+    "0",
+    "-",
+    "zo",
 ];
 
 /// Nesting of the deepest documents.
@@ -129,7 +152,11 @@ impl Json<'_> {
         let length = self.rng.between(4, 40);
         self.string(length);
         self.key("email");
-        if self.rng.one_in(8) { self.decoy() } else { self.string(20) }
+        if self.rng.one_in(8) {
+            self.decoy();
+        } else {
+            self.string(20);
+        }
         self.key("active");
         let flag = *self.rng.pick(&["true", "false", "null"]);
         self.scalar(flag);

@@ -110,12 +110,15 @@ const FAULTS: &[Fault] = &[
 ];
 
 impl Fault {
+    /// How many sorts there are.
+    pub(crate) const COUNT: u64 = FAULTS.len() as u64;
+
     /// Fault number `number`, counted round and round.
     ///
     /// A string that is not completed may hold an unusual needle, and whether that counts is a question of taste.
     /// Then it is another fault.
     pub(crate) fn numbered(number: u64, filler: &JsonFiller) -> Self {
-        let fault = FAULTS[(number % FAULTS.len() as u64) as usize];
+        let fault = FAULTS[(number % Self::COUNT) as usize];
         let in_doubt = memmem::find(fault.good, filler.needle().as_bytes()).is_some();
         if in_doubt { FAULTS[0] } else { fault }
     }

@@ -324,11 +324,8 @@ impl<'a> Json<'a> {
     /// One `\u` escape, or two for a surrogate pair.
     fn escape(&mut self, character: char, upper: bool) {
         for unit in character.encode_utf16(&mut [0; 2]) {
-            let written = if upper {
-                write!(self.bytes, "\\u{unit:04X}")
-            } else {
-                write!(self.bytes, "\\u{unit:04x}")
-            };
+            let written =
+                if upper { write!(self.bytes, "\\u{unit:04X}") } else { write!(self.bytes, "\\u{unit:04x}") };
             debug_assert!(written.is_ok(), "memory takes every byte");
         }
     }

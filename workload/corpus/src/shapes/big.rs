@@ -1,6 +1,6 @@
 //! Few huge texts, with the needle where readers cut them.
 
-use super::{Needs, Site};
+use super::{Needs, Recipe};
 use crate::{Error, Unit, disk::Folder, filler::Filler, parallel::in_parallel, part::Part, text::Text};
 use std::{collections::BTreeSet, fs::File, os::unix::fs::FileExt as _};
 
@@ -22,26 +22,26 @@ const ISLAND: u64 = 64 << 10;
 /// How much is made at once.
 const PIECE: usize = 1 << 20;
 
-pub(super) fn needs(site: &Site<'_>) -> Needs {
-    let bytes = site.scaled(LINES) + site.scaled(ONE_LINE) + site.scaled(DENSE);
+pub(super) fn needs(recipe: &Recipe<'_>) -> Needs {
+    let bytes = recipe.scaled(LINES) + recipe.scaled(ONE_LINE) + recipe.scaled(DENSE);
     Needs { bytes: bytes + 16 * ISLAND, inodes: 4 }
 }
 
-pub(super) fn write(site: &Site<'_>, root: &Folder) -> Result<Part, Error> {
-    site.watch.planned(needs(site).bytes, Unit::Bytes);
-    let one_line = site.filler.clone().in_one_line();
+pub(super) fn write(recipe: &Recipe<'_>, root: &Folder) -> Result<Part, Error> {
+    recipe.watch.planned(needs(recipe).bytes, Unit::Bytes);
+    let one_line = recipe.filler.clone().in_one_line();
     let texts = [
-        ("lines.txt", &site.filler, LINES),
+        ("lines.txt", &recipe.filler, LINES),
         ("one-line.txt", &one_line, ONE_LINE),
-        ("dense.txt", &site.filler, DENSE),
-        ("sparse.txt", &site.filler, SPARSE),
+        ("dense.txt", &recipe.filler, DENSE),
+        ("sparse.txt", &recipe.filler, SPARSE),
     ];
     in_parallel(texts.len() as u64, |number| {
         let (name, filler, size) = texts[number as usize];
-        let size = site.scaled(size);
+        let size = recipe.scaled(size);
         let mut huge = Huge {
-            site,
-            text: Text::new(filler, &site.rng(number)),
+            recipe,
+            text: Text::new(filler, &recipe.rng(number)),
             file: root.create(name.as_bytes())?,
             name,
         };
@@ -76,7 +76,7 @@ fn borders(size: u64, filler: &Filler) -> impl Iterator<Item = u64> + use<> {
 
 /// A huge file in the making.
 struct Huge<'a> {
-    site: &'a Site<'a>,
+    recipe: &'a Recipe<'a>,
     text: Text<'a>,
     file: File,
     name: &'static str,
@@ -138,7 +138,7 @@ impl Huge<'_> {
     fn flush(&mut self) -> Result<(), Error> {
         let (offset, bytes) = self.text.take();
         self.file.write_all_at(&bytes, offset).map_err(self.failed())?;
-        self.site.watch.made(bytes.len() as u64);
+        self.recipe.watch.made(bytes.len() as u64);
         Ok(())
     }
 

@@ -1,6 +1,6 @@
 //! JSON of all sizes and sorts.
 
-use super::{Needs, Site};
+use super::{Needs, Recipe};
 use crate::{
     Error, Unit,
     disk::Folder,
@@ -19,23 +19,23 @@ const MALFORMED: u64 = 50;
 /// One file in so many has a byte order mark.
 const MARKED: u64 = 40;
 
-pub(super) fn needs(site: &Site<'_>) -> Needs {
-    let files = site.scaled(FILES);
+pub(super) fn needs(recipe: &Recipe<'_>) -> Needs {
+    let files = recipe.scaled(FILES);
     // The average file has about 70 KB; one alone may have 4 MB.
     Needs { bytes: files * 80_000 + (8 << 20), inodes: files + files.div_ceil(FOLDER) }
 }
 
-pub(super) fn write(site: &Site<'_>, root: &Folder) -> Result<Part, Error> {
-    let files = site.scaled(FILES);
-    site.watch.planned(files, Unit::Files);
-    files_in(site, root, files)
+pub(super) fn write(recipe: &Recipe<'_>, root: &Folder) -> Result<Part, Error> {
+    let files = recipe.scaled(FILES);
+    recipe.watch.planned(files, Unit::Files);
+    files_in(recipe, root, files)
 }
 
 /// Makes so many files in directories in `root`.
-pub(super) fn files_in(site: &Site<'_>, root: &Folder, files: u64) -> Result<Part, Error> {
-    let filler = site.json()?;
+pub(super) fn files_in(recipe: &Recipe<'_>, root: &Folder, files: u64) -> Result<Part, Error> {
+    let filler = recipe.json()?;
     in_parallel(files.div_ceil(FOLDER), |number| {
-        let (mut part, mut rng) = (Part::default(), site.rng(number));
+        let (mut part, mut rng) = (Part::default(), recipe.rng(number));
         let folder = part.folder(root, format!("dir{number:03}"))?;
         let first = number * FOLDER;
         let last = (first + FOLDER).min(files);
@@ -54,7 +54,7 @@ pub(super) fn files_in(site: &Site<'_>, root: &Folder, files: u64) -> Result<Par
             };
             part.json(&folder, name, json)?;
         }
-        site.watch.made(last - first);
+        recipe.watch.made(last - first);
         Ok(part)
     })
 }

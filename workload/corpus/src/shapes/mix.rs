@@ -1,15 +1,10 @@
 //! A bit of everything, and a folder for each sort of trap.
 
-use super::{
-    Needs, Site,
-    deep::chain,
-    flat::entries_in,
-    json_heavy::files_in,
-};
+use super::{Needs, Recipe, deep::chain, flat::entries_in, json_heavy::files_in};
 use crate::{
     Error, Unit,
     disk::Folder,
-    json::Document,
+    json::{Document, Fault},
     part::Part,
     rng::Rng,
     text::Text,
@@ -27,16 +22,15 @@ const TRAP_STREAM: u64 = 1 << 40;
 const PROSE_STREAM: u64 = TRAP_STREAM + 1;
 const CHAIN_STREAM: u64 = TRAP_STREAM + 2;
 
-pub(super) fn needs(site: &Site<'_>) -> Needs {
-    let (small, json) = (site.scaled(PROSE) + site.scaled(FLAT), site.scaled(JSON));
+pub(super) fn needs(recipe: &Recipe<'_>) -> Needs {
+    let (small, json) = (recipe.scaled(PROSE) + recipe.scaled(FLAT), recipe.scaled(JSON));
     Needs { bytes: small * 8192 + json * 80_000 + (16 << 20), inodes: small + json + 500 }
 }
 
-pub(super) fn write(site: &Site<'_>, root: &Folder) -> Result<Part, Error> {
-    let (prose_files, entries, json) = (site.scaled(PROSE), site.scaled(FLAT), site.scaled(JSON));
-    site.watch.planned(prose_files + entries + json + TRAPS, Unit::Files);
-    let mut traps =
-        Traps { site, rng: site.rng(TRAP_STREAM), part: Part::default() };
+pub(super) fn write(recipe: &Recipe<'_>, root: &Folder) -> Result<Part, Error> {
+    let (prose_files, entries, json) = (recipe.scaled(PROSE), recipe.scaled(FLAT), recipe.scaled(JSON));
+    recipe.watch.planned(prose_files + entries + json + TRAPS, Unit::Files);
+    let mut traps = Traps { recipe, rng: recipe.rng(TRAP_STREAM), part: Part::default() };
     traps.extensions(root)?;
     traps.hidden(root)?;
     traps.links(root)?;
@@ -45,26 +39,27 @@ pub(super) fn write(site: &Site<'_>, root: &Folder) -> Result<Part, Error> {
     traps.bytes(root)?;
     traps.json_bytes(root)?;
     traps.borders(root)?;
+    traps.malformed(root)?;
     let mut part = traps.part;
     let long = part.folder(root, "long")?;
     // 30 names of 200 bytes are longer than `PATH_MAX` too, and each a large step.
-    chain(site, &long, CHAIN_STREAM, 30, &[b'n'; 197], &mut part)?;
-    site.watch.made(TRAPS);
-    prose(site, root, prose_files, &mut part)?;
+    chain(recipe, &long, CHAIN_STREAM, 30, &[b'n'; 197], &mut part)?;
+    recipe.watch.made(TRAPS);
+    prose(recipe, root, prose_files, &mut part)?;
     let flat = part.folder(root, "flat")?;
-    part.add(entries_in(site, &flat, entries)?);
+    part.add(entries_in(recipe, &flat, entries)?);
     let folder = part.folder(root, "json")?;
-    part.add(files_in(site, &folder, json)?);
+    part.add(files_in(recipe, &folder, json)?);
     Ok(part)
 }
 
 /// Directories in directories, at random.
-fn prose(site: &Site<'_>, root: &Folder, files: u64, part: &mut Part) -> Result<(), Error> {
-    let mut rng = site.rng(PROSE_STREAM);
+fn prose(recipe: &Recipe<'_>, root: &Folder, files: u64, part: &mut Part) -> Result<(), Error> {
+    let mut rng = recipe.rng(PROSE_STREAM);
     let mut folders = vec![part.folder(root, "prose")?];
     for file in 0..files {
         let (size, planted) = (rng.between(0, 6000), rng.one_in(6));
-        let text = Text::ordinary(&site.filler, &mut rng, size, planted);
+        let text = Text::ordinary(&recipe.filler, &mut rng, size, planted);
         let folder = rng.below(folders.len() as u64) as usize;
         let folder = &folders[folder];
         if rng.one_in(5) {
@@ -73,18 +68,18 @@ fn prose(site: &Site<'_>, root: &Folder, files: u64, part: &mut Part) -> Result<
             part.text(folder, format!("file{file:04}.txt"), text)?;
         }
         // Open descriptors are few.
-        if rng.one_in(8) && folders.len() < 100 {
+        if rng.one_in(8) && folders.len() < 30 {
             let new = part.folder(folder, format!("dir{file:04}"))?;
             folders.push(new);
         }
-        site.watch.made(1);
+        recipe.watch.made(1);
     }
     Ok(())
 }
 
 /// Makes the folders of traps.
 struct Traps<'a> {
-    site: &'a Site<'a>,
+    recipe: &'a Recipe<'a>,
     rng: Rng,
     part: Part,
 }
@@ -92,12 +87,12 @@ struct Traps<'a> {
 impl<'a> Traps<'a> {
     /// A text with the needle.
     fn planted(&mut self) -> Text<'a> {
-        Text::ordinary(&self.site.filler, &mut self.rng, 200, true)
+        Text::ordinary(&self.recipe.filler, &mut self.rng, 200, true)
     }
 
     /// An empty text.
     fn empty(&mut self) -> Text<'a> {
-        Text::new(&self.site.filler, &Rng::new(self.rng.bits(), "trap", 0))
+        Text::new(&self.recipe.filler, &Rng::new(self.rng.bits(), "trap", 0))
     }
 
     fn text(&mut self, folder: &Folder, name: impl AsRef<[u8]>) -> Result<(), Error> {
@@ -106,7 +101,7 @@ impl<'a> Traps<'a> {
     }
 
     fn json(&mut self, folder: &Folder, name: impl AsRef<[u8]>) -> Result<(), Error> {
-        let json = Document::Records.write(self.site.json()?, &mut self.rng, 300, true);
+        let json = Document::Records.write(self.recipe.json()?, &mut self.rng, 300, true);
         self.part.json(folder, name, json)
     }
 
@@ -120,8 +115,26 @@ impl<'a> Traps<'a> {
     fn extensions(&mut self, root: &Folder) -> Result<(), Error> {
         let folder = self.part.folder(root, "extensions")?;
         for name in [
-            "a.TXT", "a.Txt", "a.md", "a.txt.bak", "a.txt~", "a.txt ", "a.tx", "a.txtx", "atxt", "a,txt", "noext",
-            "txt", "json", "a.JSON", "a.jsonl", "a.json5", "a.json.gz", "a.txt.", "a.rs", "a.log",
+            "a.TXT",
+            "a.Txt",
+            "a.md",
+            "a.txt.bak",
+            "a.txt~",
+            "a.txt ",
+            "a.tx",
+            "a.txtx",
+            "atxt",
+            "a,txt",
+            "noext",
+            "txt",
+            "json",
+            "a.JSON",
+            "a.jsonl",
+            "a.json5",
+            "a.json.gz",
+            "a.txt.",
+            "a.rs",
+            "a.log",
         ] {
             self.other(&folder, name)?;
         }
@@ -244,7 +257,7 @@ impl<'a> Traps<'a> {
 
     /// All that a text may be made of.
     fn bytes(&mut self, root: &Folder) -> Result<(), Error> {
-        let site = self.site;
+        let recipe = self.recipe;
         let folder = self.part.folder(root, "bytes")?;
         let empty = self.empty();
         self.part.text(&folder, "empty.txt", empty)?;
@@ -280,7 +293,7 @@ impl<'a> Traps<'a> {
         let mut misses = self.empty();
         misses.near_misses();
         self.part.text(&folder, "near-misses.txt", misses)?;
-        let mut line = Text::new(&site.filler, &site.rng(TRAP_STREAM));
+        let mut line = Text::new(&recipe.filler, &recipe.rng(TRAP_STREAM));
         line.raw(&b"x".repeat(300_000));
         line.plant();
         self.part.text(&folder, "long-line.txt", line)?;
@@ -289,7 +302,7 @@ impl<'a> Traps<'a> {
 
     /// The needle in UTF-16 is no match: its bytes are others.
     fn utf16(&mut self, folder: &Folder) -> Result<(), Error> {
-        let needle = String::from_utf8_lossy(self.site.filler.needle()).into_owned();
+        let needle = String::from_utf8_lossy(self.recipe.filler.needle()).into_owned();
         let words = format!("\u{feff}Of {needle} and others.\n{needle}\n");
         let (mut little, mut big) = (vec![], vec![]);
         for unit in words.encode_utf16() {
@@ -306,7 +319,7 @@ impl<'a> Traps<'a> {
 
     /// All that JSON may begin and end with.
     fn json_bytes(&mut self, root: &Folder) -> Result<(), Error> {
-        let json = self.site.json()?;
+        let json = self.recipe.json()?;
         let folder = self.part.folder(root, "json-bytes")?;
         let scalar = Document::Scalar.write(json, &mut self.rng, 20, true);
         self.part.json(&folder, "scalar.json", scalar)?;
@@ -320,11 +333,24 @@ impl<'a> Traps<'a> {
         self.part.json(&folder, "borders.json", borders)
     }
 
+    /// One of each fault.
+    fn malformed(&mut self, root: &Folder) -> Result<(), Error> {
+        let json = self.recipe.json()?;
+        let folder = self.part.folder(root, "malformed")?;
+        for number in 0..Fault::COUNT {
+            let size = self.rng.between(0, 1000);
+            let fault = Fault::numbered(number, json).write(json, &mut self.rng, size, true);
+            self.part.json(&folder, format!("fault{number:02}.json"), fault)?;
+        }
+        Ok(())
+    }
+
     /// The needle across the borders of usual buffers.
     fn borders(&mut self, root: &Folder) -> Result<(), Error> {
         let folder = self.part.folder(root, "borders")?;
         for border in [4096, 8192, 32 << 10, 64 << 10, 128 << 10, 256 << 10] {
-            for before in [0, 1, self.site.filler.needle().len() as u64] {
+            let length = self.recipe.filler.needle().len() as u64;
+            for (name, before) in [("begins", 0), ("crosses", 1), ("ends", length)] {
                 let mut text = self.empty();
                 for multiple in 1..=2 {
                     let offset = (border * multiple as u64).saturating_sub(before);
@@ -332,7 +358,7 @@ impl<'a> Traps<'a> {
                         text.plant();
                     }
                 }
-                self.part.text(&folder, format!("at-{border}-{before}.txt"), text)?;
+                self.part.text(&folder, format!("{name}-at-{border}.txt"), text)?;
             }
         }
         Ok(())

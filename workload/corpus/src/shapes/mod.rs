@@ -27,7 +27,7 @@ pub(crate) struct Needs {
 }
 
 /// What all shapes work with.
-pub(crate) struct Site<'a> {
+pub(crate) struct Recipe<'a> {
     pub(crate) kind: Kind,
     seed: u64,
     scale: f64,
@@ -38,7 +38,7 @@ pub(crate) struct Site<'a> {
     pub(crate) watch: &'a dyn Watch,
 }
 
-impl<'a> Site<'a> {
+impl<'a> Recipe<'a> {
     pub(crate) fn new(corpus: &Corpus, watch: &'a dyn Watch) -> Result<Self, Error> {
         let &Corpus { kind, seed, scale, ref needle, .. } = corpus;
         if kind == Kind::Big && needle.iter().all(|byte| *byte == 0) {
@@ -47,8 +47,7 @@ impl<'a> Site<'a> {
         let with_json = matches!(kind, Kind::Flat | Kind::JsonHeavy | Kind::Mix);
         let stream = |stream| Rng::new(seed, kind.name(), stream);
         let filler = Filler::new(needle, &mut stream(TEXT_STREAM))?;
-        let json_filler =
-            with_json.then(|| JsonFiller::new(needle, &mut stream(JSON_STREAM))).transpose()?;
+        let json_filler = with_json.then(|| JsonFiller::new(needle, &mut stream(JSON_STREAM))).transpose()?;
         Ok(Self { kind, seed, scale, filler, json_filler, watch })
     }
 
@@ -69,25 +68,25 @@ impl<'a> Site<'a> {
 }
 
 /// What the tree takes.
-pub(crate) fn needs(site: &Site<'_>) -> Needs {
-    match site.kind {
-        Kind::Wide => wide::needs(site),
-        Kind::Deep => deep::needs(site),
-        Kind::Flat => flat::needs(site),
-        Kind::Big => big::needs(site),
-        Kind::JsonHeavy => json_heavy::needs(site),
-        Kind::Mix => mix::needs(site),
+pub(crate) fn needs(recipe: &Recipe<'_>) -> Needs {
+    match recipe.kind {
+        Kind::Wide => wide::needs(recipe),
+        Kind::Deep => deep::needs(recipe),
+        Kind::Flat => flat::needs(recipe),
+        Kind::Big => big::needs(recipe),
+        Kind::JsonHeavy => json_heavy::needs(recipe),
+        Kind::Mix => mix::needs(recipe),
     }
 }
 
 /// Makes the tree in `root`.
-pub(crate) fn write(site: &Site<'_>, root: &Folder) -> Result<Part, Error> {
-    match site.kind {
-        Kind::Wide => wide::write(site, root),
-        Kind::Deep => deep::write(site, root),
-        Kind::Flat => flat::write(site, root),
-        Kind::Big => big::write(site, root),
-        Kind::JsonHeavy => json_heavy::write(site, root),
-        Kind::Mix => mix::write(site, root),
+pub(crate) fn write(recipe: &Recipe<'_>, root: &Folder) -> Result<Part, Error> {
+    match recipe.kind {
+        Kind::Wide => wide::write(recipe, root),
+        Kind::Deep => deep::write(recipe, root),
+        Kind::Flat => flat::write(recipe, root),
+        Kind::Big => big::write(recipe, root),
+        Kind::JsonHeavy => json_heavy::write(recipe, root),
+        Kind::Mix => mix::write(recipe, root),
     }
 }

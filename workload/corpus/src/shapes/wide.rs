@@ -1,6 +1,6 @@
 //! Many directories of few small texts.
 
-use super::{Needs, Site};
+use super::{Needs, Recipe};
 use crate::{Error, Unit, disk::Folder, parallel::in_parallel, part::Part, rng::Rng, text::Text};
 
 /// Directories at scale 1.
@@ -12,16 +12,16 @@ const FILES: usize = 10;
 /// One file in so many holds the needle.
 const PLANTED: u64 = 10;
 
-pub(super) fn needs(site: &Site<'_>) -> Needs {
-    let folders = site.scaled(FOLDERS);
+pub(super) fn needs(recipe: &Recipe<'_>) -> Needs {
+    let folders = recipe.scaled(FOLDERS);
     Needs { bytes: folders * (FILES as u64 + 1) * 4096, inodes: folders * (FILES as u64 + 1) }
 }
 
-pub(super) fn write(site: &Site<'_>, root: &Folder) -> Result<Part, Error> {
-    let folders = site.scaled(FOLDERS);
-    site.watch.planned(folders * FILES as u64, Unit::Files);
+pub(super) fn write(recipe: &Recipe<'_>, root: &Folder) -> Result<Part, Error> {
+    let folders = recipe.scaled(FOLDERS);
+    recipe.watch.planned(folders * FILES as u64, Unit::Files);
     in_parallel(folders.div_ceil(GROUP), |group| {
-        let (mut part, mut rng) = (Part::default(), site.rng(group));
+        let (mut part, mut rng) = (Part::default(), recipe.rng(group));
         let size = GROUP.min(folders - group * GROUP);
         let outer = part.folder(root, format!("group{group:03}"))?;
         // Every second directory makes up for the last one's surplus of files: the total is exact.
@@ -36,22 +36,28 @@ pub(super) fn write(site: &Site<'_>, root: &Folder) -> Result<Part, Error> {
                 FILES
             };
             if number == 0 {
-                fill(site, &outer, files, &mut rng, &mut part)?;
+                fill(recipe, &outer, files, &mut rng, &mut part)?;
             } else {
                 let inner = part.folder(&outer, format!("dir{number:02}"))?;
-                fill(site, &inner, files, &mut rng, &mut part)?;
+                fill(recipe, &inner, files, &mut rng, &mut part)?;
             }
         }
         Ok(part)
     })
 }
 
-fn fill(site: &Site<'_>, folder: &Folder, files: usize, rng: &mut Rng, part: &mut Part) -> Result<(), Error> {
+fn fill(
+    recipe: &Recipe<'_>,
+    folder: &Folder,
+    files: usize,
+    rng: &mut Rng,
+    part: &mut Part,
+) -> Result<(), Error> {
     for file in 0..files {
         let (size, planted) = (rng.between(1000, 4000), rng.one_in(PLANTED));
-        let text = Text::ordinary(&site.filler, rng, size, planted);
+        let text = Text::ordinary(&recipe.filler, rng, size, planted);
         part.text(folder, format!("file{file:02}.txt"), text)?;
     }
-    site.watch.made(files as u64);
+    recipe.watch.made(files as u64);
     Ok(())
 }

@@ -2,7 +2,6 @@
 
 use serde::de::{DeserializeSeed, Deserializer, MapAccess, SeqAccess, Visitor};
 use std::{
-    ffi::OsString,
     fmt, fs,
     os::unix::ffi::OsStringExt as _,
     path::{Path, PathBuf},
@@ -147,7 +146,15 @@ fn fault_of(bytes: &[u8]) -> usize {
         let beginning = &bytes[..length];
         // serde judges UTF-8 only at a string's end.
         let encoding = std::str::from_utf8(beginning).err().is_some_and(|error| error.error_len().is_some());
-        encoding || parse(beginning, &mut vec![]).is_err_and(|error| !error.is_eof())
+        // And the four digits of an escape only together: so they are completed, also to half of a surrogate pair.
+        let saved = ["", "0000", "DC00"].iter().any(|digits| {
+            let mut whole = beginning.to_owned();
+            let missing = digits.len().saturating_sub(escape_digits(beginning).unwrap_or(4));
+            whole.extend_from_slice(&digits.as_bytes()[digits.len() - missing..]);
+            let needed = digits.is_empty() && escape_digits(beginning).is_some();
+            !needed && parse(&whole, &mut vec![]).map_or_else(|error| error.is_eof(), |()| true)
+        });
+        encoding || !saved
     };
     let (mut good, mut bad) = (0, bytes.len() + 1);
     while bad - good > 1 {
@@ -155,6 +162,14 @@ fn fault_of(bytes: &[u8]) -> usize {
         if hopeless(middle) { bad = middle } else { good = middle }
     }
     good
+}
+
+/// If `bytes` end inside a `\u` escape, how many digits it has so far.
+fn escape_digits(bytes: &[u8]) -> Option<usize> {
+    let escape = bytes.iter().rposition(|byte| *byte == b'\\')?;
+    let backslashes = bytes[..=escape].iter().rev().take_while(|byte| **byte == b'\\').count();
+    let digits = bytes[escape..].strip_prefix(b"\\u")?.len();
+    (backslashes % 2 == 1 && digits < 4).then_some(digits)
 }
 
 struct Values<'v> {
@@ -269,38 +284,4 @@ pub fn with_large_stack(test: impl FnOnce() + Send + 'static) {
     if let Err(panic) = run.join() {
         std::panic::resume_unwind(panic);
     }
-}
-
-/// All paths under `tree`, in order, with what they are: for comparing two trees.
-pub fn listing(tree: &Path) -> Vec<(Vec<u8>, String)> {
-    let mut list = vec![];
-    let mut todo = vec![(fs::File::open(tree).unwrap(), vec![])];
-    while let Some((folder, prefix)) = todo.pop() {
-        let here = PathBuf::from(format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&folder)));
-        for entry in fs::read_dir(&here).unwrap() {
-            let name: OsString = entry.unwrap().file_name();
-            let short = here.join(&name);
-            let path: Vec<u8> = [&prefix[..], &name.into_vec()].concat();
-            let kind = fs::symlink_metadata(&short).unwrap();
-            if kind.is_dir() {
-                todo.push((fs::File::open(&short).unwrap(), [&path[..], b"/"].concat()));
-            }
-            let what = if kind.is_file() {
-                digest(&fs::read(&short).unwrap())
-            } else if kind.is_symlink() {
-                format!("{:?}", fs::read_link(&short).unwrap())
-            } else {
-                format!("{:?}", kind.file_type())
-            };
-            list.push((path, what));
-        }
-    }
-    list.sort();
-    list
-}
-
-/// SHA-256 in hexadecimal.
-pub fn digest(bytes: &[u8]) -> String {
-    use sha2::{Digest as _, Sha256};
-    Sha256::digest(bytes).iter().map(|byte| format!("{byte:02x}")).collect()
 }
