@@ -5,7 +5,7 @@
 //! So one matcher serves blocking reads, async reads and `io_uring` alike, with one buffer and no copies but of
 //! the few bytes that a window leaves over.
 
-mod json;
+pub mod json;
 mod text;
 
 pub use json::JsonMatcher;
