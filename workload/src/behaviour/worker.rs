@@ -212,7 +212,9 @@ impl Worker {
             file_type = match look(AtFlags::empty()) {
                 Ok(file_type) => file_type,
                 // A link to nowhere is an error only if its name says that it should be searched.
-                Err(Errno::NOENT | Errno::LOOP | Errno::NOTDIR) if Kind::of_file_named(name.to_bytes()).is_none() => {
+                Err(Errno::NOENT | Errno::LOOP | Errno::NOTDIR)
+                    if Kind::of_file_named(name.to_bytes()).is_none() =>
+                {
                     return Ok(None);
                 }
                 Err(errno) => {
