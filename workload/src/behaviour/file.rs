@@ -37,7 +37,7 @@ pub(crate) fn search_text(
     tasks: &mut dyn Tasks,
 ) -> Result<(), Problem> {
     let Tools { search, text, buffer, tally, .. } = tools;
-    let mut window = Window::new(fd.as_fd(), buffer, trusted);
+    let mut window = Window::new(fd.as_fd(), buffer, &search.needle, trusted);
     let (size, sparse) = if window.fill()? { (0, false) } else { window.size()? };
     // A needle that holds a zero may be found in a hole.
     let sparse = sparse && !search.needle.bytes().contains(&0);
@@ -67,7 +67,7 @@ impl Behaviour for JsonFile {
         };
         tally.json_files += 1;
         let trusted = entry.dir.is_some_and(DirUse::short_read_is_end);
-        let mut window = Window::new(fd.as_fd(), buffer, trusted);
+        let mut window = Window::new(fd.as_fd(), buffer, &search.needle, trusted);
         let shown = match window.fill() {
             Ok(_) => show(search, &|| entry.path(), &mut window, json, false),
             Err(errno) => Err(errno.into()),

@@ -3,7 +3,7 @@
 //! A range has the occurrences that *begin* in it, so each is found once: it reads as many bytes behind its end as an
 //! occurrence may need. Who finds the file takes ranges like everybody else; who finishes the last one reports.
 
-use super::window::WINDOW;
+use super::window::window_size;
 use super::{Tasks, Tools};
 use crate::matcher::{Detail, Found, Matcher, Progress};
 use crate::output::Problem;
@@ -106,7 +106,7 @@ impl HugeText {
         // The last range goes on to the end, wherever that is by now.
         let overlap = search.needle.bytes().len() as u64 - 1;
         let end = if range + 1 == self.ranges { u64::MAX } else { offset + RANGE + overlap };
-        buffer.resize(WINDOW.max(2 * search.needle.bytes().len()), 0);
+        buffer.resize(window_size(&search.needle), 0);
         let mut held = 0;
         let mut count = 0;
         text.start();

@@ -16,6 +16,7 @@ mod worker;
 pub(crate) use file::search_text;
 pub(crate) use huge::HUGE;
 pub use huge::HugeText;
+pub(crate) use window::window_size;
 pub use worker::Worker;
 
 use crate::matcher::{JsonMatcher, TextMatcher};

@@ -1,13 +1,20 @@
 //! The window onto a file that is shown to a matcher: filled from the front of the file to its end.
 
-use crate::matcher::{Matcher, OnFound, Progress};
+use crate::matcher::{Matcher, Needle, OnFound, Progress};
 use crate::output::Problem;
 use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::{SeekFrom, fstat, seek};
 use rustix::io::{Errno, read, retry_on_intr};
 
 /// Bytes of a window, unless a matcher needs a larger one.
-pub(super) const WINDOW: usize = 128 << 10;
+const WINDOW: usize = 128 << 10;
+
+/// Bytes of a window for this needle. Almost as many as the needle has may be left over for the next window; if that were most of
+/// it, all would be read in tiny steps.
+pub(crate) fn window_size(needle: &Needle) -> usize {
+    WINDOW.max(4 * needle.bytes().len())
+}
+
 /// Reads that end here may have been cut short by something else than the end of the file.
 const PAGE: u64 = 4096;
 
@@ -27,9 +34,15 @@ pub(super) struct Window<'a> {
 }
 
 impl<'a> Window<'a> {
-    pub fn new(file: BorrowedFd<'a>, buffer: &'a mut Vec<u8>, short_read_is_end: bool) -> Self {
-        buffer.resize(WINDOW, 0);
-        buffer.shrink_to(WINDOW);
+    pub fn new(
+        file: BorrowedFd<'a>,
+        buffer: &'a mut Vec<u8>,
+        needle: &Needle,
+        short_read_is_end: bool,
+    ) -> Self {
+        let size = window_size(needle);
+        buffer.resize(size, 0);
+        buffer.shrink_to(size);
         Self { file, buffer, held: 0..0, offset: 0, ended: false, short_read_is_end, read: 0 }
     }
 

@@ -6,7 +6,7 @@
 
 use super::{Engine, processors};
 use crate::behaviour::{self, Task, Tasks, Tools};
-use crate::matcher::{JsonMatcher, Matcher, Progress, TextMatcher};
+use crate::matcher::{JsonMatcher, Matcher, Needle, Progress, TextMatcher};
 use crate::output::Problem;
 use crate::search::{FileReport, Root, Search};
 use crate::tree::{Kind, READ};
@@ -34,8 +34,6 @@ pub struct Tokio;
 
 /// Descriptors that one permit stands for: a file, and two directories on the way to it if its path is long.
 const PER_PERMIT: usize = 3;
-/// Bytes of a window.
-const WINDOW: usize = 128 << 10;
 /// More threads than this are of no use, and tokio panics if it cannot have those that it was asked for. It is also how many
 /// blocking threads tokio starts at most if nobody says otherwise.
 const MOST_THREADS: usize = 512;
@@ -149,8 +147,9 @@ impl Context {
     }
 
     fn give_scratch(&self, mut scratch: Scratch) {
-        scratch.buffer.truncate(WINDOW);
-        scratch.buffer.shrink_to(WINDOW);
+        let size = behaviour::window_size(&self.search.needle);
+        scratch.buffer.truncate(size);
+        scratch.buffer.shrink_to(size);
         self.scratch.lock().unwrap_or_else(PoisonError::into_inner).push(scratch);
     }
 
@@ -433,7 +432,7 @@ impl Behaviour for TextFile {
             let file = open(place).await?;
             cx.search.counts.text_files.fetch_add(1, Relaxed);
             let mut scratch = cx.take_scratch();
-            let mut window = Window::new(file, &mut scratch.buffer);
+            let mut window = Window::new(file, &mut scratch.buffer, &cx.search.needle);
             let read = async {
                 window.fill().await?;
                 if !window.ended && window.file.metadata().await?.len() >= behaviour::HUGE {
@@ -462,7 +461,7 @@ impl Behaviour for JsonFile {
             let file = open(place).await?;
             cx.search.counts.json_files.fetch_add(1, Relaxed);
             let mut scratch = cx.take_scratch();
-            let mut window = Window::new(file, &mut scratch.buffer);
+            let mut window = Window::new(file, &mut scratch.buffer, &cx.search.needle);
             let read = window.show(cx, place, &mut scratch.json).await;
             cx.give_scratch(scratch);
             drop(permit);
@@ -481,8 +480,8 @@ struct Window<'a> {
 }
 
 impl<'a> Window<'a> {
-    fn new(file: File, buffer: &'a mut Vec<u8>) -> Self {
-        buffer.resize(WINDOW, 0);
+    fn new(file: File, buffer: &'a mut Vec<u8>, needle: &Needle) -> Self {
+        buffer.resize(behaviour::window_size(needle), 0);
         Self { file, buffer, held: 0, ended: false, bytes: 0 }
     }
 
