@@ -110,6 +110,7 @@ fn malformed_files_are_told_where_and_what() {
     assert_eq!(error("[\"a\nb\"]"), "1:4: expected an escape instead of a control character");
     assert_eq!(error(r#"["\x"]"#), "1:4: expected one of `\"\\/bfnrtu` behind the backslash");
     assert_eq!(error(r#"["\u12G4"]"#), "1:7: expected four hexadecimal digits behind `\\u`");
+    assert_eq!(error(r#"["\u1"]"#), "1:6: expected four hexadecimal digits behind `\\u`");
     assert_eq!(error("[\"abc"), "1:6: expected the string's closing `\"`, but the file ends");
     assert_eq!(error("[12\"ab\"]"), "1:4: expected `,` or `]`");
     assert_eq!(error("[\x0C]"), "1:2: expected a value or `]`");
