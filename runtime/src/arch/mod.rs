@@ -1,0 +1,5 @@
+//! What differs between processors: how a stack is entered, left and recognised.
+
+mod x86_64;
+
+pub(crate) use x86_64::*;
