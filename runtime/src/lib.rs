@@ -14,7 +14,7 @@ mod run;
 mod stacks;
 mod sys;
 
-pub use allocator::{Pool, Region, StackAllocator};
+pub use allocator::{Arena, Heap, Pool, Region, StackAllocator};
 pub use config::{Mode, STACKS_VAR};
 pub use error::{Error, Result};
 pub use run::{Builder, run};

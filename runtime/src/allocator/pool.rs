@@ -55,6 +55,11 @@ impl Pool {
     pub fn new() -> Self {
         Self::default()
     }
+
+    #[cfg(test)]
+    pub(super) fn slabs(&self) -> usize {
+        self.sizes.values().map(|of| of.slabs.len()).sum()
+    }
 }
 
 // SAFETY: slabs come from the region and are cut at multiples of a size that is a multiple of 64; a number is either above
