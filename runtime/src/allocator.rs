@@ -68,6 +68,7 @@ pub unsafe trait StackAllocator {
         false
     }
 
-    /// Gives memory that is not used back to the region, as far as that is worth while.
-    fn trim(&mut self, _region: &Region) {}
+    /// Gives memory that is not used back to the region, as far as that is worth while. `all`: the thread stops running
+    /// vthreads, so nothing is worth keeping.
+    fn trim(&mut self, _region: &Region, _all: bool) {}
 }

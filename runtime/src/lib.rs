@@ -3,13 +3,16 @@
 mod allocator;
 mod arch;
 mod call;
+mod carrier;
 mod chunk;
 mod config;
 mod error;
 mod extents;
 mod hop_stack;
 mod marks;
+mod panic_count;
 mod region;
+mod ring;
 mod run;
 mod stacks;
 mod sys;
@@ -17,6 +20,7 @@ mod sys;
 pub use allocator::{Arena, Heap, Pool, Region, StackAllocator};
 pub use config::{Mode, STACKS_VAR};
 pub use error::{Error, Result};
+pub use hop_stack::HopStacks;
 pub use run::{Builder, run};
 pub use stacks::HighWater;
 
@@ -24,12 +28,26 @@ pub use stacks::HighWater;
 #[doc(hidden)]
 pub mod __private {
     pub use crate::call::{current, hop, on_chunk};
+    pub use crate::carrier::{Waiter, spawn, yield_now};
+    pub use crate::run::Carrying;
     pub use crate::{__plain_only as plain_only, __select as select, __tag as tag};
+    #[cfg(feature = "unpatched-stand-in")]
+    pub use crate::{call::on_chunk_sized, carrier::spawn_sized};
     pub use vale_threads_abi as abi;
 
     /// How many stacks this thread has handed out the slow way: all of them where the link step has not run, and in the
     /// modes that check.
     pub fn chunks_taken() -> u64 {
         crate::stacks::Stacks::with(crate::stacks::Stacks::taken_slowly).unwrap_or(0)
+    }
+
+    /// Numbers of this thread's hop stacks.
+    pub fn hop_stacks() -> crate::HopStacks {
+        crate::hop_stack::numbers()
+    }
+
+    /// What painted stacks of this thread have shown, by entry.
+    pub fn high_water() -> Vec<(&'static str, crate::HighWater)> {
+        crate::stacks::Stacks::with(crate::stacks::Stacks::high_water).unwrap_or_default()
     }
 }

@@ -163,8 +163,8 @@ impl Stacks {
         slow.lent.len()
     }
 
-    /// Gives back what is free, as far as that is worth while.
-    pub(crate) fn trim(&self) {
+    /// Gives back what is free, as far as that is worth while, or `all` of it.
+    pub(crate) fn trim(&self, all: bool) {
         let mut slow = self.slow.borrow_mut();
         slow.take_returned(&self.returned);
         for (class, list) in self.lists.iter().enumerate() {
@@ -175,7 +175,7 @@ impl Stacks {
                 unsafe { slow.deallocate(top as usize - size, size) };
             }
         }
-        slow.allocator.trim(&Region::handle());
+        slow.allocator.trim(&Region::handle(), all);
         slow.drop_spare();
     }
 }
@@ -401,10 +401,17 @@ impl Installed {
     }
 }
 
+impl Installed {
+    /// Instead of dropping it, where stacks are in use for ever.
+    pub(crate) fn abandon() {
+        STACKS.set(core::ptr::null());
+    }
+}
+
 impl Drop for Installed {
     fn drop(&mut self) {
         debug_assert!(!arch::on_chunk_now());
-        self.0.trim();
         STACKS.set(core::ptr::null());
+        self.0.trim(true);
     }
 }

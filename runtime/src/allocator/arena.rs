@@ -54,7 +54,7 @@ unsafe impl StackAllocator for Arena {
         }
     }
 
-    fn trim(&mut self, region: &Region) {
+    fn trim(&mut self, region: &Region, _: bool) {
         let first_unused = if self.live == 0 { 0 } else { self.current + 1 };
         for piece in self.pieces.drain(first_unused.min(self.pieces.len())..) {
             // SAFETY: no live chunk lies in it: those are in the pieces up to the current one.

@@ -69,7 +69,7 @@ unsafe impl StackAllocator for Heap {
         self.free(chunk.as_ptr() as usize, size);
     }
 
-    fn trim(&mut self, region: &Region) {
+    fn trim(&mut self, region: &Region, _: bool) {
         for slab in core::mem::take(&mut self.slabs) {
             // The free range that holds all of the slab, if one does: neighbouring slabs may have joined.
             let range = self.by_address.range(..=slab).next_back().map(|(&at, &len)| (at, len));

@@ -97,12 +97,12 @@ unsafe impl StackAllocator for Pool {
         true
     }
 
-    fn trim(&mut self, region: &Region) {
+    fn trim(&mut self, region: &Region, all: bool) {
         for of in self.sizes.values_mut() {
             let unused: Vec<usize> =
                 of.slabs.iter().filter(|(_, slab)| slab.is_unused()).map(|(&at, _)| at).collect();
-            // The lowest stays: a thread that comes and goes should not cost a system call each time.
-            for at in unused.into_iter().skip(1) {
+            // The lowest stays: a burst that comes again should not cost a system call each time.
+            for at in unused.into_iter().skip(usize::from(!all)) {
                 of.slabs.remove(&at);
                 of.with_room.remove(&at);
                 if let Some(slab) = NonNull::new(at as *mut u8) {

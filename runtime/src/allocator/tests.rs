@@ -34,14 +34,14 @@ fn obeys(mut allocator: impl StackAllocator, steps: &[(bool, usize, prop::sample
             unsafe { allocator.deallocate(&region, NonNull::new(at as *mut u8).expect("not null"), size) };
         }
         if number % 97 == 0 {
-            allocator.trim(&region);
+            allocator.trim(&region, number % 2 == 0);
         }
     }
     for (at, size) in held {
         // SAFETY: as above.
         unsafe { allocator.deallocate(&region, NonNull::new(at as *mut u8).expect("not null"), size) };
     }
-    allocator.trim(&region);
+    allocator.trim(&region, true);
 }
 
 fn steps() -> impl Strategy<Value = Vec<(bool, usize, prop::sample::Index)>> {
@@ -80,7 +80,7 @@ fn the_pool_hands_out_the_lowest_slab_and_gives_slabs_back() {
         unsafe { pool.deallocate(&region, chunk, 4096) };
     }
     assert_eq!(pool.slabs(), 3);
-    pool.trim(&region);
+    pool.trim(&region, false);
     assert_eq!(pool.slabs(), 1);
     let again = pool.allocate(&region, 4096).expect("memory");
     assert_eq!(again.as_ptr() as usize / crate::region::SLAB, lowest.as_ptr() as usize / crate::region::SLAB);
