@@ -3,13 +3,14 @@
 //! A parked vthread is its stack pointer ([`Parked`]), and nothing else refers to it. All switching goes through
 //! [`leave`], which keeps the hop stacks' invariant and std's panic count.
 
+use crate::alt_stack::AltStack;
 use crate::arch::{self, Parked};
 use crate::call::{Enter, entry_of, hop};
 use crate::chunk::Chunk;
 use crate::config::StackConfig;
 use crate::error::{Error, Result};
 use crate::ring::Ring;
-use crate::{hop_stack, panic_count, stacks};
+use crate::{faults, hop_stack, panic_count, signals, stacks};
 use core::any::Any;
 use core::cell::{Cell, RefCell};
 use core::mem::ManuallyDrop;
@@ -371,6 +372,7 @@ pub(crate) struct Session {
     carrier: ManuallyDrop<Box<Carrier>>,
     hops: ManuallyDrop<hop_stack::Installed>,
     stacks: ManuallyDrop<stacks::Installed>,
+    _alt_stack: AltStack,
 }
 
 impl Session {
@@ -379,6 +381,10 @@ impl Session {
             return Err(Error::AlreadyACarrier);
         }
         panic_count::find();
+        faults::install();
+        // What was installed before main, past our definitions.
+        signals::sweep();
+        let alt_stack = AltStack::install().map_err(Error::NoSignalStack)?;
         let hops = hop_stack::Installed::new(&config)?;
         let stacks = stacks::Installed::new(config)?;
         SESSIONS.set(SESSIONS.get() + 1);
@@ -398,6 +404,7 @@ impl Session {
             carrier: ManuallyDrop::new(carrier),
             hops: ManuallyDrop::new(hops),
             stacks: ManuallyDrop::new(stacks),
+            _alt_stack: alt_stack,
         })
     }
 

@@ -1,6 +1,12 @@
 //! Virtual threads: stackful threads of ordinary Rust whose stacks are exactly as large as a link-time proof says.
 
+#![allow(
+    clippy::inline_always,
+    reason = "what switches stacks must be part of its caller, at every optimisation level"
+)]
+
 mod allocator;
+mod alt_stack;
 mod arch;
 mod call;
 mod carrier;
@@ -8,13 +14,16 @@ mod chunk;
 mod config;
 mod error;
 mod extents;
+mod faults;
 mod hop_stack;
 mod marks;
 mod panic_count;
 mod region;
 mod ring;
 mod run;
+mod signals;
 mod stacks;
+mod stats;
 mod sys;
 
 pub use allocator::{Arena, Heap, Pool, Region, StackAllocator};
@@ -23,6 +32,7 @@ pub use error::{Error, Result};
 pub use hop_stack::HopStacks;
 pub use run::{Builder, run};
 pub use stacks::HighWater;
+pub use stats::{Stats, stats};
 
 /// For the code that `#[vthread]` writes. Not for people: it changes without notice.
 #[doc(hidden)]
@@ -30,6 +40,7 @@ pub mod __private {
     pub use crate::call::{current, hop, on_chunk};
     pub use crate::carrier::{Waiter, spawn, yield_now};
     pub use crate::run::Carrying;
+    pub use crate::signals::sweep;
     pub use crate::{__plain_only as plain_only, __select as select, __tag as tag};
     #[cfg(feature = "unpatched-stand-in")]
     pub use crate::{call::on_chunk_sized, carrier::spawn_sized};
@@ -39,15 +50,5 @@ pub mod __private {
     /// modes that check.
     pub fn chunks_taken() -> u64 {
         crate::stacks::Stacks::with(crate::stacks::Stacks::taken_slowly).unwrap_or(0)
-    }
-
-    /// Numbers of this thread's hop stacks.
-    pub fn hop_stacks() -> crate::HopStacks {
-        crate::hop_stack::numbers()
-    }
-
-    /// What painted stacks of this thread have shown, by entry.
-    pub fn high_water() -> Vec<(&'static str, crate::HighWater)> {
-        crate::stacks::Stacks::with(crate::stacks::Stacks::high_water).unwrap_or_default()
     }
 }

@@ -25,7 +25,7 @@ const SPARE: usize = 64 << 20;
 const BATCH: usize = PAGE;
 
 /// What painted stacks are filled with.
-const PAINT: u64 = 0xa5c3_96e1_b487_d2f0;
+const PAINT: u8 = 0xa5;
 
 /// Free lists first: their address is this struct's.
 #[repr(C)]
@@ -84,6 +84,18 @@ pub struct HighWater {
     pub count: u64,
 }
 
+/// An access below a guarded stack.
+pub(crate) struct Overflow {
+    /// The entry that runs on it.
+    pub(crate) name: &'static str,
+    /// Bytes that it has.
+    pub(crate) size: usize,
+    /// How far below its lowest byte.
+    pub(crate) by: usize,
+    /// Because no bound was proved?
+    pub(crate) unproved: bool,
+}
+
 struct Slow {
     config: StackConfig,
     allocator: Box<dyn StackAllocator>,
@@ -92,7 +104,7 @@ struct Slow {
     /// By length, guard and source.
     spare: BTreeMap<(usize, usize, Source), Vec<usize>>,
     spare_bytes: usize,
-    high_water: BTreeMap<&'static str, HighWater>,
+    high_water: BTreeMap<(&'static str, usize), HighWater>,
     taken: u64,
 }
 
@@ -148,7 +160,7 @@ impl Stacks {
     pub(crate) fn high_water(&self) -> Vec<(&'static str, HighWater)> {
         let mut slow = self.slow.borrow_mut();
         slow.take_returned(&self.returned);
-        slow.high_water.iter().map(|(&name, &water)| (name, water)).collect()
+        slow.high_water.iter().rev().map(|(&(name, _), &water)| (name, water)).collect()
     }
 
     /// Stacks handed out by the slow way, which is every one in the modes that check.
@@ -161,6 +173,18 @@ impl Stacks {
         let mut slow = self.slow.borrow_mut();
         slow.take_returned(&self.returned);
         slow.lent.len()
+    }
+
+    /// Whose guard holds this address: for a signal handler that interrupted this thread, so it waits for nothing.
+    pub(crate) fn guarded_at(&self, address: usize) -> Option<Overflow> {
+        let slow = self.slow.try_borrow().ok()?;
+        let lent = slow.lent.values().find(|lent| (lent.base..lent.base + lent.guard).contains(&address))?;
+        Some(Overflow {
+            name: lent.name,
+            size: lent.size,
+            by: lent.base + lent.guard - address,
+            unproved: lent.source == Source::Mapping,
+        })
     }
 
     /// Gives back what is free, as far as that is worth while, or `all` of it.
@@ -287,8 +311,11 @@ impl Slow {
         if self.config.mode == Mode::Painted {
             // SAFETY: painted when it was lent, and free again.
             let used = unsafe { depth(lent.base + lent.guard, lent.size) };
-            let water =
-                self.high_water.entry(lent.name).or_insert(HighWater { size: lent.size, used: 0, count: 0 });
+            let water = self.high_water.entry((lent.name, lent.size)).or_insert(HighWater {
+                size: lent.size,
+                used: 0,
+                count: 0,
+            });
             water.used = water.used.max(used);
             water.count += 1;
         }
@@ -321,23 +348,24 @@ impl Slow {
 }
 
 /// # Safety
-/// `[base, base + size)` is free and writable; both are multiples of 8.
+/// `[base, base + size)` is free and writable.
 unsafe fn paint(base: usize, size: usize) {
-    for word in (base..base + size).step_by(8) {
-        // SAFETY: the caller's promise.
-        unsafe { (word as *mut u64).write(PAINT) };
-    }
+    // SAFETY: the caller's promise.
+    unsafe { (base as *mut u8).write_bytes(PAINT, size) };
 }
 
 /// Bytes below the top that are no longer paint. The top word is the free list's and counts as used.
 ///
 /// # Safety
-/// `[base, base + size)` is free and readable; both are multiples of 8.
+/// `[base, base + size)` is free and readable.
 unsafe fn depth(base: usize, size: usize) -> usize {
+    const PIECE: usize = 256;
     // SAFETY: the caller's promise.
-    let untouched =
-        (base..base + size).step_by(8).take_while(|&word| unsafe { (word as *const u64).read() } == PAINT);
-    size - 8 * untouched.count()
+    let stack = unsafe { core::slice::from_raw_parts(base as *const u8, size) };
+    // Whole pieces by comparison, which is fast in debug builds too.
+    let pieces = stack.chunks(PIECE).take_while(|piece| **piece == [PAINT; PIECE][..piece.len()]).count();
+    let rest = stack[(pieces * PIECE).min(size)..].iter().take_while(|&&byte| byte == PAINT).count();
+    size.saturating_sub(pieces * PIECE + rest)
 }
 
 /// The slow way of [`Chunk::take`].

@@ -8,7 +8,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
 use std::rc::Rc;
 use std::sync::Mutex;
 use std::thread::panicking;
-use vthread::__private::{current, hop, hop_stacks, on_chunk, spawn, yield_now};
+use vthread::__private::{current, hop, on_chunk, spawn, yield_now};
 use vthread::Builder;
 
 /// Counts, and parks in its drop.
@@ -91,7 +91,7 @@ fn every_place_to_raise_with_every_place_to_catch() {
         assert!(escaped.iter().all(|p| p.downcast_ref::<&str>().is_some_and(|text| PLACES.contains(text))));
         assert_eq!((escaped.len(), right.get(), drops.get()), (160, 320, 40 * 3 * (2 + 3 + 1 + 2)));
         assert!(!panicking());
-        assert_eq!((carrier.live(), hop_stacks().kept), (0, 0));
+        assert_eq!((carrier.live(), vthread::stats().hop_stacks.kept), (0, 0));
     });
 }
 

@@ -8,7 +8,7 @@ use std::fmt;
 use std::hint::black_box;
 use std::rc::Rc;
 use std::sync::Once;
-use vthread::__private::{abi, current, hop, hop_stacks, on_chunk, spawn, spawn_sized, yield_now};
+use vthread::__private::{abi, current, hop, on_chunk, spawn, spawn_sized, yield_now};
 
 #[test]
 fn vthreads_take_turns() {
@@ -72,7 +72,7 @@ fn hops_and_chunks_nest() {
         });
         assert!(carrier.run().is_empty());
         assert_eq!(deep.get(), 47);
-        assert_eq!(hop_stacks().kept, 0);
+        assert_eq!(vthread::stats().hop_stacks.kept, 0);
     });
 }
 
@@ -189,12 +189,12 @@ fn parked_anywhere(count: usize, order: Order) {
                 break;
             }
             if std::mem::take(&mut first) {
-                assert_eq!((waiting.len(), hop_stacks().kept), (count, count.div_ceil(6) * 5));
+                assert_eq!((waiting.len(), vthread::stats().hop_stacks.kept), (count, count.div_ceil(6) * 5));
             }
             order.choose(waiting, &mut seed).into_iter().for_each(|i| lot.wake(i));
         }
         assert_eq!((right.get(), carrier.live()), (count, 0));
-        let now = hop_stacks();
+        let now = vthread::stats().hop_stacks;
         assert!(now.kept == 0 && now.total <= 12, "{now:?}");
     });
 }
