@@ -4,6 +4,7 @@
     clippy::inline_always,
     reason = "what switches stacks must be part of its caller, at every optimisation level"
 )]
+#![allow(clippy::cast_ptr_alignment, reason = "tops of stacks are bytes by type and aligned by construction")]
 
 mod allocator;
 mod alt_stack;

@@ -137,31 +137,30 @@ mod tests {
     use super::*;
     use std::thread::panicking;
 
+    struct Check;
+
+    impl Drop for Check {
+        fn drop(&mut self) {
+            assert!(panicking());
+            let saved = put_aside();
+            assert!(!panicking());
+            // A whole panic of its own fits in between.
+            assert!(catch_unwind(|| resume_unwind(Box::new(1))).is_err());
+            assert!(!panicking());
+            put_back(saved);
+            assert!(panicking());
+        }
+    }
+
     #[test]
     fn a_panicking_thread_can_look_as_if_it_did_not() {
         find();
         assert!(is_known(), "neither the link step nor the probe has found std's count");
-        struct Check;
-        impl Drop for Check {
-            fn drop(&mut self) {
-                assert!(panicking());
-                let saved = put_aside();
-                assert!(!panicking());
-                // A whole panic of its own fits in between.
-                assert!(catch_unwind(|| resume_unwind(Box::new(1))).is_err());
-                assert!(!panicking());
-                put_back(saved);
-                assert!(panicking());
-            }
-        }
-        assert!(
-            catch_unwind(|| {
-                let _check = Check;
-                resume_unwind(Box::new(()));
-            })
-            .is_err()
-        );
-        assert!(!panicking());
+        let result = catch_unwind(|| {
+            let _check = Check;
+            resume_unwind(Box::new(()));
+        });
+        assert!(result.is_err() && !panicking());
         assert_eq!(put_aside(), Saved((0, false)));
     }
 

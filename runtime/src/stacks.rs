@@ -3,7 +3,7 @@
 //! Everything here but [`lists`] runs off the chunks.
 
 use crate::allocator::{Pool, Region, StackAllocator};
-use crate::arch::{self, REGION};
+use crate::arch;
 use crate::call::hop;
 use crate::chunk::{self, CLASSES, Chunk, List};
 use crate::config::{Mode, StackConfig};
@@ -13,7 +13,6 @@ use crate::sys;
 use core::cell::{Cell, RefCell};
 use core::ptr::{NonNull, null_mut};
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering::Relaxed;
 use vale_threads_abi as abi;
 
 const PAGE: usize = abi::PAGE as usize;
@@ -110,8 +109,11 @@ struct Slow {
 
 impl Stacks {
     /// Is this address a chunk's?
+    #[cfg(test)]
     pub(crate) fn in_region(address: usize) -> bool {
-        address.wrapping_sub(REGION.base.load(Relaxed)) < REGION.len.load(Relaxed)
+        use std::sync::atomic::Ordering::Relaxed;
+        let region = &arch::REGION;
+        address.wrapping_sub(region.base.load(Relaxed)) < region.len.load(Relaxed)
     }
 
     fn new(config: StackConfig) -> Box<Self> {
@@ -280,7 +282,7 @@ impl Slow {
             base
         } else {
             let mapped = match source {
-                Source::Mapping => sys::map_stack(all, guard).map(|at| at.as_ptr()),
+                Source::Mapping => sys::map_stack(all, guard).map(NonNull::as_ptr),
                 _ => region::take(all, PAGE),
             };
             let at = mapped.map_err(|_| Error::OutOfMemory { size: len })?;

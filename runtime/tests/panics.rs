@@ -169,7 +169,9 @@ fn at_the_cap_the_one_that_wants_to_park_is_refused() {
         let waiting = lot.waiting();
         assert_eq!((waiting.len(), said.borrow().len()), (3, 7));
         assert!(said.borrow().iter().all(|text| text.contains("all 4 hop stacks are kept")));
-        waiting.into_iter().for_each(|place| lot.wake(place));
+        for place in waiting {
+            lot.wake(place);
+        }
         assert!(carrier.run().is_empty());
     });
     carried.expect("a carrier");

@@ -71,11 +71,14 @@ impl Drop for Timer {
 /// Large enough for the work in a debug build, too small for a signal frame on top of it.
 const CHUNK: u32 = 3 << 10;
 
-/// Fills most of a chunk, looks at it again for a while, and gives how many words were wrong.
+/// Fills most of a chunk, looks at it again for a while and after others had their turn, and gives how many words were wrong.
 fn work(seed: u64) -> u64 {
     let mut words = [seed; 128];
     let mut wrong = 0;
-    for _ in 0..40 {
+    for turn in 0..40 {
+        if turn % 10 == 0 {
+            yield_now();
+        }
         let words = black_box(&mut words);
         for word in words.iter() {
             wrong += u64::from(*word != seed);

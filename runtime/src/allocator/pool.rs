@@ -67,14 +67,13 @@ impl Pool {
 unsafe impl StackAllocator for Pool {
     fn allocate(&mut self, region: &Region, size: usize) -> Option<NonNull<u8>> {
         let of = self.sizes.entry(size).or_default();
-        let at = match of.with_room.first() {
-            Some(&at) => at,
-            None => {
-                let at = region.take(SLAB)?.as_ptr() as usize;
-                of.slabs.insert(at, Slab { cut: 0, free: Vec::new() });
-                of.with_room.insert(at);
-                at
-            }
+        let at = if let Some(&at) = of.with_room.first() {
+            at
+        } else {
+            let at = region.take(SLAB)?.as_ptr() as usize;
+            of.slabs.insert(at, Slab { cut: 0, free: Vec::new() });
+            of.with_room.insert(at);
+            at
         };
         let slab = of.slabs.get_mut(&at)?;
         let number = slab.take();

@@ -141,6 +141,7 @@ fn aligned() -> bool {
     (&raw const wide.0 as usize).is_multiple_of(16)
 }
 
+#[allow(clippy::too_many_arguments, clippy::many_single_char_names, reason = "that is what is tested")]
 extern "C-unwind" fn eight(a: u64, b: u64, c: u64, d: u64, e: u64, f: u64, g: u64, h: u64) -> Seen {
     Seen {
         on_chunk: on_chunk_now(),

@@ -98,7 +98,7 @@ macro_rules! move_back {
 }
 
 /// A pool of stubs that hop to functions of the executable: `count` of them, `size` bytes each. The call's opcode is at
-/// offset `call` = 36 + 3 * words. Eight share an FDE, which keeps .eh_frame small and unwinding fast.
+/// offset `call` = 36 + 3 * words. Eight share an FDE, which keeps `.eh_frame` small and unwinding fast.
 ///
 /// Jump and call are spelled in bytes: an assembler would choose their lengths itself.
 macro_rules! hop_direct {
