@@ -18,6 +18,7 @@ mod extents;
 mod faults;
 mod hop_stack;
 mod marks;
+pub mod os;
 mod panic_count;
 mod region;
 mod ring;

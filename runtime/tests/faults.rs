@@ -120,3 +120,13 @@ fn parking_outside_of_a_vthread_is_a_clear_panic() {
     let text = payload.downcast_ref::<&str>().expect("a message");
     assert!(text.contains("only a vthread can park"), "{text}");
 }
+
+#[test]
+fn an_overflow_on_an_exact_thread() {
+    if !is_child() {
+        let texts = ["the thread of faults::an_overflow_on_an_exact_thread", "has overflowed its hop stack"];
+        return dies("an_overflow_on_an_exact_thread", &texts);
+    }
+    let thread = vthread::os::spawn(|| hop(|| endless(0)));
+    let _ = thread.expect("a thread").join();
+}
