@@ -76,6 +76,7 @@ struct Segment<'d> {
 
 /// A linked x86-64 executable.
 pub struct Image<'d> {
+    data: &'d [u8],
     segments: Vec<Segment<'d>>,
     sections: Vec<Section<'d>>,
     /// Executable address ranges, sorted.
@@ -110,6 +111,7 @@ impl<'d> Image<'d> {
         let header = check_header(data)?;
         let sections = header.sections(LE, data)?;
         let mut image = Image {
+            data,
             segments: Vec::new(),
             sections: Vec::new(),
             code: Vec::new(),
@@ -366,6 +368,11 @@ impl<'d> Image<'d> {
         let segment = self.segment(address)?;
         let start = usize::try_from(address - segment.address).ok()?;
         segment.data.get(start..start.checked_add(len)?)
+    }
+
+    /// Bytes by their place in the file.
+    pub fn file_bytes(&self, offset: usize, len: usize) -> Option<&'d [u8]> {
+        self.data.get(offset..offset.checked_add(len)?)
     }
 
     /// The 8-byte word at `address` as it is in the file.

@@ -12,3 +12,5 @@ pub mod pools;
 pub mod program;
 pub mod records;
 pub mod rules;
+pub mod link;
+pub use link::{LinkStep, link_step};

@@ -32,7 +32,7 @@ pub(super) struct Interpreter<'a, 'd> {
     pub(super) bases: Bases,
     pub(super) info: InstructionInfoFactory,
     pub(super) pads: Vec<(Range<u64>, u64)>,
-    /// Jump tables met so far: each ends where another begins.
+    /// Addresses that the function computes: a jump table ends where something else begins.
     pub(super) tables: BTreeSet<u64>,
     pub(super) frame: Frame,
     /// The last pass, which writes down what was found.
@@ -114,6 +114,9 @@ impl<'a, 'd> Interpreter<'a, 'd> {
         self.reached = vec![false; self.code.len()];
         for index in 0..self.code.len() {
             let instruction = &self.code[index];
+            if instruction.mnemonic() == Mnemonic::Lea && instruction.is_ip_rel_memory_operand() {
+                self.tables.insert(instruction.ip_rel_memory_address());
+            }
             if instruction.is_jcc_short_or_near() || instruction.is_jmp_short_or_near() {
                 if let Some(to) = self.index_of(instruction.near_branch_target()) {
                     self.leaders[to] = true;

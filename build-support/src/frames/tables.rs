@@ -2,7 +2,7 @@
 //!
 //! Two forms are known: 32-bit offsets from the table itself (what compilers emit for position-independent code), and
 //! 8-byte addresses. A table's length is not stored. It is read up to the first word that is no place in this
-//! function, or where another table begins: that is the table and perhaps more, never less, because every true entry
+//! function, or where something else begins that the function refers to: that is the table and perhaps more, never less, because every true entry
 //! is an instruction of the function. What was read too much does no harm: such edges are doubtful.
 
 use super::blocks::Interpreter;

@@ -253,7 +253,10 @@ impl Interpreter<'_, '_> {
         }
         if let Some(table) = absolute_table(instruction, state) {
             let targets = self.address_table(table);
-            return self.through_table(instruction, state, &targets);
+            // An array of functions looks the same: then the jump is a tail call.
+            if !targets.is_empty() {
+                return self.through_table(instruction, state, &targets);
+            }
         }
         if self.collecting {
             let callee = self.callee(instruction, state);
