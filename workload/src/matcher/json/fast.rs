@@ -108,8 +108,8 @@ impl Fast {
                         path.next_element();
                     } else if step == grammar::COLON {
                         let key = &window[this + 1..next];
-                        let length = key.iter().rposition(|byte| *byte == b'"').unwrap_or(0);
-                        path.whole_key(&key[..length], self.backend);
+                        let end = key.iter().rposition(|byte| *byte == b'"').map_or(0, |quote| quote + 1);
+                        path.whole_key(&key[..end], self.backend);
                     }
                 }
                 state = step;

@@ -86,6 +86,9 @@ fn locations_are_exact() {
     assert_eq!(error, None);
     assert_eq!(found, [(2, 4, "/a/1"), (2, 28, "/a/2/b~1~0"), (2, 33, "/a/2/b~1~0"), (3, 6, "/")]);
     assert_eq!(search(b"zork", Detail::Locations, b"\"zork\"").0, [(1, 2, Some(String::new()))]);
+    // Half a surrogate pair in a key.
+    let (found, _) = search(b"zork", Detail::Locations, br#"{"\uDC00k\uD834":"zork"}"#);
+    assert_eq!(found, [(1, 19, Some("/\u{FFFD}k\u{FFFD}".to_owned()))]);
 }
 
 #[test]
