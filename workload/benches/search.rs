@@ -56,7 +56,8 @@ fn main() {
     };
     let peers = peers();
     for &kind in &options.kinds {
-        let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{}", kind.name(), options.scale));
+        let dir =
+            PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{}", kind.name(), options.scale));
         let expected = match Corpus::new(kind, 1).scale(options.scale).write(&dir) {
             Ok(expected) => expected,
             Err(error) => {
@@ -112,7 +113,9 @@ fn peers() -> Vec<Peer> {
             json: false,
         });
     } else {
-        println!("ripgrep: missing; install it (cargo install ripgrep, or the package of your system) to compare");
+        println!(
+            "ripgrep: missing; install it (cargo install ripgrep, or the package of your system) to compare"
+        );
     }
     peers
 }

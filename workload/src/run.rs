@@ -147,7 +147,8 @@ fn end_on_signals(search: &Arc<Search>) {
     let ignored = ignored_signals();
     let wait = move || {
         // Caught only from here on: if there is no thread to wait for them, signals end the process as ever.
-        let heeded = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0);
+        let heeded =
+            [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0);
         let Ok(mut signals) = Signals::new(heeded) else { return };
         if let Some(signal) = signals.forever().next() {
             let (done, written) = channel();

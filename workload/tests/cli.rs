@@ -268,7 +268,9 @@ fn a_wrong_command_line_gets_a_hint() {
 fn help_has_examples() {
     let long = Zork::plain().arg("--help").run();
     assert_eq!((long.code(), &*long.stderr), (0, ""));
-    for needed in ["Examples:", "zork -n --needle", "xargs -0", "Exit status: 0", "[PATH]...", "--max-open-files"] {
+    for needed in
+        ["Examples:", "zork -n --needle", "xargs -0", "Exit status: 0", "[PATH]...", "--max-open-files"]
+    {
         assert!(long.text().contains(needed), "{needed}: {}", long.text());
     }
     assert_eq!(Zork::plain().arg("-h").run().code(), 0);

@@ -39,8 +39,7 @@ fn check(kind: Kind, scale: f64, needle: &str) {
 
     for_each_engine(|engine| {
         let tree = dir.path().join(TREE);
-        let ended =
-            zork(engine).args(["--json", "-n", "--stats", "--needle", needle]).within(&tree).run();
+        let ended = zork(engine).args(["--json", "-n", "--stats", "--needle", needle]).within(&tree).run();
         assert_eq!(ended.code(), if faults.is_empty() { 0 } else { 2 }, "{}", kind.name());
         let (mut found, mut errors) = (vec![], vec![]);
         let lines = ended.json();
@@ -52,7 +51,9 @@ fn check(kind: Kind, scale: f64, needle: &str) {
                     number(object, "column"),
                     object["pointer"].as_str().map(str::to_owned),
                 )),
-                Some("error") => errors.push((path(object), number(object, "line"), number(object, "column"))),
+                Some("error") => {
+                    errors.push((path(object), number(object, "line"), number(object, "column")))
+                }
                 Some("summary") => {
                     assert_eq!(number(object, "matches"), expected.occurrences());
                     assert_eq!(number(object, "files_matched"), expected.matches.len() as u64);

@@ -66,7 +66,10 @@ fn any_needle_is_found_however_it_is_written() {
 #[test]
 fn pointers_say_where_a_value_is() {
     let tree = Tree::new();
-    tree.file("a.json", "{\"users\": [0, 1, 2,\n {\"name\": \"zork and z\\u006frk\"}],\n \"~/\": {\"\": \"zork\"}}");
+    tree.file(
+        "a.json",
+        "{\"users\": [0, 1, 2,\n {\"name\": \"zork and z\\u006frk\"}],\n \"~/\": {\"\": \"zork\"}}",
+    );
     tree.file("key.json", r#"{"two\nlines": "zork"}"#);
     tree.file("root.json", "\n \"zork\"");
     for_each_engine(|engine| {

@@ -25,7 +25,8 @@ fn deep_and_wide() -> (Tree, Vec<String>) {
         write_at(dir, "before.txt", b"zork");
         write_at(dir, "zz.txt", b"zork");
         rustix::fs::mkdirat(dir, "beside", 0o755.into()).expect("a directory");
-        let beside = rustix::fs::openat(dir, "beside", rustix::fs::OFlags::RDONLY, 0.into()).expect("a directory");
+        let beside =
+            rustix::fs::openat(dir, "beside", rustix::fs::OFlags::RDONLY, 0.into()).expect("a directory");
         write_at(&beside, "c.txt", if level % 2 == 0 { b"zork" } else { b"none" });
     });
     let mut path = String::new();
@@ -63,7 +64,12 @@ fn the_fewest_descriptors_will_do() {
     for_each_engine(|engine| {
         let run = |limit, inherited| zork(engine).within(tree.root()).descriptors(limit, inherited).run();
         run(FEWEST, 0).found(&expected);
-        zork(engine).args(["-j", "8", "--follow"]).within(tree.root()).descriptors(FEWEST + 5, 3).run().found(&expected);
+        zork(engine)
+            .args(["-j", "8", "--follow"])
+            .within(tree.root())
+            .descriptors(FEWEST + 5, 3)
+            .run()
+            .found(&expected);
     });
 }
 
@@ -139,7 +145,9 @@ const WINDOW: usize = 128 << 10;
 fn places() -> Vec<usize> {
     let mut places: Vec<usize> = (0..=4).map(|i| (i + 1) * RANGE - 4 + i).collect();
     // Windows of a range, and of the whole: each leaves three bytes over for the next.
-    places.extend((0..4).flat_map(|range| (1..8).map(move |w| range * RANGE + w * WINDOW - w * 3 - (w + range) % 5)));
+    places.extend(
+        (0..4).flat_map(|range| (1..8).map(move |w| range * RANGE + w * WINDOW - w * 3 - (w + range) % 5)),
+    );
     places.extend((8..60).map(|w| 4 * RANGE + w * (WINDOW - 3) - w % 6));
     places.extend((200..250).map(|w| w * (WINDOW - 3) - w % 6));
     // And anywhere.
@@ -229,8 +237,12 @@ fn holes_are_not_read() {
     let file = File::create(tree.path("sparse.txt")).expect("a file");
     file.set_len(8 * GB).expect("a length");
     // The last island but one ends with the half of what the last one begins with.
-    let islands: [(u64, &[u8]); 4] =
-        [(5 * GB + 12_345, b"zork\nzork"), (6 * GB, b"zo"), (8 * GB - 200_000, b"zork"), (8 * GB - 4, b"zork")];
+    let islands: [(u64, &[u8]); 4] = [
+        (5 * GB + 12_345, b"zork\nzork"),
+        (6 * GB, b"zo"),
+        (8 * GB - 200_000, b"zork"),
+        (8 * GB - 4, b"zork"),
+    ];
     for (at, island) in islands {
         file.write_all_at(island, at).expect("writes");
     }

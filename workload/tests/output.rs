@@ -38,7 +38,8 @@ fn closed_pipe() -> rustix::fd::OwnedFd {
 #[test]
 fn odd_names_are_written_as_they_are() {
     let tree = Tree::new();
-    let names: [&[u8]; 6] = [b"new\nline.txt", b"\xff\xfe.txt", b" .txt", b"-0.txt", b"a:1.txt", b"\x1b[31m.txt"];
+    let names: [&[u8]; 6] =
+        [b"new\nline.txt", b"\xff\xfe.txt", b" .txt", b"-0.txt", b"a:1.txt", b"\x1b[31m.txt"];
     for name in names {
         tree.file(OsStr::from_bytes(name), "zork");
     }
@@ -115,9 +116,16 @@ fn json_lines_say_what_the_lines_for_people_say() {
         assert_eq!((&summary["engine"], &summary["files_matched"]), (&json!(engine), &json!(3)));
         assert_eq!((&summary["text_files"], &summary["json_files"]), (&json!(4), &json!(0)));
         assert_eq!((&summary["directories"], &summary["errors"]), (&json!(2), &json!(0)));
-        for number in
-            ["threads", "bytes", "matches", "vanished", "most_tasks", "wall_seconds", "cpu_seconds", "peak_rss_bytes"]
-        {
+        for number in [
+            "threads",
+            "bytes",
+            "matches",
+            "vanished",
+            "most_tasks",
+            "wall_seconds",
+            "cpu_seconds",
+            "peak_rss_bytes",
+        ] {
             assert!(summary[number].is_number(), "{number}: {summary}");
         }
         let (lines, summary) = run(&["-c"]);
@@ -137,7 +145,8 @@ fn json_lines_hold_errors_too() {
         let ended = zork(engine).args(["--json", "missing", "a.txt"]).within(tree.root()).run();
         assert_eq!((ended.code(), &*ended.stderr), (2, ""));
         let lines = ended.json();
-        let error = json!({ "type": "error", "path": { "text": "missing" }, "message": "No such file or directory" });
+        let error =
+            json!({ "type": "error", "path": { "text": "missing" }, "message": "No such file or directory" });
         assert!(lines.contains(&error), "{lines:?}");
         assert!(lines.contains(&json!({ "type": "match", "path": { "text": "a.txt" } })), "{lines:?}");
         assert_eq!((&lines[2]["type"], &lines[2]["errors"]), (&json!("summary"), &json!(1)));
@@ -175,7 +184,9 @@ fn a_pipe_that_closes_ends_it_quietly_and_soon() {
     let tree = many(300, 200);
     tree.endless("endless", "zork");
     for_each_engine(|engine| {
-        for args in [&["."][..], &["-n", "."], &["-c", "."], &["--json", "."], &["--sort", "path", "d0", "d1"]] {
+        for args in
+            [&["."][..], &["-n", "."], &["-c", "."], &["--json", "."], &["--sort", "path", "d0", "d1"]]
+        {
             let (running, stdout) = zork(engine).arg("--follow").args(args).within(tree.root()).spawn();
             let mut first = String::new();
             BufReader::new(stdout).read_line(&mut first).expect("reads");
@@ -199,7 +210,10 @@ fn output_that_cannot_be_written_is_an_error() {
         for args in [&[][..], &["-n"], &["-c"], &["--json"], &["--sort", "path"]] {
             let ended = zork(engine).args(args).arg(tree.root()).stdout(dev_full()).run();
             assert_eq!(ended.code(), 2);
-            assert!(ended.stderr.starts_with("zork: cannot write to standard output: No space left"), "{ended:?}");
+            assert!(
+                ended.stderr.starts_with("zork: cannot write to standard output: No space left"),
+                "{ended:?}"
+            );
             assert_eq!(ended.stderr.lines().count(), 1);
         }
         // Nothing is written, so nothing fails.
@@ -250,7 +264,6 @@ fn a_pipe_that_does_not_block_loses_nothing() {
     });
 }
 
-
 /// Five files that are found soon, and a tree without any that nobody ever gets to the end of.
 fn five_and_endless() -> Tree {
     let tree = Tree::new();
@@ -272,7 +285,10 @@ fn a_signal_ends_it_with_what_was_found() {
         let running = zork(engine).args(args).within(tree.root()).stderr(stderr).start();
         // Sorted output is held back until the end: this is how one knows from outside that something was found.
         let mut lines = BufReader::new(File::from(progress)).lines();
-        lines.find(|l| l.as_ref().is_ok_and(|l| l.contains("5 matched"))).expect("found at last").expect("reads");
+        lines
+            .find(|l| l.as_ref().is_ok_and(|l| l.contains("5 matched")))
+            .expect("found at last")
+            .expect("reads");
         kill_process(running.id(), signal).expect("a signal");
         let ended = running.wait();
         assert_eq!(ended.status.signal(), Some(signal.as_raw()), "{ended:?}");
@@ -349,7 +365,8 @@ fn progress_in_a_pipe_is_lines_and_only_if_wanted() {
 fn progress_on_a_terminal_is_drawn_and_wiped() {
     let tree = five_and_endless();
     let run = |when: &str, enough: &str| {
-        let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
+        let terminal =
+            openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY | OpenptFlags::CLOEXEC).expect("a terminal");
         grantpt(&terminal).and_then(|()| unlockpt(&terminal)).expect("a terminal");
         let name = ptsname(&terminal, vec![]).expect("a name").into_string().expect("UTF-8");
         let user_side = OpenOptions::new().read(true).write(true).open(name).expect("a terminal");

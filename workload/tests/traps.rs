@@ -18,7 +18,8 @@ fn paths_longer_than_the_kernel_takes() {
         write_at(dir, "a.txt", if level % 7 == 0 { b"zork" } else { b"none" });
     });
     assert!(innermost.len() > 140_000);
-    let expected = || (1..=700).filter(|l| l % 7 == 0).map(|l| format!("{}a.txt", format!("{name}/").repeat(l)));
+    let expected =
+        || (1..=700).filter(|l| l % 7 == 0).map(|l| format!("{}a.txt", format!("{name}/").repeat(l)));
     for_each_engine(|engine| {
         zork(engine).within(tree.root()).run().found(expected());
         zork(engine).args(["--follow", "-j", "3"]).within(tree.root()).run().found(expected());
@@ -161,7 +162,9 @@ fn nothing_that_blocks_is_opened() {
     for_each_engine(|engine| {
         zork(engine).within(tree.root()).run().found(["a.txt"]);
         zork(engine).arg("--follow").within(tree.root()).run().found(["a.txt"]);
-        for named in ["fifo.txt", "fifo.json", "socket.txt", "device.txt", "terminal.txt", "to-fifo.txt", "/dev/null"] {
+        for named in
+            ["fifo.txt", "fifo.json", "socket.txt", "device.txt", "terminal.txt", "to-fifo.txt", "/dev/null"]
+        {
             let message = format!("zork: {named}: not a directory, .txt or .json file");
             zork(engine).args([named, "a.txt"]).within(tree.root()).run().trouble(&["a.txt"], &[&message]);
         }
@@ -323,7 +326,11 @@ fn files_may_grow_and_shrink_while_they_are_read() {
     let disturb = |round: u32| {
         changing.set_len(if round.is_multiple_of(2) { LONG } else { 5 }).expect("a length");
         changing.write_all_at(b"zork", 200_000).expect("writes");
-        OpenOptions::new().append(true).open(tree.path("changes.txt")).and_then(|mut f| f.write_all(b"zork")).expect("writes");
+        OpenOptions::new()
+            .append(true)
+            .open(tree.path("changes.txt"))
+            .and_then(|mut f| f.write_all(b"zork"))
+            .expect("writes");
     };
     searched_while(&tree, &["-c"], disturb, |ended| {
         assert_eq!((ended.code(), &*ended.stderr), (0, ""));

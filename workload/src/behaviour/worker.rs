@@ -149,8 +149,7 @@ impl Worker {
     fn is_wanted(&self, name: &CStr, file_type: FileType) -> bool {
         let name = name.to_bytes();
         match file_type {
-            FileType::Directory => name != b"." && name != b"..",
-            FileType::Unknown => name != b"." && name != b"..",
+            FileType::Directory | FileType::Unknown => name != b"." && name != b"..",
             FileType::Symlink => self.tools.search.follow,
             file_type => Kind::of(file_type, name).is_some(),
         }
@@ -212,7 +211,9 @@ impl Worker {
             file_type = match look(AtFlags::empty()) {
                 Ok(file_type) => file_type,
                 // A link to nowhere is an error only if its name says that it should be searched.
-                Err(Errno::NOENT | Errno::LOOP | Errno::NOTDIR) if Kind::of_file_named(name.to_bytes()).is_none() => {
+                Err(Errno::NOENT | Errno::LOOP | Errno::NOTDIR)
+                    if Kind::of_file_named(name.to_bytes()).is_none() =>
+                {
                     return Ok(None);
                 }
                 Err(errno) => {

@@ -32,7 +32,7 @@ struct Mine<'p, 'scope, 'env> {
     waiting: VecDeque<Task>,
 }
 
-impl<'scope, 'env> Pool<'scope, 'env> {
+impl Pool<'_, '_> {
     /// Starts a thread for `task`, or gives it back if there are enough.
     fn start(&self, task: Task) -> Result<(), Task> {
         if self.alive.fetch_add(1, Relaxed) >= self.most {
@@ -48,13 +48,11 @@ impl<'scope, 'env> Pool<'scope, 'env> {
             }
             pool.alive.fetch_sub(1, Relaxed);
         });
-        match thread {
-            Ok(_) => hand_over.send(task).map_err(|lost| lost.0),
-            Err(_) => {
-                self.alive.fetch_sub(1, Relaxed);
-                Err(task)
-            }
+        if thread.is_ok() {
+            return hand_over.send(task).map_err(|lost| lost.0);
         }
+        self.alive.fetch_sub(1, Relaxed);
+        Err(task)
     }
 
     fn work(&self, first: Task) {

@@ -2,7 +2,8 @@
 
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{
-    AtFlags, CWD, Dir, FileType, Mode, OFlags, chmodat, mkdirat, mknodat, openat, renameat, symlinkat, unlinkat,
+    AtFlags, CWD, Dir, FileType, Mode, OFlags, chmodat, mkdirat, mknodat, openat, renameat, symlinkat,
+    unlinkat,
 };
 use std::ffi::{CStr, OsStr};
 use std::fs;
@@ -115,7 +116,8 @@ pub fn write_at(dir: &OwnedFd, name: &str, content: &[u8]) {
 }
 
 fn open_dir(base: impl AsFd, path: impl rustix::path::Arg) -> OwnedFd {
-    openat(base, path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty()).expect("a directory")
+    openat(base, path, OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC, Mode::empty())
+        .expect("a directory")
 }
 
 /// Directories are moved up before they are emptied: no path gets long, and few descriptors are open.
