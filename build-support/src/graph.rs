@@ -168,7 +168,6 @@ impl<'a, 'd> Graph<'a, 'd> {
 
     /// The node of an entry.
     pub fn entry(&self, function: u64, place: Place) -> Option<usize> {
-        let place = self.place(function, place);
         self.numbers.get(&Key { function, place, binding: Binding::new() }).copied()
     }
 
@@ -185,11 +184,11 @@ impl<'a, 'd> Graph<'a, 'd> {
     }
 
     fn node(&mut self, function: u64, place: Place, binding: Binding) -> usize {
-        let key = Key { function, place: self.place(function, place), binding };
+        let key = Key { function, place, binding };
         if let Some(number) = self.numbers.get(&key) {
             return *number;
         }
-        let frame = self.frame(function, key.place);
+        let frame = self.frame(function, self.place(function, place));
         let number = self.nodes.len();
         self.numbers.insert(key.clone(), number);
         self.nodes.push(Node { key, frame, edges: Vec::new(), reasons: Vec::new() });
