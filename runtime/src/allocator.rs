@@ -1,7 +1,13 @@
 //! Where chunks come from: the policy, and the region that it must stay inside.
 
+mod arena;
+mod heap;
 mod pool;
+#[cfg(test)]
+mod tests;
 
+pub use arena::Arena;
+pub use heap::Heap;
 pub use pool::Pool;
 
 use core::ptr::NonNull;
@@ -16,7 +22,7 @@ impl Region {
         Self(())
     }
 
-    /// `len` bytes, rounded up to whole pages, at a multiple of 64 KiB if they are at least as long. They are readable and
+    /// `len` bytes, rounded up to whole pages, at a multiple of 2 MiB if they are at least as long. They are readable and
     /// writable and cost memory only where they are touched. `None`: the region or the system's memory is used up.
     pub fn take(&self, len: usize) -> Option<NonNull<u8>> {
         let page = vale_threads_abi::PAGE as usize;
@@ -62,6 +68,7 @@ pub unsafe trait StackAllocator {
         false
     }
 
-    /// Gives memory that is not used back to the region, as far as that is worth while.
-    fn trim(&mut self, _region: &Region) {}
+    /// Gives memory that is not used back to the region, as far as that is worth while. `all`: the thread stops running
+    /// vthreads, so nothing is worth keeping.
+    fn trim(&mut self, _region: &Region, _all: bool) {}
 }

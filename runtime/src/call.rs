@@ -106,6 +106,26 @@ pub fn on_chunk<F: FnOnce() -> R, R>(f: F) -> R {
     unsafe { slot.into_result() }
 }
 
+/// [`on_chunk`] with another size than the link step wrote; for tests and benchmarks without it.
+///
+/// # Safety
+/// So many bytes are enough for `f`: nothing proves that.
+#[cfg(feature = "unpatched-stand-in")]
+#[inline(always)]
+pub unsafe fn on_chunk_sized<F: FnOnce() -> R, R>(size: u32, f: F) -> R {
+    let mut slot = Slot::<F, R>::new(f);
+    let entry: Entry = RunSlot::<F, R>::enter;
+    if arch::on_chunk_now() {
+        let chunk = Chunk::take(size, core::any::type_name::<F>());
+        // SAFETY: as in `on_chunk`, but for the size, which is the caller's promise.
+        unsafe { arch::call_on(slot.as_argument(), entry, chunk.top()) };
+    } else {
+        plain_call(slot.as_argument(), entry);
+    }
+    // SAFETY: it has returned.
+    unsafe { slot.into_result() }
+}
+
 #[cold]
 #[inline(always)]
 fn plain_call(argument: *mut u8, entry: Entry) {

@@ -9,7 +9,7 @@
 //! other allocators) was lent by the slow path with the list `returned` instead, which the slow path empties
 //! the next time it runs. So all of that costs the fast path nothing.
 
-use crate::stacks::{self, Stacks};
+use crate::stacks;
 use core::cell::Cell;
 use vale_threads_abi as abi;
 
@@ -85,11 +85,6 @@ impl Chunk {
     #[inline(always)]
     pub(crate) fn top(&self) -> *mut u8 {
         self.top
-    }
-
-    /// Is it one of the large stacks for unproved entries, on which nothing hops?
-    pub(crate) fn is_off_region(&self) -> bool {
-        !Stacks::in_region(self.top as usize - 1)
     }
 }
 

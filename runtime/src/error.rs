@@ -18,6 +18,9 @@ pub enum Error {
     /// There is no room for another hop stack.
     #[error("no memory for a hop stack: {0}")]
     NoHopStack(#[source] io::Error),
+    /// There is no room for a stack of the signal handlers.
+    #[error("no memory for a signal stack: {0}")]
+    NoSignalStack(#[source] io::Error),
     /// All hop stacks are in use.
     #[error(
         "all {cap} hop stacks are kept by vthreads that parked off their chunks; see `Builder::hop_stacks`"

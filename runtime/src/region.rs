@@ -76,6 +76,7 @@ pub(crate) fn reserve() -> io::Result<()> {
     // the memory at one per cent use. Only advice: old kernels lack it.
     let _ = sys::no_huge_pages(base, want);
     (s.base, s.len, s.frontier) = (base, want, base);
+    crate::arch::tune();
     REGION.base.store(base, Relaxed);
     REGION.len.store(want, Release);
     Ok(())

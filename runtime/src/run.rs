@@ -1,10 +1,11 @@
 //! Running a closure as a virtual thread.
 
+use crate::allocator::StackAllocator;
 use crate::arch;
-use crate::call::{RunSlot, Slot, entry_of};
+use crate::carrier::Session;
 use crate::config::{Mode, StackConfig};
 use crate::error::Result;
-use crate::{hop_stack, stacks};
+use std::sync::Arc;
 
 /// Runs `f` as a virtual thread and gives its result. On a thread that runs vthreads already, it is an ordinary call.
 ///
@@ -39,6 +40,51 @@ impl Builder {
         self
     }
 
+    /// Where chunks come from: `make` makes the allocator of each thread that runs vthreads. Without this, a [`Pool`].
+    ///
+    /// [`Pool`]: crate::Pool
+    #[must_use]
+    pub fn allocator<A: StackAllocator + 'static>(
+        mut self,
+        make: impl Fn() -> A + Send + Sync + 'static,
+    ) -> Self {
+        self.config.allocator = Some(Arc::new(move || Box::new(make())));
+        self
+    }
+
+    /// Hop stacks: bytes of each (256 KiB by default, of which only what is used costs memory) and how many a thread may
+    /// have (20,000). One is always there; every vthread that parks off its chunks keeps another meanwhile.
+    #[must_use]
+    pub fn hop_stacks(mut self, bytes: usize, at_most: usize) -> Self {
+        (self.config.hop_size, self.config.hop_cap) = (bytes, at_most);
+        self
+    }
+
+    /// Bytes of the guarded stack for an entry that has no bound (1 MiB by default, of which only what is used costs memory).
+    #[must_use]
+    pub fn unproved_stacks(mut self, bytes: usize) -> Self {
+        self.config.unproved = bytes;
+        self
+    }
+
+    fn config(self) -> Result<StackConfig> {
+        let mode = match self.mode {
+            Some(mode) => mode,
+            None => Mode::from_environment()?.unwrap_or_default(),
+        };
+        Ok(StackConfig { mode, ..self.config })
+    }
+
+    /// Makes this thread a carrier while `f` runs, which is not a vthread itself and gets hold of the carrier.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    #[doc(hidden)]
+    pub fn carry<R>(self, f: impl FnOnce(&Carrying) -> R) -> Result<R> {
+        let session = Carrying(Session::new(self.config()?)?);
+        Ok(f(&session))
+    }
+
     /// Runs `f` as a virtual thread on this thread.
     ///
     /// # Errors
@@ -47,20 +93,23 @@ impl Builder {
     /// # Panics
     /// With what `f` panics with.
     pub fn run<F: FnOnce() -> R, R>(self, f: F) -> Result<R> {
-        let mode = match self.mode {
-            Some(mode) => mode,
-            None => Mode::from_environment()?.unwrap_or_default(),
-        };
-        let config = StackConfig { mode, ..self.config };
-        let _hops = hop_stack::Installed::new(&config)?;
-        let _stacks = stacks::Installed::new(config)?;
-        let (size, entry) = entry_of::<RunSlot<F, R>>();
-        let chunk = stacks::take_for_start(size, core::any::type_name::<F>())?;
-        let mut slot = Slot::<F, R>::new(f);
-        // SAFETY: the chunk is free and fits `entry`; `slot` holds the closure.
-        unsafe {
-            arch::call_on(slot.as_argument(), entry, chunk.top());
-            Ok(slot.into_result())
-        }
+        Session::new(self.config()?)?.run(f)
+    }
+}
+
+/// A thread that is a carrier, for tests and benchmarks.
+#[doc(hidden)]
+pub struct Carrying(Session);
+
+impl Carrying {
+    /// Runs until all vthreads have ended or wait. Gives what those ended with that did not return: what they panicked with,
+    /// or an [`Error`](crate::Error) if they did not start.
+    pub fn run(&self) -> Vec<Box<dyn core::any::Any + Send>> {
+        self.0.run_ready()
+    }
+
+    /// Vthreads that have started and not ended.
+    pub fn live(&self) -> usize {
+        self.0.live()
     }
 }

@@ -3,7 +3,7 @@
 //! Everything here but [`lists`] runs off the chunks.
 
 use crate::allocator::{Pool, Region, StackAllocator};
-use crate::arch::{self, REGION};
+use crate::arch;
 use crate::call::hop;
 use crate::chunk::{self, CLASSES, Chunk, List};
 use crate::config::{Mode, StackConfig};
@@ -13,7 +13,6 @@ use crate::sys;
 use core::cell::{Cell, RefCell};
 use core::ptr::{NonNull, null_mut};
 use std::collections::BTreeMap;
-use std::sync::atomic::Ordering::Relaxed;
 use vale_threads_abi as abi;
 
 const PAGE: usize = abi::PAGE as usize;
@@ -25,7 +24,7 @@ const SPARE: usize = 64 << 20;
 const BATCH: usize = PAGE;
 
 /// What painted stacks are filled with.
-const PAINT: u64 = 0xa5c3_96e1_b487_d2f0;
+const PAINT: u8 = 0xa5;
 
 /// Free lists first: their address is this struct's.
 #[repr(C)]
@@ -84,6 +83,18 @@ pub struct HighWater {
     pub count: u64,
 }
 
+/// An access below a guarded stack.
+pub(crate) struct Overflow {
+    /// The entry that runs on it.
+    pub(crate) name: &'static str,
+    /// Bytes that it has.
+    pub(crate) size: usize,
+    /// How far below its lowest byte.
+    pub(crate) by: usize,
+    /// Because no bound was proved?
+    pub(crate) unproved: bool,
+}
+
 struct Slow {
     config: StackConfig,
     allocator: Box<dyn StackAllocator>,
@@ -92,14 +103,17 @@ struct Slow {
     /// By length, guard and source.
     spare: BTreeMap<(usize, usize, Source), Vec<usize>>,
     spare_bytes: usize,
-    high_water: BTreeMap<&'static str, HighWater>,
+    high_water: BTreeMap<(&'static str, usize), HighWater>,
     taken: u64,
 }
 
 impl Stacks {
     /// Is this address a chunk's?
+    #[cfg(test)]
     pub(crate) fn in_region(address: usize) -> bool {
-        address.wrapping_sub(REGION.base.load(Relaxed)) < REGION.len.load(Relaxed)
+        use std::sync::atomic::Ordering::Relaxed;
+        let region = &arch::REGION;
+        address.wrapping_sub(region.base.load(Relaxed)) < region.len.load(Relaxed)
     }
 
     fn new(config: StackConfig) -> Box<Self> {
@@ -148,7 +162,7 @@ impl Stacks {
     pub(crate) fn high_water(&self) -> Vec<(&'static str, HighWater)> {
         let mut slow = self.slow.borrow_mut();
         slow.take_returned(&self.returned);
-        slow.high_water.iter().map(|(&name, &water)| (name, water)).collect()
+        slow.high_water.iter().rev().map(|(&(name, _), &water)| (name, water)).collect()
     }
 
     /// Stacks handed out by the slow way, which is every one in the modes that check.
@@ -163,8 +177,20 @@ impl Stacks {
         slow.lent.len()
     }
 
-    /// Gives back what is free, as far as that is worth while.
-    pub(crate) fn trim(&self) {
+    /// Whose guard holds this address: for a signal handler that interrupted this thread, so it waits for nothing.
+    pub(crate) fn guarded_at(&self, address: usize) -> Option<Overflow> {
+        let slow = self.slow.try_borrow().ok()?;
+        let lent = slow.lent.values().find(|lent| (lent.base..lent.base + lent.guard).contains(&address))?;
+        Some(Overflow {
+            name: lent.name,
+            size: lent.size,
+            by: lent.base + lent.guard - address,
+            unproved: lent.source == Source::Mapping,
+        })
+    }
+
+    /// Gives back what is free, as far as that is worth while, or `all` of it.
+    pub(crate) fn trim(&self, all: bool) {
         let mut slow = self.slow.borrow_mut();
         slow.take_returned(&self.returned);
         for (class, list) in self.lists.iter().enumerate() {
@@ -175,7 +201,7 @@ impl Stacks {
                 unsafe { slow.deallocate(top as usize - size, size) };
             }
         }
-        slow.allocator.trim(&Region::handle());
+        slow.allocator.trim(&Region::handle(), all);
         slow.drop_spare();
     }
 }
@@ -256,7 +282,7 @@ impl Slow {
             base
         } else {
             let mapped = match source {
-                Source::Mapping => sys::map_stack(all, guard).map(|at| at.as_ptr()),
+                Source::Mapping => sys::map_stack(all, guard).map(NonNull::as_ptr),
                 _ => region::take(all, PAGE),
             };
             let at = mapped.map_err(|_| Error::OutOfMemory { size: len })?;
@@ -287,8 +313,11 @@ impl Slow {
         if self.config.mode == Mode::Painted {
             // SAFETY: painted when it was lent, and free again.
             let used = unsafe { depth(lent.base + lent.guard, lent.size) };
-            let water =
-                self.high_water.entry(lent.name).or_insert(HighWater { size: lent.size, used: 0, count: 0 });
+            let water = self.high_water.entry((lent.name, lent.size)).or_insert(HighWater {
+                size: lent.size,
+                used: 0,
+                count: 0,
+            });
             water.used = water.used.max(used);
             water.count += 1;
         }
@@ -321,23 +350,24 @@ impl Slow {
 }
 
 /// # Safety
-/// `[base, base + size)` is free and writable; both are multiples of 8.
+/// `[base, base + size)` is free and writable.
 unsafe fn paint(base: usize, size: usize) {
-    for word in (base..base + size).step_by(8) {
-        // SAFETY: the caller's promise.
-        unsafe { (word as *mut u64).write(PAINT) };
-    }
+    // SAFETY: the caller's promise.
+    unsafe { (base as *mut u8).write_bytes(PAINT, size) };
 }
 
 /// Bytes below the top that are no longer paint. The top word is the free list's and counts as used.
 ///
 /// # Safety
-/// `[base, base + size)` is free and readable; both are multiples of 8.
+/// `[base, base + size)` is free and readable.
 unsafe fn depth(base: usize, size: usize) -> usize {
+    const PIECE: usize = 256;
     // SAFETY: the caller's promise.
-    let untouched =
-        (base..base + size).step_by(8).take_while(|&word| unsafe { (word as *const u64).read() } == PAINT);
-    size - 8 * untouched.count()
+    let stack = unsafe { core::slice::from_raw_parts(base as *const u8, size) };
+    // Whole pieces by comparison, which is fast in debug builds too.
+    let pieces = stack.chunks(PIECE).take_while(|piece| **piece == [PAINT; PIECE][..piece.len()]).count();
+    let rest = stack[(pieces * PIECE).min(size)..].iter().take_while(|&&byte| byte == PAINT).count();
+    size.saturating_sub(pieces * PIECE + rest)
 }
 
 /// The slow way of [`Chunk::take`].
@@ -401,10 +431,17 @@ impl Installed {
     }
 }
 
+impl Installed {
+    /// Instead of dropping it, where stacks are in use for ever.
+    pub(crate) fn abandon() {
+        STACKS.set(core::ptr::null());
+    }
+}
+
 impl Drop for Installed {
     fn drop(&mut self) {
         debug_assert!(!arch::on_chunk_now());
-        self.0.trim();
         STACKS.set(core::ptr::null());
+        self.0.trim(true);
     }
 }

@@ -196,13 +196,11 @@ fn a_panic_is_caught_on_the_chunk_that_catches() {
 #[test]
 fn chunks_are_reused() {
     vthread::run(|| {
-        let top = || on_chunk(|| std::hint::black_box(&raw const *&0u8) as usize);
         let at = on_chunk(|| {
             let local = 0u8;
             std::hint::black_box(&raw const local) as usize
         });
         for _ in 0..10 {
-            let _ = top();
             let again = on_chunk(|| {
                 let local = 0u8;
                 std::hint::black_box(&raw const local) as usize

@@ -55,6 +55,11 @@ impl Pool {
     pub fn new() -> Self {
         Self::default()
     }
+
+    #[cfg(test)]
+    pub(super) fn slabs(&self) -> usize {
+        self.sizes.values().map(|of| of.slabs.len()).sum()
+    }
 }
 
 // SAFETY: slabs come from the region and are cut at multiples of a size that is a multiple of 64; a number is either above
@@ -62,14 +67,13 @@ impl Pool {
 unsafe impl StackAllocator for Pool {
     fn allocate(&mut self, region: &Region, size: usize) -> Option<NonNull<u8>> {
         let of = self.sizes.entry(size).or_default();
-        let at = match of.with_room.first() {
-            Some(&at) => at,
-            None => {
-                let at = region.take(SLAB)?.as_ptr() as usize;
-                of.slabs.insert(at, Slab { cut: 0, free: Vec::new() });
-                of.with_room.insert(at);
-                at
-            }
+        let at = if let Some(&at) = of.with_room.first() {
+            at
+        } else {
+            let at = region.take(SLAB)?.as_ptr() as usize;
+            of.slabs.insert(at, Slab { cut: 0, free: Vec::new() });
+            of.with_room.insert(at);
+            at
         };
         let slab = of.slabs.get_mut(&at)?;
         let number = slab.take();
@@ -92,12 +96,12 @@ unsafe impl StackAllocator for Pool {
         true
     }
 
-    fn trim(&mut self, region: &Region) {
+    fn trim(&mut self, region: &Region, all: bool) {
         for of in self.sizes.values_mut() {
             let unused: Vec<usize> =
                 of.slabs.iter().filter(|(_, slab)| slab.is_unused()).map(|(&at, _)| at).collect();
-            // The lowest stays: a thread that comes and goes should not cost a system call each time.
-            for at in unused.into_iter().skip(1) {
+            // The lowest stays: a burst that comes again should not cost a system call each time.
+            for at in unused.into_iter().skip(usize::from(!all)) {
                 of.slabs.remove(&at);
                 of.with_room.remove(&at);
                 if let Some(slab) = NonNull::new(at as *mut u8) {
