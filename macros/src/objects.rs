@@ -3,6 +3,7 @@
 use crate::diagnostics::Problems;
 use crate::names;
 use crate::resolve::Scope;
+use crate::scan;
 use crate::signature;
 use crate::world::{Def, Objects, TraitId, TypeKey, World};
 use proc_macro2::{TokenStream, TokenTree};
@@ -36,7 +37,7 @@ fn of_trait(world: &World, id: TraitId, depth: usize) -> Objects {
             _ => {}
         }
     }
-    let blanket = world.impls.iter().any(|(key, of)| *of == id && matches!(key, TypeKey::Parameter(p) if p == "?Sized"));
+    let blanket = world.impls.iter().any(|(key, of)| *of == id && matches!(key, TypeKey::Parameter(p) if p == scan::UNSIZED));
     if blanket {
         return Objects::Refused(format!(
             "`{}` is implemented for every `T: ?Sized`, which leaves no room for the impl for its trait objects; \
@@ -119,7 +120,7 @@ pub(crate) fn slots(item: &ItemTrait) -> Vec<&TraitItemFn> {
         .iter()
         .filter_map(|i| match i {
             TraitItem::Fn(f)
-                if is_slot(&f.sig) && crate::scan::own_mode(&f.sig, &f.attrs) == crate::world::Mode::Vthread =>
+                if is_slot(&f.sig) && scan::own_mode(&f.sig, &f.attrs) == crate::world::Mode::Vthread =>
             {
                 Some(f)
             }

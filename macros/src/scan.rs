@@ -9,7 +9,7 @@ use crate::{objects, signature};
 use std::collections::{HashMap, HashSet};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Attribute, Block, Fields, FnArg, GenericParam, Generics, ImplItem, Item, ItemImpl, ItemTrait, ItemUse, Signature,
+    Attribute, Block, Fields, FnArg, Generics, ImplItem, Item, ItemImpl, ItemTrait, ItemUse, Signature,
     Stmt, TraitItem, Type, UseTree,
 };
 
@@ -204,7 +204,7 @@ impl Names<'_> {
                 self.world.imported_methods.insert(method.to_string());
                 self.world.traits[id]
                     .methods
-                    .insert(method.to_string(), Method { has_self: true, arity: None, output: None });
+                    .insert(method.to_string(), Method { has_self: true, arity: None });
             }
         }
     }
@@ -345,7 +345,10 @@ impl Functions<'_> {
 
     fn item_impl(&mut self, i: &mut ItemImpl) {
         let scope = Scope::new(self.world, self.module).with_generics(&i.generics);
-        let ty = scope.type_key(&i.self_ty);
+        let ty = match scope.type_key(&i.self_ty) {
+            TypeKey::Parameter(name) if may_be_unsized(&i.generics, &name) => TypeKey::Parameter(UNSIZED.into()),
+            key => key,
+        };
         let explicit = i.attrs.iter().any(attributes::is_vthread);
         let plain = i.attrs.iter().any(attributes::is_plain);
         let tr = i.trait_.as_ref().map(|(_, path, _)| (scope.vthread_trait(path), path));
@@ -423,7 +426,7 @@ pub(crate) fn own_mode(sig: &Signature, attrs: &[Attribute]) -> Mode {
 }
 
 fn method_of(sig: &Signature) -> Method {
-    Method { has_self: sig.receiver().is_some(), arity: Some(arity(sig)), output: output(sig) }
+    Method { has_self: sig.receiver().is_some(), arity: Some(arity(sig)) }
 }
 
 fn arity(sig: &Signature) -> usize {
@@ -516,6 +519,22 @@ pub(crate) fn leaves_of(tree: &UseTree, path: &mut Vec<String>, leaves: &mut Vec
     }
 }
 
+/// The name of a parameter `T: ?Sized` that a trait is implemented for.
+pub(crate) const UNSIZED: &str = "?Sized";
+
+fn may_be_unsized(generics: &Generics, name: &str) -> bool {
+    let relaxed = |bounds: &syn::punctuated::Punctuated<syn::TypeParamBound, syn::Token![+]>| {
+        bounds.iter().any(|b| matches!(b, syn::TypeParamBound::Trait(t) if matches!(t.modifier, syn::TraitBoundModifier::Maybe(_))))
+    };
+    generics.type_params().any(|p| p.ident == name && relaxed(&p.bounds))
+        || generics.where_clause.iter().flat_map(|w| &w.predicates).any(|p| match p {
+            syn::WherePredicate::Type(p) => {
+                matches!(&p.bounded_ty, Type::Path(t) if t.path.is_ident(name)) && relaxed(&p.bounds)
+            }
+            _ => false,
+        })
+}
+
 /// Names after `dyn`, and of supertraits.
 fn used_as_dyn(item: &Item) -> HashSet<String> {
     fn walk(tokens: proc_macro2::TokenStream, names: &mut HashSet<String>) {
@@ -545,21 +564,4 @@ fn find_ambiguous(world: &mut World) {
     let plain: HashSet<String> =
         world.nodes.iter().filter(|n| n.mode != Mode::Vthread && n.has_self).map(|n| n.name.clone()).collect();
     world.ambiguous = plain;
-}
-
-/// The names of a generic item's type parameters.
-pub(crate) fn type_parameters(generics: &Generics) -> HashSet<String> {
-    generics
-        .params
-        .iter()
-        .filter_map(|p| match p {
-            GenericParam::Type(t) => Some(t.ident.to_string()),
-            _ => None,
-        })
-        .collect()
-}
-
-/// The key of an impl for every type.
-pub(crate) fn is_blanket(key: &TypeKey) -> bool {
-    matches!(key, TypeKey::Parameter(_))
 }

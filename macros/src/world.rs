@@ -66,7 +66,6 @@ pub(crate) struct Method {
     pub(crate) has_self: bool,
     /// `None`: the trait comes from elsewhere, and only the name is known.
     pub(crate) arity: Option<usize>,
-    pub(crate) output: Option<Type>,
 }
 
 /// Whether a trait can be used as `dyn`.
