@@ -108,5 +108,5 @@ pub(crate) fn generated() -> TokenStream {
 
 /// The same for impls, which have no docs of their own.
 pub(crate) fn generated_allow() -> TokenStream {
-    quote!(#[allow(unused, non_snake_case, deprecated, clippy::all, clippy::pedantic, clippy::undocumented_unsafe_blocks)])
+    quote!(#[allow(warnings)])
 }

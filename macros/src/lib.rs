@@ -14,6 +14,8 @@ mod entry;
 mod expand;
 mod expander;
 mod functions;
+#[cfg(test)]
+mod golden;
 mod graph;
 mod hints;
 mod lineage;

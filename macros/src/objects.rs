@@ -76,7 +76,7 @@ fn of_super(world: &World, id: TraitId, above: TraitId, path: &Path, depth: usiz
 /// Everything in the trait itself fits a trait object.
 fn is_compatible(item: &ItemTrait) -> bool {
     item.items.iter().all(|i| match i {
-        TraitItem::Fn(f) => is_slot(&f.sig) || signature::asks_sized(&f.sig) || signature::by_value(&f.sig),
+        TraitItem::Fn(f) => is_slot(&f.sig) || signature::asks_sized(&f.sig) || signature::value_receiver(&f.sig),
         TraitItem::Type(t) => t.generics.params.is_empty(),
         _ => false,
     })
@@ -96,6 +96,7 @@ pub(crate) fn is_slot(sig: &Signature) -> bool {
         && sig.generics.params.iter().all(|p| matches!(p, GenericParam::Lifetime(_)))
         && !signature::mentions_impl(&sig.inputs)
         && !signature::mentions_impl(&sig.output)
+        && !signature::mentions_self(sig)
 }
 
 /// `&Self`, `Box<Self>`, `Pin<&mut Self>` and so on.

@@ -157,8 +157,27 @@ pub(crate) fn head(sig: &Signature, name: &Ident, inputs: &[FnArg], sized: bool)
     quote!(#unsafety #fn_token #name #generics (#(#inputs),*) #output #clause)
 }
 
-/// `self` itself is the receiver, so that a body needs `Self: Sized`.
+/// A body needs `Self: Sized`: `self` itself is the receiver, or a `Self` is passed or returned.
 pub(crate) fn by_value(sig: &Signature) -> bool {
+    struct Values(bool);
+    impl<'a> Visit<'a> for Values {
+        fn visit_type(&mut self, ty: &'a Type) {
+            match ty {
+                Type::Reference(_) | Type::Ptr(_) => {}
+                Type::Path(p) if p.path.is_ident("Self") => self.0 = true,
+                other => visit::visit_type(self, other),
+            }
+        }
+        fn visit_receiver(&mut self, _: &'a Receiver) {}
+    }
+    let mut values = Values(false);
+    sig.inputs.iter().for_each(|i| values.visit_fn_arg(i));
+    values.visit_return_type(&sig.output);
+    values.0 || value_receiver(sig)
+}
+
+/// `self` itself is the receiver.
+pub(crate) fn value_receiver(sig: &Signature) -> bool {
     sig.receiver().is_some_and(|r| match &r.colon_token {
         None => r.reference.is_none(),
         Some(_) => matches!(&*r.ty, Type::Path(p) if p.path.is_ident("Self")),
@@ -182,6 +201,22 @@ pub(crate) fn asks_sized(sig: &Signature) -> bool {
 /// The function never returns.
 pub(crate) fn diverges(sig: &Signature) -> bool {
     matches!(&sig.output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)))
+}
+
+/// `Self` stands in the types besides the receiver, which no trait object can offer.
+pub(crate) fn mentions_self(sig: &Signature) -> bool {
+    struct Mentions(bool);
+    impl<'a> Visit<'a> for Mentions {
+        fn visit_type_path(&mut self, p: &'a syn::TypePath) {
+            self.0 |= p.path.is_ident("Self");
+            visit::visit_type_path(self, p);
+        }
+        fn visit_receiver(&mut self, _: &'a Receiver) {}
+    }
+    let mut mentions = Mentions(false);
+    sig.inputs.iter().for_each(|i| mentions.visit_fn_arg(i));
+    mentions.visit_return_type(&sig.output);
+    mentions.0
 }
 
 /// `impl Trait` stands in the tokens.

@@ -129,7 +129,7 @@ fn object(expander: &Expander<'_>, t: &ItemTrait) -> TokenStream {
 fn above(expander: &Expander<'_>, t: &ItemTrait, bound: &TypeParamBound) -> TypeParamBound {
     let mut bound = bound.clone();
     if let TypeParamBound::Trait(above) = &mut bound {
-        let id = crate::attributes::Marker::Trait.read(&t.attrs);
+        let id = attributes::Marker::Trait.read(&t.attrs);
         let known = id.and_then(|id| {
             let supers = &expander.world.traits[id].supers;
             supers.iter().find(|(_, path)| last(path) == last(&above.path)).map(|(id, _)| *id)

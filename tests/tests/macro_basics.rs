@@ -168,3 +168,57 @@ fn trait_objects() {
     assert_eq!(sum, 28.0);
     assert!(chunks > 15, "{chunks}");
 }
+
+#[vthread::vthread]
+mod plain {
+    trait Mixed {
+        #[plain]
+        fn id(&self) -> u32;
+        #[plain]
+        fn twice(&self) -> u32 {
+            self.id() * 2
+        }
+        fn work(&self) -> u32 {
+            self.id() + self.twice()
+        }
+    }
+
+    struct A(u32);
+
+    impl Mixed for A {
+        #[plain]
+        fn id(&self) -> u32 {
+            helper(self.0)
+        }
+    }
+
+    #[plain]
+    impl A {
+        fn raw(&self) -> u32 {
+            self.0
+        }
+    }
+
+    #[plain]
+    fn helper(n: u32) -> u32 {
+        counted(n) + 1
+    }
+
+    fn counted(n: u32) -> u32 {
+        n * 10
+    }
+
+    pub fn run() -> [u32; 4] {
+        let object: Box<dyn Mixed> = Box::new(A(4));
+        let a = A(2);
+        #[plain]
+        a.work();
+        [object.id(), object.twice(), object.work(), a.raw()]
+    }
+}
+
+#[test]
+fn plain_items_and_calls_stay_ordinary() {
+    assert_eq!(plain::run(), [41, 82, 123, 2]);
+    assert_eq!(vthread::run(plain::run), [41, 82, 123, 2]);
+}
