@@ -34,6 +34,7 @@ pub use error::{Error, Result};
 pub use hop_stack::HopStacks;
 pub use run::{Builder, run};
 pub use stacks::HighWater;
+pub use vale_threads_macros::{main, test, vthread};
 pub use stats::{Stats, stats};
 
 /// For the code that `#[vthread]` writes. Not for people: it changes without notice.
