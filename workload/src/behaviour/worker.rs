@@ -149,8 +149,7 @@ impl Worker {
     fn is_wanted(&self, name: &CStr, file_type: FileType) -> bool {
         let name = name.to_bytes();
         match file_type {
-            FileType::Directory => name != b"." && name != b"..",
-            FileType::Unknown => name != b"." && name != b"..",
+            FileType::Directory | FileType::Unknown => name != b"." && name != b"..",
             FileType::Symlink => self.tools.search.follow,
             file_type => Kind::of(file_type, name).is_some(),
         }

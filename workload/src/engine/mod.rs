@@ -4,14 +4,17 @@
 //! in who runs which task, and when; `tokio` is written the other way round, with async functions.
 
 mod os_threads;
+mod per_directory;
 mod sequential;
 mod tokio;
 mod tokio_batched;
+mod vale_threads;
 
 pub use os_threads::OsThreads;
 pub use sequential::Sequential;
 pub use tokio::Tokio;
 pub use tokio_batched::TokioBatched;
+pub use vale_threads::ValeThreads;
 
 use crate::search::Search;
 use std::sync::Arc;
@@ -35,7 +38,8 @@ pub trait Engine: Sync {
 }
 
 /// All engines, the default first.
-pub const ENGINES: [&dyn Engine; 4] = [&TokioBatched, &Tokio, &OsThreads, &Sequential];
+pub const ENGINES: [&dyn Engine; 5] =
+    [&TokioBatched, &Tokio, &OsThreads, &ValeThreads, &Sequential];
 
 /// The engine of this name.
 pub fn by_name(name: &str) -> Option<&'static dyn Engine> {

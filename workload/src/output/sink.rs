@@ -43,13 +43,12 @@ impl Sink {
     /// What writing said first: nothing more will be written.
     pub fn write(&self, path: &[u8], lines: &[u8]) -> Result<(), Errno> {
         let mut state = self.state();
-        match &mut state.sorted {
-            Some(all) => all.push((path.to_vec(), lines.to_vec())),
-            None => {
-                state.waiting.extend_from_slice(lines);
-                if self.at_once || state.waiting.len() >= FULL {
-                    state.write_out();
-                }
+        if let Some(all) = &mut state.sorted {
+            all.push((path.to_vec(), lines.to_vec()));
+        } else {
+            state.waiting.extend_from_slice(lines);
+            if self.at_once || state.waiting.len() >= FULL {
+                state.write_out();
             }
         }
         state.failed.map_or(Ok(()), Err)

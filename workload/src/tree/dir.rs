@@ -89,6 +89,7 @@ impl DirUse {
     }
 
     /// Another right to the descriptor, for something below that is to be opened later.
+    #[must_use]
     pub fn keep(&self) -> Self {
         self.0.users.fetch_add(1, AcqRel);
         let mut handle = self.0.handle();

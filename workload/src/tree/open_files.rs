@@ -117,7 +117,7 @@ impl OpenFiles {
     /// # Errors
     /// As `openat(2)`; `EINVAL` if the path holds a NUL.
     pub fn open_long(&self, base: BorrowedFd<'_>, path: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
-        /// PATH_MAX, with the NUL.
+        /// `PATH_MAX`, with the NUL.
         const LONGEST: usize = 4096;
         let piece = |bytes: &[u8]| std::ffi::CString::new(bytes).map_err(|_| Errno::INVAL);
         let mut reached: Option<OwnedFd> = None;

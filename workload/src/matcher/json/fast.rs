@@ -79,21 +79,23 @@ impl Fast {
         on: &mut OnFound<'_>,
     ) -> Result<Option<usize>, Halt> {
         let tokens = self.scan.tokens();
-        let (Some(first), Some(last)) = (tokens.first(), tokens.last()) else { return Ok(None) };
+        let [first, others @ ..] = tokens else { return Ok(None) };
+        let mut token = *first as usize;
+        let last = others.last().map_or(token, |last| *last as usize);
         let filter = self.filter.as_ref().filter(|_| exact.searching);
-        let mut suspects = Suspects::new(filter, &window[..*last as usize], &self.scan.suspects);
-        let mut suspect = suspects.next(*first as usize);
+        let mut suspects = Suspects::new(filter, &window[..last], &self.scan.suspects);
+        let mut suspect = suspects.next(token);
         let mut state = exact.state;
-        for pair in tokens.windows(2) {
-            let (token, next) = (pair[0] as usize, pair[1] as usize);
-            let byte = window[token];
+        for next in others {
+            let (this, next) = (std::mem::replace(&mut token, *next as usize), *next as usize);
+            let byte = window[this];
             if suspect < next {
-                if suspect < token {
-                    suspect = suspects.next(token);
+                if suspect < this {
+                    suspect = suspects.next(this);
                 }
                 if suspect < next && byte == b'"' && !grammar::wants_key(state) {
                     exact.state = state;
-                    exact.read(window, token, next, on)?;
+                    exact.read(window, this, next, on)?;
                     state = exact.state;
                     suspect = if exact.searching { suspects.next(next) } else { usize::MAX };
                     continue;
@@ -105,9 +107,9 @@ impl Fast {
                     if step == grammar::ELEMENT {
                         path.next_element();
                     } else if step == grammar::COLON {
-                        let key = &window[token + 1..next];
-                        let length = key.iter().rposition(|byte| *byte == b'"').unwrap_or(0);
-                        path.whole_key(&key[..length], self.backend);
+                        let key = &window[this + 1..next];
+                        let end = key.iter().rposition(|byte| *byte == b'"').map_or(0, |quote| quote + 1);
+                        path.whole_key(&key[..end], self.backend);
                     }
                 }
                 state = step;
@@ -127,10 +129,10 @@ impl Fast {
                     }
                     exact.nesting.close()
                 }
-                _ if is_scalar(step, &window[token..]) => grammar::after_scalar(state),
+                _ if is_scalar(step, &window[this..]) => grammar::after_scalar(state),
                 _ => {
                     exact.state = state;
-                    return Ok(Some(token));
+                    return Ok(Some(this));
                 }
             };
         }

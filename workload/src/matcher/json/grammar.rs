@@ -154,36 +154,35 @@ pub(super) const fn expected(state: State) -> &'static str {
     }
 }
 
-/// The containers around a place, one bit each.
+/// The containers around a place, one bit each: 1 for an object.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Nesting {
     depth: usize,
-    /// Bit `d % 64` of word `d / 64` is set if the container with `d` others around it is an object.
-    objects: Vec<u64>,
+    /// The innermost ones, the last one lowest: one at least if there is any, 64 at most.
+    inner: u64,
+    /// The others, 64 a word. The first word means nothing.
+    outer: Vec<u64>,
 }
 
 impl Nesting {
-    /// More words than this (half a million levels) are given back when the next file starts.
+    /// Room for more words than this (half a million levels) is given back when the next file starts.
     const KEEP: usize = 1 << 13;
 
     /// Back to no container at all.
     pub(super) fn clear(&mut self) {
         self.depth = 0;
-        if self.objects.len() > Self::KEEP {
-            self.objects = Vec::new();
-        }
+        self.outer.clear();
+        self.outer.shrink_to(Self::KEEP);
     }
 
     /// One level deeper; returns the state behind the bracket.
     #[inline]
     pub(super) fn open(&mut self, object: bool) -> State {
-        let (word, bit) = (self.depth / 64, self.depth % 64);
-        if word == self.objects.len() {
-            self.objects.push(0);
+        if self.depth.is_multiple_of(64) {
+            self.outer.push(self.inner);
         }
-        let bits = &mut self.objects[word];
-        *bits = *bits & !(1 << bit) | u64::from(object) << bit;
         self.depth += 1;
+        self.inner = self.inner << 1 | u64::from(object);
         if object { FIRST_KEY } else { FIRST_ELEMENT }
     }
 
@@ -191,8 +190,14 @@ impl Nesting {
     #[inline]
     pub(super) fn close(&mut self) -> State {
         self.depth -= 1;
-        let Some(around) = self.depth.checked_sub(1) else { return DONE };
-        if self.objects[around / 64] >> (around % 64) & 1 == 1 { AFTER_MEMBER } else { AFTER_ELEMENT }
+        self.inner >>= 1;
+        if self.depth.is_multiple_of(64) {
+            self.inner = self.outer.pop().unwrap_or_default();
+            if self.depth == 0 {
+                return DONE;
+            }
+        }
+        if self.inner & 1 == 1 { AFTER_MEMBER } else { AFTER_ELEMENT }
     }
 }
 

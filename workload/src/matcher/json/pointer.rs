@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 use std::ops::ControlFlow::{self, Continue};
 
 /// The pointers' longest text in bytes. Of a longer one only the levels from the document's root on are told that
-/// fit, and `/…` stands for the others. A key that is longer than this has no more text than that either.
+/// fit, and `/…` stands for the others; at most half as many levels are told.
 pub const MAX_POINTER: usize = 64 << 10;
 
 /// The containers around a place, with the keys and indices that lead to it.
@@ -83,13 +83,12 @@ impl Path {
         }
     }
 
-    /// A key that was read whole and has been validated; `raw` is what stands between its quotes.
-    pub(super) fn whole_key(&mut self, raw: &[u8], backend: Backend) {
+    /// A key that was read whole and has been validated: what is behind its opening quote, with its closing quote.
+    pub(super) fn whole_key(&mut self, key: &[u8], backend: Backend) {
         self.begin_key();
-        if memchr::memchr(b'\\', raw).is_none() {
-            self.push_key(raw);
-        } else {
-            let _ = Text::new().read(raw, 0, backend, self);
+        match key {
+            [raw @ .., b'"'] if memchr::memchr(b'\\', raw).is_none() => self.push_key(raw),
+            _ => drop(Text::new().read(key, 0, backend, self)),
         }
     }
 

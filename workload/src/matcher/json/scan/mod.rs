@@ -284,10 +284,14 @@ fn check_escapes(
         let at = origin + bit;
         let byte = chunk[bit as usize];
         let suspect = if byte == b'u' {
-            // What does not fit in the window is for the next one.
-            let digits = window.get(at as usize + 1..).and_then(<[u8]>::first_chunk::<4>);
-            let Some(digits) = digits else { continue };
-            let Some(unit) = code_unit(*digits) else {
+            let behind = &window[at as usize + 1..];
+            let unit = match behind.first_chunk() {
+                Some(digits) => code_unit(*digits),
+                // The window ends within the escape, or should: then it is for the exact reader.
+                None if behind.iter().all(u8::is_ascii_hexdigit) => continue,
+                None => None,
+            };
+            let Some(unit) = unit else {
                 scan.wrong = true;
                 continue;
             };

@@ -86,6 +86,9 @@ fn locations_are_exact() {
     assert_eq!(error, None);
     assert_eq!(found, [(2, 4, "/a/1"), (2, 28, "/a/2/b~1~0"), (2, 33, "/a/2/b~1~0"), (3, 6, "/")]);
     assert_eq!(search(b"zork", Detail::Locations, b"\"zork\"").0, [(1, 2, Some(String::new()))]);
+    // Half a surrogate pair in a key.
+    let (found, _) = search(b"zork", Detail::Locations, br#"{"\uDC00k\uD834":"zork"}"#);
+    assert_eq!(found, [(1, 19, Some("/\u{FFFD}k\u{FFFD}".to_owned()))]);
 }
 
 #[test]
@@ -110,6 +113,7 @@ fn malformed_files_are_told_where_and_what() {
     assert_eq!(error("[\"a\nb\"]"), "1:4: expected an escape instead of a control character");
     assert_eq!(error(r#"["\x"]"#), "1:4: expected one of `\"\\/bfnrtu` behind the backslash");
     assert_eq!(error(r#"["\u12G4"]"#), "1:7: expected four hexadecimal digits behind `\\u`");
+    assert_eq!(error(r#"["\u1"]"#), "1:6: expected four hexadecimal digits behind `\\u`");
     assert_eq!(error("[\"abc"), "1:6: expected the string's closing `\"`, but the file ends");
     assert_eq!(error("[12\"ab\"]"), "1:4: expected `,` or `]`");
     assert_eq!(error("[\x0C]"), "1:2: expected a value or `]`");

@@ -1,0 +1,335 @@
+//! The assembly, piece by piece. The link step's part of the stubs is played by the tests.
+
+use super::x86_64::*;
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::sync::atomic::Ordering::Relaxed;
+
+/// Words of stack arguments, count of stubs, size of a stub; in the order of the pools in memory.
+const DIRECT: [(usize, usize, usize); 6] =
+    [(0, 1024, 48), (2, 256, 64), (4, 128, 64), (6, 64, 64), (8, 64, 80), (14, 32, 96)];
+const IMPORT: [(usize, usize, usize); 4] = [(0, 512, 48), (2, 64, 64), (4, 16, 64), (8, 16, 80)];
+
+/// Address of the first stub of each pool, direct ones first.
+fn pools() -> Vec<(usize, usize, usize, usize)> {
+    // `__morestack` itself is less than 64 bytes long, and each pool is aligned to 64.
+    let mut at = call_on as *const () as usize + 1;
+    let mut found = Vec::new();
+    for (words, count, size) in DIRECT.into_iter().chain(IMPORT) {
+        at = at.next_multiple_of(64);
+        found.push((words, count, size, at));
+        at += count * size;
+    }
+    found
+}
+
+fn bytes(at: usize, len: usize) -> &'static [u8] {
+    // SAFETY: only called for addresses inside of the pools.
+    unsafe { core::slice::from_raw_parts(at as *const u8, len) }
+}
+
+#[test]
+fn stubs_are_laid_out_as_their_records_say() {
+    for (i, (words, count, size, at)) in pools().into_iter().enumerate() {
+        for stub in [0, 1, 7, 8, count - 1].map(|n| at + n * size) {
+            let (test, rest) = bytes(stub, size).split_at(17);
+            // mov r10, rsp; sub r10, [rip + ..]; cmp r10, [rip + ..]
+            assert_eq!(
+                (&test[..6], &test[10..13]),
+                (&[0x49, 0x89, 0xe2, 0x4c, 0x2b, 0x15][..], &[0x4c, 0x3b, 0x15][..])
+            );
+            if i < DIRECT.len() {
+                let call = 36 + 3 * words - 17;
+                assert_eq!((&rest[..2], rest[call]), (&[0x0f, 0x83][..], 0xe8), "{words} words");
+                assert_eq!(&rest[call + 5..call + 7], &[0xc9, 0xc3]);
+            } else {
+                let call = 38 + 3 * words - 17;
+                assert_eq!(
+                    (&rest[..4], &rest[call..call + 2]),
+                    (&[0x72, 6, 0xff, 0x25][..], &[0xff, 0x15][..])
+                );
+                assert_eq!(&rest[call + 6..call + 8], &[0xc9, 0xc3]);
+            }
+        }
+    }
+}
+
+/// Where the n-th slot of an import pool is: what its stub jumps through.
+fn slot(stub: usize) -> *mut usize {
+    let displacement: [u8; 4] = bytes(stub + 21, 4).try_into().expect("four bytes");
+    (stub + 25).wrapping_add_signed(i32::from_le_bytes(displacement) as isize) as *mut usize
+}
+
+#[test]
+fn slots_hold_the_addresses_of_their_stubs() {
+    for (_, count, size, at) in pools().into_iter().skip(DIRECT.len()) {
+        // Other tests fill stubs 0, 7, 8 and 511 meanwhile.
+        for n in (0..count).filter(|n| (1..7).contains(&(n % 8))) {
+            let stub = at + n * size;
+            // SAFETY: a slot of the table.
+            assert_eq!(unsafe { slot(stub).read() }, stub);
+            assert_eq!(slot(stub) as usize, slot(at) as usize + 8 * n);
+        }
+    }
+}
+
+fn writable(at: usize) {
+    let page = at & !4095;
+    let all = libc::PROT_READ | libc::PROT_WRITE | libc::PROT_EXEC;
+    // SAFETY: makes some of our own code and data writable, for this test.
+    assert_eq!(unsafe { libc::mprotect(page as *mut _, 8192, all) }, 0);
+}
+
+/// Fills a stub as the link step does.
+fn fill(words: usize, number: usize, target: usize) -> usize {
+    let (.., size, at) = *pools()[..DIRECT.len()].iter().find(|p| p.0 == words).expect("a pool");
+    let stub = at + number * size;
+    writable(stub);
+    for field in [19, 37 + 3 * words] {
+        let from = stub + field;
+        let displacement = (target.wrapping_sub(from + 4) as isize) as i32;
+        // SAFETY: a field of a stub that no other test uses.
+        unsafe { (from as *mut i32).write_unaligned(displacement) };
+    }
+    stub
+}
+
+fn fill_import(words: usize, number: usize, target: usize) -> usize {
+    let (.., size, at) = *pools()[DIRECT.len()..].iter().find(|p| p.0 == words).expect("a pool");
+    let stub = at + number * size;
+    writable(slot(stub) as usize);
+    // SAFETY: a slot that no other test uses.
+    unsafe { slot(stub).write(target) };
+    stub
+}
+
+#[derive(Clone, Copy, PartialEq, Debug)]
+#[repr(C)]
+struct Seen {
+    on_chunk: bool,
+    aligned: bool,
+    sum: u64,
+}
+
+type Eight = extern "C-unwind" fn(u64, u64, u64, u64, u64, u64, u64, u64) -> Seen;
+type Fourteen = extern "C-unwind" fn(
+    u64,
+    u64,
+    u64,
+    u64,
+    u64,
+    u64,
+    u64,
+    u64,
+    u64,
+    u64,
+    u64,
+    u64,
+    u64,
+    u64,
+    u64,
+    u64,
+    u64,
+    u64,
+    u64,
+    u64,
+) -> u64;
+
+fn aligned() -> bool {
+    #[repr(align(16))]
+    struct Wide(u128);
+    let wide = Wide(std::hint::black_box(5));
+    (&raw const wide.0 as usize).is_multiple_of(16)
+}
+
+#[allow(clippy::too_many_arguments, clippy::many_single_char_names, reason = "that is what is tested")]
+extern "C-unwind" fn eight(a: u64, b: u64, c: u64, d: u64, e: u64, f: u64, g: u64, h: u64) -> Seen {
+    Seen {
+        on_chunk: on_chunk_now(),
+        aligned: aligned(),
+        sum: a + 2 * b + 3 * c + 4 * d + 5 * e + 6 * f + 7 * g + 8 * h,
+    }
+}
+
+#[allow(clippy::too_many_arguments, clippy::many_single_char_names, reason = "that is what is tested")]
+extern "C-unwind" fn fourteen(
+    a: u64,
+    b: u64,
+    c: u64,
+    d: u64,
+    e: u64,
+    f: u64,
+    g: u64,
+    h: u64,
+    i: u64,
+    j: u64,
+    k: u64,
+    l: u64,
+    m: u64,
+    n: u64,
+    o: u64,
+    p: u64,
+    q: u64,
+    r: u64,
+    s: u64,
+    t: u64,
+) -> u64 {
+    assert!(!on_chunk_now());
+    [a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, q, r, s, t].iter().fold(0, |all, x| all * 3 + x)
+}
+
+extern "C-unwind" fn raise(payload: u64) {
+    assert!(!on_chunk_now());
+    panic_any(payload);
+}
+
+#[test]
+fn stubs_carry_arguments_over() {
+    // SAFETY: a filled stub is its target, as far as a caller can see.
+    let (direct, import, many) = unsafe {
+        let direct: Eight = core::mem::transmute(fill(4, 0, eight as *const () as usize));
+        let import: Eight = core::mem::transmute(fill_import(4, 0, eight as *const () as usize));
+        let many: Fourteen = core::mem::transmute(fill(14, 3, fourteen as *const () as usize));
+        (direct, import, many)
+    };
+    let expected = Seen { on_chunk: false, aligned: true, sum: eight(1, 2, 3, 4, 5, 6, 7, 8).sum };
+    for _ in 0..2 {
+        assert_eq!(direct(1, 2, 3, 4, 5, 6, 7, 8), expected);
+        assert_eq!(import(1, 2, 3, 4, 5, 6, 7, 8), expected);
+        crate::run(|| {
+            assert!(on_chunk_now());
+            assert_eq!(direct(1, 2, 3, 4, 5, 6, 7, 8), expected);
+            assert_eq!(import(1, 2, 3, 4, 5, 6, 7, 8), expected);
+            let there = many(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16, 17, 18, 19, 20);
+            let here = (1..=20).fold(0, |all, x| all * 3 + x);
+            assert_eq!(there, here);
+        });
+    }
+}
+
+#[test]
+fn panics_unwind_through_stubs() {
+    // The last of a group of eight and the first of the next have other unwind tables.
+    for number in [1, 15, 16, 1023] {
+        // SAFETY: as above.
+        let stub: extern "C-unwind" fn(u64) =
+            unsafe { core::mem::transmute(fill(0, number, raise as *const () as usize)) };
+        // SAFETY: as above.
+        let import: extern "C-unwind" fn(u64) =
+            unsafe { core::mem::transmute(fill_import(0, number / 2, raise as *const () as usize)) };
+        crate::run(|| {
+            for f in [stub, import] {
+                let caught = catch_unwind(AssertUnwindSafe(|| f(12)));
+                assert_eq!(caught.expect_err("panics").downcast_ref(), Some(&12u64));
+                assert!(on_chunk_now());
+            }
+        });
+    }
+}
+
+/// A stack for [`enter`].
+fn stack() -> (Vec<u128>, *mut u8) {
+    let mut memory = vec![0u128; 16 << 10];
+    let top = memory.as_mut_ptr_range().end.cast();
+    (memory, top)
+}
+
+struct PingPong {
+    there: Parked,
+    back: Parked,
+    sum: f64,
+    turns: u64,
+}
+
+/// Adds to `sum` at every turn, with values in vector registers meanwhile.
+unsafe extern "C-unwind" fn pong(shared: *mut u8) {
+    let shared = shared.cast::<PingPong>();
+    let mut lanes = [1.0f64, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
+    loop {
+        for lane in &mut lanes {
+            *lane += 1.0;
+        }
+        // SAFETY: both sides use the block only while they run.
+        unsafe {
+            (*shared).sum = lanes.iter().sum();
+            (*shared).turns += 1;
+            switch((*shared).back, &raw mut (*shared).there);
+        }
+    }
+}
+
+#[test]
+fn switches_keep_everything_that_is_live() {
+    let (_memory, top) = stack();
+    let mut shared =
+        PingPong { there: core::ptr::null_mut(), back: core::ptr::null_mut(), sum: 0.0, turns: 0 };
+    let shared = &raw mut shared;
+    let mut live: [u64; 24] = core::array::from_fn(|i| i as u64 * 7);
+    let mut floats: [f64; 24] = core::array::from_fn(|i| i as f64 * 0.5);
+    // SAFETY: `pong` runs on a stack of its own, and goes on only here.
+    unsafe {
+        enter(top, &raw mut (*shared).back, pong, shared.cast());
+        for turn in 1..1000u64 {
+            for (i, (x, y)) in live.iter_mut().zip(&mut floats).enumerate() {
+                *x = x.wrapping_mul(3).wrapping_add(i as u64);
+                *y += 1.0;
+            }
+            switch((*shared).there, &raw mut (*shared).back);
+            assert!(((*shared).sum - (255.0 + 8.0 * (turn + 1) as f64)).abs() < 1e-6);
+        }
+        assert_eq!((*shared).turns, 1000);
+    }
+    for (i, (&x, &y)) in live.iter().zip(&floats).enumerate() {
+        let expected = (1..1000).fold(i as u64 * 7, |x, _| x.wrapping_mul(3).wrapping_add(i as u64));
+        assert_eq!(x, expected);
+        assert!((y - (i as f64 * 0.5 + 999.0)).abs() < 1e-9);
+    }
+}
+
+unsafe extern "C-unwind" fn leaves_for_good(shared: *mut u8) {
+    // SAFETY: as in `pong`; nothing of this stack is needed any more.
+    unsafe {
+        let shared = shared.cast::<PingPong>();
+        (*shared).turns += 1;
+        jump((*shared).back)
+    }
+}
+
+#[test]
+fn a_stack_can_be_left_and_used_again() {
+    let (_memory, top) = stack();
+    let mut shared =
+        PingPong { there: core::ptr::null_mut(), back: core::ptr::null_mut(), sum: 0.0, turns: 0 };
+    for _ in 0..100 {
+        // SAFETY: the stack is free each time.
+        unsafe { enter(top, &raw mut shared.back, leaves_for_good, (&raw mut shared).cast()) };
+    }
+    assert_eq!(shared.turns, 100);
+}
+
+unsafe extern "C-unwind" fn takes_a_backtrace(shared: *mut u8) {
+    let text = std::backtrace::Backtrace::force_capture().to_string();
+    // SAFETY: as in `pong`.
+    unsafe {
+        let shared = shared.cast::<PingPong>();
+        (*shared).turns =
+            u64::from(text.contains("takes_a_backtrace") && !text.contains("tests::a_backtrace"));
+        jump((*shared).back)
+    }
+}
+
+#[test]
+fn a_backtrace_ends_at_the_root() {
+    let (_memory, top) = stack();
+    let mut shared =
+        PingPong { there: core::ptr::null_mut(), back: core::ptr::null_mut(), sum: 0.0, turns: 0 };
+    // SAFETY: as above.
+    unsafe { enter(top, &raw mut shared.back, takes_a_backtrace, (&raw mut shared).cast()) };
+    assert_eq!(shared.turns, 1);
+}
+
+#[test]
+fn the_region_test_is_false_off_the_chunks() {
+    crate::region::reserve().expect("a region");
+    assert!(!on_chunk_now());
+    assert!(REGION.len.load(Relaxed) > 0);
+}

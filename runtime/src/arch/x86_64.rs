@@ -1,0 +1,443 @@
+//! All assembly for x86-64, except the byte functions.
+//!
+//! # The states of a stack
+//!
+//! Addresses grow upwards in every drawing; `top` is the first byte above a stack and a multiple of 16.
+//!
+//! ```text
+//! A chunk that is free                 A chunk that a wrapper calls on
+//!
+//! top ->  +------------------+         caller's stack          top ->  +------------------+
+//!         | next free chunk  |         | return into wrapper |         | return into      |
+//!         +------------------+         | caller's rbp        | <- rbp  |   __morestack    |
+//!         | anything         |         +---------------------+         | entry's frames   | <- rsp
+//!
+//! A vthread that is parked             A vthread that is new: only its start record; `enter` gives it a chunk
+//!
+//!         | live values      |         top ->  +------------------+
+//!         | rbp              |                 | root record      |
+//! Sp ->   | where to resume  |                 +------------------+ <- rsp, rbp = 0, jumps to `root`
+//!
+//! A hop: a call made on a chunk, carried out on the carrier's installed hop stack
+//!
+//! chunk                                hop_top ->  +------------------+
+//! | stack arguments      |                         | copied arguments |
+//! | return into caller   |                         | return into      |
+//! | caller's rbp         | <- rbp                  |   __morestack    |
+//! +----------------------+                         | callee's frames  | <- rsp
+//! ```
+//!
+//! An unwinder or debugger crosses from one stack to another in a frame of `__morestack` alone, by its rbp: gdb accepts
+//! a caller at a lower address only from a function of that name, so one symbol of that name spans every
+//! instruction that calls onto another stack.
+
+use core::arch::{asm, global_asm, naked_asm};
+use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use vale_threads_abi as abi;
+
+/// Where the region of all chunks lies. `len` is 0 until it is reserved, so that no address is in it.
+#[repr(C)]
+pub(crate) struct RegionWords {
+    pub(crate) base: AtomicUsize,
+    pub(crate) len: AtomicUsize,
+}
+
+/// Read by every region test. Written once, before the first chunk exists.
+pub(crate) static REGION: RegionWords = RegionWords { base: AtomicUsize::new(0), len: AtomicUsize::new(0) };
+
+/// A function that is called on another stack with the address of its argument block.
+pub(crate) type Entry = unsafe extern "C-unwind" fn(*mut u8);
+
+/// The head of every hop stub, 17 bytes: flags say "below" if rsp is on a chunk. r10 and r11 are free at a call; rax and the
+/// argument registers are not.
+macro_rules! region_test {
+    () => {
+        "mov r10, rsp
+        sub r10, qword ptr [rip + {region}]
+        cmp r10, qword ptr [rip + {region} + 8]
+        "
+    };
+}
+
+/// The middle of every hop stub: onto the hop stack, with a copy of the words of stack arguments.
+macro_rules! move_over {
+    ($words:literal) => {
+        concat!(
+            // As in `__morestack`: rbp finds the way back.
+            "push rbp
+            .cfi_def_cfa_offset 16
+            .cfi_offset rbp, -16
+            mov rbp, rsp
+            .cfi_def_cfa_register rbp
+            mov rsp, qword ptr fs:[__vthread_hop_top@tpoff]
+            .set .Lvthread_word, ",
+            $words,
+            "
+            .rept ",
+            $words,
+            // push qword ptr [rbp + 16 + 8 * word], in three bytes each: the last word first, as a caller does. Their
+            // number is even, so that the callee finds its stack aligned.
+            "
+            .set .Lvthread_word, .Lvthread_word - 1
+            .byte 0xff, 0x75, 16 + 8 * .Lvthread_word
+            .endr
+            "
+        )
+    };
+}
+
+/// The end of every hop stub. The next stub of the same group starts with the state that this leaves.
+macro_rules! move_back {
+    () => {
+        "leave
+        .cfi_def_cfa rsp, 8
+        .cfi_restore rbp
+        ret
+        "
+    };
+}
+
+/// A pool of stubs that hop to functions of the executable: `count` of them, `size` bytes each. The call's opcode is at
+/// offset `call` = 36 + 3 * words. Eight share an FDE, which keeps `.eh_frame` small and unwinding fast.
+///
+/// Jump and call are spelled in bytes: an assembler would choose their lengths itself.
+macro_rules! hop_direct {
+    ($count:literal, $words:literal, $size:literal, $call:literal) => {
+        concat!(
+            ".p2align 6
+            774:
+            .rept ",
+            $count,
+            " / 8
+            .cfi_startproc
+            .rept 8
+            ",
+            region_test!(),
+            // Off the chunks: jae target, a plain tail call.
+            ".byte 0x0f, 0x83
+            .long .Lvthread_unfilled - . - 4
+            ",
+            move_over!($words),
+            // call target
+            ".byte 0xe8
+            .long .Lvthread_unfilled - . - 4
+            ",
+            move_back!(),
+            // Up to the size of the stub.
+            ".p2align 4, 0xcc
+            .endr
+            .cfi_endproc
+            .endr
+            775:
+            .set .Lvthread_flags, ",
+            $words,
+            " | (19 << 8) | ((",
+            $call,
+            " + 1) << 16)
+            ",
+            abi::record!(7, "774b", "775b", $size, ".Lvthread_flags", ""),
+            "\n"
+        )
+    };
+}
+
+/// A pool of stubs that hop to imports: `count` of them, `size` bytes each, through a table of slots.
+macro_rules! hop_import {
+    ($count:literal, $words:literal, $size:literal) => {
+        concat!(
+            ".p2align 6
+            774:
+            .set .Lvthread_stub, 0
+            .rept ",
+            $count,
+            " / 8
+            .cfi_startproc
+            .rept 8
+            ",
+            region_test!(),
+            // On a chunk: over the jump. jb +6; off the chunks: jmp qword ptr [rip + slot].
+            ".byte 0x72, 6
+            .byte 0xff, 0x25
+            .long 775f + 8 * .Lvthread_stub - . - 4
+            ",
+            move_over!($words),
+            // call qword ptr [rip + slot]
+            ".byte 0xff, 0x15
+            .long 775f + 8 * .Lvthread_stub - . - 4
+            ",
+            move_back!(),
+            // Up to the size of the stub.
+            ".p2align 4, 0xcc
+            .set .Lvthread_stub, .Lvthread_stub + 1
+            .endr
+            .cfi_endproc
+            .endr
+            .pushsection .data.rel.ro.vthread_slots, \"aw\", @progbits
+            .p2align 3
+            775:
+            .set .Lvthread_stub, 0
+            .rept ",
+            $count,
+            "
+            .quad 774b + ",
+            $size,
+            " * .Lvthread_stub
+            .set .Lvthread_stub, .Lvthread_stub + 1
+            .endr
+            .popsection
+            .set .Lvthread_flags, ",
+            $words,
+            " | (",
+            $count,
+            " << 8)
+            ",
+            abi::record!(8, "774b", "775b", $size, ".Lvthread_flags", ""),
+            "\n"
+        )
+    };
+}
+
+global_asm!(
+    // The carrier's installed hop stack. Local-exec: this is linked into executables only.
+    ".pushsection .tbss.vthread_hop_top, \"awT\", @nobits",
+    ".globl __vthread_hop_top",
+    ".hidden __vthread_hop_top",
+    ".type __vthread_hop_top, @object",
+    ".p2align 3",
+    "__vthread_hop_top: .skip 8",
+    ".size __vthread_hop_top, 8",
+    ".popsection",
+    ".pushsection .text.vthread_stacks, \"ax\", @progbits",
+    ".globl __morestack",
+    ".hidden __morestack",
+    ".type __morestack, @function",
+    ".p2align 6",
+    // rdi = argument, rsi = entry, rdx = top of the other stack.
+    "__morestack:",
+    ".cfi_startproc",
+    // rbp is the one register that survives the entry and finds the way back, for us and for unwinders.
+    "push rbp",
+    ".cfi_def_cfa_offset 16",
+    ".cfi_offset rbp, -16",
+    "mov rbp, rsp",
+    ".cfi_def_cfa_register rbp",
+    // Aligned as the ABI wants it before a call.
+    "mov rsp, rdx",
+    "771: call rsi",
+    abi::record!(5, "771b", "0", "0", "0", ""),
+    // rsp = rbp, and the caller's rbp back.
+    "leave",
+    ".cfi_def_cfa rsp, 8",
+    ".cfi_restore rbp",
+    "ret",
+    ".cfi_endproc",
+    // The calls onto hop stacks are part of the symbol too.
+    hop_direct!("1024", "0", "48", "36"),
+    hop_direct!("256", "2", "64", "42"),
+    hop_direct!("128", "4", "64", "48"),
+    hop_direct!("64", "6", "64", "54"),
+    hop_direct!("64", "8", "80", "60"),
+    hop_direct!("32", "14", "96", "78"),
+    hop_import!("512", "0", "48"),
+    hop_import!("64", "2", "64"),
+    hop_import!("16", "4", "64"),
+    hop_import!("16", "8", "80"),
+    // Where stubs lead that the link step has not filled: nothing reaches them.
+    ".Lvthread_unfilled: ud2",
+    ".size __morestack, . - __morestack",
+    // Nothing but records speak of the byte functions before the link step has run.
+    ".reloc ., R_X86_64_NONE, __vthread_memmove",
+    ".popsection",
+    region = sym REGION,
+);
+
+unsafe extern "C-unwind" {
+    /// Calls `entry(argument)` with rsp = `top`, which leads back by unwinding as by returning.
+    ///
+    /// # Safety
+    /// `top` ends a stack that nothing else uses until this returns or unwinds, is a multiple of 16, and has room for the
+    /// entry. `argument` is what `entry` wants.
+    #[link_name = "__morestack"]
+    pub(crate) fn call_on(argument: *mut u8, entry: Entry, top: *mut u8);
+}
+
+/// The stack pointer.
+#[inline(always)]
+pub(crate) fn rsp() -> usize {
+    let v: usize;
+    // SAFETY: reads a register. Not `pure`, because the value is another one on another stack.
+    unsafe { asm!("mov {}, rsp", out(reg) v, options(nomem, nostack, preserves_flags)) };
+    v
+}
+
+/// Is the caller on a chunk?
+#[inline(always)]
+pub(crate) fn on_chunk_now() -> bool {
+    rsp().wrapping_sub(REGION.base.load(Relaxed)) < REGION.len.load(Relaxed)
+}
+
+/// Top of this thread's installed hop stack; null where no vthread can run.
+#[inline(always)]
+pub(crate) fn hop_top() -> *mut u8 {
+    let v;
+    // SAFETY: reads this thread's own variable.
+    unsafe {
+        asm!("mov {}, qword ptr fs:[__vthread_hop_top@tpoff]", out(reg) v,
+            options(nostack, preserves_flags, readonly));
+    }
+    v
+}
+
+/// Installs a hop stack.
+///
+/// # Safety
+/// `top` is the top of an empty stack, or null where no chunk is in use on this thread; whoever has frames on the stack
+/// installed so far keeps it.
+#[inline(always)]
+pub(crate) unsafe fn set_hop_top(top: *mut u8) {
+    // SAFETY: writes this thread's own variable; what it means is the caller's promise.
+    unsafe {
+        asm!("mov qword ptr fs:[__vthread_hop_top@tpoff], {}", in(reg) top, options(nostack, preserves_flags));
+    }
+}
+
+/// A parked vthread: where it goes on lies at this address, its rbp in the word above.
+pub(crate) type Parked = *mut u8;
+
+/// Outermost frame of a vthread: unwinders and debuggers stop here. Entered by a jump: r8 = entry, rdi = its argument.
+#[unsafe(naked)]
+unsafe extern "C-unwind" fn root() {
+    naked_asm!(
+        ".cfi_startproc",
+        ".cfi_undefined rip",
+        "call r8",
+        // A root's entry never returns.
+        "ud2",
+        ".cfi_endproc",
+    )
+}
+
+// Every register is declared as changed, so that the compiler saves what is live and no more (Dolan, Muralidharan and
+// Gregg, "Compiler support for lightweight context switching", 2013). rbx can be had only as the fourth of reg_abcd, with
+// the other three named. rbp cannot be named at all: it is pushed. Never `nostack`, or LLVM puts locals into the red
+// zone that is pushed over. MXCSR and the x87 control word are the thread's, not the vthread's.
+macro_rules! switch_asm {
+    ($($text:expr),+ ; $($operand:tt)*) => {
+        asm!($($text,)+ $($operand)*
+            lateout("rax") _, lateout("rsi") _, lateout("r9") _, lateout("r10") _, lateout("r11") _,
+            lateout("r12") _, lateout("r13") _, lateout("r14") _, lateout("r15") _,
+            lateout("xmm0") _, lateout("xmm1") _, lateout("xmm2") _, lateout("xmm3") _,
+            lateout("xmm4") _, lateout("xmm5") _, lateout("xmm6") _, lateout("xmm7") _,
+            lateout("xmm8") _, lateout("xmm9") _, lateout("xmm10") _, lateout("xmm11") _,
+            lateout("xmm12") _, lateout("xmm13") _, lateout("xmm14") _, lateout("xmm15") _,
+            lateout("zmm16") _, lateout("zmm17") _, lateout("zmm18") _, lateout("zmm19") _,
+            lateout("zmm20") _, lateout("zmm21") _, lateout("zmm22") _, lateout("zmm23") _,
+            lateout("zmm24") _, lateout("zmm25") _, lateout("zmm26") _, lateout("zmm27") _,
+            lateout("zmm28") _, lateout("zmm29") _, lateout("zmm30") _, lateout("zmm31") _,
+            lateout("k0") _, lateout("k1") _, lateout("k2") _, lateout("k3") _,
+            lateout("k4") _, lateout("k5") _, lateout("k6") _, lateout("k7") _,
+            lateout("mm0") _, lateout("mm1") _, lateout("mm2") _, lateout("mm3") _,
+            lateout("mm4") _, lateout("mm5") _, lateout("mm6") _, lateout("mm7") _,
+            lateout("st(0)") _, lateout("st(1)") _, lateout("st(2)") _, lateout("st(3)") _,
+            lateout("st(4)") _, lateout("st(5)") _, lateout("st(6)") _, lateout("st(7)") _,
+        )
+    };
+}
+
+/// Goes on with `to`; `*save` becomes the caller, parked.
+///
+/// # Safety
+/// `to` was saved by `switch` or `enter` on this OS thread and has not gone on since. Whoever takes `*save` keeps to the same.
+/// The caller must not rely on a `&mut` to anything that others can reach in the meantime.
+#[inline(always)]
+pub(crate) unsafe fn switch(to: Parked, save: *mut Parked) {
+    // SAFETY: what `to` points to is a stack that waits at its own label 2, with its rbp above; every register that the
+    // code there needs was saved by the compiler.
+    unsafe {
+        switch_asm!(
+            "push rbp",
+            // Where this stack goes on. The push makes it one word with the saved stack pointer: 8 bytes a parked vthread.
+            "lea rax, [rip + 2f]",
+            "push rax",
+            "mov [rcx], rsp",
+            // Leaves this stack. The place to go on at is dropped from the other by the same instruction.
+            "3: lea rsp, [rdx + 8]",
+            "jmp [rdx]",
+            "2: pop rbp",
+            abi::record!(6, "3b", "2b", "8", "0", ""),
+            "/* rbx: {0} */";
+            lateout(reg_abcd) _, inlateout("rdx") to => _, inlateout("rcx") save => _,
+            lateout("r8") _, lateout("rdi") _,
+        );
+    }
+}
+
+/// Starts `entry(argument)` on a fresh stack that ends at `top`; `*save` becomes the caller, parked. The entry never returns.
+///
+/// # Safety
+/// As for [`switch`]; `top` is a multiple of 16 and ends a free stack that is large enough for `entry`.
+#[inline(always)]
+pub(crate) unsafe fn enter(top: *mut u8, save: *mut Parked, entry: Entry, argument: *mut u8) {
+    // SAFETY: the caller's promise; the caller's stack is left as by `switch`.
+    unsafe {
+        switch_asm!(
+            "push rbp",
+            "lea rax, [rip + 2f]",
+            "push rax",
+            "mov [rcx], rsp",
+            "3: mov rsp, rdx",
+            // The end of the chain of frame pointers.
+            "xor ebp, ebp",
+            "jmp {root}",
+            "2: pop rbp",
+            abi::record!(6, "3b", "2b", "8", "0", ""),
+            "/* rbx: {0} */";
+            lateout(reg_abcd) _, root = sym root, inlateout("rdx") top => _, inlateout("rcx") save => _,
+            inlateout("r8") entry => _, inlateout("rdi") argument => _,
+        );
+    }
+}
+
+/// Goes on with `to` and leaves this stack for good.
+///
+/// # Safety
+/// As for [`switch`]; nothing on this stack is needed any more.
+#[inline(always)]
+pub(crate) unsafe fn jump(to: Parked) -> ! {
+    // SAFETY: the caller's promise.
+    unsafe {
+        asm!(
+            abi::record!(6, "3f", "0", "0", "0", ""),
+            "3: lea rsp, [rdx + 8]",
+            "jmp [rdx]",
+            in("rdx") to,
+            options(noreturn),
+        )
+    }
+}
+
+/// Base of this thread's control block; the executable's thread-locals lie below it.
+pub(crate) fn thread_pointer() -> usize {
+    let v;
+    // SAFETY: the ABI keeps the thread pointer there.
+    unsafe { asm!("mov {}, qword ptr fs:[0]", out(reg) v, options(nostack, preserves_flags, readonly)) };
+    v
+}
+
+/// Offset from the thread pointer of std's count of panics in progress, as the link step wrote it;
+/// [`abi::UNPATCHED`] if it did not.
+pub(crate) fn panic_count_offset() -> u32 {
+    let v;
+    // SAFETY: loads a constant.
+    unsafe {
+        asm!(
+            "mov {v:e}, {unpatched}",
+            "771:",
+            abi::record!(10, "771b - 4", "0", "0", "0", "LOCAL_PANIC_COUNT"),
+            v = out(reg) v,
+            unpatched = const abi::UNPATCHED,
+            options(nomem, nostack, preserves_flags),
+        );
+    }
+    v
+}

@@ -1,0 +1,158 @@
+//! Calls from one stack to another: onto a chunk, and off it.
+
+use crate::arch::{self, Entry};
+use crate::chunk::Chunk;
+use core::arch::asm;
+use core::mem::ManuallyDrop;
+use vale_threads_abi as abi;
+
+/// Something that can be entered on another stack and wants a bound there.
+pub(crate) trait Enter {
+    /// Bytes that the runtime keeps at the top of the chunk.
+    const RESERVE: u32 = 0;
+    /// `flags` of the entry's record.
+    const FLAGS: u32 = 0;
+
+    /// # Safety
+    /// `argument` is what the implementor says.
+    unsafe extern "C-unwind" fn enter(argument: *mut u8);
+}
+
+/// The size that the link step wrote for `E::enter`, and its address. Both come from one piece of assembly, because the
+/// record speaks of the address that it loads: another codegen unit may have a copy of its own.
+#[inline(always)]
+pub(crate) fn entry_of<E: Enter>() -> (u32, Entry) {
+    let (size, entry): (u32, *const ());
+    // SAFETY: puts two constants into registers.
+    #[allow(clippy::pointers_in_nomem_asm_block, reason = "the pointer is an output")]
+    unsafe {
+        asm!(
+            "mov {n:e}, {unpatched}",
+            "771:",
+            "lea {p}, [rip + {f}]",
+            abi::record!(1, "771b - 4", "{f}", "{reserve}", "{flags}", ""),
+            n = out(reg) size,
+            p = out(reg) entry,
+            f = sym E::enter,
+            unpatched = const abi::UNPATCHED,
+            reserve = const E::RESERVE,
+            flags = const E::FLAGS,
+            options(pure, nomem, nostack, preserves_flags),
+        );
+        (size, core::mem::transmute::<*const (), Entry>(entry))
+    }
+}
+
+/// Argument block on the caller's stack: the closure, then its result.
+pub(crate) union Slot<F, R> {
+    closure: ManuallyDrop<F>,
+    result: ManuallyDrop<R>,
+}
+
+/// Runs the closure in a [`Slot`].
+pub(crate) struct RunSlot<F, R>(core::marker::PhantomData<(F, R)>);
+
+impl<F: FnOnce() -> R, R> Enter for RunSlot<F, R> {
+    #[inline(never)]
+    unsafe extern "C-unwind" fn enter(argument: *mut u8) {
+        let slot = argument.cast::<Slot<F, R>>();
+        // SAFETY: `slot` holds the closure, and its owner takes the result only if this returns.
+        unsafe {
+            let closure = ManuallyDrop::take(&mut (*slot).closure);
+            (*slot).result = ManuallyDrop::new(closure());
+        }
+    }
+}
+
+impl<F: FnOnce() -> R, R> Slot<F, R> {
+    #[inline(always)]
+    pub(crate) fn new(closure: F) -> Self {
+        Self { closure: ManuallyDrop::new(closure) }
+    }
+
+    #[inline(always)]
+    pub(crate) fn as_argument(&mut self) -> *mut u8 {
+        (&raw mut *self).cast()
+    }
+
+    /// # Safety
+    /// The entry has returned.
+    #[inline(always)]
+    pub(crate) unsafe fn into_result(self) -> R {
+        // SAFETY: then it has left its result here.
+        unsafe { ManuallyDrop::into_inner(self.result) }
+    }
+}
+
+/// Calls `f` on a fresh chunk of the size that was proved for it, if the caller is on a chunk; otherwise plainly, because
+/// only returning and unwinding lead back from an ordinary stack to a chunk.
+///
+/// A result of more than a few words is copied twice: to the caller's block, and from there.
+///
+/// # Panics
+/// When no memory is left for the chunk. What `f` panics with passes through.
+#[inline(always)]
+pub fn on_chunk<F: FnOnce() -> R, R>(f: F) -> R {
+    let (size, entry) = entry_of::<RunSlot<F, R>>();
+    let mut slot = Slot::<F, R>::new(f);
+    if arch::on_chunk_now() {
+        let chunk = Chunk::take(size, core::any::type_name::<F>());
+        // SAFETY: the chunk is free and at least as large as was proved for `entry`; `slot` holds the closure.
+        unsafe { arch::call_on(slot.as_argument(), entry, chunk.top()) };
+    } else {
+        plain_call(slot.as_argument(), entry);
+    }
+    // SAFETY: it has returned.
+    unsafe { slot.into_result() }
+}
+
+/// [`on_chunk`] with another size than the link step wrote; for tests and benchmarks without it.
+///
+/// # Safety
+/// So many bytes are enough for `f`: nothing proves that.
+#[cfg(feature = "unpatched-stand-in")]
+#[inline(always)]
+pub unsafe fn on_chunk_sized<F: FnOnce() -> R, R>(size: u32, f: F) -> R {
+    let mut slot = Slot::<F, R>::new(f);
+    let entry: Entry = RunSlot::<F, R>::enter;
+    if arch::on_chunk_now() {
+        let chunk = Chunk::take(size, core::any::type_name::<F>());
+        // SAFETY: as in `on_chunk`, but for the size, which is the caller's promise.
+        unsafe { arch::call_on(slot.as_argument(), entry, chunk.top()) };
+    } else {
+        plain_call(slot.as_argument(), entry);
+    }
+    // SAFETY: it has returned.
+    unsafe { slot.into_result() }
+}
+
+#[cold]
+#[inline(always)]
+fn plain_call(argument: *mut u8, entry: Entry) {
+    crate::__plain_only!();
+    // SAFETY: `on_chunk` and `hop` pass an entry and the slot that it wants.
+    unsafe { entry(argument) }
+}
+
+/// Calls `f` on the carrier's hop stack, if the caller is on a chunk; otherwise plainly. What the link step does to calls
+/// that have no bound, for the runtime's own slow paths.
+#[inline(always)]
+pub fn hop<F: FnOnce() -> R, R>(f: F) -> R {
+    let mut slot = Slot::<F, R>::new(f);
+    let entry: Entry = RunSlot::<F, R>::enter;
+    if arch::on_chunk_now() {
+        // SAFETY: on a chunk a hop stack is installed and empty: whatever ran on it has returned, or has detached it.
+        unsafe { arch::call_on(slot.as_argument(), entry, arch::hop_top()) };
+    } else {
+        plain_call(slot.as_argument(), entry);
+    }
+    // SAFETY: it has returned.
+    unsafe { slot.into_result() }
+}
+
+/// The context word for code that does not get it as an argument: bit 0 says whether the caller is on a chunk. It is read from
+/// the stack pointer, so it is never stale.
+#[inline(always)]
+pub fn current() -> i64 {
+    i64::from(arch::on_chunk_now())
+}

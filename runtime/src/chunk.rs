@@ -1,0 +1,97 @@
+//! Taking and giving back a chunk: the few instructions that every call onto a chunk executes.
+//!
+//! ```text
+//! lists[size / 64] --> top of a free chunk         in use
+//!                      top - 8: next free  ---->     top - 8: the entry's frames
+//! ```
+//!
+//! A [`Chunk`] knows the list that it goes back to. Whatever needs more than a push (own mappings, painted stacks,
+//! other allocators) was lent by the slow path with the list `returned` instead, which the slow path empties
+//! the next time it runs. So all of that costs the fast path nothing.
+
+use crate::stacks;
+use core::cell::Cell;
+use vale_threads_abi as abi;
+
+/// One list for every size with a class; index 0 stays empty.
+pub(crate) const CLASSES: usize = (abi::LARGEST_CHUNK / abi::CLASS_STEP) as usize + 1;
+
+/// Head of a list of free chunks: the top of the first, or null. The next one's top lies in the 8 bytes below a top.
+pub(crate) type List = Cell<*mut u8>;
+
+/// Removes the first chunk of a list.
+///
+/// # Safety
+/// The list's chunks are free: nobody else uses their memory.
+#[inline(always)]
+pub(crate) unsafe fn pop(list: &List) -> Option<*mut u8> {
+    let top = list.get();
+    if top.is_null() {
+        return None;
+    }
+    // SAFETY: a free chunk is at least `CLASS_STEP` bytes long and holds the next top in its last word.
+    list.set(unsafe { top.cast::<*mut u8>().sub(1).read() });
+    Some(top)
+}
+
+/// Puts a chunk onto a list.
+///
+/// # Safety
+/// `top` ends a chunk that nobody uses any more.
+#[inline(always)]
+pub(crate) unsafe fn push(list: &List, top: *mut u8) {
+    // SAFETY: the chunk is ours, and long enough for a word.
+    unsafe { top.cast::<*mut u8>().sub(1).write(list.get()) };
+    list.set(top);
+}
+
+/// A chunk in use. It goes back when this is dropped, which must happen on another stack: on the caller's, so that leaving
+/// the chunk by unwinding frees it as well.
+#[derive(Debug)]
+pub(crate) struct Chunk {
+    top: *mut u8,
+    list: *const List,
+}
+
+impl Chunk {
+    /// A chunk for an entry of `size` bytes, as the link step wrote it. `name` is the entry's, for messages.
+    ///
+    /// # Panics
+    /// When there is no memory for it.
+    #[inline(always)]
+    pub(crate) fn take(size: u32, name: &'static str) -> Self {
+        // One comparison finds sizes without a list, unproved entries and the unpatched value.
+        if size <= abi::LARGEST_CHUNK {
+            // SAFETY: `lists` has an element for every such size, and belongs to this thread as long as it runs vthreads.
+            unsafe {
+                let list = stacks::lists().add((size / abi::CLASS_STEP) as usize);
+                if let Some(top) = pop(&*list) {
+                    return Self { top, list };
+                }
+            }
+        }
+        stacks::take_slowly(size, name)
+    }
+
+    /// A chunk that was lent by the slow path.
+    ///
+    /// # Safety
+    /// `top` ends a stack that is free and fit for `list`, which outlives it.
+    pub(crate) unsafe fn lent(top: *mut u8, list: &List) -> Self {
+        Self { top, list }
+    }
+
+    /// Above its highest byte; a multiple of 16.
+    #[inline(always)]
+    pub(crate) fn top(&self) -> *mut u8 {
+        self.top
+    }
+}
+
+impl Drop for Chunk {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // SAFETY: whoever held this used the chunk alone and has left it. The list outlives it (see `take`, `lent`).
+        unsafe { push(&*self.list, self.top) }
+    }
+}

@@ -1,0 +1,78 @@
+//! Settings of stacks: by builder, by environment.
+
+use crate::allocator::StackAllocator;
+use crate::error::{Error, Result};
+use core::fmt;
+use std::sync::Arc;
+
+/// How chunks are handed out.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mode {
+    /// From free lists, exactly as large as was proved.
+    #[default]
+    Exact,
+    /// Each in pages of its own with an inaccessible page directly below, so that one byte too many is a fault. About
+    /// 32,000 at a time (`vm.max_map_count`), and slow.
+    Guarded,
+    /// Filled with a pattern, to see how deep each entry went. Slow.
+    Painted,
+}
+
+/// The environment variable that sets a [`Mode`] where the program sets none: `exact`, `guarded` or `painted`.
+pub const STACKS_VAR: &str = "VTHREAD_STACKS";
+
+impl Mode {
+    /// What [`STACKS_VAR`] says.
+    pub(crate) fn from_environment() -> Result<Option<Self>> {
+        match std::env::var_os(STACKS_VAR) {
+            None => Ok(None),
+            Some(text) => match text.to_str() {
+                Some("" | "exact") => Ok(Some(Self::Exact)),
+                Some("guarded") => Ok(Some(Self::Guarded)),
+                Some("painted") => Ok(Some(Self::Painted)),
+                _ => Err(Error::Setting {
+                    name: STACKS_VAR,
+                    problem: format!("{} is none of exact, guarded, painted", text.display()),
+                }),
+            },
+        }
+    }
+}
+
+/// Makes an allocator for each thread that runs vthreads.
+pub(crate) type MakeAllocator = Arc<dyn Fn() -> Box<dyn StackAllocator> + Send + Sync>;
+
+/// Everything about the stacks of a runtime.
+#[derive(Clone)]
+pub(crate) struct StackConfig {
+    pub(crate) mode: Mode,
+    /// `None`: the pool.
+    pub(crate) allocator: Option<MakeAllocator>,
+    /// Bytes for an entry without a bound.
+    pub(crate) unproved: usize,
+    /// Bytes for an entry that the link step never saw; `None`: say so and abort.
+    pub(crate) unpatched: Option<usize>,
+    /// Bytes of a hop stack, guard included.
+    pub(crate) hop_size: usize,
+    /// Hop stacks per carrier at most.
+    pub(crate) hop_cap: usize,
+}
+
+impl Default for StackConfig {
+    fn default() -> Self {
+        Self {
+            mode: Mode::Exact,
+            allocator: None,
+            unproved: 1 << 20,
+            unpatched: cfg!(feature = "unpatched-stand-in").then_some(256 << 10),
+            hop_size: 256 << 10,
+            hop_cap: 20_000,
+        }
+    }
+}
+
+impl fmt::Debug for StackConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("StackConfig").field("mode", &self.mode).finish_non_exhaustive()
+    }
+}

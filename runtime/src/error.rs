@@ -1,0 +1,49 @@
+//! What can go wrong before a vthread runs.
+
+use std::io;
+
+/// Why a vthread could not be started.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The region or the system's memory is used up.
+    #[error("no memory for a stack of {size} bytes")]
+    OutOfMemory {
+        /// Bytes that were asked for.
+        size: usize,
+    },
+    /// The addresses for all stacks could not be reserved.
+    #[error("cannot reserve addresses for stacks (is `ulimit -v` too low?): {0}")]
+    NoRegion(#[source] io::Error),
+    /// There is no room for another hop stack.
+    #[error("no memory for a hop stack: {0}")]
+    NoHopStack(#[source] io::Error),
+    /// There is no room for a stack of the signal handlers.
+    #[error("no memory for a signal stack: {0}")]
+    NoSignalStack(#[source] io::Error),
+    /// All hop stacks are in use.
+    #[error(
+        "all {cap} hop stacks are kept by vthreads that parked off their chunks; see `Builder::hop_stacks`"
+    )]
+    TooManyHopStacks {
+        /// The cap that was reached.
+        cap: usize,
+    },
+    /// Outside of a runtime.
+    #[error("this thread runs no vthreads: call it inside of vthread::run")]
+    NotACarrier,
+    /// A runtime inside of a runtime.
+    #[error("this thread runs vthreads already")]
+    AlreadyACarrier,
+    /// A setting that cannot be understood.
+    #[error("{name}: {problem}")]
+    Setting {
+        /// Which one.
+        name: &'static str,
+        /// What is wrong with it, and what would be right.
+        problem: String,
+    },
+}
+
+/// Of this crate.
+pub type Result<T> = core::result::Result<T, Error>;

@@ -1,0 +1,319 @@
+//! Hop stacks: ordinary big stacks for the calls that no bound is known for.
+//!
+//! The invariant, per carrier: *while rsp is not on the installed hop stack, that stack is empty and `hop_top` is its
+//! constant top. Every other hop stack is empty in the pool, or kept: it holds the frames of a vthread that parked on it,
+//! and only that vthread's own frame knows it. Total = 1 + pooled + kept.*
+//!
+//! ```text
+//!            hop_top
+//!               |
+//!  installed:   v                 pool:                 kept, by a frame on it:
+//!  +---------------+              +-----------+         +-----------+
+//!  | Control       | (64 bytes)   | Control   |--next-> | Control   | <- `Kept` in the frame of the vthread's park
+//!  +---------------+              +-----------+         +-----------+
+//!  | (empty)       |              | (empty)   |         | frames    |
+//!  ...                                                  | park      |
+//!  | guard page    |
+//! ```
+//!
+//! A switch away from the installed stack *detaches* it: takes an empty one, installs that, and keeps its own. On resume it
+//! gives the empty one back and installs its own again. So whatever parks off the chunks, in a `Display`, a comparator, a
+//! drop, holds one big stack meanwhile and disturbs nobody.
+
+use crate::arch::{self, hop_top, set_hop_top};
+use crate::config::StackConfig;
+use crate::error::{Error, Result};
+use crate::sys;
+use core::cell::Cell;
+use core::ptr::null_mut;
+use vale_threads_abi::PAGE;
+
+const GUARD: usize = PAGE as usize;
+
+/// At the top of every hop stack of a carrier; its address is the stack's top.
+#[repr(C, align(64))]
+struct Control {
+    next: Cell<*mut Control>,
+    /// Lowest address that may be used: above the guard.
+    lowest: usize,
+    state: Cell<State>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum State {
+    Installed,
+    Kept,
+    Pooled,
+}
+
+/// Numbers of hop stacks of this thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HopStacks {
+    /// Stacks that exist.
+    pub total: usize,
+    /// Of these, how many vthreads keep that parked off their chunks.
+    pub kept: usize,
+    /// Of these, how many wait empty.
+    pub pooled: usize,
+    /// The largest total so far.
+    pub most: usize,
+    /// How often a vthread parked off its chunks.
+    pub detaches: u64,
+}
+
+struct Pool {
+    free: Cell<*mut Control>,
+    numbers: Cell<HopStacks>,
+    size: Cell<usize>,
+    cap: Cell<usize>,
+}
+
+thread_local! {
+    static POOL: Pool = const {
+        Pool {
+            free: Cell::new(null_mut()),
+            numbers: Cell::new(HopStacks { total: 0, kept: 0, pooled: 0, most: 0, detaches: 0 }),
+            size: Cell::new(0),
+            cap: Cell::new(0),
+        }
+    };
+}
+
+impl Pool {
+    fn count(&self, change: impl FnOnce(&mut HopStacks)) {
+        let mut numbers = self.numbers.get();
+        change(&mut numbers);
+        debug_assert_eq!(numbers.total, usize::from(numbers.total > 0) + numbers.pooled + numbers.kept);
+        self.numbers.set(numbers);
+    }
+
+    /// An empty stack that nobody has.
+    fn take(&self) -> Result<*mut Control> {
+        let first = self.free.get();
+        if first.is_null() {
+            return self.map();
+        }
+        // SAFETY: pooled stacks are mapped and nobody's.
+        self.free.set(unsafe { (*first).next.get() });
+        Ok(first)
+    }
+
+    #[cold]
+    fn map(&self) -> Result<*mut Control> {
+        let (size, cap) = (self.size.get(), self.cap.get());
+        if self.numbers.get().total >= cap {
+            return Err(Error::TooManyHopStacks { cap });
+        }
+        // Mappings are a limited thing as well, two for each: being refused one is like reaching the cap.
+        let base = sys::map_stack(size, GUARD).map_err(Error::NoHopStack)?.as_ptr();
+        let control = base.wrapping_add(size).cast::<Control>().wrapping_sub(1);
+        // SAFETY: the top of the new mapping, whose end is a multiple of a page.
+        unsafe {
+            control.write(Control {
+                next: Cell::new(null_mut()),
+                lowest: base as usize + GUARD,
+                state: Cell::new(State::Pooled),
+            });
+        }
+        Ok(control)
+    }
+
+    /// Takes an empty stack back, and unmaps those that are too many.
+    fn give(&self, control: *mut Control) {
+        // SAFETY: `control` is mapped, empty and nobody's, as those in the pool are.
+        unsafe {
+            (*control).state.set(State::Pooled);
+            (*control).next.set(self.free.replace(control));
+        }
+        while self.numbers.get().pooled > 8 + self.numbers.get().kept / 2 {
+            let spare = self.free.get();
+            // SAFETY: as above; a pool that counts more than eight has a first.
+            unsafe {
+                self.free.set((*spare).next.get());
+                self.unmap(spare);
+            }
+            self.count(|n| {
+                n.pooled -= 1;
+                n.total -= 1;
+            });
+        }
+    }
+
+    /// # Safety
+    /// `control` came from `map`, and nobody uses it any more.
+    #[cold]
+    unsafe fn unmap(&self, control: *mut Control) {
+        // SAFETY: the caller's promise; the whole mapping, guard included.
+        unsafe {
+            let base = (*control).lowest - GUARD;
+            let _ = sys::unmap(base as *mut u8, self.size.get());
+        }
+    }
+}
+
+/// The numbers of this thread.
+pub(crate) fn numbers() -> HopStacks {
+    POOL.with(|pool| pool.numbers.get())
+}
+
+/// Is the caller on the installed hop stack? Not the same as "off the chunks": a vthread whose entry is unproved runs on a
+/// large stack of its own, on which nothing hops.
+///
+/// For threads whose first hop stack came from [`Installed`].
+#[inline(always)]
+pub(crate) fn on_installed() -> bool {
+    let top = hop_top();
+    // SAFETY: the installed stack's control block.
+    let lowest = unsafe { (*top.cast::<Control>()).lowest };
+    arch::rsp().wrapping_sub(lowest) < (top as usize).wrapping_sub(lowest)
+}
+
+/// Is this address on the guard page of this thread's installed hop stack?
+pub(crate) fn guard_holds(address: usize) -> bool {
+    let top = hop_top();
+    // Only a pool's stacks have a control block.
+    if top.is_null() || numbers().total == 0 {
+        return false;
+    }
+    // SAFETY: as in `on_installed`.
+    let lowest = unsafe { (*top.cast::<Control>()).lowest };
+    (lowest - GUARD..lowest).contains(&address)
+}
+
+/// The hop stack of a vthread that parks on it. Lives in the frame that parks.
+pub(crate) struct Kept(*mut Control);
+
+/// Called on the installed hop stack, before any queue is touched: it may fail, and then nothing has happened.
+pub(crate) fn detach() -> Result<Kept> {
+    POOL.with(|pool| {
+        let mine = hop_top().cast::<Control>();
+        let pooled = !pool.free.get().is_null();
+        let fresh = pool.take()?;
+        // SAFETY: both are mapped. `mine` holds our frames, and from now on nobody hops onto it; `fresh` is empty.
+        unsafe {
+            debug_assert_eq!((*mine).state.get(), State::Installed);
+            (*mine).state.set(State::Kept);
+            (*fresh).state.set(State::Installed);
+            set_hop_top(fresh.cast());
+        }
+        pool.count(|n| {
+            n.kept += 1;
+            n.detaches += 1;
+            if pooled {
+                n.pooled -= 1;
+            } else {
+                n.total += 1;
+                n.most = n.most.max(n.total);
+            }
+        });
+        Ok(Kept(mine))
+    })
+}
+
+/// Makes sure that the next [`detach`] does not fail.
+pub(crate) fn prepare() -> Result<()> {
+    POOL.with(|pool| {
+        if pool.free.get().is_null() {
+            let fresh = pool.map()?;
+            pool.count(|n| {
+                n.total += 1;
+                n.pooled += 1;
+                n.most = n.most.max(n.total);
+            });
+            pool.give(fresh);
+        }
+        Ok(())
+    })
+}
+
+impl Kept {
+    /// Called on the kept stack, after the switch back.
+    pub(crate) fn reattach(self) {
+        POOL.with(|pool| {
+            let empty = hop_top().cast::<Control>();
+            check_empty();
+            // SAFETY: whoever ran before was on a chunk, on a stack that it keeps, or on the loop's own stack, so the
+            // installed one is empty and can go; ours holds our frames.
+            unsafe {
+                debug_assert_eq!((*self.0).state.get(), State::Kept);
+                (*self.0).state.set(State::Installed);
+                set_hop_top(self.0.cast());
+            }
+            pool.count(|n| {
+                n.kept -= 1;
+                n.pooled += 1;
+            });
+            pool.give(empty);
+        });
+    }
+}
+
+/// At every mount and unmount in debug builds: what is claimed to be empty may be overwritten. If the claim is false, a
+/// vthread's frames are destroyed here and its test fails.
+#[inline(always)]
+pub(crate) fn check_empty() {
+    if cfg!(debug_assertions) {
+        overwrite_installed();
+    }
+}
+
+#[cold]
+#[inline(never)]
+fn overwrite_installed() {
+    assert!(!on_installed(), "vthread: the installed hop stack is in use where it must be empty");
+    let top = hop_top();
+    // SAFETY: below the control block of a stack that is mapped, larger than this, and empty by the invariant.
+    unsafe { top.sub(512).write_bytes(0xa5, 512) };
+}
+
+/// This thread has hop stacks as long as this lives.
+pub(crate) struct Installed(());
+
+impl Installed {
+    pub(crate) fn new(config: &StackConfig) -> Result<Self> {
+        POOL.with(|pool| {
+            pool.size.set(config.hop_size.next_multiple_of(GUARD).max(16 * GUARD));
+            pool.cap.set(config.hop_cap.max(1));
+            pool.numbers.set(HopStacks::default());
+            let first = pool.map()?;
+            pool.count(|n| {
+                n.total = 1;
+                n.most = 1;
+            });
+            // SAFETY: an empty stack, and none was installed.
+            unsafe {
+                (*first).state.set(State::Installed);
+                set_hop_top(first.cast());
+            }
+            Ok(Self(()))
+        })
+    }
+
+    /// Instead of dropping it, where stacks are kept for ever.
+    pub(crate) fn abandon() {
+        POOL.with(|pool| {
+            pool.free.set(null_mut());
+            pool.numbers.set(HopStacks::default());
+            // SAFETY: no vthread runs here any more, so nothing hops.
+            unsafe { set_hop_top(null_mut()) };
+        });
+    }
+}
+
+impl Drop for Installed {
+    fn drop(&mut self) {
+        POOL.with(|pool| {
+            let installed = hop_top().cast::<Control>();
+            // SAFETY: no chunk is in use on this thread any more, so nothing hops; pooled ones are empty.
+            unsafe {
+                set_hop_top(null_mut());
+                pool.unmap(installed);
+                while let Some(control) = pool.free.get().as_ref() {
+                    pool.free.set(control.next.get());
+                    pool.unmap(core::ptr::from_ref(control).cast_mut());
+                }
+            }
+            pool.numbers.set(HopStacks::default());
+        });
+    }
+}

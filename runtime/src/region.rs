@@ -1,0 +1,127 @@
+//! The one range of addresses that all chunks of the process lie in.
+//!
+//! ```text
+//! base                              frontier                                base + len
+//!  | in use | free | in use | free   |  reserved, never used: PROT_NONE          |
+//!  '------ readable and writable ----'
+//! ```
+//!
+//! It is reserved once and never given up, so that "on a chunk" is a range test. Memory below the frontier is
+//! committed; what is given back stays readable and writable there but holds no pages. Lowest addresses first
+//! keeps the number of mappings at two and page tables small.
+
+use crate::arch::REGION;
+use crate::extents::Extents;
+use crate::sys;
+use std::io;
+use std::sync::atomic::Ordering::{Relaxed, Release};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use vale_threads_abi::PAGE;
+
+/// The frontier moves by multiples of this, and small chunks are cut from pieces of this size: a huge page.
+pub(crate) const SLAB: usize = 2 << 20;
+
+/// Asked for first. Costs no memory and, untouched, no page tables.
+const WANTED: usize = 4 << 40;
+
+/// Less than this is not worth starting with.
+const LEAST: usize = 16 << 20;
+
+struct State {
+    base: usize,
+    len: usize,
+    frontier: usize,
+    free: Extents,
+}
+
+static STATE: Mutex<State> = Mutex::new(State { base: 0, len: 0, frontier: 0, free: Extents::new() });
+
+fn state() -> MutexGuard<'static, State> {
+    // Nothing panics while it is held.
+    STATE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Bytes of the region, by what has become of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Use {
+    pub(crate) reserved: usize,
+    pub(crate) committed: usize,
+    pub(crate) taken: usize,
+}
+
+/// What the region is used for now.
+pub(crate) fn usage() -> Use {
+    let s = state();
+    let committed = s.frontier - s.base;
+    Use { reserved: s.len, committed, taken: committed - s.free.total() }
+}
+
+/// Reserves the region if that has not been done.
+pub(crate) fn reserve() -> io::Result<()> {
+    let mut s = state();
+    if s.len != 0 {
+        return Ok(());
+    }
+    // Half of what a limit on address space leaves: the rest of the program needs some too.
+    let mut want = sys::address_space_left().map_or(WANTED, |left| WANTED.min(left / 2)) / SLAB * SLAB;
+    let at = loop {
+        match sys::reserve(want + SLAB) {
+            Ok(at) => break at,
+            Err(_) if want / 2 >= LEAST => want = want / 2 / SLAB * SLAB,
+            Err(e) => return Err(e),
+        }
+    };
+    let base = (at.as_ptr() as usize).next_multiple_of(SLAB);
+    // A few gigabytes of parked threads are mostly pages that are used sparsely; huge ones would cost seven times
+    // the memory at one per cent use. Only advice: old kernels lack it.
+    let _ = sys::no_huge_pages(base, want);
+    (s.base, s.len, s.frontier) = (base, want, base);
+    crate::arch::tune();
+    REGION.base.store(base, Relaxed);
+    REGION.len.store(want, Release);
+    Ok(())
+}
+
+/// `len` bytes of committed memory, a multiple of [`PAGE`], at a multiple of `align`. They read as zero, unless they were
+/// given back without being cleared.
+pub(crate) fn take(len: usize, align: usize) -> io::Result<*mut u8> {
+    debug_assert!(len.is_multiple_of(PAGE as usize) && align.is_power_of_two() && SLAB.is_multiple_of(align));
+    let mut s = state();
+    // Alignment by asking for more and giving the ends back: everything is a multiple of a page.
+    let slack = align.saturating_sub(PAGE as usize);
+    let found = loop {
+        if let Some(found) = s.free.take(len + slack) {
+            break found;
+        }
+        let tail = s.frontier;
+        let have = s.free.take_last(tail).map_or(0, |(start, have)| {
+            s.free.give(start, have);
+            have
+        });
+        let more = (len + slack - have).next_multiple_of(SLAB);
+        if s.base + s.len - tail < more {
+            return Err(io::Error::from(io::ErrorKind::OutOfMemory));
+        }
+        sys::commit(tail, more)?;
+        s.frontier += more;
+        s.free.give(tail, more);
+    };
+    let start = found.next_multiple_of(align);
+    if start > found {
+        s.free.give(found, start - found);
+    }
+    if found + slack > start {
+        s.free.give(start + len, found + slack - start);
+    }
+    Ok(start as *mut u8)
+}
+
+/// Gives memory back, to the system too.
+///
+/// # Safety
+/// `[at, at + len)` came from [`take`], whole pages of it, is readable and writable, and nobody uses it any more.
+pub(crate) unsafe fn give(at: *mut u8, len: usize) {
+    // SAFETY: the caller's promise. It fails only for locked memory, which then stays as it is.
+    let _ = unsafe { sys::discard(at, len) };
+    state().free.give(at as usize, len);
+}

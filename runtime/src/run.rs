@@ -1,0 +1,115 @@
+//! Running a closure as a virtual thread.
+
+use crate::allocator::StackAllocator;
+use crate::arch;
+use crate::carrier::Session;
+use crate::config::{Mode, StackConfig};
+use crate::error::Result;
+use std::sync::Arc;
+
+/// Runs `f` as a virtual thread and gives its result. On a thread that runs vthreads already, it is an ordinary call.
+///
+/// # Panics
+/// With what `f` panics with, and when the stacks cannot be had; [`Builder::run`] gives an error then.
+pub fn run<F: FnOnce() -> R, R>(f: F) -> R {
+    if arch::hop_top().is_null() {
+        Builder::new().run(f).unwrap_or_else(|error| panic!("vthread::run: {error}"))
+    } else {
+        crate::call::on_chunk(f)
+    }
+}
+
+/// Settings for [`run`].
+#[derive(Debug, Default)]
+pub struct Builder {
+    mode: Option<Mode>,
+    config: StackConfig,
+}
+
+impl Builder {
+    /// The defaults.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How chunks are handed out. Without this, the environment variable `VTHREAD_STACKS` says it.
+    #[must_use]
+    pub fn stacks(mut self, mode: Mode) -> Self {
+        self.mode = Some(mode);
+        self
+    }
+
+    /// Where chunks come from: `make` makes the allocator of each thread that runs vthreads. Without this, a [`Pool`].
+    ///
+    /// [`Pool`]: crate::Pool
+    #[must_use]
+    pub fn allocator<A: StackAllocator + 'static>(
+        mut self,
+        make: impl Fn() -> A + Send + Sync + 'static,
+    ) -> Self {
+        self.config.allocator = Some(Arc::new(move || Box::new(make())));
+        self
+    }
+
+    /// Hop stacks: bytes of each (256 KiB by default, of which only what is used costs memory) and how many a thread may
+    /// have (20,000). One is always there; every vthread that parks off its chunks keeps another meanwhile.
+    #[must_use]
+    pub fn hop_stacks(mut self, bytes: usize, at_most: usize) -> Self {
+        (self.config.hop_size, self.config.hop_cap) = (bytes, at_most);
+        self
+    }
+
+    /// Bytes of the guarded stack for an entry that has no bound (1 MiB by default, of which only what is used costs memory).
+    #[must_use]
+    pub fn unproved_stacks(mut self, bytes: usize) -> Self {
+        self.config.unproved = bytes;
+        self
+    }
+
+    fn config(self) -> Result<StackConfig> {
+        let mode = match self.mode {
+            Some(mode) => mode,
+            None => Mode::from_environment()?.unwrap_or_default(),
+        };
+        Ok(StackConfig { mode, ..self.config })
+    }
+
+    /// Makes this thread a carrier while `f` runs, which is not a vthread itself and gets hold of the carrier.
+    ///
+    /// # Errors
+    /// As [`run`](Self::run).
+    #[doc(hidden)]
+    pub fn carry<R>(self, f: impl FnOnce(&Carrying) -> R) -> Result<R> {
+        let session = Carrying(Session::new(self.config()?)?);
+        Ok(f(&session))
+    }
+
+    /// Runs `f` as a virtual thread on this thread.
+    ///
+    /// # Errors
+    /// When the stacks cannot be had, when a setting is wrong, or when this thread runs vthreads already.
+    ///
+    /// # Panics
+    /// With what `f` panics with.
+    pub fn run<F: FnOnce() -> R, R>(self, f: F) -> Result<R> {
+        Session::new(self.config()?)?.run(f)
+    }
+}
+
+/// A thread that is a carrier, for tests and benchmarks.
+#[doc(hidden)]
+pub struct Carrying(Session);
+
+impl Carrying {
+    /// Runs until all vthreads have ended or wait. Gives what those ended with that did not return: what they panicked with,
+    /// or an [`Error`](crate::Error) if they did not start.
+    pub fn run(&self) -> Vec<Box<dyn core::any::Any + Send>> {
+        self.0.run_ready()
+    }
+
+    /// Vthreads that have started and not ended.
+    pub fn live(&self) -> usize {
+        self.0.live()
+    }
+}

@@ -1,0 +1,101 @@
+//! The system calls on memory, with their errors.
+
+use core::ffi::c_void;
+use core::ptr::NonNull;
+use std::io;
+
+fn check(result: libc::c_int) -> io::Result<()> {
+    if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+}
+
+fn map(len: usize, access: libc::c_int, extra: libc::c_int) -> io::Result<NonNull<u8>> {
+    let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | extra;
+    // SAFETY: a new mapping where the kernel likes it disturbs nothing.
+    let at = unsafe { libc::mmap(core::ptr::null_mut(), len, access, flags, -1, 0) };
+    if at == libc::MAP_FAILED {
+        return Err(io::Error::last_os_error());
+    }
+    NonNull::new(at.cast()).ok_or_else(|| io::Error::other("the kernel mapped address zero"))
+}
+
+/// Addresses without memory.
+pub(crate) fn reserve(len: usize) -> io::Result<NonNull<u8>> {
+    map(len, libc::PROT_NONE, 0)
+}
+
+/// A stack of `len` bytes with an inaccessible part of `guard` bytes at its low end.
+pub(crate) fn map_stack(len: usize, guard: usize) -> io::Result<NonNull<u8>> {
+    let at = map(len, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_STACK)?;
+    // SAFETY: the low end of the mapping just made.
+    match unsafe { protect(at.as_ptr(), guard) } {
+        Ok(()) => Ok(at),
+        Err(e) => {
+            // SAFETY: nobody has seen it.
+            let _ = unsafe { unmap(at.as_ptr(), len) };
+            Err(e)
+        }
+    }
+}
+
+/// Makes reserved addresses readable and writable.
+pub(crate) fn commit(at: usize, len: usize) -> io::Result<()> {
+    // SAFETY: called by `region` alone, for its own reserved addresses, which nothing else uses.
+    check(unsafe { libc::mprotect(at as *mut c_void, len, libc::PROT_READ | libc::PROT_WRITE) })
+}
+
+/// Makes memory inaccessible.
+///
+/// # Safety
+/// The caller owns `[at, at + len)`, whole pages, and nothing accesses it.
+pub(crate) unsafe fn protect(at: *mut u8, len: usize) -> io::Result<()> {
+    // SAFETY: the caller's promise.
+    check(unsafe { libc::mprotect(at.cast(), len, libc::PROT_NONE) })
+}
+
+/// Undoes [`protect`].
+///
+/// # Safety
+/// The caller owns `[at, at + len)`, whole pages.
+pub(crate) unsafe fn unprotect(at: *mut u8, len: usize) -> io::Result<()> {
+    // SAFETY: the caller's promise.
+    check(unsafe { libc::mprotect(at.cast(), len, libc::PROT_READ | libc::PROT_WRITE) })
+}
+
+/// Asks for small pages.
+pub(crate) fn no_huge_pages(at: usize, len: usize) -> io::Result<()> {
+    // SAFETY: advice about the region, which changes no contents.
+    check(unsafe { libc::madvise(at as *mut c_void, len, libc::MADV_NOHUGEPAGE) })
+}
+
+/// Gives pages back; they read as zero afterwards.
+///
+/// # Safety
+/// The caller owns `[at, at + len)`, whole pages, and needs nothing of what is there.
+pub(crate) unsafe fn discard(at: *mut u8, len: usize) -> io::Result<()> {
+    // SAFETY: the caller's promise.
+    check(unsafe { libc::madvise(at.cast(), len, libc::MADV_DONTNEED) })
+}
+
+/// Ends a mapping.
+///
+/// # Safety
+/// The caller owns the mapping, and nothing accesses it any more.
+pub(crate) unsafe fn unmap(at: *mut u8, len: usize) -> io::Result<()> {
+    // SAFETY: the caller's promise.
+    check(unsafe { libc::munmap(at.cast(), len) })
+}
+
+/// What `RLIMIT_AS` leaves of the address space, in bytes; `None` without a limit.
+pub(crate) fn address_space_left() -> Option<usize> {
+    let mut limit = libc::rlimit { rlim_cur: 0, rlim_max: 0 };
+    // SAFETY: fills a struct of ours.
+    if unsafe { libc::getrlimit(libc::RLIMIT_AS, &raw mut limit) } != 0
+        || limit.rlim_cur == libc::RLIM_INFINITY
+    {
+        return None;
+    }
+    // First field of statm: pages of address space in use.
+    let used = std::fs::read_to_string("/proc/self/statm").ok();
+    let pages: usize = used.and_then(|text| text.split(' ').next()?.parse().ok()).unwrap_or(0);
+    Some((limit.rlim_cur as usize).saturating_sub(pages * vale_threads_abi::PAGE as usize))
+}

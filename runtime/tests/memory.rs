@@ -1,0 +1,232 @@
+//! Where chunks come from, what happens when there are none, and what stacks were used.
+#![allow(clippy::large_stack_arrays, reason = "stacks are what is tested")]
+
+mod common;
+
+use common::{Lot, carry};
+use std::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::ptr::NonNull;
+use std::rc::Rc;
+use vthread::__private::{abi, current, hop, on_chunk_sized, spawn, spawn_sized, yield_now};
+use vthread::{Arena, Builder, Error, Heap, Mode, Pool, Region, StackAllocator, stats};
+
+/// Gives chunks until it has given so many.
+struct Limited(Pool, usize);
+
+// SAFETY: all chunks are the pool's.
+unsafe impl StackAllocator for Limited {
+    fn allocate(&mut self, region: &Region, size: usize) -> Option<NonNull<u8>> {
+        self.1 = self.1.checked_sub(1)?;
+        self.0.allocate(region, size)
+    }
+
+    unsafe fn deallocate(&mut self, region: &Region, chunk: NonNull<u8>, size: usize) {
+        self.1 += 1;
+        // SAFETY: the caller's promise.
+        unsafe { self.0.deallocate(region, chunk, size) };
+    }
+}
+
+const SIZE: u32 = 48 << 10;
+
+/// Frames of 48 KiB chunks, `n` deep; gives the depth reached.
+fn descend(n: u32) -> u32 {
+    let here = std::hint::black_box([n; 4]);
+    assert_eq!(current(), 1);
+    // SAFETY: this function and what it calls needs a few hundred bytes, or some thousand where it panics.
+    let below = if n == 0 { 0 } else { unsafe { on_chunk_sized(SIZE, || descend(n - 1)) } };
+    assert_eq!(here, [n; 4]);
+    below + 1
+}
+
+#[test]
+fn without_memory_a_wrapper_panics_and_the_thread_goes_on() {
+    let outcome =
+        Builder::new().stacks(Mode::Exact).allocator(|| Limited(Pool::new(), 100)).carry(|carrier| {
+            spawn(|| {
+                assert_eq!(descend(90), 91);
+                for _ in 0..3 {
+                    let payload = catch_unwind(|| descend(500)).expect_err("out of memory");
+                    let text = payload.downcast_ref::<String>().expect("a message");
+                    assert!(text.contains("no memory for a stack of 49152 bytes"), "{text}");
+                    assert_eq!(descend(90), 91);
+                }
+            });
+            carrier.run()
+        });
+    assert!(outcome.expect("a carrier").is_empty());
+}
+
+#[test]
+fn without_memory_a_vthread_ends_with_an_error() {
+    let outcome = Builder::new().stacks(Mode::Exact).allocator(|| Limited(Pool::new(), 2)).carry(|carrier| {
+        let lot = Lot::new(3);
+        let dropped = Rc::new(());
+        for i in 0..3 {
+            let (lot, dropped) = (lot.clone(), dropped.clone());
+            // SAFETY: parking needs a few hundred bytes.
+            unsafe {
+                spawn_sized(SIZE, move || {
+                    lot.park(i);
+                    drop(dropped);
+                });
+            }
+        }
+        let mut errors = carrier.run();
+        let error = errors.pop().expect("the third").downcast::<Error>().expect("an error");
+        assert!(matches!(*error, Error::OutOfMemory { size: 49152 }) && errors.is_empty());
+        // The closure that never ran is dropped.
+        assert_eq!((lot.waiting(), Rc::strong_count(&dropped)), (vec![0, 1], 3));
+        lot.wake(0);
+        lot.wake(1);
+        assert!(carrier.run().is_empty());
+    });
+    outcome.expect("a carrier");
+}
+
+#[test]
+fn every_allocator_runs_vthreads() {
+    let work = |builder: Builder| {
+        let outcome = builder.carry(|carrier| {
+            let sum = Rc::new(Cell::new(0));
+            for i in 0..200u32 {
+                let sum = sum.clone();
+                // SAFETY: as in `descend`.
+                unsafe {
+                    spawn_sized(SIZE - (i % 7) * 64, move || {
+                        yield_now();
+                        sum.set(sum.get() + descend(i % 5));
+                        hop(yield_now);
+                    });
+                }
+            }
+            assert!(carrier.run().is_empty());
+            assert_eq!((sum.get(), carrier.live()), (600, 0));
+        });
+        outcome.expect("a carrier");
+    };
+    for mode in [Mode::Exact, Mode::Guarded, Mode::Painted] {
+        let builder = || Builder::new().stacks(mode);
+        work(builder());
+        work(builder().allocator(Pool::new));
+        work(builder().allocator(Arena::new));
+        work(builder().allocator(Heap::new));
+    }
+}
+
+#[test]
+fn painted_stacks_tell_how_deep_an_entry_went() {
+    let outcome = Builder::new().stacks(Mode::Painted).run(|| {
+        // SAFETY: 32 KiB are enough for 4 KiB, some copies of them, and a call.
+        unsafe {
+            on_chunk_sized(32 << 10, || {
+                std::hint::black_box([1u8; 4096]);
+            });
+            on_chunk_sized(1 << 10, || {
+                std::hint::black_box([1u8; 16]);
+            });
+        }
+        stats().high_water
+    });
+    let water = outcome.expect("memory");
+    let sizes: Vec<(usize, u64)> = water.iter().map(|(_, w)| (w.size, w.count)).collect();
+    assert_eq!(sizes, [(32768, 1), (1024, 1)]);
+    assert!((4096..20_000).contains(&water[0].1.used) && (16..1024).contains(&water[1].1.used), "{water:?}");
+    assert!(water[0].0.contains("painted_stacks_tell"), "{water:?}");
+}
+
+#[test]
+fn nothing_is_left_behind() {
+    if !common::is_child() {
+        // Alone in a process, so that other tests' chunks do not count.
+        let out = common::child("nothing_is_left_behind", &[]);
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        return;
+    }
+    let round = || {
+        carry(|carrier| {
+            for i in 0..500u32 {
+                // SAFETY: as in `descend`.
+                unsafe {
+                    spawn_sized(SIZE, move || {
+                        hop(yield_now);
+                        let end = catch_unwind(AssertUnwindSafe(|| {
+                            descend(3);
+                            assert!(i % 3 != 0, "some panic");
+                        }));
+                        assert_eq!(end.is_err(), i % 3 == 0);
+                    });
+                }
+            }
+            assert!(carrier.run().is_empty());
+            assert_eq!(stats().lent, 0);
+        });
+        let now = stats();
+        (now.region_taken, now.region_committed, now.hop_stacks.total)
+    };
+    std::panic::set_hook(Box::new(|_| ()));
+    let (taken, committed, hops) = round();
+    assert_eq!((taken, hops), (0, 0));
+    for _ in 0..10 {
+        assert_eq!(round(), (0, committed, 0));
+    }
+}
+
+#[test]
+fn with_little_address_space_the_region_is_smaller() {
+    if !common::is_child() {
+        for limit in ["1000000", "200000"] {
+            let out =
+                common::child("with_little_address_space_the_region_is_smaller", &[("LIMIT_KB", limit)]);
+            assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        }
+        return;
+    }
+    let limit: u64 = std::env::var("LIMIT_KB").expect("set").parse().expect("a number");
+    let limit = libc::rlimit { rlim_cur: limit << 10, rlim_max: limit << 10 };
+    // SAFETY: lowers a limit of this process.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const limit) }, 0);
+    assert_eq!(vthread::run(|| hop(|| 5)), 5);
+    let reserved = stats().region_reserved as u64;
+    assert!(reserved >= 16 << 20 && reserved <= limit.rlim_cur / 2, "{reserved}");
+}
+
+#[test]
+fn a_wrong_setting_is_an_error_that_says_so() {
+    if !common::is_child() {
+        let out = common::child("a_wrong_setting_is_an_error_that_says_so", &[("VTHREAD_STACKS", "gaurded")]);
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        return;
+    }
+    let error = Builder::new().run(|| ()).expect_err("a wrong word");
+    assert_eq!(error.to_string(), "VTHREAD_STACKS: gaurded is none of exact, guarded, painted");
+    assert!(Builder::new().stacks(Mode::Exact).run(|| ()).is_ok());
+}
+
+#[test]
+fn a_runtime_inside_of_a_runtime_is_an_error() {
+    vthread::run(|| {
+        assert!(matches!(hop(|| Builder::new().run(|| ())), Err(Error::AlreadyACarrier)));
+        assert!(matches!(Builder::new().run(|| ()), Err(Error::AlreadyACarrier)));
+    });
+}
+
+#[test]
+fn an_unproved_entry_runs_plainly_on_a_large_stack() {
+    carry(|carrier| {
+        let seen = Rc::new(Cell::new((7, 0)));
+        let out = seen.clone();
+        // SAFETY: a megabyte is enough for half of one.
+        unsafe {
+            spawn_sized(abi::UNPROVED, move || {
+                let large = std::hint::black_box([1u8; 500_000]);
+                yield_now();
+                hop(yield_now);
+                out.set((current(), large.iter().map(|&b| u32::from(b)).sum()));
+            });
+        }
+        assert!(carrier.run().is_empty());
+        assert_eq!((seen.get(), stats().hop_stacks.detaches), ((0, 500_000), 0));
+    });
+}

@@ -1,0 +1,317 @@
+//! Signals while vthreads run: nothing is lost, nothing on a chunk is overwritten, children inherit what they should.
+
+mod common;
+
+use common::{carry, child, is_child, long};
+use std::hint::black_box;
+use std::io::Read;
+use std::process::{Command, Stdio};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+use vthread::__private::{hop, on_chunk_sized, spawn_sized, sweep, yield_now};
+use vthread::{Builder, Mode};
+
+static HANDLED: AtomicU64 = AtomicU64::new(0);
+static OVERRUN: AtomicU64 = AtomicU64::new(0);
+static ON_CHUNK: AtomicU64 = AtomicU64::new(0);
+
+extern "C" fn on_timer(_: libc::c_int, info: *mut libc::siginfo_t, context: *mut libc::c_void) {
+    // SAFETY: the kernel passes both. The overrun lies where a timer's signal has it.
+    let (overrun, rsp) = unsafe {
+        let rsp = (*context.cast::<libc::ucontext_t>()).uc_mcontext.gregs[libc::REG_RSP as usize] as usize;
+        (*info.cast::<libc::c_int>().add(5), rsp)
+    };
+    HANDLED.fetch_add(1, Relaxed);
+    OVERRUN.fetch_add(overrun as u64, Relaxed);
+    // A hungry handler, as a profiler's is.
+    let mut scratch = [rsp as u8; 2000];
+    black_box(&mut scratch);
+    let far = (scratch.as_ptr() as usize).abs_diff(rsp) > 1 << 20;
+    ON_CHUNK.fetch_add(u64::from(far), Relaxed);
+}
+
+fn handle(signal: libc::c_int, flags: libc::c_int) {
+    // SAFETY: the handler touches atomics and its own frame only.
+    unsafe {
+        let mut action: libc::sigaction = std::mem::zeroed();
+        action.sa_sigaction = on_timer as *const () as usize;
+        action.sa_flags = libc::SA_SIGINFO | flags;
+        assert_eq!(libc::sigaction(signal, &raw const action, std::ptr::null_mut()), 0);
+    }
+}
+
+/// Sends `signal` to this thread every so many nanoseconds.
+struct Timer(libc::timer_t);
+
+impl Timer {
+    fn start(signal: libc::c_int, every: i64) -> Self {
+        // SAFETY: structs of ours, filled as timer_create(2) wants.
+        unsafe {
+            let mut event: libc::sigevent = std::mem::zeroed();
+            event.sigev_notify = libc::SIGEV_THREAD_ID;
+            event.sigev_signo = signal;
+            event.sigev_notify_thread_id = libc::gettid();
+            let mut timer = std::mem::zeroed();
+            assert_eq!(libc::timer_create(libc::CLOCK_MONOTONIC, &raw mut event, &raw mut timer), 0);
+            let every = libc::timespec { tv_sec: 0, tv_nsec: every };
+            let spec = libc::itimerspec { it_interval: every, it_value: every };
+            assert_eq!(libc::timer_settime(timer, 0, &raw const spec, std::ptr::null_mut()), 0);
+            Self(timer)
+        }
+    }
+}
+
+impl Drop for Timer {
+    fn drop(&mut self) {
+        // SAFETY: ours.
+        unsafe { libc::timer_delete(self.0) };
+    }
+}
+
+/// Large enough for the work in a debug build, too small for a signal frame on top of it.
+const CHUNK: u32 = 3 << 10;
+
+/// Fills most of a chunk, looks at it again for a while and after others had their turn, and gives how many words were wrong.
+fn work(seed: u64) -> u64 {
+    let mut words = [seed; 128];
+    let mut wrong = 0;
+    for turn in 0..40 {
+        if turn % 10 == 0 {
+            yield_now();
+        }
+        let words = black_box(&mut words);
+        for word in words.iter() {
+            wrong += u64::from(*word != seed);
+        }
+    }
+    wrong
+}
+
+/// Vthreads that fill chunks side by side, and yield; gives wrong words and calls. `first` is done on the carrier.
+fn storm(time: Duration, first: impl FnOnce()) -> (u64, u64) {
+    let totals = std::rc::Rc::new((std::cell::Cell::new(0), std::cell::Cell::new(0)));
+    let outcome = Builder::new().stacks(Mode::Exact).carry(|carrier| {
+        first();
+        let end = Instant::now() + time;
+        for i in 0..16u64 {
+            let totals = totals.clone();
+            // SAFETY: 48 KiB for some calls; what runs on a small chunk needs about 2 KiB.
+            unsafe {
+                spawn_sized(48 << 10, move || {
+                    while hop(|| Instant::now() < end) {
+                        let wrong = on_chunk_sized(CHUNK, || work(i)) + on_chunk_sized(CHUNK, || work(!i));
+                        totals.0.set(totals.0.get() + wrong);
+                        totals.1.set(totals.1.get() + 2);
+                        yield_now();
+                        hop(yield_now);
+                    }
+                });
+            }
+        }
+        assert!(carrier.run().is_empty());
+    });
+    outcome.expect("a carrier");
+    (totals.0.get(), totals.1.get())
+}
+
+fn seconds() -> Duration {
+    Duration::from_millis(if long() { 20_000 } else { 700 })
+}
+
+#[test]
+fn a_storm_of_signals_damages_nothing() {
+    if !is_child() {
+        let out = child("a_storm_of_signals_damages_nothing", &[]);
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        return;
+    }
+    // One asks for the alternate stack, the others do not.
+    handle(libc::SIGALRM, libc::SA_RESTART);
+    handle(libc::SIGPROF, libc::SA_ONSTACK);
+    handle(libc::SIGUSR1, 0);
+    let threads: Vec<_> = (0..2)
+        .map(|_| {
+            std::thread::spawn(|| {
+                let started = Instant::now();
+                let timers = [(libc::SIGALRM, 200_000), (libc::SIGPROF, 170_000), (libc::SIGUSR1, 199_000)];
+                let running: Vec<_> = timers.map(|(signal, every)| Timer::start(signal, every)).into();
+                let (wrong, calls) = storm(seconds(), || ());
+                drop(running);
+                let expected: u64 =
+                    timers.iter().map(|&(_, every)| started.elapsed().as_nanos() as u64 / every as u64).sum();
+                (wrong, calls, expected)
+            })
+        })
+        .collect();
+    let mut expected = 0;
+    for thread in threads {
+        let (wrong, calls, signals) = thread.join().expect("no panic");
+        assert_eq!(wrong, 0);
+        assert!(calls > 100);
+        expected += signals;
+    }
+    // What is merged while a signal is pending is counted as an overrun; none is lost.
+    let seen = HANDLED.load(Relaxed) + OVERRUN.load(Relaxed);
+    assert!(seen.abs_diff(expected) < expected / 50 + 60, "{seen} of {expected}");
+    assert!(ON_CHUNK.load(Relaxed) > 50, "no signal came while a chunk was in use");
+}
+
+#[test]
+fn without_alternate_stacks_the_storm_would_do_damage() {
+    if !is_child() {
+        // The control: the same test finds what goes wrong when handlers run where they are.
+        let out = child("without_alternate_stacks_the_storm_would_do_damage", &[]);
+        assert!(!out.status.success(), "the storm test cannot fail");
+        return;
+    }
+    handle(libc::SIGALRM, 0);
+    let _timer = Timer::start(libc::SIGALRM, 100_000);
+    // After the carrier's start, which would repair it.
+    let (wrong, _) = storm(seconds(), || strip_on_stack(libc::SIGALRM));
+    assert_eq!(wrong, 0);
+}
+
+#[repr(C)]
+#[derive(Default)]
+struct KernelAction {
+    handler: usize,
+    flags: u64,
+    restorer: usize,
+    mask: u64,
+}
+
+fn kernel_action(signal: libc::c_int, new: *const KernelAction) -> KernelAction {
+    let mut old = KernelAction::default();
+    // SAFETY: the kernel's own layout.
+    unsafe { libc::syscall(libc::SYS_rt_sigaction, signal, new, &raw mut old, 8usize) };
+    old
+}
+
+/// Installs the same handler past the C library.
+fn strip_on_stack(signal: libc::c_int) {
+    let mut action = kernel_action(signal, std::ptr::null());
+    action.flags &= !(libc::SA_ONSTACK as u64);
+    kernel_action(signal, &raw const action);
+}
+
+fn is_on_stack(signal: libc::c_int) -> bool {
+    kernel_action(signal, std::ptr::null()).flags & libc::SA_ONSTACK as u64 != 0
+}
+
+extern "C" fn nothing(_: libc::c_int) {}
+
+#[test]
+fn every_way_to_install_a_handler_gets_the_alternate_stack() {
+    unsafe extern "C" {
+        fn bsd_signal(signal: libc::c_int, handler: libc::sighandler_t) -> libc::sighandler_t;
+        fn sysv_signal(signal: libc::c_int, handler: libc::sighandler_t) -> libc::sighandler_t;
+        fn sigset(signal: libc::c_int, handler: libc::sighandler_t) -> libc::sighandler_t;
+        fn siginterrupt(signal: libc::c_int, interrupt: libc::c_int) -> libc::c_int;
+    }
+    let handler = nothing as *const () as libc::sighandler_t;
+    let signal = libc::SIGRTMIN() + 5;
+    let flags = |signal| kernel_action(signal, std::ptr::null()).flags as libc::c_int;
+    // SAFETY: a handler that does nothing, for a signal that nobody sends.
+    unsafe {
+        for install in [libc::signal, bsd_signal, sysv_signal, sigset] {
+            libc::signal(signal, libc::SIG_DFL);
+            assert_eq!(install(signal, handler), libc::SIG_DFL);
+            assert!(is_on_stack(signal));
+            assert_eq!(libc::signal(signal, libc::SIG_DFL), handler);
+        }
+        libc::signal(signal, handler);
+        assert_ne!(flags(signal) & libc::SA_RESTART, 0);
+        assert_eq!(siginterrupt(signal, 1), 0);
+        assert_eq!(flags(signal) & (libc::SA_RESTART | libc::SA_ONSTACK), libc::SA_ONSTACK);
+        libc::signal(signal, handler);
+        assert_eq!(flags(signal) & libc::SA_RESTART, 0);
+        assert_eq!(siginterrupt(signal, 0), 0);
+        assert_ne!(flags(signal) & libc::SA_RESTART, 0);
+        libc::signal(signal, libc::SIG_DFL);
+        assert_eq!(libc::signal(65, handler), libc::SIG_ERR);
+        assert_eq!(libc::signal(signal, libc::SIG_ERR), libc::SIG_ERR);
+    }
+}
+
+#[test]
+fn a_sweep_finds_what_came_another_way() {
+    let signal = libc::SIGRTMIN() + 6;
+    handle(signal, 0);
+    strip_on_stack(signal);
+    assert!(!is_on_stack(signal));
+    assert_ne!(sweep() & 1 << (signal - 1), 0);
+    assert!(is_on_stack(signal));
+    assert_eq!(sweep() & 1 << (signal - 1), 0);
+}
+
+#[test]
+fn small_alternate_stacks_are_replaced() {
+    std::thread::spawn(|| {
+        let mut now = libc::stack_t { ss_sp: std::ptr::null_mut(), ss_flags: 0, ss_size: 0 };
+        // SAFETY: only reads.
+        unsafe { libc::sigaltstack(std::ptr::null(), &raw mut now) };
+        assert!(now.ss_size >= 64 << 10, "std's own: {}", now.ss_size);
+        let before = now.ss_sp;
+        carry(|_| {
+            // SAFETY: only reads.
+            unsafe { libc::sigaltstack(std::ptr::null(), &raw mut now) };
+            assert!(now.ss_sp != before && now.ss_size >= 16 * 4096);
+        });
+        // SAFETY: only reads.
+        unsafe { libc::sigaltstack(std::ptr::null(), &raw mut now) };
+        assert_eq!(now.ss_sp, before);
+    })
+    .join()
+    .expect("no panic");
+}
+
+static CHILDREN: AtomicUsize = AtomicUsize::new(0);
+
+extern "C" fn on_child(_: libc::c_int) {
+    CHILDREN.fetch_add(1, Relaxed);
+}
+
+#[test]
+fn children_are_made_and_waited_for_by_vthreads() {
+    if !is_child() {
+        let out = child("children_are_made_and_waited_for_by_vthreads", &[]);
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        return;
+    }
+    let blocked = || {
+        let status = std::fs::read_to_string("/proc/thread-self/status").expect("proc");
+        status.lines().find(|l| l.starts_with("SigBlk")).expect("a mask").to_owned()
+    };
+    // SAFETY: the handler counts.
+    unsafe { libc::signal(libc::SIGCHLD, on_child as *const () as libc::sighandler_t) };
+    let before = blocked();
+    vthread::run(|| {
+        assert_eq!(hop(blocked), before, "a carrier blocks nothing");
+        for _ in 0..5 {
+            let mut sh = Command::new("sh");
+            sh.args(["-c", "grep SigBlk /proc/self/status"]).stdout(Stdio::piped());
+            let mut sh = sh.spawn().expect("a shell");
+            let mut text = String::new();
+            sh.stdout.take().expect("a pipe").read_to_string(&mut text).expect("text");
+            assert!(sh.wait().expect("its end").success());
+            assert_eq!(text.trim(), before, "the child inherits the mask");
+            yield_now();
+        }
+        // A child that goes on as a copy of this carrier, on this chunk.
+        // SAFETY: the child runs vthreads, writes nothing and ends at once.
+        match unsafe { libc::fork() } {
+            0 => {
+                let fine = vthread::__private::on_chunk(|| hop(|| 41) + 1) == 42;
+                // SAFETY: ends the child.
+                unsafe { libc::_exit(if fine { 7 } else { 8 }) };
+            }
+            pid => {
+                let mut status = 0;
+                // SAFETY: our child.
+                while unsafe { libc::waitpid(pid, &raw mut status, 0) } < 0 {}
+                assert_eq!(libc::WEXITSTATUS(status), 7);
+            }
+        }
+    });
+    assert!(CHILDREN.load(Relaxed) > 0);
+}
