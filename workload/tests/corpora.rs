@@ -52,7 +52,7 @@ fn check(kind: Kind, scale: f64, needle: &str) {
                     object["pointer"].as_str().map(str::to_owned),
                 )),
                 Some("error") => {
-                    errors.push((path(object), number(object, "line"), number(object, "column")))
+                    errors.push((path(object), number(object, "line"), number(object, "column")));
                 }
                 Some("summary") => {
                     assert_eq!(number(object, "matches"), expected.occurrences());

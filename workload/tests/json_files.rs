@@ -27,7 +27,7 @@ fn values_are_searched_after_decoding() {
             ("key", r#"{"zork": "none", "z\u006frk": 1}"#),
             ("double-escaped", r#"["\\u007aork", "z\\u006frk"]"#),
             ("apart", r#"["zo", "rk", "zo\nrk", "zo\u0000rk"]"#),
-            ("not-strings", r#"[1, 2.5e9, true, false, null, {}, []]"#),
+            ("not-strings", "[1, 2.5e9, true, false, null, {}, []]"),
             ("other-case", r#"["ZORK", "\u005aork"]"#),
         ],
     );

@@ -38,8 +38,7 @@ pub trait Engine: Sync {
 }
 
 /// All engines, the default first.
-pub const ENGINES: [&dyn Engine; 5] =
-    [&TokioBatched, &Tokio, &OsThreads, &ValeThreads, &Sequential];
+pub const ENGINES: [&dyn Engine; 5] = [&TokioBatched, &Tokio, &OsThreads, &ValeThreads, &Sequential];
 
 /// The engine of this name.
 pub fn by_name(name: &str) -> Option<&'static dyn Engine> {

@@ -15,7 +15,7 @@ use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 /// Longer than any search here takes on a busy machine: who needs more hangs.
-const HANG: Duration = Duration::from_secs(60);
+const HANG: Duration = Duration::from_mins(1);
 
 /// The names of all engines, from the program itself.
 pub fn engines() -> &'static [String] {
@@ -97,7 +97,7 @@ impl Zork {
     }
 
     /// Runs as a user whom permissions concern: as nobody, if this is the superuser.
-    pub fn as_ordinary_user(mut self) -> Self {
+    pub fn by_ordinary_user(mut self) -> Self {
         if !rustix::process::geteuid().is_root() {
             return self;
         }
