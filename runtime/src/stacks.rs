@@ -9,6 +9,7 @@ use crate::chunk::{self, CLASSES, Chunk, List};
 use crate::config::{Mode, StackConfig};
 use crate::error::{Error, Result};
 use crate::region;
+use crate::stats::HighWater;
 use crate::sys;
 use core::cell::{Cell, RefCell};
 use core::ptr::{NonNull, null_mut};
@@ -142,17 +143,6 @@ enum Source {
     Pages,
     /// A mapping of its own, off the region.
     Mapping,
-}
-
-/// How deep an entry went, when stacks are painted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HighWater {
-    /// Bytes it was given.
-    pub size: usize,
-    /// Bytes below the top that were written at most.
-    pub used: usize,
-    /// Calls and spawns that were measured.
-    pub count: u64,
 }
 
 /// An access below a guarded stack.
