@@ -207,12 +207,22 @@ impl Stacks {
 
     /// A stack for an entry, the slow way.
     fn lend(&self, size: u32, name: &'static str) -> Result<Chunk> {
+        // The lists hold something only where they may be used.
+        let list = self.lists.get((size / abi::CLASS_STEP) as usize);
+        // SAFETY: what is in a list is free.
+        if let Some(list) = list
+            && let Some(top) = unsafe { chunk::pop(list) }
+        {
+            // SAFETY: free, and of this list's size.
+            return Ok(unsafe { Chunk::lent(top, list) });
+        }
         let mut slow = self.slow.borrow_mut();
         slow.take_returned(&self.returned);
         slow.taken += 1;
-        if size <= abi::LARGEST_CHUNK && slow.config.mode == Mode::Exact && slow.allocator.allows_free_lists()
+        if let Some(list) = list
+            && slow.config.mode == Mode::Exact
+            && slow.allocator.allows_free_lists()
         {
-            let list = &self.lists[(size / abi::CLASS_STEP) as usize];
             let top = slow.fill(list, size as usize)?;
             // SAFETY: fresh, and of this list's size.
             return Ok(unsafe { Chunk::lent(top, list) });
