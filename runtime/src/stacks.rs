@@ -209,12 +209,12 @@ impl Stacks {
     fn lend(&self, size: u32, name: &'static str) -> Result<Chunk> {
         // The lists hold something only where they may be used.
         let list = self.lists.get((size / abi::CLASS_STEP) as usize);
-        // SAFETY: what is in a list is free.
-        if let Some(list) = list
-            && let Some(top) = unsafe { chunk::pop(list) }
-        {
-            // SAFETY: free, and of this list's size.
-            return Ok(unsafe { Chunk::lent(top, list) });
+        if let Some(list) = list {
+            // SAFETY: what is in a list is free, and of its size.
+            let free = unsafe { chunk::pop(list).map(|top| Chunk::lent(top, list)) };
+            if let Some(chunk) = free {
+                return Ok(chunk);
+            }
         }
         let mut slow = self.slow.borrow_mut();
         slow.take_returned(&self.returned);
