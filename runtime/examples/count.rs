@@ -5,7 +5,7 @@
 //! ```
 
 #[cfg(vthread_native)]
-#[path = "../benches/work.rs"]
+#[path = "../benches/work/mod.rs"]
 mod work;
 
 #[cfg(vthread_native)]

@@ -1,5 +1,6 @@
 //! What is measured, once for the clock and once for the instruction counter. Each item does its thing `n` times and gives
 //! an answer that says whether it did.
+#![allow(clippy::cast_ptr_alignment, reason = "argument blocks are bytes by type")]
 
 use corosensei::{Coroutine, CoroutineResult};
 use std::hint::black_box;
