@@ -317,12 +317,14 @@ pub(crate) unsafe fn set_hop_top(top: *mut u8) {
 /// A parked vthread: where it goes on lies at this address, its rbp in the word above.
 pub(crate) type Parked = *mut u8;
 
-/// Outermost frame of a vthread: unwinders and debuggers stop here. Entered by a jump: r8 = entry, rdi = its argument.
+/// Outermost frame of a vthread: unwinders and debuggers stop here. Entered by a jump: rdx = top of its stack, r8 = entry,
+/// rdi = its argument.
 #[unsafe(naked)]
 unsafe extern "C-unwind" fn root() {
     naked_asm!(
         ".cfi_startproc",
         ".cfi_undefined rip",
+        "mov rsp, rdx",
         "call r8",
         // A root's entry never returns.
         "ud2",
@@ -398,10 +400,9 @@ pub(crate) unsafe fn enter(top: *mut u8, save: *mut Parked, entry: Entry, argume
             "lea rax, [rip + 2f]",
             "push rax",
             "mov [rcx], rsp",
-            "3: mov rsp, rdx",
             // The end of the chain of frame pointers.
             "xor ebp, ebp",
-            "jmp {root}",
+            "3: jmp {root}",
             "2: pop rbp",
             abi::record!(6, "3b", "2b", "8", "0", ""),
             "/* rbx: {0} */";
@@ -415,18 +416,15 @@ pub(crate) unsafe fn enter(top: *mut u8, save: *mut Parked, entry: Entry, argume
 ///
 /// # Safety
 /// As for [`switch`]; nothing on this stack is needed any more.
-#[inline(always)]
-pub(crate) unsafe fn jump(to: Parked) -> ! {
-    // SAFETY: the caller's promise.
-    unsafe {
-        asm!(
-            abi::record!(6, "3f", "0", "0", "0", ""),
-            "3: lea rsp, [rdx + 8]",
-            "jmp [rdx]",
-            in("rdx") to,
-            options(noreturn),
-        )
-    }
+#[unsafe(naked)]
+pub(crate) unsafe extern "C" fn jump(to: Parked) -> ! {
+    naked_asm!(
+        ".cfi_startproc",
+        abi::record!(6, "3f", "0", "0", "0", ""),
+        "3: lea rsp, [rdi + 8]",
+        "jmp [rdi]",
+        ".cfi_endproc",
+    )
 }
 
 /// Base of this thread's control block; the executable's thread-locals lie below it.
