@@ -101,13 +101,17 @@ fn as_build_script() {
     let target = |key: &str| env::var(format!("CARGO_CFG_TARGET_{key}")).unwrap_or_default();
     let (arch, os) = (target("ARCH"), target("OS"));
     if !arch.is_empty() && (arch.as_str(), os.as_str()) != ("x86_64", "linux") {
-        println!("cargo:warning=[vthread] bounds are proved for x86_64 Linux alone, not for {arch} {os}: the program will not link");
+        println!(
+            "cargo:warning=[vthread] bounds are proved for x86_64 Linux alone, not for {arch} {os}: the program will not link"
+        );
         return;
     }
     let me = match env::current_exe() {
         Ok(me) => me,
         Err(error) => {
-            println!("cargo:warning=[vthread] the build script does not know its own path ({error}): the program will not link");
+            println!(
+                "cargo:warning=[vthread] the build script does not know its own path ({error}): the program will not link"
+            );
             return;
         }
     };
@@ -115,7 +119,9 @@ fn as_build_script() {
     println!("cargo:rustc-env={STEP_VARIABLE}={me}");
     let driver = env::var("RUSTC_LINKER").unwrap_or_else(|_| "cc".to_owned());
     if me.to_string().contains(',') {
-        println!("cargo:warning=[vthread] the path {me} contains a comma, which `-wrapper` cannot pass: build elsewhere");
+        println!(
+            "cargo:warning=[vthread] the path {me} contains a comma, which `-wrapper` cannot pass: build elsewhere"
+        );
     }
     match driver_kind(&driver) {
         Driver::HasWrapper => {

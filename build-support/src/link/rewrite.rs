@@ -122,7 +122,9 @@ fn retarget(image: &Image<'_>, plan: &mut Plan, site: &Site, target: u64) -> Res
             let [a, b, c, d] = displacement(end - 1, target)?;
             plan.replace(image, site.at, &[0xe9, a, b, c, d, 0x90], what)?;
         }
-        (Form::Other, _) => return Err(LinkError::NotVerified(format!("the call at {:#x} has no room", site.at))),
+        (Form::Other, _) => {
+            return Err(LinkError::NotVerified(format!("the call at {:#x} has no room", site.at)));
+        }
     }
     plan.sites.push((site.at, target));
     Ok(())
@@ -153,6 +155,8 @@ fn exchange(image: &Image<'_>, plan: &mut Plan, import: Slot, spare: u64, stub: 
 
 fn replace_word(image: &Image<'_>, plan: &mut Plan, offset: usize, new: [u8; 8]) -> Result<()> {
     let what = "relocation entry";
-    let old = image.file_bytes(offset, 8).ok_or_else(|| LinkError::NotVerified(format!("{what}: outside of the file")))?;
+    let old = image
+        .file_bytes(offset, 8)
+        .ok_or_else(|| LinkError::NotVerified(format!("{what}: outside of the file")))?;
     plan.replace_in_file(offset, old, &new, what)
 }

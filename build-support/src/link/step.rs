@@ -54,7 +54,9 @@ pub struct Outcome {
 
 /// Runs the linker and everything after it. Returns the exit code.
 pub(super) fn link(arguments: &[OsString], settings: &LinkStep) -> Result<i32> {
-    let Some(tool) = arguments.first().filter(|a| !a.to_string_lossy().starts_with('-') && Command::is_linker(a)) else {
+    let Some(tool) =
+        arguments.first().filter(|a| !a.to_string_lossy().starts_with('-') && Command::is_linker(a))
+    else {
         return other_tool(arguments);
     };
     let command = Command::parse(tool, &arguments[1..])?;
@@ -81,7 +83,9 @@ pub(super) fn link(arguments: &[OsString], settings: &LinkStep) -> Result<i32> {
 fn other_tool(arguments: &[OsString]) -> Result<i32> {
     let named_as_linker = arguments.first().is_none_or(|a| {
         let text = a.to_string_lossy();
-        text.starts_with('-') || text.starts_with('@') || Path::new(a).extension().is_some_and(|e| e == "o" || e == "a")
+        text.starts_with('-')
+            || text.starts_with('@')
+            || Path::new(a).extension().is_some_and(|e| e == "o" || e == "a")
     });
     if !named_as_linker {
         return run(std::process::Command::new(&arguments[0]).args(&arguments[1..]), &arguments[0]);
@@ -261,7 +265,8 @@ fn report_unproved(entries: &[Entry], settings: &LinkStep) -> Result<()> {
             );
         } else if entry.exact || settings.denies_unproved() {
             let rule = if entry.exact { "#[vthread(exact)]" } else { "deny_unproved()" };
-            let _ = writeln!(text, "`{}` has no proved stack bound, and {rule} demands one: {why}", entry.name);
+            let _ =
+                writeln!(text, "`{}` has no proved stack bound, and {rule} demands one: {why}", entry.name);
         } else {
             continue;
         }
