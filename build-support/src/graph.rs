@@ -11,6 +11,7 @@ use crate::functions::{display_name, symbol_name};
 use crate::groups::groups;
 use crate::pools::{HopTo, Pools};
 use crate::rules::Rules;
+use crate::thunk::Thunk;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
@@ -226,9 +227,10 @@ impl<'a, 'd> Graph<'a, 'd> {
         for (index, site) in frame.sites.iter().enumerate() {
             match &site.callee {
                 Callee::Elsewhere => edges.push(Edge { site: index, step: Step::Elsewhere }),
-                Callee::Unknown(what) => {
-                    reasons.push(Reason::UnknownCallee { at: site.at, what: what.clone() })
-                }
+                Callee::Unknown(what) => match self.by_thunk(&key, site, &frame) {
+                    Some(step) => edges.push(Edge { site: index, step }),
+                    None => reasons.push(Reason::UnknownCallee { at: site.at, what: what.clone() }),
+                },
                 Callee::Targets(targets) => {
                     for target in self.resolve(targets, &key, site, &mut reasons) {
                         let alone = targets.len() == 1;
@@ -357,7 +359,7 @@ impl<'a, 'd> Graph<'a, 'd> {
         let needed = match words {
             Some(words) => words,
             None if site.tail && frame.incoming.open => return Err(ARGUMENTS_UNKNOWN),
-            None => above.div_ceil(8),
+            None => site.outgoing.filter(|_| !site.tail).unwrap_or(above.div_ceil(8)),
         };
         let why = if words.is_some() { NO_STUB } else { ARGUMENTS_UNKNOWN };
         let stub = self.policy.pools.stub(to, needed).ok_or(why)?;
@@ -366,6 +368,17 @@ impl<'a, 'd> Graph<'a, 'd> {
             return Err(NO_STUB);
         }
         Ok(Step::Hop(to, stub.cost))
+    }
+
+    /// An indirect call in code that stays where it is.
+    fn by_thunk(&mut self, key: &Key, site: &Site, frame: &Frame) -> Option<Step> {
+        if self.policy.pools.is_empty() || self.can_be_hopped(key.function) {
+            return None;
+        }
+        let thunk = Thunk::find(self.program, site)?;
+        let words = site.outgoing?;
+        self.policy.pools.thunk(site.at, thunk)?;
+        self.stub(HopTo::Site(site.at), Some(words), site, frame).ok()
     }
 
     /// The arguments that `callee` calls, as far as `site` says what they are.

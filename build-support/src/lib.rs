@@ -15,3 +15,4 @@ pub mod records;
 pub mod rules;
 pub use link::{LinkStep, link_step};
 pub mod report;
+pub mod thunk;

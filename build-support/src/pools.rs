@@ -5,6 +5,7 @@
 
 use crate::elf::{Image, Import};
 use crate::records::Records;
+use crate::thunk::Thunk;
 use iced_x86::{Decoder, Mnemonic, OpKind, Register};
 use std::collections::BTreeMap;
 use vale_threads_abi::Kind;
@@ -16,6 +17,8 @@ pub enum HopTo {
     Function(u64),
     /// An import.
     Import(Import),
+    /// What the indirect call at this address calls, by way of a thunk.
+    Site(u64),
 }
 
 /// A stub that was given to somebody.
@@ -58,6 +61,8 @@ struct Pool {
 pub struct Pools {
     pools: Vec<Pool>,
     given: BTreeMap<HopTo, Stub>,
+    /// Stubs whose bytes hold moved instructions instead: the call site that they were moved from.
+    thunks: BTreeMap<u64, (u64, Thunk)>,
 }
 
 impl Pools {
@@ -89,7 +94,7 @@ impl Pools {
         // The smallest that will do is taken first.
         pools.sort_by_key(|p| (p.words, p.start));
         pools.dedup_by_key(|p| p.start);
-        Pools { pools, given: BTreeMap::new() }
+        Pools { pools, given: BTreeMap::new(), thunks: BTreeMap::new() }
     }
 
     /// Whether there is any stub at all.
@@ -115,6 +120,26 @@ impl Pools {
         pool.used += 1;
         self.given.insert(to, stub);
         Some(stub)
+    }
+
+    /// Room for moved instructions, in place of a stub. `None`: there is none left, or it is too small.
+    pub fn thunk(&mut self, site: u64, thunk: Thunk) -> Option<u64> {
+        if let Some((address, _)) = self.thunks.get(&site) {
+            return Some(*address);
+        }
+        let pool = self.pools.iter_mut().find(|p| !p.imports && p.used < p.count)?;
+        let address = pool.start + pool.used * pool.size;
+        if thunk.code_at(address)?.len() as u64 > pool.size {
+            return None;
+        }
+        pool.used += 1;
+        self.thunks.insert(site, (address, thunk));
+        Some(address)
+    }
+
+    /// The moved instructions of the call at `site`, and where they are now.
+    pub fn thunk_of(&self, site: u64) -> Option<&(u64, Thunk)> {
+        self.thunks.get(&site)
     }
 
     /// Stubs by what they call.

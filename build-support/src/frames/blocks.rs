@@ -41,6 +41,8 @@ pub(super) struct Interpreter<'a, 'd> {
     pub(super) lowest_access: i64,
     /// Memory below rsp may be used in a way that was not followed.
     pub(super) vague_access: bool,
+    /// Address of the block that is being walked.
+    pub(super) block: u64,
     rows: OnceCell<Vec<Row>>,
     blocks: BTreeMap<usize, Block>,
     leaders: Vec<bool>,
@@ -78,6 +80,7 @@ impl<'a, 'd> Interpreter<'a, 'd> {
             collecting: false,
             lowest_access: 0,
             vague_access: false,
+            block: 0,
             rows: OnceCell::new(),
             blocks: BTreeMap::new(),
             leaders: Vec::new(),
@@ -230,6 +233,7 @@ impl<'a, 'd> Interpreter<'a, 'd> {
         }
         let mut state = block.state.clone();
         let mut index = start;
+        self.block = self.code[start].ip();
         loop {
             self.reached[index] = true;
             if self.step(index, &mut state) == Flow::Stop {

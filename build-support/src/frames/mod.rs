@@ -71,6 +71,10 @@ pub struct Site {
     pub at: u64,
     /// Its length.
     pub len: usize,
+    /// Start of the block that it is in: no branch leads in between.
+    pub block: u64,
+    /// Words at rsp that may be arguments for it: stored since the last call. `None`: not known.
+    pub outgoing: Option<u64>,
     /// Bytes between the function's return address and rsp at the instruction.
     pub depth: u64,
     /// A jump: the callee returns to the caller of this function.

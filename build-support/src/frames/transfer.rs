@@ -320,6 +320,8 @@ impl Interpreter<'_, '_> {
         self.frame.sites.push(Site {
             at: instruction.ip(),
             len: instruction.len(),
+            block: self.block,
+            outgoing: state.outgoing(),
             depth,
             tail,
             form,

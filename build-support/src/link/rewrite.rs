@@ -26,6 +26,8 @@ pub struct Rewritten {
     pub sites: usize,
     /// Functions that are called through stubs.
     pub functions: usize,
+    /// Indirect calls that were moved into thunks.
+    pub moved: usize,
     /// Imports that are called through stubs.
     pub imports: usize,
 }
@@ -45,6 +47,13 @@ pub(super) fn plan(graph: &Graph<'_, '_>, plan: &mut Plan) -> Result<Rewritten> 
                     used.insert(*to, ());
                     match (to, stubs.get(to)) {
                         (HopTo::Function(_), Some(stub)) => stub.address,
+                        (HopTo::Site(_), Some(stub)) => {
+                            if seen.insert(site.at) {
+                                move_call(graph, plan, site, stub)?;
+                                done.sites += 1;
+                            }
+                            continue;
+                        }
                         _ => continue,
                     }
                 }
@@ -78,6 +87,18 @@ pub(super) fn plan(graph: &Graph<'_, '_>, plan: &mut Plan) -> Result<Rewritten> 
                     plan.replace(image, place, &displacement(place + 4, *callee)?, "hop stub")?;
                 }
                 done.functions += 1;
+            }
+            (HopTo::Site(site), Fill::Displacements(places)) => {
+                let Some((thunk, _)) = graph.policy.pools.thunk_of(*site) else { continue };
+                for place in places {
+                    plan.replace(
+                        image,
+                        place,
+                        &displacement(place + 4, *thunk)?,
+                        "hop stub of a moved call",
+                    )?;
+                }
+                done.moved += 1;
             }
             (HopTo::Import(import), Fill::Slot(slot)) => {
                 exchange(image, plan, Slot::Import(*import), slot, stub.address)?;
@@ -127,6 +148,16 @@ fn retarget(image: &Image<'_>, plan: &mut Plan, site: &Site, target: u64) -> Res
         }
     }
     plan.sites.push((site.at, target));
+    Ok(())
+}
+
+fn move_call(graph: &Graph<'_, '_>, plan: &mut Plan, site: &Site, stub: &Stub) -> Result<()> {
+    let image = graph.program.image;
+    let too_far = || LinkError::NotVerified(format!("the call at {:#x} cannot be moved", site.at));
+    let (address, thunk) = graph.policy.pools.thunk_of(site.at).ok_or_else(too_far)?;
+    plan.replace(image, *address, &thunk.code_at(*address).ok_or_else(too_far)?, "thunk")?;
+    plan.replace(image, thunk.start, &thunk.replacement(stub.address).ok_or_else(too_far)?, "moved call")?;
+    plan.sites.push((thunk.end - 5, stub.address));
     Ok(())
 }
 

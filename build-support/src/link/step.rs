@@ -291,7 +291,7 @@ fn strip(command: &Command) -> Result<()> {
 fn log(path: &Path, outcome: &Outcome, linked: Duration, took: Duration) -> Result<()> {
     let Some(log) = env::var_os(LOG_VARIABLE) else { return Ok(()) };
     let mut text = format!(
-        "{}: linked in {} us, step {} us, {} entries, {} places written, {} call sites rewritten, {} functions and {} imports \
+        "{}: linked in {} us, step {} us, {} entries, {} places written, {} call sites rewritten, {} functions, {} imports and {} indirect calls \
          by way of stubs\n",
         path.display(),
         linked.as_micros(),
@@ -301,6 +301,7 @@ fn log(path: &Path, outcome: &Outcome, linked: Duration, took: Duration) -> Resu
         outcome.rewritten.sites,
         outcome.rewritten.functions,
         outcome.rewritten.imports,
+        outcome.rewritten.moved,
     );
     for entry in &outcome.entries {
         match (entry.bound, &entry.why) {

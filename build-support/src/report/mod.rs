@@ -98,6 +98,9 @@ pub fn entries(loaded: &Loaded<'_>) -> Report {
                     .hopped
                     .push((display_name(&loaded.image, address), "as the link step decided".to_owned()));
             }
+            HopTo::Site(at) => {
+                report.hopped.push((crate::explain::hop_name(&solved.graph, to), why_site(&solved, at)))
+            }
             HopTo::Function(_) => {}
             HopTo::Import(import) => report.imports.push(loaded.image.import_name(import).to_owned()),
         }
@@ -153,6 +156,14 @@ fn written(image: &Image<'_>, site: u64) -> Option<Written> {
         UNPROVED => Written::Unproved,
         size => Written::Size(size),
     })
+}
+
+fn why_site(solved: &Solved<'_, '_>, at: u64) -> String {
+    let function = solved.graph.program.functions.containing(at).map(|f| f.start);
+    format!(
+        "an indirect call in `{}`",
+        function.map_or_else(String::new, |f| display_name(solved.graph.program.image, f))
+    )
 }
 
 fn hops(solved: &Solved<'_, '_>) -> BTreeSet<HopTo> {
