@@ -287,6 +287,10 @@ impl<'a, 'd> Graph<'a, 'd> {
         frame: &Frame,
     ) -> Result<Step, Reason> {
         match target {
+            Target::Function(address) if self.policy.pools.calls(address).is_some() => {
+                let (to, cost) = self.policy.pools.calls(address).unwrap_or((HopTo::Function(address), 0));
+                Ok(Step::Hop(to, cost))
+            }
             Target::Function(address) => match self.program.image.plt(address) {
                 Some(Slot::Import(import)) => self.to_import(import, key, site, frame),
                 _ => self.to_function(address, key, site, alone, frame),

@@ -3,7 +3,7 @@
 //! A stub carries a call over to an ordinary big stack when rsp is on a chunk, and is a plain jump otherwise. One stub serves
 //! one callee. A stub copies a fixed number of words of stack arguments, so a callee takes one that copies enough.
 
-use crate::elf::{Image, Import};
+use crate::elf::{Image, Import, Slot, read_u32};
 use crate::records::Records;
 use crate::thunk::Thunk;
 use iced_x86::{Decoder, Mnemonic, OpKind, Register};
@@ -56,6 +56,32 @@ struct Pool {
     used: u64,
 }
 
+impl Pool {
+    /// What the stubs call, those that were filled by an earlier link step.
+    fn filled(&self, image: &Image<'_>, records: &Records<'_>) -> Vec<(u64, (HopTo, u64))> {
+        let stubs = (0..self.count).map(|index| (index, self.start + index * self.size));
+        let calls = stubs.filter_map(|(index, address)| {
+            let to = if self.imports {
+                match image.slot(self.slots + 8 * index)? {
+                    Slot::Import(import) => HopTo::Import(import),
+                    _ => return None,
+                }
+            } else {
+                let place = address + self.displacements[1];
+                let displacement = image.bytes(place, 4).and_then(read_u32)?.cast_signed();
+                let target = (place + 4).wrapping_add_signed(i64::from(displacement));
+                match target {
+                    _ if displacement == 0 || !image.is_code(target) => return None,
+                    thunk if records.in_pool(thunk) => HopTo::Site(address),
+                    function => HopTo::Function(function),
+                }
+            };
+            Some((address, (to, self.cost)))
+        });
+        calls.collect()
+    }
+}
+
 /// All pools of a program.
 #[derive(Debug, Default)]
 pub struct Pools {
@@ -63,6 +89,8 @@ pub struct Pools {
     given: BTreeMap<HopTo, Stub>,
     /// Stubs whose bytes hold moved instructions instead: the call site that they were moved from.
     thunks: BTreeMap<u64, (u64, Thunk)>,
+    /// In an executable that the link step has been through: what each stub calls.
+    filled: BTreeMap<u64, (HopTo, u64)>,
 }
 
 impl Pools {
@@ -94,7 +122,8 @@ impl Pools {
         // The smallest that will do is taken first.
         pools.sort_by_key(|p| (p.words, p.start));
         pools.dedup_by_key(|p| p.start);
-        Pools { pools, given: BTreeMap::new(), thunks: BTreeMap::new() }
+        let filled = pools.iter().flat_map(|pool| pool.filled(image, records)).collect();
+        Pools { pools, given: BTreeMap::new(), thunks: BTreeMap::new(), filled }
     }
 
     /// Whether there is any stub at all.
@@ -120,6 +149,11 @@ impl Pools {
         pool.used += 1;
         self.given.insert(to, stub);
         Some(stub)
+    }
+
+    /// What the stub at this address calls, and what that costs, if an earlier link step has filled it.
+    pub fn calls(&self, stub: u64) -> Option<(HopTo, u64)> {
+        self.filled.get(&stub).copied()
     }
 
     /// Room for moved instructions, in place of a stub. `None`: there is none left, or it is too small.

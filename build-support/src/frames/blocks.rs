@@ -161,8 +161,8 @@ impl<'a, 'd> Interpreter<'a, 'd> {
 
     fn arrive(&mut self, to: usize, state: State, doubtful: bool) {
         self.split_at(to);
-        let functions = self.program.functions;
-        let code = |address: u64| functions.at(address).is_some();
+        let program = self.program;
+        let code = |address: u64| program.is_callable(address);
         let Some(block) = self.blocks.get_mut(&to) else {
             self.blocks.insert(to, Block { state, doubtful, visits: 0 });
             self.work.push(to);

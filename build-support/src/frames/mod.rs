@@ -33,6 +33,13 @@ pub struct Program<'a, 'd> {
     pub records: &'a Records<'d>,
 }
 
+impl Program<'_, '_> {
+    /// Does something that can be called begin at this address: a function, or a hop stub?
+    pub fn is_callable(&self, address: u64) -> bool {
+        self.functions.at(address).is_some() || self.records.in_pool(address)
+    }
+}
+
 /// For which executions an analysis speaks.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
 pub enum Place {

@@ -279,17 +279,15 @@ impl Interpreter<'_, '_> {
             let to = instruction.near_branch_target();
             return match self.program.image.plt(to) {
                 Some(slot) => slot_callee(slot),
-                None if self.program.functions.at(to).is_some() => {
-                    Callee::Targets([Target::Function(to)].into())
-                }
+                None if self.program.is_callable(to) => Callee::Targets([Target::Function(to)].into()),
                 None => {
                     Callee::Unknown(format!("`{}`, which is not the start of a function", text(instruction)))
                 }
             };
         }
         let value = self.operand(instruction, 0, state);
-        let functions = self.program.functions;
-        match self.sets.as_targets(value, &|a| functions.at(a).is_some()) {
+        let program = self.program;
+        match self.sets.as_targets(value, &|a| program.is_callable(a)) {
             Some(set) => Callee::Targets(set),
             None => match value {
                 Value::Constant(address) if self.program.image.plt(address).is_some() => {
@@ -308,11 +306,11 @@ impl Interpreter<'_, '_> {
             _ => return self.problem(Problem::StackPointerLost(instruction.ip())),
         };
         let tail = instruction.mnemonic() != M::Call;
-        let functions = self.program.functions;
+        let program = self.program;
         let arguments = ARGUMENTS.iter().enumerate().filter_map(|(index, register)| {
             let value = state.registers[*register];
             // An argument passed on counts as well; what it is, the caller knows.
-            let set = self.sets.as_targets(value, &|a| functions.at(a).is_some())?;
+            let set = self.sets.as_targets(value, &|a| program.is_callable(a))?;
             Some((index as u8, set))
         });
         let arguments = arguments.collect();
@@ -476,8 +474,8 @@ impl Interpreter<'_, '_> {
             mnemonic if is_conditional_move(mnemonic) && instruction.op0_register().is_gpr64() => {
                 let (mine, other) =
                     (self.operand(instruction, 0, state), self.operand(instruction, 1, state));
-                let functions = self.program.functions;
-                let joined = self.sets.join(mine, other, &|a| functions.at(a).is_some());
+                let program = self.program;
+                let joined = self.sets.join(mine, other, &|a| program.is_callable(a));
                 if joined == Value::Unknown {
                     state.escape(mine);
                     state.escape(other);

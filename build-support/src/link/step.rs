@@ -279,7 +279,12 @@ fn report_unproved(entries: &[Entry], settings: &LinkStep) -> Result<()> {
 fn strip(command: &Command) -> Result<()> {
     let Some(how) = command.strip else { return Ok(()) };
     let mut tool = std::process::Command::new("strip");
-    tool.arg(how).arg(format!("--remove-section={SECTION}")).arg(&command.output);
+    tool.arg(how);
+    if how == "--strip-all" {
+        // Without symbols the report could not use them.
+        tool.arg(format!("--remove-section={SECTION}"));
+    }
+    tool.arg(&command.output);
     let status = tool.status().map_err(|source| LinkError::Tool { tool: "strip".to_owned(), source })?;
     if status.success() {
         return Ok(());
