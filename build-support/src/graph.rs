@@ -292,10 +292,10 @@ impl<'a, 'd> Graph<'a, 'd> {
                 Ok(Step::Hop(to, cost))
             }
             Target::Function(address) => match self.program.image.plt(address) {
-                Some(Slot::Import(import)) => self.to_import(import, key, site, frame),
-                _ => self.to_function(address, key, site, alone, frame),
+                Some(Slot::Import(import)) => self.import_step(import, key, site, frame),
+                _ => self.function_step(address, key, site, alone, frame),
             },
-            Target::Import(import) => self.to_import(import, key, site, frame),
+            Target::Import(import) => self.import_step(import, key, site, frame),
             Target::Member(_) | Target::Argument(_) => Err(Reason::UnknownCallee {
                 at: site.at,
                 what: "a function that is passed on twice".to_owned(),
@@ -303,7 +303,7 @@ impl<'a, 'd> Graph<'a, 'd> {
         }
     }
 
-    fn to_function(
+    fn function_step(
         &mut self,
         address: u64,
         key: &Key,
@@ -334,7 +334,7 @@ impl<'a, 'd> Graph<'a, 'd> {
         Reason::CannotHop { at: site.at, callee: self.name(callee).to_string(), why }
     }
 
-    fn to_import(&mut self, import: Import, key: &Key, site: &Site, frame: &Frame) -> Result<Step, Reason> {
+    fn import_step(&mut self, import: Import, key: &Key, site: &Site, frame: &Frame) -> Result<Step, Reason> {
         if let Some(ours) = self.policy.replaced.get(&import).copied() {
             return Ok(Step::Node(self.node(ours, key.place, Binding::new())));
         }
@@ -392,9 +392,9 @@ impl<'a, 'd> Graph<'a, 'd> {
         }
         let place = self.place(callee, key.place);
         let frame = self.frame(callee, place);
-        let called = called_arguments(&frame);
+        let wanted = called_arguments(&frame);
         let mut binding = Binding::new();
-        for (index, passed) in site.arguments.iter().filter(|(index, _)| called.contains(index)) {
+        for (index, passed) in site.arguments.iter().filter(|(index, _)| wanted.contains(index)) {
             let mut known = BTreeSet::new();
             let complete = passed.iter().all(|target| match target {
                 Target::Argument(mine) => key.binding.get(mine).is_some_and(|set| {

@@ -120,10 +120,10 @@ impl<'a, 'd> Interpreter<'a, 'd> {
             if instruction.mnemonic() == Mnemonic::Lea && instruction.is_ip_rel_memory_operand() {
                 self.tables.insert(instruction.ip_rel_memory_address());
             }
-            if instruction.is_jcc_short_or_near() || instruction.is_jmp_short_or_near() {
-                if let Some(to) = self.index_of(instruction.near_branch_target()) {
-                    self.leaders[to] = true;
-                }
+            if (instruction.is_jcc_short_or_near() || instruction.is_jmp_short_or_near())
+                && let Some(to) = self.index_of(instruction.near_branch_target())
+            {
+                self.leaders[to] = true;
             }
         }
         Ok(())

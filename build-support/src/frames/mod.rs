@@ -10,6 +10,8 @@
 //! rsp does not return.
 
 mod blocks;
+mod control;
+mod operands;
 mod state;
 mod tables;
 mod transfer;

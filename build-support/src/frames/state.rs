@@ -37,6 +37,9 @@ pub struct Base {
     pub site: u64,
 }
 
+/// The entry and three realignments: more were never seen in one function.
+const MOST_BASES: usize = 4;
+
 /// The bases of a function: the entry and each realignment.
 #[derive(Clone, Debug)]
 pub struct Bases(Vec<Base>);
@@ -51,15 +54,14 @@ impl Bases {
     /// many.
     pub fn realigned(&mut self, site: u64, low: i64, slack: i64) -> Option<u8> {
         let base = Base { low, slack, site };
-        let index = match self.0.iter().position(|b| b.site == site) {
-            Some(index) if self.0[index] == base => index,
-            Some(_) => return None,
-            None if self.0.len() < 4 => {
-                self.0.push(base);
-                self.0.len() - 1
-            }
-            None => return None,
-        };
+        let known = self.0.iter().position(|b| b.site == site);
+        if known.is_some_and(|index| self.0[index] != base) || known.is_none() && self.0.len() >= MOST_BASES {
+            return None;
+        }
+        let index = known.unwrap_or_else(|| {
+            self.0.push(base);
+            self.0.len() - 1
+        });
         Some(index as u8)
     }
 
@@ -163,7 +165,7 @@ impl State {
         if self.stored_more {
             return None;
         }
-        let words = (0..)
+        let words = (0..MOST_ARGUMENTS / 8)
             .take_while(|word| self.stored.binary_search(&(base, offset + 8 * word)).is_ok())
             .count() as u64;
         (8 * words < MOST_ARGUMENTS as u64).then_some(words)
@@ -199,12 +201,11 @@ impl State {
     /// Others may now know this value: if it is an address of the frame, the memory above it is no longer ours alone.
     pub fn escape(&mut self, value: Value) {
         if let Value::Stack { base, offset } = value {
-            match self.escaped.iter_mut().find(|(b, _)| *b == base) {
-                Some((_, lowest)) => *lowest = (*lowest).min(offset),
-                None => {
-                    self.escaped.push((base, offset));
-                    self.escaped.sort_unstable();
-                }
+            if let Some((_, lowest)) = self.escaped.iter_mut().find(|(b, _)| *b == base) {
+                *lowest = (*lowest).min(offset);
+            } else {
+                self.escaped.push((base, offset));
+                self.escaped.sort_unstable();
             }
         }
     }

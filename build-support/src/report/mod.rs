@@ -154,7 +154,7 @@ fn written(image: &Image<'_>, site: u64) -> Option<Written> {
     Some(match value {
         UNPATCHED => Written::Unpatched,
         UNPROVED => Written::Unproved,
-        size => Written::Size(size),
+        bytes => Written::Size(bytes),
     })
 }
 
