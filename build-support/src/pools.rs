@@ -85,7 +85,7 @@ impl Pool {
 /// All pools of a program.
 #[derive(Debug, Default)]
 pub struct Pools {
-    pools: Vec<Pool>,
+    all: Vec<Pool>,
     given: BTreeMap<HopTo, Stub>,
     /// Stubs whose bytes hold moved instructions instead: the call site that they were moved from.
     thunks: BTreeMap<u64, (u64, Thunk)>,
@@ -123,12 +123,12 @@ impl Pools {
         pools.sort_by_key(|p| (p.words, p.start));
         pools.dedup_by_key(|p| p.start);
         let filled = pools.iter().flat_map(|pool| pool.filled(image, records)).collect();
-        Pools { pools, given: BTreeMap::new(), thunks: BTreeMap::new(), filled }
+        Pools { all: pools, given: BTreeMap::new(), thunks: BTreeMap::new(), filled }
     }
 
     /// Whether there is any stub at all.
     pub fn is_empty(&self) -> bool {
-        self.pools.iter().all(|p| p.count == 0)
+        self.all.iter().all(|p| p.count == 0)
     }
 
     /// The stub for `to`, which takes `words` words of stack arguments. `None`: no stub is left that copies as many.
@@ -138,7 +138,7 @@ impl Pools {
         }
         let imports = matches!(to, HopTo::Import(_));
         let pool =
-            self.pools.iter_mut().find(|p| p.imports == imports && p.words >= words && p.used < p.count)?;
+            self.all.iter_mut().find(|p| p.imports == imports && p.words >= words && p.used < p.count)?;
         let address = pool.start + pool.used * pool.size;
         let fill = if imports {
             Fill::Slot(pool.slots + 8 * pool.used)
@@ -161,7 +161,7 @@ impl Pools {
         if let Some((address, _)) = self.thunks.get(&site) {
             return Some(*address);
         }
-        let pool = self.pools.iter_mut().find(|p| !p.imports && p.used < p.count)?;
+        let pool = self.all.iter_mut().find(|p| !p.imports && p.used < p.count)?;
         let address = pool.start + pool.used * pool.size;
         if thunk.code_at(address)?.len() as u64 > pool.size {
             return None;
@@ -194,8 +194,7 @@ fn cost(image: &Image<'_>, address: u64, size: u64) -> Option<u64> {
             Mnemonic::Sub if on_rsp && instruction.op1_kind() != OpKind::Register => {
                 bytes += instruction.immediate(1);
             }
-            Mnemonic::Mov if on_rsp => break,
-            Mnemonic::Lea if on_rsp => break,
+            Mnemonic::Mov | Mnemonic::Lea if on_rsp => break,
             _ => {}
         }
     }

@@ -3,6 +3,9 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use vale_threads_build::frames::{self, Place};
+use vale_threads_build::functions::display_name;
+use vale_threads_build::program::Loaded;
 
 const TARGET: &str = "x86_64-unknown-linux-gnu";
 
@@ -31,6 +34,7 @@ impl Build<'_> {
             .arg(manifest(package))
             .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("fixtures"))
             .env("RUSTFLAGS", self.flags)
+            .env("RUSTC_BOOTSTRAP", if self.flags.contains("-Z") { "1" } else { "0" })
             .env("VTHREAD_LINK_LOG", folder.join("log"));
         if self.release {
             cargo.arg("--release");
@@ -151,6 +155,65 @@ fn every_way_to_build() {
         let build = Build { flags, release: *release, config };
         eprintln!("{flags} {release} {config:?}");
         check(&build.fixture(folder.path()), if flags.contains("crt-static") { 20 } else { 3 });
+    }
+}
+
+/// What LLVM says about the frames of its functions: address and bytes.
+fn stack_sizes(data: &[u8]) -> Vec<(u64, u64)> {
+    let mut sizes = Vec::new();
+    let mut rest = data;
+    while let Some((address, tail)) = rest.split_first_chunk::<8>() {
+        let mut size = 0;
+        let mut used = 0;
+        for (index, byte) in tail.iter().enumerate() {
+            size |= u64::from(byte & 0x7f) << (7 * index);
+            used = index + 1;
+            if byte & 0x80 == 0 {
+                break;
+            }
+        }
+        sizes.push((u64::from_le_bytes(*address), size));
+        rest = &tail[used..];
+    }
+    sizes
+}
+
+/// Our frames are never smaller than LLVM's, and nearly always the same. Every row of the unwind tables agrees too.
+#[test]
+fn frames_agree_with_llvm_and_with_unwind_tables() {
+    for release in [false, true] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let build = Build { flags: "-Zemit-stack-sizes", release, config: &[] };
+        let built = build.fixture(folder.path());
+        let data = std::fs::read(&built.executable).expect("readable");
+        let loaded = Loaded::read(&data).expect("an executable");
+        let section = loaded.image.section(".stack_sizes").expect("LLVM's sizes");
+        let (mut equal, mut larger, mut rows) = (0, Vec::new(), 0);
+        for (address, theirs) in stack_sizes(section.data) {
+            let Some(function) = loaded.functions.at(address) else { continue };
+            let frame = frames::analyse_points(loaded.program(), function, Place::Anywhere);
+            let name = display_name(&loaded.image, address);
+            if !frame.problems.is_empty() {
+                continue;
+            }
+            assert!(frame.frame >= theirs, "{name}: ours {}, LLVM's {theirs}", frame.frame);
+            if frame.frame == theirs {
+                equal += 1;
+            } else {
+                larger.push((name.clone(), frame.frame, theirs));
+            }
+            for row in loaded.functions.rows(function) {
+                let Some(offset) = row.rsp_offset else { continue };
+                for (at, lowest) in frame.points.iter().filter(|(at, _)| row.range.contains(at)) {
+                    assert_eq!(*lowest, 8 - offset, "{name} at {at:#x}");
+                    rows += 1;
+                }
+            }
+        }
+        eprintln!("release {release}: {equal} equal, {rows} points agree with rows, larger: {larger:?}");
+        assert!(equal > 100, "{equal}");
+        assert!(rows > 10_000, "{rows}");
+        assert!(larger.len() * 100 <= equal * 3, "{larger:?}");
     }
 }
 

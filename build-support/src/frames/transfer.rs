@@ -13,7 +13,7 @@ impl Interpreter<'_, '_> {
         match instruction.mnemonic() {
             M::Nop | M::Endbr64 | M::Cmp | M::Test | M::Lfence | M::Mfence | M::Pause => {}
             M::Mov => self.mov(instruction, state),
-            M::Lea => self.lea(instruction, state),
+            M::Lea => lea(instruction, state),
             M::Push => {
                 let value = self.operand(instruction, 0, state);
                 self.push(state, value);
@@ -105,22 +105,6 @@ impl Interpreter<'_, '_> {
         } else if to.is_gpr() {
             state.registers[number(to)] = Value::Unknown;
         }
-    }
-
-    fn lea(&mut self, instruction: &Instruction, state: &mut State) {
-        let to = instruction.op0_register();
-        let value = match memory(instruction, state) {
-            Memory::Fixed(address) => Value::Constant(address),
-            Memory::Stack { base, offset } => Value::Stack { base, offset },
-            Memory::StackIndexed { .. } => {
-                state.escape_all(Value::Stack { base: 0, offset: 0 });
-                Value::Unknown
-            }
-            Memory::Through(Value::Argument(_) | Value::Unknown) | Memory::Elsewhere => Value::Unknown,
-            Memory::Through(value) if instruction.memory_displacement64() == 0 => value,
-            Memory::Through(_) => Value::Unknown,
-        };
-        state.registers[number(to)] = if to.is_gpr64() { value } else { Value::Unknown };
     }
 
     fn add(&mut self, instruction: &Instruction, state: &mut State) {
@@ -221,6 +205,22 @@ impl Interpreter<'_, '_> {
             }
         }
     }
+}
+
+fn lea(instruction: &Instruction, state: &mut State) {
+    let to = instruction.op0_register();
+    let value = match memory(instruction, state) {
+        Memory::Fixed(address) => Value::Constant(address),
+        Memory::Stack { base, offset } => Value::Stack { base, offset },
+        Memory::StackIndexed { .. } => {
+            state.escape_all(Value::Stack { base: 0, offset: 0 });
+            Value::Unknown
+        }
+        Memory::Through(Value::Argument(_) | Value::Unknown) | Memory::Elsewhere => Value::Unknown,
+        Memory::Through(value) if instruction.memory_displacement64() == 0 => value,
+        Memory::Through(_) => Value::Unknown,
+    };
+    state.registers[number(to)] = if to.is_gpr64() { value } else { Value::Unknown };
 }
 
 fn top(state: &State) -> Value {

@@ -31,10 +31,9 @@ pub const DRIVER_VARIABLE: &str = "VTHREAD_CC";
 /// All that a package with virtual threads needs in its `build.rs`:
 ///
 /// ```no_run
-/// fn main() {
-///     vale_threads_build::link_step();
-///     // Build code of the package's own may follow.
-/// }
+/// // fn main()
+/// vale_threads_build::link_step();
+/// // Build code of the package's own may follow.
 /// ```
 ///
 /// Must be called before anything is printed or read: when this executable is run in place of the linker, the call does

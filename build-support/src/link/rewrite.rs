@@ -36,7 +36,7 @@ pub struct Rewritten {
 pub(super) fn plan(graph: &Graph<'_, '_>, plan: &mut Plan) -> Result<Rewritten> {
     let image = graph.program.image;
     let mut done = Rewritten::default();
-    let mut used: BTreeMap<HopTo, ()> = BTreeMap::new();
+    let mut used: BTreeSet<HopTo> = BTreeSet::new();
     let stubs: BTreeMap<HopTo, Stub> = graph.policy.pools.given().collect();
     let mut seen = BTreeSet::new();
     for node in &graph.nodes {
@@ -44,7 +44,7 @@ pub(super) fn plan(graph: &Graph<'_, '_>, plan: &mut Plan) -> Result<Rewritten> 
             let site = &node.frame.sites[edge.site];
             let target = match &edge.step {
                 Step::Hop(to, _) => {
-                    used.insert(*to, ());
+                    used.insert(*to);
                     match (to, stubs.get(to)) {
                         (HopTo::Function(_), Some(stub)) => stub.address,
                         (HopTo::Site(_), Some(stub)) => {
@@ -79,7 +79,7 @@ pub(super) fn plan(graph: &Graph<'_, '_>, plan: &mut Plan) -> Result<Rewritten> 
             }
         }
     }
-    for to in used.keys() {
+    for to in &used {
         let Some(stub) = stubs.get(to) else { continue };
         match (to, stub.fill) {
             (HopTo::Function(callee), Fill::Displacements(places)) => {

@@ -50,6 +50,8 @@ pub struct Outcome {
     pub entries: Vec<Entry>,
     /// What goes elsewhere.
     pub rewritten: Rewritten,
+    /// Rules that name functions which this program does not have.
+    pub unmatched_rules: Vec<&'static str>,
 }
 
 /// Runs the linker and everything after it. Returns the exit code.
@@ -148,11 +150,18 @@ fn refuse_records(path: &Path, data: &[u8]) -> Result<Option<Outcome>> {
 /// When its records contradict its code, or something does not fit.
 pub fn process(path: &Path, data: &[u8]) -> Result<Outcome> {
     let loaded = load(path, data)?;
-    let mut outcome = Outcome { plan: Plan::default(), entries: Vec::new(), rewritten: Rewritten::default() };
+    let mut outcome = Outcome {
+        plan: Plan::default(),
+        entries: Vec::new(),
+        rewritten: Rewritten::default(),
+        unmatched_rules: Vec::new(),
+    };
     if loaded.records.all.is_empty() {
         return Ok(outcome);
     }
     let solved = loaded.entries();
+    let names = || loaded.functions.iter().map(|f| display_name(&loaded.image, f.start)).collect();
+    outcome.unmatched_rules = solved.graph.policy.rules.unmatched(&names);
     outcome.rewritten = rewrite::plan(&solved.graph, &mut outcome.plan)?;
     outcome.entries = write_sizes(&loaded, &solved, &mut outcome.plan)?;
     write_thread_locals(&loaded, &mut outcome.plan)?;
@@ -308,6 +317,9 @@ fn log(path: &Path, outcome: &Outcome, linked: Duration, took: Duration) -> Resu
         outcome.rewritten.imports,
         outcome.rewritten.moved,
     );
+    for rule in &outcome.unmatched_rules {
+        let _ = writeln!(text, "  no function is called `{rule}`: the rule for it did nothing");
+    }
     for entry in &outcome.entries {
         match (entry.bound, &entry.why) {
             (Some(bound), None) => {

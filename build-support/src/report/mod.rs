@@ -99,7 +99,7 @@ pub fn entries(loaded: &Loaded<'_>) -> Report {
                     .push((display_name(&loaded.image, address), "as the link step decided".to_owned()));
             }
             HopTo::Site(at) => {
-                report.hopped.push((crate::explain::hop_name(&solved.graph, to), why_site(&solved, at)))
+                report.hopped.push((crate::explain::hop_name(&solved.graph, to), why_site(&solved, at)));
             }
             HopTo::Function(_) => {}
             HopTo::Import(import) => report.imports.push(loaded.image.import_name(import).to_owned()),
