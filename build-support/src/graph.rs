@@ -232,13 +232,25 @@ impl<'a, 'd> Graph<'a, 'd> {
                     None => reasons.push(Reason::UnknownCallee { at: site.at, what: what.clone() }),
                 },
                 Callee::Targets(targets) => {
-                    for target in self.resolve(targets, &key, site, &mut reasons) {
-                        let alone = targets.len() == 1;
+                    let alone = targets.len() == 1;
+                    let mut refused = Vec::new();
+                    let mut steps = Vec::new();
+                    for target in self.resolve(targets, &key, site, &mut refused) {
                         match self.step(target, &key, site, alone, &frame) {
-                            Ok(step) => edges.push(Edge { site: index, step }),
-                            Err(reason) => reasons.push(reason),
+                            Ok(step) => steps.push(step),
+                            Err(reason) => refused.push(reason),
                         }
                     }
+                    // What cannot be said of each callee can perhaps be said of the call.
+                    if !refused.is_empty()
+                        && site.form == Form::Other
+                        && let Some(step) = self.by_thunk(&key, site, &frame)
+                    {
+                        refused.clear();
+                        steps = vec![step];
+                    }
+                    reasons.extend(refused);
+                    edges.extend(steps.into_iter().map(|step| Edge { site: index, step }));
                 }
             }
         }
