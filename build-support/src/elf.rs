@@ -130,7 +130,7 @@ impl<'d> Image<'d> {
         image.read_segments(header, data)?;
         for section in sections.iter() {
             let name = sections.section_name(LE, section)?;
-            let flags = u64::from(section.sh_flags(LE));
+            let flags = section.sh_flags(LE);
             image.sections.push(Section {
                 name: std::str::from_utf8(name).unwrap_or("?"),
                 address: section.sh_addr(LE),
@@ -236,7 +236,7 @@ impl<'d> Image<'d> {
         let symbols = sections.symbols(LE, data, elf::SHT_DYNSYM)?;
         let mut imports = HashMap::new();
         for section in sections.iter() {
-            if u64::from(section.sh_flags(LE)) & u64::from(elf::SHF_ALLOC) == 0 {
+            if section.sh_flags(LE) & u64::from(elf::SHF_ALLOC) == 0 {
                 continue;
             }
             if section.sh_type(LE) == elf::SHT_RELR {

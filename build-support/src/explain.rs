@@ -58,6 +58,7 @@ pub fn worst_chain(solved: &Solved<'_, '_>, start: usize) -> Vec<Link> {
 pub fn hop_name(graph: &Graph<'_, '_>, to: HopTo) -> String {
     match to {
         HopTo::Function(address) => display_name(graph.program.image, address),
+        HopTo::Site(at) => format!("what is called at {at:#x}"),
         HopTo::Import(import) => graph.program.image.import_name(import).to_owned(),
     }
 }

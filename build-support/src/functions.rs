@@ -79,7 +79,9 @@ impl<'d> Functions<'d> {
             let offset = partial.offset();
             let fde = partial.parse(|section, bases, at| match cies.get(&at) {
                 Some(cie) => Ok(Clone::clone(cie)),
-                None => section.cie_from_offset(bases, at).inspect(|cie| drop(cies.insert(at, cie.clone()))),
+                None => section.cie_from_offset(bases, at).inspect(|cie| {
+                    cies.insert(at, cie.clone());
+                }),
             })?;
             let (start, len) = (fde.initial_address(), fde.len());
             let Some(end) = start.checked_add(len) else { continue };

@@ -11,6 +11,7 @@ use crate::functions::{display_name, symbol_name};
 use crate::groups::groups;
 use crate::pools::{HopTo, Pools};
 use crate::rules::Rules;
+use crate::thunk::Thunk;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
 
@@ -225,17 +226,30 @@ impl<'a, 'd> Graph<'a, 'd> {
         for (index, site) in frame.sites.iter().enumerate() {
             match &site.callee {
                 Callee::Elsewhere => edges.push(Edge { site: index, step: Step::Elsewhere }),
-                Callee::Unknown(what) => {
-                    reasons.push(Reason::UnknownCallee { at: site.at, what: what.clone() })
-                }
+                Callee::Unknown(what) => match self.by_thunk(&key, site, &frame) {
+                    Some(step) => edges.push(Edge { site: index, step }),
+                    None => reasons.push(Reason::UnknownCallee { at: site.at, what: what.clone() }),
+                },
                 Callee::Targets(targets) => {
-                    for target in self.resolve(targets, &key, site, &mut reasons) {
-                        let alone = targets.len() == 1;
+                    let alone = targets.len() == 1;
+                    let mut refused = Vec::new();
+                    let mut steps = Vec::new();
+                    for target in self.resolve(targets, &key, site, &mut refused) {
                         match self.step(target, &key, site, alone, &frame) {
-                            Ok(step) => edges.push(Edge { site: index, step }),
-                            Err(reason) => reasons.push(reason),
+                            Ok(step) => steps.push(step),
+                            Err(reason) => refused.push(reason),
                         }
                     }
+                    // What cannot be said of each callee can perhaps be said of the call.
+                    if !refused.is_empty()
+                        && site.form == Form::Other
+                        && let Some(step) = self.by_thunk(&key, site, &frame)
+                    {
+                        refused.clear();
+                        steps = vec![step];
+                    }
+                    reasons.extend(refused);
+                    edges.extend(steps.into_iter().map(|step| Edge { site: index, step }));
                 }
             }
         }
@@ -284,11 +298,15 @@ impl<'a, 'd> Graph<'a, 'd> {
         frame: &Frame,
     ) -> Result<Step, Reason> {
         match target {
+            Target::Function(address) if self.policy.pools.calls(address).is_some() => {
+                let (to, cost) = self.policy.pools.calls(address).unwrap_or((HopTo::Function(address), 0));
+                Ok(Step::Hop(to, cost))
+            }
             Target::Function(address) => match self.program.image.plt(address) {
-                Some(Slot::Import(import)) => self.to_import(import, key, site, frame),
-                _ => self.to_function(address, key, site, alone, frame),
+                Some(Slot::Import(import)) => self.import_step(import, key, site, frame),
+                _ => self.function_step(address, key, site, alone, frame),
             },
-            Target::Import(import) => self.to_import(import, key, site, frame),
+            Target::Import(import) => self.import_step(import, key, site, frame),
             Target::Member(_) | Target::Argument(_) => Err(Reason::UnknownCallee {
                 at: site.at,
                 what: "a function that is passed on twice".to_owned(),
@@ -296,7 +314,7 @@ impl<'a, 'd> Graph<'a, 'd> {
         }
     }
 
-    fn to_function(
+    fn function_step(
         &mut self,
         address: u64,
         key: &Key,
@@ -327,7 +345,7 @@ impl<'a, 'd> Graph<'a, 'd> {
         Reason::CannotHop { at: site.at, callee: self.name(callee).to_string(), why }
     }
 
-    fn to_import(&mut self, import: Import, key: &Key, site: &Site, frame: &Frame) -> Result<Step, Reason> {
+    fn import_step(&mut self, import: Import, key: &Key, site: &Site, frame: &Frame) -> Result<Step, Reason> {
         if let Some(ours) = self.policy.replaced.get(&import).copied() {
             return Ok(Step::Node(self.node(ours, key.place, Binding::new())));
         }
@@ -356,7 +374,7 @@ impl<'a, 'd> Graph<'a, 'd> {
         let needed = match words {
             Some(words) => words,
             None if site.tail && frame.incoming.open => return Err(ARGUMENTS_UNKNOWN),
-            None => above.div_ceil(8),
+            None => site.outgoing.filter(|_| !site.tail).unwrap_or(above.div_ceil(8)),
         };
         let why = if words.is_some() { NO_STUB } else { ARGUMENTS_UNKNOWN };
         let stub = self.policy.pools.stub(to, needed).ok_or(why)?;
@@ -367,6 +385,17 @@ impl<'a, 'd> Graph<'a, 'd> {
         Ok(Step::Hop(to, stub.cost))
     }
 
+    /// An indirect call in code that stays where it is.
+    fn by_thunk(&mut self, key: &Key, site: &Site, frame: &Frame) -> Option<Step> {
+        if self.policy.pools.is_empty() || self.can_be_hopped(key.function) {
+            return None;
+        }
+        let thunk = Thunk::find(self.program, site)?;
+        let words = site.outgoing?;
+        self.policy.pools.thunk(site.at, thunk)?;
+        self.stub(HopTo::Site(site.at), Some(words), site, frame).ok()
+    }
+
     /// The arguments that `callee` calls, as far as `site` says what they are.
     fn binding(&mut self, callee: u64, key: &Key, site: &Site) -> Binding {
         if site.arguments.is_empty() {
@@ -374,9 +403,9 @@ impl<'a, 'd> Graph<'a, 'd> {
         }
         let place = self.place(callee, key.place);
         let frame = self.frame(callee, place);
-        let called = called_arguments(&frame);
+        let wanted = called_arguments(&frame);
         let mut binding = Binding::new();
-        for (index, passed) in site.arguments.iter().filter(|(index, _)| called.contains(index)) {
+        for (index, passed) in site.arguments.iter().filter(|(index, _)| wanted.contains(index)) {
             let mut known = BTreeSet::new();
             let complete = passed.iter().all(|target| match target {
                 Target::Argument(mine) => key.binding.get(mine).is_some_and(|set| {

@@ -54,7 +54,10 @@ impl Cursor<'_, '_> {
     }
 }
 
-/// Reads the table at `address`, which belongs to the function that begins at `function`.
+/// Reads the table at `address`, which belongs to the function that begins at `function`: ranges of calls, and where they land.
+///
+/// # Errors
+/// When it has a form that compilers do not write.
 pub fn read(image: &Image<'_>, function: u64, address: u64) -> Result<Vec<(Range<u64>, u64)>, Unreadable> {
     let mut cursor = Cursor { image, at: address };
     if cursor.byte()? != OMITTED {

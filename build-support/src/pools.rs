@@ -3,8 +3,9 @@
 //! A stub carries a call over to an ordinary big stack when rsp is on a chunk, and is a plain jump otherwise. One stub serves
 //! one callee. A stub copies a fixed number of words of stack arguments, so a callee takes one that copies enough.
 
-use crate::elf::{Image, Import};
+use crate::elf::{Image, Import, Slot, read_u32};
 use crate::records::Records;
+use crate::thunk::Thunk;
 use iced_x86::{Decoder, Mnemonic, OpKind, Register};
 use std::collections::BTreeMap;
 use vale_threads_abi::Kind;
@@ -16,6 +17,8 @@ pub enum HopTo {
     Function(u64),
     /// An import.
     Import(Import),
+    /// What the indirect call at this address calls, by way of a thunk.
+    Site(u64),
 }
 
 /// A stub that was given to somebody.
@@ -53,11 +56,41 @@ struct Pool {
     used: u64,
 }
 
+impl Pool {
+    /// What the stubs call, those that were filled by an earlier link step.
+    fn filled(&self, image: &Image<'_>, records: &Records<'_>) -> Vec<(u64, (HopTo, u64))> {
+        let stubs = (0..self.count).map(|index| (index, self.start + index * self.size));
+        let calls = stubs.filter_map(|(index, address)| {
+            let to = if self.imports {
+                match image.slot(self.slots + 8 * index)? {
+                    Slot::Import(import) => HopTo::Import(import),
+                    _ => return None,
+                }
+            } else {
+                let place = address + self.displacements[1];
+                let displacement = image.bytes(place, 4).and_then(read_u32)?.cast_signed();
+                let target = (place + 4).wrapping_add_signed(i64::from(displacement));
+                match target {
+                    _ if displacement == 0 || !image.is_code(target) => return None,
+                    thunk if records.in_pool(thunk) => HopTo::Site(address),
+                    function => HopTo::Function(function),
+                }
+            };
+            Some((address, (to, self.cost)))
+        });
+        calls.collect()
+    }
+}
+
 /// All pools of a program.
 #[derive(Debug, Default)]
 pub struct Pools {
-    pools: Vec<Pool>,
+    all: Vec<Pool>,
     given: BTreeMap<HopTo, Stub>,
+    /// Stubs whose bytes hold moved instructions instead: the call site that they were moved from.
+    thunks: BTreeMap<u64, (u64, Thunk)>,
+    /// In an executable that the link step has been through: what each stub calls.
+    filled: BTreeMap<u64, (HopTo, u64)>,
 }
 
 impl Pools {
@@ -89,12 +122,13 @@ impl Pools {
         // The smallest that will do is taken first.
         pools.sort_by_key(|p| (p.words, p.start));
         pools.dedup_by_key(|p| p.start);
-        Pools { pools, given: BTreeMap::new() }
+        let filled = pools.iter().flat_map(|pool| pool.filled(image, records)).collect();
+        Pools { all: pools, given: BTreeMap::new(), thunks: BTreeMap::new(), filled }
     }
 
     /// Whether there is any stub at all.
     pub fn is_empty(&self) -> bool {
-        self.pools.iter().all(|p| p.count == 0)
+        self.all.iter().all(|p| p.count == 0)
     }
 
     /// The stub for `to`, which takes `words` words of stack arguments. `None`: no stub is left that copies as many.
@@ -104,7 +138,7 @@ impl Pools {
         }
         let imports = matches!(to, HopTo::Import(_));
         let pool =
-            self.pools.iter_mut().find(|p| p.imports == imports && p.words >= words && p.used < p.count)?;
+            self.all.iter_mut().find(|p| p.imports == imports && p.words >= words && p.used < p.count)?;
         let address = pool.start + pool.used * pool.size;
         let fill = if imports {
             Fill::Slot(pool.slots + 8 * pool.used)
@@ -115,6 +149,31 @@ impl Pools {
         pool.used += 1;
         self.given.insert(to, stub);
         Some(stub)
+    }
+
+    /// What the stub at this address calls, and what that costs, if an earlier link step has filled it.
+    pub fn calls(&self, stub: u64) -> Option<(HopTo, u64)> {
+        self.filled.get(&stub).copied()
+    }
+
+    /// Room for moved instructions, in place of a stub. `None`: there is none left, or it is too small.
+    pub fn thunk(&mut self, site: u64, thunk: Thunk) -> Option<u64> {
+        if let Some((address, _)) = self.thunks.get(&site) {
+            return Some(*address);
+        }
+        let pool = self.all.iter_mut().find(|p| !p.imports && p.used < p.count)?;
+        let address = pool.start + pool.used * pool.size;
+        if thunk.code_at(address)?.len() as u64 > pool.size {
+            return None;
+        }
+        pool.used += 1;
+        self.thunks.insert(site, (address, thunk));
+        Some(address)
+    }
+
+    /// The moved instructions of the call at `site`, and where they are now.
+    pub fn thunk_of(&self, site: u64) -> Option<&(u64, Thunk)> {
+        self.thunks.get(&site)
     }
 
     /// Stubs by what they call.
@@ -135,8 +194,7 @@ fn cost(image: &Image<'_>, address: u64, size: u64) -> Option<u64> {
             Mnemonic::Sub if on_rsp && instruction.op1_kind() != OpKind::Register => {
                 bytes += instruction.immediate(1);
             }
-            Mnemonic::Mov if on_rsp => break,
-            Mnemonic::Lea if on_rsp => break,
+            Mnemonic::Mov | Mnemonic::Lea if on_rsp => break,
             _ => {}
         }
     }

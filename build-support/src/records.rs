@@ -4,6 +4,7 @@ use crate::elf::{Image, read_u32, read_u64};
 use crate::error::RecordError;
 use crate::functions::Functions;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::ops::Range;
 use vale_threads_abi::{FIXED_LEN, HEAD, Kind, SECTION};
 
 /// Number of a marker's text, an index for [`Records::marker`].
@@ -61,6 +62,8 @@ pub struct Records<'d> {
     vthread: BTreeSet<u64>,
     markers: Vec<&'d str>,
     members: BTreeMap<Marker, BTreeSet<u64>>,
+    /// Addresses of hop stubs.
+    pools: Vec<Range<u64>>,
 }
 
 impl<'d> Records<'d> {
@@ -94,6 +97,14 @@ impl<'d> Records<'d> {
             }
             if matches!(record.kind, Kind::Switch | Kind::Swap) {
                 self.switching.extend(function);
+            }
+            match record.kind {
+                Kind::HopDirect => self.pools.push(record.site..record.callee),
+                Kind::HopImport => {
+                    let len = u64::from(record.flags >> 8) * u64::from(record.extra);
+                    self.pools.push(record.site..record.site.saturating_add(len));
+                }
+                _ => {}
             }
             let mark = match record.kind {
                 Kind::Select => {
@@ -138,6 +149,11 @@ impl<'d> Records<'d> {
             }
         }
         Ok(())
+    }
+
+    /// Does a hop stub lie at this address?
+    pub fn in_pool(&self, address: u64) -> bool {
+        self.pools.iter().any(|pool| pool.contains(&address))
     }
 
     /// What is asserted about the instruction at `address`.

@@ -10,11 +10,13 @@ pub struct Rules {
     noreturn: Vec<&'static str>,
     hop: Vec<(&'static str, &'static str)>,
     words: HashMap<&'static str, u64>,
+    blocks: Vec<&'static str>,
 }
 
 impl Default for Rules {
     fn default() -> Self {
-        let mut rules = Rules { noreturn: Vec::new(), hop: Vec::new(), words: HashMap::new() };
+        let mut rules =
+            Rules { noreturn: Vec::new(), hop: Vec::new(), words: HashMap::new(), blocks: Vec::new() };
         for line in TEXT.lines().filter(|l| !l.starts_with('#') && !l.trim().is_empty()) {
             // A rule that does not read is caught by the tests of this module.
             let Some((rule, reason)) = line.split_once(" : ") else { continue };
@@ -25,6 +27,7 @@ impl Default for Rules {
                 ["words", import, count] => {
                     rules.words.extend(count.parse().ok().map(|count: u64| (import, count)));
                 }
+                ["blocks", ref imports @ ..] => rules.blocks.extend(imports),
                 _ => {}
             }
         }
@@ -51,9 +54,18 @@ impl Rules {
         self.words.get(import).copied()
     }
 
+    /// Can this import block the thread that calls it for long?
+    pub fn blocks(&self, import: &str) -> bool {
+        self.blocks.contains(&import)
+    }
+
     /// The names that no function of a program has: perhaps std calls them otherwise now.
-    pub fn unmatched<'n>(&self, names: impl Iterator<Item = &'n str> + Clone) -> Vec<&'static str> {
-        let missing = |pattern: &str| !names.clone().any(|name| matches(pattern, name));
+    pub fn unmatched(&self, names: &dyn Fn() -> Vec<String>) -> Vec<&'static str> {
+        if self.hop.is_empty() {
+            return Vec::new();
+        }
+        let names = names();
+        let missing = |pattern: &str| !names.iter().any(|name| matches(pattern, name));
         self.hop.iter().map(|(pattern, _)| *pattern).filter(|p| missing(p)).collect()
     }
 }
@@ -73,7 +85,7 @@ mod tests {
             assert!(!reason.trim().is_empty(), "{line}");
             let words: Vec<&str> = rule.split_whitespace().collect();
             match *words {
-                ["noreturn", _, ..] | ["hop", _, ..] => {}
+                ["noreturn" | "hop" | "blocks", _, ..] => {}
                 ["words", _, count] => assert!(count.parse::<u64>().is_ok(), "{line}"),
                 _ => panic!("{line}"),
             }

@@ -1,99 +1,99 @@
-//! x
-use std::collections::BTreeMap;
-use vale_threads_build::*;
-fn main() {
-    let a: Vec<String> = std::env::args().collect();
-    let data = std::fs::read(&a[1]).unwrap();
-    let t = std::time::Instant::now();
-    let l = match program::Loaded::read(&data) {
-        Ok(l) => l,
-        Err(e) => {
-            eprintln!("{e}");
-            std::process::exit(2)
+//! Prints how much stack the functions of an executable need.
+
+use clap::{Parser, ValueEnum};
+use std::path::PathBuf;
+use std::process::ExitCode;
+use vale_threads_build::program::Loaded;
+use vale_threads_build::report::{self, Language, Report};
+
+/// Proves from the machine code of an x86-64 ELF executable how many bytes of stack its functions need.
+///
+/// Without --all: the entries of virtual threads, with their chunks, worst chains of calls, and what is carried out on a
+/// big stack. A bound includes the return address that calling the function pushes.
+#[derive(Parser)]
+#[command(version, after_help = "Exit status: 0, or 2 when the file cannot be analysed.")]
+struct Arguments {
+    /// The executable.
+    file: PathBuf,
+    /// Every function, with or without virtual threads: exact, at most, or unknown and why; and a histogram.
+    #[arg(long)]
+    all: bool,
+    /// Explains the bound, or why there is none, of each function whose name contains this.
+    #[arg(long, value_name = "FUNCTION")]
+    why: Option<String>,
+    /// Writes JSON.
+    #[arg(long, conflicts_with_all = ["dot", "emit"])]
+    json: bool,
+    /// Writes the call graph for Graphviz.
+    #[arg(long, conflicts_with = "emit")]
+    dot: bool,
+    /// Writes the bounds as constants.
+    #[arg(long, value_name = "LANGUAGE")]
+    emit: Option<Emit>,
+}
+
+#[derive(Clone, Copy, ValueEnum)]
+enum Emit {
+    C,
+    Rust,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    match run(&arguments) {
+        Ok(text) => {
+            // A reader that has seen enough (`| head`) is no error.
+            let _ = std::io::Write::write_all(&mut std::io::stdout(), text.as_bytes());
+            ExitCode::SUCCESS
         }
+        Err(error) => {
+            eprintln!("vthread-bounds: {}: {error}", arguments.file.display());
+            ExitCode::from(2)
+        }
+    }
+}
+
+fn run(arguments: &Arguments) -> Result<String, Box<dyn std::error::Error>> {
+    let data = std::fs::read(&arguments.file)?;
+    let loaded = Loaded::read(&data)?;
+    if let Some(name) = &arguments.why {
+        return why(&loaded, name);
+    }
+    if arguments.dot {
+        let solved = if arguments.all { loaded.every_function() } else { loaded.entries() };
+        return Ok(report::dot(&solved));
+    }
+    let report = if arguments.all {
+        report::every_function(&loaded, &loaded.every_function())
+    } else {
+        report::entries(&loaded)
     };
-    eprintln!("load {:?} {} functions {:?}", t.elapsed(), l.functions.len(), l.functions.damage);
-    if a.get(2).map(String::as_str) == Some("--fn") {
-        for f in l.functions.iter() {
-            let n = functions::display_name(&l.image, f.start);
-            if n.contains(&a[3]) {
-                let fr = frames::analyse(l.program(), f, frames::Place::Anywhere);
-                println!(
-                    "{n} {:#x}..{:#x} frame {} rz {} pad {} {:?} {:?}",
-                    f.start, f.end, fr.frame, fr.red_zone, fr.padding, fr.incoming, fr.problems
-                );
-                for s in &fr.sites {
-                    println!(
-                        "   {:#x} depth {} tail {} {:?} {:?} {:?}",
-                        s.at, s.depth, s.tail, s.form, s.callee, s.arguments
-                    );
-                }
-            }
-        }
-        return;
+    Ok(match arguments.emit {
+        Some(Emit::C) => report::constants(&report, Language::C),
+        Some(Emit::Rust) => report::constants(&report, Language::Rust),
+        None if arguments.json => report::json(&report),
+        None if arguments.all => report::table(&report) + &report::histogram(&report),
+        None if report.lines.is_empty() => "no entries of virtual threads in this file (or they were stripped with its records); --all shows \
+            every function\n"
+            .to_owned(),
+        None => report::table(&report),
+    })
+}
+
+/// The functions of that name: as entries see them if they reach them, else as ordinary functions.
+fn why(loaded: &Loaded<'_>, name: &str) -> Result<String, Box<dyn std::error::Error>> {
+    let found = report::find(loaded, name);
+    if found.is_empty() {
+        return Err(format!("no function has a name that contains `{name}`").into());
     }
-    let mut hist: BTreeMap<String, (usize, Vec<String>)> = BTreeMap::new();
-    let mut frames_n = 0;
-    let mut rowbad = 0;
-    let mut rowok = 0;
-    let mut badf = 0;
-    let mut sites = 0;
-    let mut unk = 0;
-    let t = std::time::Instant::now();
-    for f in l.functions.iter() {
-        let fr = frames::analyse_points(l.program(), f, frames::Place::Anywhere);
-        frames_n += 1;
-        for p in &fr.problems {
-            let k = format!("{p:?}");
-            let k = k.split('(').next().unwrap().split('{').next().unwrap().to_string();
-            let e = hist.entry(k).or_default();
-            e.0 += 1;
-            if e.1.len() < 6 {
-                e.1.push(format!("{}@{:#x} {p}", functions::display_name(&l.image, f.start), f.start));
-            }
-        }
-        sites += fr.sites.len();
-        unk += fr.sites.iter().filter(|s| matches!(s.callee, frames::Callee::Unknown(_))).count();
-        let rows = l.functions.rows(f);
-        let mut bad = 0;
-        for (at, lo) in &fr.points {
-            if let Some(r) = rows.iter().find(|r| r.range.contains(at))
-                && let Some(o) = r.rsp_offset
-            {
-                if 8 - o == *lo {
-                    rowok += 1
-                } else {
-                    bad += 1;
-                    if std::env::var_os("ROWS").is_some() {
-                        println!("row {:#x} ours {lo} table {}", at, 8 - o)
-                    }
-                }
-            }
-        }
-        if bad > 0 {
-            badf += 1;
-            if badf < 8 {
-                println!(
-                    "rows differ in {} {:#x}: {bad}",
-                    functions::display_name(&l.image, f.start),
-                    f.start
-                )
-            }
-        }
-        rowbad += bad;
+    let solved = loaded.every_function();
+    let every = report::every_function(loaded, &solved);
+    let mut text = String::new();
+    let lines: Vec<_> = every.lines.into_iter().filter(|l| found.contains(&l.address)).collect();
+    for line in lines {
+        let chain = report::chain(&line);
+        text += &report::table(&Report { lines: vec![line], ..Report::default() });
+        text += &chain;
     }
-    println!(
-        "{frames_n} functions in {:?}; rows ok {rowok} bad {rowbad} in {badf}; sites {sites} unknown {unk}",
-        t.elapsed()
-    );
-    for (k, (n, e)) in hist {
-        println!("{n:6} {k}");
-        for e in e {
-            println!("          {e}")
-        }
-    }
-    let t = std::time::Instant::now();
-    let s = l.every_function();
-    let known = s.needs.iter().filter(|n| n.bound().is_some()).count();
-    println!("bounds for {known} of {} nodes in {:?}", s.needs.len(), t.elapsed());
+    Ok(text)
 }

@@ -41,6 +41,8 @@ pub(super) struct Interpreter<'a, 'd> {
     pub(super) lowest_access: i64,
     /// Memory below rsp may be used in a way that was not followed.
     pub(super) vague_access: bool,
+    /// Address of the block that is being walked.
+    pub(super) block: u64,
     rows: OnceCell<Vec<Row>>,
     blocks: BTreeMap<usize, Block>,
     leaders: Vec<bool>,
@@ -78,6 +80,7 @@ impl<'a, 'd> Interpreter<'a, 'd> {
             collecting: false,
             lowest_access: 0,
             vague_access: false,
+            block: 0,
             rows: OnceCell::new(),
             blocks: BTreeMap::new(),
             leaders: Vec::new(),
@@ -117,10 +120,10 @@ impl<'a, 'd> Interpreter<'a, 'd> {
             if instruction.mnemonic() == Mnemonic::Lea && instruction.is_ip_rel_memory_operand() {
                 self.tables.insert(instruction.ip_rel_memory_address());
             }
-            if instruction.is_jcc_short_or_near() || instruction.is_jmp_short_or_near() {
-                if let Some(to) = self.index_of(instruction.near_branch_target()) {
-                    self.leaders[to] = true;
-                }
+            if (instruction.is_jcc_short_or_near() || instruction.is_jmp_short_or_near())
+                && let Some(to) = self.index_of(instruction.near_branch_target())
+            {
+                self.leaders[to] = true;
             }
         }
         Ok(())
@@ -158,8 +161,8 @@ impl<'a, 'd> Interpreter<'a, 'd> {
 
     fn arrive(&mut self, to: usize, state: State, doubtful: bool) {
         self.split_at(to);
-        let functions = self.program.functions;
-        let code = |address: u64| functions.at(address).is_some();
+        let program = self.program;
+        let code = |address: u64| program.is_callable(address);
         let Some(block) = self.blocks.get_mut(&to) else {
             self.blocks.insert(to, Block { state, doubtful, visits: 0 });
             self.work.push(to);
@@ -230,6 +233,7 @@ impl<'a, 'd> Interpreter<'a, 'd> {
         }
         let mut state = block.state.clone();
         let mut index = start;
+        self.block = self.code[start].ip();
         loop {
             self.reached[index] = true;
             if self.step(index, &mut state) == Flow::Stop {

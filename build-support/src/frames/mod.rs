@@ -10,6 +10,8 @@
 //! rsp does not return.
 
 mod blocks;
+mod control;
+mod operands;
 mod state;
 mod tables;
 mod transfer;
@@ -31,6 +33,13 @@ pub struct Program<'a, 'd> {
     pub functions: &'a Functions<'d>,
     /// What macro and runtime assert about its instructions.
     pub records: &'a Records<'d>,
+}
+
+impl Program<'_, '_> {
+    /// Does something that can be called begin at this address: a function, or a hop stub?
+    pub fn is_callable(&self, address: u64) -> bool {
+        self.functions.at(address).is_some() || self.records.in_pool(address)
+    }
 }
 
 /// For which executions an analysis speaks.
@@ -71,6 +80,10 @@ pub struct Site {
     pub at: u64,
     /// Its length.
     pub len: usize,
+    /// Start of the block that it is in: no branch leads in between.
+    pub block: u64,
+    /// Words at rsp that may be arguments for it: stored since the last call. `None`: not known.
+    pub outgoing: Option<u64>,
     /// Bytes between the function's return address and rsp at the instruction.
     pub depth: u64,
     /// A jump: the callee returns to the caller of this function.

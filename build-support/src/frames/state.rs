@@ -23,6 +23,9 @@ pub const CALLER_SAVED: [usize; 9] = [0, 1, 2, 6, 7, 8, 9, 10, 11];
 /// The argument registers in order: rdi, rsi, rdx, rcx, r8, r9.
 pub const ARGUMENTS: [usize; 6] = [7, 6, 2, 1, 8, 9];
 
+/// Bytes at rsp in which arguments of a call are looked for.
+const MOST_ARGUMENTS: i64 = 256;
+
 /// Where a base can lie, relative to the function's entry rsp.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Base {
@@ -33,6 +36,9 @@ pub struct Base {
     /// The instruction that made it.
     pub site: u64,
 }
+
+/// The entry and three realignments: more were never seen in one function.
+const MOST_BASES: usize = 4;
 
 /// The bases of a function: the entry and each realignment.
 #[derive(Clone, Debug)]
@@ -48,15 +54,14 @@ impl Bases {
     /// many.
     pub fn realigned(&mut self, site: u64, low: i64, slack: i64) -> Option<u8> {
         let base = Base { low, slack, site };
-        let index = match self.0.iter().position(|b| b.site == site) {
-            Some(index) if self.0[index] == base => index,
-            Some(_) => return None,
-            None if self.0.len() < 4 => {
-                self.0.push(base);
-                self.0.len() - 1
-            }
-            None => return None,
-        };
+        let known = self.0.iter().position(|b| b.site == site);
+        if known.is_some_and(|index| self.0[index] != base) || known.is_none() && self.0.len() >= MOST_BASES {
+            return None;
+        }
+        let index = known.unwrap_or_else(|| {
+            self.0.push(base);
+            self.0.len() - 1
+        });
         Some(index as u8)
     }
 
@@ -99,6 +104,10 @@ pub struct State {
     slots: Vec<Slot>,
     /// Per base the lowest address that others may know.
     escaped: Vec<(u8, i64)>,
+    /// Words that were stored since the last call, near rsp: perhaps its arguments. Sorted.
+    stored: Vec<(u8, i64)>,
+    /// More may have been stored than that.
+    stored_more: bool,
 }
 
 impl State {
@@ -109,7 +118,7 @@ impl State {
         for (index, register) in ARGUMENTS.into_iter().enumerate() {
             registers[register] = Value::Argument(index as u8);
         }
-        State { registers, slots: Vec::new(), escaped: Vec::new() }
+        State { registers, slots: Vec::new(), escaped: Vec::new(), stored: Vec::new(), stored_more: false }
     }
 
     /// What the slot at this place holds.
@@ -127,6 +136,7 @@ impl State {
     /// `len` bytes at this place are written; if they are eight with a known value, that is remembered.
     pub fn store(&mut self, bases: &Bases, base: u8, offset: i64, len: i64, value: Value) {
         self.slots.retain(|s| !bases.overlap((base, offset, len), (s.base, s.offset, 8)));
+        self.note_stored(base, offset, len);
         if len == 8
             && value != Value::Unknown
             && let Err(index) = self.find(base, offset)
@@ -135,8 +145,35 @@ impl State {
         }
     }
 
+    fn note_stored(&mut self, base: u8, offset: i64, len: i64) {
+        let Value::Stack { base: rsp_base, offset: rsp } = self.registers[RSP] else { return };
+        if base != rsp_base || offset < rsp || offset >= rsp + MOST_ARGUMENTS {
+            return;
+        }
+        let words = (offset - rsp).div_euclid(8)..(offset - rsp + len.min(64) - 1).div_euclid(8) + 1;
+        for word in words {
+            let place = (base, rsp + 8 * word);
+            if let Err(index) = self.stored.binary_search(&place) {
+                self.stored.insert(index, place);
+            }
+        }
+    }
+
+    /// How many words at rsp may be arguments of a call made here. `None`: not known.
+    pub fn outgoing(&self) -> Option<u64> {
+        let Value::Stack { base, offset } = self.registers[RSP] else { return None };
+        if self.stored_more {
+            return None;
+        }
+        let words = (0..MOST_ARGUMENTS / 8)
+            .take_while(|word| self.stored.binary_search(&(base, offset + 8 * word)).is_ok())
+            .count() as u64;
+        (8 * words < MOST_ARGUMENTS as u64).then_some(words)
+    }
+
     /// Something unknown on this stack is written: nothing in slots can be believed.
     pub fn forget_slots(&mut self) {
+        self.stored_more = true;
         self.slots.clear();
     }
 
@@ -164,12 +201,11 @@ impl State {
     /// Others may now know this value: if it is an address of the frame, the memory above it is no longer ours alone.
     pub fn escape(&mut self, value: Value) {
         if let Value::Stack { base, offset } = value {
-            match self.escaped.iter_mut().find(|(b, _)| *b == base) {
-                Some((_, lowest)) => *lowest = (*lowest).min(offset),
-                None => {
-                    self.escaped.push((base, offset));
-                    self.escaped.sort_unstable();
-                }
+            if let Some((_, lowest)) = self.escaped.iter_mut().find(|(b, _)| *b == base) {
+                *lowest = (*lowest).min(offset);
+            } else {
+                self.escaped.push((base, offset));
+                self.escaped.sort_unstable();
             }
         }
     }
@@ -188,6 +224,8 @@ impl State {
             self.registers[register] = Value::Unknown;
         }
         self.forget_escaped(bases);
+        self.stored.clear();
+        self.stored_more = false;
     }
 
     /// Takes in what is known when control comes from a second place. Returns whether anything was lost, and whether an
@@ -226,6 +264,14 @@ impl State {
             joined != Value::Unknown
         });
         changed |= before != self.slots.len();
+        changed |= other.stored_more && !self.stored_more;
+        self.stored_more |= other.stored_more;
+        for place in &other.stored {
+            if let Err(index) = self.stored.binary_search(place) {
+                self.stored.insert(index, *place);
+                changed = true;
+            }
+        }
         for &(base, offset) in &other.escaped {
             let before = self.escaped.clone();
             self.escape(Value::Stack { base, offset });

@@ -80,7 +80,11 @@ impl Command {
     /// Is this program a linker, or something else that the compiler runs (an assembler, `lto-wrapper`)?
     pub fn is_linker(tool: &OsStr) -> bool {
         let name = Path::new(tool).file_name().unwrap_or(tool).to_string_lossy().into_owned();
-        name == "collect2" || name == "ld" || name.starts_with("ld.") || name.ends_with("-ld") || name.contains("lld")
+        name == "collect2"
+            || name == "ld"
+            || name.starts_with("ld.")
+            || name.ends_with("-ld")
+            || name.contains("lld")
     }
 
     /// The process that runs it, the step's own symbol added.
@@ -143,7 +147,12 @@ fn expand(arguments: &[OsString], into: &mut Vec<OsString>, depth: u32) -> Resul
         let path = PathBuf::from(OsStr::from_bytes(path));
         match std::fs::read(&path) {
             Ok(text) if depth < 16 => expand(&split(&text), into, depth + 1)?,
-            Ok(_) => return Err(LinkError::CommandLine(format!("response files nested too deeply: {}", path.display()))),
+            Ok(_) => {
+                return Err(LinkError::CommandLine(format!(
+                    "response files nested too deeply: {}",
+                    path.display()
+                )));
+            }
             // A file of that name, or none: then it is an argument like any other.
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => into.push(argument.clone()),
             Err(source) => return Err(LinkError::File { path, source }),

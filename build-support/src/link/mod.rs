@@ -31,10 +31,9 @@ pub const DRIVER_VARIABLE: &str = "VTHREAD_CC";
 /// All that a package with virtual threads needs in its `build.rs`:
 ///
 /// ```no_run
-/// fn main() {
-///     vale_threads_build::link_step();
-///     // Build code of the package's own may follow.
-/// }
+/// // fn main()
+/// vale_threads_build::link_step();
+/// // Build code of the package's own may follow.
 /// ```
 ///
 /// Must be called before anything is printed or read: when this executable is run in place of the linker, the call does
@@ -101,13 +100,17 @@ fn as_build_script() {
     let target = |key: &str| env::var(format!("CARGO_CFG_TARGET_{key}")).unwrap_or_default();
     let (arch, os) = (target("ARCH"), target("OS"));
     if !arch.is_empty() && (arch.as_str(), os.as_str()) != ("x86_64", "linux") {
-        println!("cargo:warning=[vthread] bounds are proved for x86_64 Linux alone, not for {arch} {os}: the program will not link");
+        println!(
+            "cargo:warning=[vthread] bounds are proved for x86_64 Linux alone, not for {arch} {os}: the program will not link"
+        );
         return;
     }
     let me = match env::current_exe() {
         Ok(me) => me,
         Err(error) => {
-            println!("cargo:warning=[vthread] the build script does not know its own path ({error}): the program will not link");
+            println!(
+                "cargo:warning=[vthread] the build script does not know its own path ({error}): the program will not link"
+            );
             return;
         }
     };
@@ -115,7 +118,9 @@ fn as_build_script() {
     println!("cargo:rustc-env={STEP_VARIABLE}={me}");
     let driver = env::var("RUSTC_LINKER").unwrap_or_else(|_| "cc".to_owned());
     if me.to_string().contains(',') {
-        println!("cargo:warning=[vthread] the path {me} contains a comma, which `-wrapper` cannot pass: build elsewhere");
+        println!(
+            "cargo:warning=[vthread] the path {me} contains a comma, which `-wrapper` cannot pass: build elsewhere"
+        );
     }
     match driver_kind(&driver) {
         Driver::HasWrapper => {

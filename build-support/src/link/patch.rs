@@ -39,7 +39,13 @@ impl Plan {
     }
 
     /// Replaces bytes by their place in the file.
-    pub(super) fn replace_in_file(&mut self, offset: usize, old: &[u8], new: &[u8], what: &str) -> Result<()> {
+    pub(super) fn replace_in_file(
+        &mut self,
+        offset: usize,
+        old: &[u8],
+        new: &[u8],
+        what: &str,
+    ) -> Result<()> {
         let patch = Patch { offset, old: old.to_vec(), new: new.to_vec(), what: what.to_owned() };
         let before = self.patches.range(..offset + new.len()).next_back();
         if let Some((_, same)) = before.filter(|(_, p)| offset < p.offset + p.new.len()) {
@@ -72,7 +78,12 @@ impl Plan {
             let range = patch.offset..patch.offset + patch.new.len();
             match data.get_mut(range) {
                 Some(bytes) if *bytes == *patch.old => bytes.copy_from_slice(&patch.new),
-                _ => return Err(LinkError::NotVerified(format!("{}: the place holds something else", patch.what))),
+                _ => {
+                    return Err(LinkError::NotVerified(format!(
+                        "{}: the place holds something else",
+                        patch.what
+                    )));
+                }
             }
         }
         Ok(())
@@ -100,7 +111,9 @@ impl Plan {
                 instruction.near_branch_target()
             };
             if reaches != target {
-                return Err(LinkError::NotVerified(format!("{site:#x} reaches {reaches:#x}, not {target:#x}")));
+                return Err(LinkError::NotVerified(format!(
+                    "{site:#x} reaches {reaches:#x}, not {target:#x}"
+                )));
             }
         }
         Ok(())

@@ -26,6 +26,8 @@ pub struct Rewritten {
     pub sites: usize,
     /// Functions that are called through stubs.
     pub functions: usize,
+    /// Indirect calls that were moved into thunks.
+    pub moved: usize,
     /// Imports that are called through stubs.
     pub imports: usize,
 }
@@ -34,7 +36,7 @@ pub struct Rewritten {
 pub(super) fn plan(graph: &Graph<'_, '_>, plan: &mut Plan) -> Result<Rewritten> {
     let image = graph.program.image;
     let mut done = Rewritten::default();
-    let mut used: BTreeMap<HopTo, ()> = BTreeMap::new();
+    let mut used: BTreeSet<HopTo> = BTreeSet::new();
     let stubs: BTreeMap<HopTo, Stub> = graph.policy.pools.given().collect();
     let mut seen = BTreeSet::new();
     for node in &graph.nodes {
@@ -42,9 +44,16 @@ pub(super) fn plan(graph: &Graph<'_, '_>, plan: &mut Plan) -> Result<Rewritten> 
             let site = &node.frame.sites[edge.site];
             let target = match &edge.step {
                 Step::Hop(to, _) => {
-                    used.insert(*to, ());
+                    used.insert(*to);
                     match (to, stubs.get(to)) {
                         (HopTo::Function(_), Some(stub)) => stub.address,
+                        (HopTo::Site(_), Some(stub)) => {
+                            if seen.insert(site.at) {
+                                move_call(graph, plan, site, stub)?;
+                                done.sites += 1;
+                            }
+                            continue;
+                        }
                         _ => continue,
                     }
                 }
@@ -70,7 +79,7 @@ pub(super) fn plan(graph: &Graph<'_, '_>, plan: &mut Plan) -> Result<Rewritten> 
             }
         }
     }
-    for to in used.keys() {
+    for to in &used {
         let Some(stub) = stubs.get(to) else { continue };
         match (to, stub.fill) {
             (HopTo::Function(callee), Fill::Displacements(places)) => {
@@ -78,6 +87,18 @@ pub(super) fn plan(graph: &Graph<'_, '_>, plan: &mut Plan) -> Result<Rewritten> 
                     plan.replace(image, place, &displacement(place + 4, *callee)?, "hop stub")?;
                 }
                 done.functions += 1;
+            }
+            (HopTo::Site(site), Fill::Displacements(places)) => {
+                let Some((thunk, _)) = graph.policy.pools.thunk_of(*site) else { continue };
+                for place in places {
+                    plan.replace(
+                        image,
+                        place,
+                        &displacement(place + 4, *thunk)?,
+                        "hop stub of a moved call",
+                    )?;
+                }
+                done.moved += 1;
             }
             (HopTo::Import(import), Fill::Slot(slot)) => {
                 exchange(image, plan, Slot::Import(*import), slot, stub.address)?;
@@ -122,9 +143,21 @@ fn retarget(image: &Image<'_>, plan: &mut Plan, site: &Site, target: u64) -> Res
             let [a, b, c, d] = displacement(end - 1, target)?;
             plan.replace(image, site.at, &[0xe9, a, b, c, d, 0x90], what)?;
         }
-        (Form::Other, _) => return Err(LinkError::NotVerified(format!("the call at {:#x} has no room", site.at))),
+        (Form::Other, _) => {
+            return Err(LinkError::NotVerified(format!("the call at {:#x} has no room", site.at)));
+        }
     }
     plan.sites.push((site.at, target));
+    Ok(())
+}
+
+fn move_call(graph: &Graph<'_, '_>, plan: &mut Plan, site: &Site, stub: &Stub) -> Result<()> {
+    let image = graph.program.image;
+    let too_far = || LinkError::NotVerified(format!("the call at {:#x} cannot be moved", site.at));
+    let (address, thunk) = graph.policy.pools.thunk_of(site.at).ok_or_else(too_far)?;
+    plan.replace(image, *address, &thunk.code_at(*address).ok_or_else(too_far)?, "thunk")?;
+    plan.replace(image, thunk.start, &thunk.replacement(stub.address).ok_or_else(too_far)?, "moved call")?;
+    plan.sites.push((thunk.end - 5, stub.address));
     Ok(())
 }
 
@@ -153,6 +186,8 @@ fn exchange(image: &Image<'_>, plan: &mut Plan, import: Slot, spare: u64, stub: 
 
 fn replace_word(image: &Image<'_>, plan: &mut Plan, offset: usize, new: [u8; 8]) -> Result<()> {
     let what = "relocation entry";
-    let old = image.file_bytes(offset, 8).ok_or_else(|| LinkError::NotVerified(format!("{what}: outside of the file")))?;
+    let old = image
+        .file_bytes(offset, 8)
+        .ok_or_else(|| LinkError::NotVerified(format!("{what}: outside of the file")))?;
     plan.replace_in_file(offset, old, &new, what)
 }

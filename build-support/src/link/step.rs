@@ -50,11 +50,15 @@ pub struct Outcome {
     pub entries: Vec<Entry>,
     /// What goes elsewhere.
     pub rewritten: Rewritten,
+    /// Rules that name functions which this program does not have.
+    pub unmatched_rules: Vec<&'static str>,
 }
 
 /// Runs the linker and everything after it. Returns the exit code.
 pub(super) fn link(arguments: &[OsString], settings: &LinkStep) -> Result<i32> {
-    let Some(tool) = arguments.first().filter(|a| !a.to_string_lossy().starts_with('-') && Command::is_linker(a)) else {
+    let Some(tool) =
+        arguments.first().filter(|a| !a.to_string_lossy().starts_with('-') && Command::is_linker(a))
+    else {
         return other_tool(arguments);
     };
     let command = Command::parse(tool, &arguments[1..])?;
@@ -81,7 +85,9 @@ pub(super) fn link(arguments: &[OsString], settings: &LinkStep) -> Result<i32> {
 fn other_tool(arguments: &[OsString]) -> Result<i32> {
     let named_as_linker = arguments.first().is_none_or(|a| {
         let text = a.to_string_lossy();
-        text.starts_with('-') || text.starts_with('@') || Path::new(a).extension().is_some_and(|e| e == "o" || e == "a")
+        text.starts_with('-')
+            || text.starts_with('@')
+            || Path::new(a).extension().is_some_and(|e| e == "o" || e == "a")
     });
     if !named_as_linker {
         return run(std::process::Command::new(&arguments[0]).args(&arguments[1..]), &arguments[0]);
@@ -144,11 +150,18 @@ fn refuse_records(path: &Path, data: &[u8]) -> Result<Option<Outcome>> {
 /// When its records contradict its code, or something does not fit.
 pub fn process(path: &Path, data: &[u8]) -> Result<Outcome> {
     let loaded = load(path, data)?;
-    let mut outcome = Outcome { plan: Plan::default(), entries: Vec::new(), rewritten: Rewritten::default() };
+    let mut outcome = Outcome {
+        plan: Plan::default(),
+        entries: Vec::new(),
+        rewritten: Rewritten::default(),
+        unmatched_rules: Vec::new(),
+    };
     if loaded.records.all.is_empty() {
         return Ok(outcome);
     }
     let solved = loaded.entries();
+    let names = || loaded.functions.iter().map(|f| display_name(&loaded.image, f.start)).collect();
+    outcome.unmatched_rules = solved.graph.policy.rules.unmatched(&names);
     outcome.rewritten = rewrite::plan(&solved.graph, &mut outcome.plan)?;
     outcome.entries = write_sizes(&loaded, &solved, &mut outcome.plan)?;
     write_thread_locals(&loaded, &mut outcome.plan)?;
@@ -261,7 +274,8 @@ fn report_unproved(entries: &[Entry], settings: &LinkStep) -> Result<()> {
             );
         } else if entry.exact || settings.denies_unproved() {
             let rule = if entry.exact { "#[vthread(exact)]" } else { "deny_unproved()" };
-            let _ = writeln!(text, "`{}` has no proved stack bound, and {rule} demands one: {why}", entry.name);
+            let _ =
+                writeln!(text, "`{}` has no proved stack bound, and {rule} demands one: {why}", entry.name);
         } else {
             continue;
         }
@@ -274,7 +288,12 @@ fn report_unproved(entries: &[Entry], settings: &LinkStep) -> Result<()> {
 fn strip(command: &Command) -> Result<()> {
     let Some(how) = command.strip else { return Ok(()) };
     let mut tool = std::process::Command::new("strip");
-    tool.arg(how).arg(format!("--remove-section={SECTION}")).arg(&command.output);
+    tool.arg(how);
+    if how == "--strip-all" {
+        // Without symbols the report could not use them.
+        tool.arg(format!("--remove-section={SECTION}"));
+    }
+    tool.arg(&command.output);
     let status = tool.status().map_err(|source| LinkError::Tool { tool: "strip".to_owned(), source })?;
     if status.success() {
         return Ok(());
@@ -286,7 +305,7 @@ fn strip(command: &Command) -> Result<()> {
 fn log(path: &Path, outcome: &Outcome, linked: Duration, took: Duration) -> Result<()> {
     let Some(log) = env::var_os(LOG_VARIABLE) else { return Ok(()) };
     let mut text = format!(
-        "{}: linked in {} us, step {} us, {} entries, {} places written, {} call sites rewritten, {} functions and {} imports \
+        "{}: linked in {} us, step {} us, {} entries, {} places written, {} call sites rewritten, {} functions, {} imports and {} indirect calls \
          by way of stubs\n",
         path.display(),
         linked.as_micros(),
@@ -296,7 +315,11 @@ fn log(path: &Path, outcome: &Outcome, linked: Duration, took: Duration) -> Resu
         outcome.rewritten.sites,
         outcome.rewritten.functions,
         outcome.rewritten.imports,
+        outcome.rewritten.moved,
     );
+    for rule in &outcome.unmatched_rules {
+        let _ = writeln!(text, "  no function is called `{rule}`: the rule for it did nothing");
+    }
     for entry in &outcome.entries {
         match (entry.bound, &entry.why) {
             (Some(bound), None) => {
