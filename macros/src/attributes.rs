@@ -56,7 +56,8 @@ impl Marker {
 
     pub(crate) fn read(self, attributes: &[Attribute]) -> Option<usize> {
         let name = self.name();
-        let attribute = attributes.iter().find(|a| *a.path().get_ident().unwrap_or(&format_ident!("_none")) == name)?;
+        let attribute =
+            attributes.iter().find(|a| *a.path().get_ident().unwrap_or(&format_ident!("_none")) == name)?;
         attribute.parse_args::<syn::LitInt>().ok()?.base10_parse().ok()
     }
 }

@@ -78,7 +78,8 @@ impl Plan {
 
     /// The function has a wrapper.
     pub(crate) fn has_wrapper(&self, world: &World, node: NodeId) -> bool {
-        self.shim_wraps(world, node) || world.nodes[node].has_self && self.wrapped_methods.contains(&world.nodes[node].name)
+        self.shim_wraps(world, node)
+            || world.nodes[node].has_self && self.wrapped_methods.contains(&world.nodes[node].name)
     }
 
     /// Where a function that somebody else calls takes part, only calls into our own can be wrapped: all of them.
@@ -98,7 +99,14 @@ impl Plan {
                 continue;
             }
             let edges = |n: NodeId| -> Vec<NodeId> {
-                calls.direct.get(&n).into_iter().flatten().copied().filter(|to| members.contains(to)).collect()
+                calls
+                    .direct
+                    .get(&n)
+                    .into_iter()
+                    .flatten()
+                    .copied()
+                    .filter(|to| members.contains(to))
+                    .collect()
             };
             // `true`: open.
             state.insert(root, true);

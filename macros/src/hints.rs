@@ -51,7 +51,8 @@ impl Locals {
                     _ => None,
                 });
                 for (i, inner) in p.elems.iter().enumerate() {
-                    let hint = types.as_ref().map(|(t, module)| Hint { ty: t.elems[i].clone(), module: *module });
+                    let hint =
+                        types.as_ref().map(|(t, module)| Hint { ty: t.elems[i].clone(), module: *module });
                     self.bind(inner, hint, module);
                 }
             }
@@ -196,13 +197,14 @@ impl Reader<'_> {
         let hint = self.of(&m.receiver);
         if let Some(hint) = &hint {
             match name.as_str() {
-                "clone" | "as_ref" | "as_mut" | "as_deref" | "as_deref_mut" | "iter" | "iter_mut" | "into_iter"
-                | "rev" | "skip" | "take" | "borrow" | "borrow_mut" | "lock"
+                "clone" | "as_ref" | "as_mut" | "as_deref" | "as_deref_mut" | "iter" | "iter_mut"
+                | "into_iter" | "rev" | "skip" | "take" | "borrow" | "borrow_mut" | "lock"
                     if m.args.len() <= 1 =>
                 {
                     return Some(self.through(hint, &name));
                 }
-                "unwrap" | "expect" | "first" | "last" | "get" | "get_mut" | "pop" | "remove" | "unwrap_or_default" => {
+                "unwrap" | "expect" | "first" | "last" | "get" | "get_mut" | "pop" | "remove"
+                | "unwrap_or_default" => {
                     return self.element(hint);
                 }
                 "len" | "count" => return Some(Hint { ty: syn::parse_quote!(usize), module: hint.module }),
@@ -211,7 +213,8 @@ impl Reader<'_> {
             }
         }
         let key = self.receiver(&m.receiver)?;
-        let node = self.world().nodes.iter().find(|n| n.name == name && n.owner == Owner::Type(key.clone()))?;
+        let node =
+            self.world().nodes.iter().find(|n| n.name == name && n.owner == Owner::Type(key.clone()))?;
         Some(Hint { ty: concrete(node.output.as_ref()?)?, module: node.module })
     }
 
@@ -236,7 +239,16 @@ impl Reader<'_> {
             Type::Slice(s) => (*s.elem).clone(),
             Type::Path(p) => {
                 let last = p.path.segments.last()?;
-                let known = ["Vec", "VecDeque", "Option", "Result", "HashSet", "BTreeSet", "LinkedList", "BinaryHeap"];
+                let known = [
+                    "Vec",
+                    "VecDeque",
+                    "Option",
+                    "Result",
+                    "HashSet",
+                    "BTreeSet",
+                    "LinkedList",
+                    "BinaryHeap",
+                ];
                 if !known.iter().any(|n| last.ident == n) {
                     return None;
                 }

@@ -99,7 +99,8 @@ impl Rewriter<'_, '_> {
             return None;
         }
         self.used = true;
-        let wraps = self.node.is_some_and(|from| choice.nodes.iter().any(|&to| self.expander.wraps(from, to)));
+        let wraps =
+            self.node.is_some_and(|from| choice.nodes.iter().any(|&to| self.expander.wraps(from, to)));
         Some(if wraps { names::wrapper(name) } else { names::body(name) })
     }
 
@@ -197,14 +198,17 @@ impl Rewriter<'_, '_> {
             return;
         }
         let mut choice = match self.scope.resolve(&path.path) {
-            Some(Def::Function(id)) if path.qself.is_none() => Choice { nodes: vec![id], ..Choice::default() },
+            Some(Def::Function(id)) if path.qself.is_none() => {
+                Choice { nodes: vec![id], ..Choice::default() }
+            }
             Some(_) if path.qself.is_none() => return,
             _ if path.path.segments.len() > 1 || path.qself.is_some() => {
                 let name = path.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
                 let arities = self.scope.world.nodes.iter().filter(|n| n.name == name);
                 let counts: std::collections::BTreeSet<usize> =
                     arities.map(|n| n.arity + usize::from(n.has_self)).collect();
-                let nodes = counts.into_iter().flat_map(|count| self.path_choice(path, count).nodes).collect();
+                let nodes =
+                    counts.into_iter().flat_map(|count| self.path_choice(path, count).nodes).collect();
                 Choice { nodes, ..Choice::default() }
             }
             _ => return,
@@ -255,7 +259,8 @@ impl Rewriter<'_, '_> {
     }
 }
 
-const ASYNC: &str = "#[vthread] cannot take `async` code: a virtual thread waits like ordinary code; spawn one instead";
+const ASYNC: &str =
+    "#[vthread] cannot take `async` code: a virtual thread waits like ordinary code; spawn one instead";
 
 impl VisitMut for Rewriter<'_, '_> {
     fn visit_type_mut(&mut self, ty: &mut Type) {
@@ -339,7 +344,8 @@ impl VisitMut for Rewriter<'_, '_> {
     fn visit_attributes_mut(&mut self, _: &mut Vec<Attribute>) {}
 
     fn visit_macro_mut(&mut self, m: &mut Macro) {
-        let known = !self.is_own_macro(m) && std_macros::visit_arguments(m, |argument| match argument {
+        let known = !self.is_own_macro(m)
+            && std_macros::visit_arguments(m, |argument| match argument {
                 Argument::Value(e) => self.visit_expr_mut(e),
                 Argument::Pattern(p) => self.bind(p, None),
             });

@@ -18,9 +18,9 @@ pub(crate) enum Argument<'a> {
 pub(crate) fn visit_arguments(m: &mut Macro, mut each: impl FnMut(Argument<'_>)) -> bool {
     let Some(name) = std_name(m) else { return false };
     match name.as_str() {
-        "print" | "println" | "eprint" | "eprintln" | "format" | "format_args" | "write" | "writeln" | "panic"
-        | "assert" | "assert_eq" | "assert_ne" | "debug_assert" | "debug_assert_eq" | "debug_assert_ne" | "dbg"
-        | "unreachable" | "todo" | "unimplemented" => list(m, &mut each),
+        "print" | "println" | "eprint" | "eprintln" | "format" | "format_args" | "write" | "writeln"
+        | "panic" | "assert" | "assert_eq" | "assert_ne" | "debug_assert" | "debug_assert_eq"
+        | "debug_assert_ne" | "dbg" | "unreachable" | "todo" | "unimplemented" => list(m, &mut each),
         "vec" => list(m, &mut each) || repeated(m, &mut each),
         "matches" => matches(m, &mut each),
         _ => false,

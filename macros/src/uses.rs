@@ -53,9 +53,9 @@ fn twin(tree: &UseTree, besides: &dyn Fn(&Ident) -> Vec<fn(&Ident) -> Ident>) ->
             group(names.collect())
         }
         UseTree::Rename(r) => {
-            let names = besides(&r.rename)
-                .into_iter()
-                .map(|f| UseTree::Rename(UseRename { ident: f(&r.ident), rename: f(&r.rename), ..r.clone() }));
+            let names = besides(&r.rename).into_iter().map(|f| {
+                UseTree::Rename(UseRename { ident: f(&r.ident), rename: f(&r.rename), ..r.clone() })
+            });
             group(names.collect())
         }
         UseTree::Group(g) => group(g.items.iter().filter_map(|t| twin(t, besides)).collect()),
