@@ -92,18 +92,16 @@ impl Scope<'_> {
     /// What `receiver.name(..)` may mean.
     pub(crate) fn method(&self, receiver: Option<TypeKey>, name: &str, arity: usize) -> Choice {
         let arguments = Arguments::Method(arity);
-        match receiver {
-            Some(key) => self.on_type(&key, name, arguments),
-            None => {
-                let nodes = self.world.methods(name, arity);
-                let known = self.world.declared(name, arity)
-                    || nodes.iter().any(|&n| self.world.nodes[n].mode == Mode::Vthread);
-                let imported = self.world.imported_methods.contains(name);
-                let sure = !std_names::is_method(name) && !self.world.ambiguous.contains(name);
-                let passes_word = known && sure && (imported || !self.world.single);
-                Choice { nodes, passes_word, has_self: true }
-            }
+        if let Some(key) = receiver {
+            return self.on_type(&key, name, arguments);
         }
+        let nodes = self.world.methods(name, arity);
+        let known = self.world.declared(name, arity)
+            || nodes.iter().any(|&n| self.world.nodes[n].mode == Mode::Vthread);
+        let imported = self.world.imported_methods.contains(name);
+        let sure = !std_names::is_method(name) && !self.world.ambiguous.contains(name);
+        let passes_word = known && sure && (imported || !self.world.single);
+        Choice { nodes, passes_word, has_self: true }
     }
 
     /// What a call through a path may mean. `is_local`: whether a name is that of a variable.

@@ -113,21 +113,20 @@ impl Plan {
             let mut stack = vec![(root, edges(root))];
             while let Some((node, rest)) = stack.last_mut() {
                 let node = *node;
-                match rest.pop() {
-                    Some(next) => match state.get(&next) {
-                        None => {
-                            state.insert(next, true);
-                            stack.push((next, edges(next)));
-                        }
-                        Some(true) => {
-                            self.wrapped.insert((node, next));
-                        }
-                        Some(false) => {}
-                    },
+                let Some(next) = rest.pop() else {
+                    state.insert(node, false);
+                    stack.pop();
+                    continue;
+                };
+                match state.get(&next) {
                     None => {
-                        state.insert(node, false);
-                        stack.pop();
+                        state.insert(next, true);
+                        stack.push((next, edges(next)));
                     }
+                    Some(true) => {
+                        self.wrapped.insert((node, next));
+                    }
+                    Some(false) => {}
                 }
             }
         }

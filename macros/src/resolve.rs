@@ -140,8 +140,7 @@ impl<'a> Scope<'a> {
                 other => other.clone(),
             };
             best = Some(match (best, found) {
-                (None, found) | (Some(Def::Other), found) => found,
-                (Some(one), Def::Other) => one,
+                (None | Some(Def::Other), found) => found,
                 (Some(Def::Function(one)), Def::Function(other))
                     if self.world.nodes[one].mode != self.world.nodes[other].mode =>
                 {

@@ -120,7 +120,7 @@ impl Rewriter<'_, '_> {
     }
 
     fn path_choice(&self, path: &ExprPath, count: usize) -> Choice {
-        self.scope.path_call(path, count, |name| self.locals.get(name).is_some())
+        self.scope.path_call(path, count, |name| self.locals.has(name))
     }
 
     fn method_call(&mut self, m: &mut ExprMethodCall) {
@@ -145,7 +145,7 @@ impl Rewriter<'_, '_> {
         let Expr::Path(path) = &mut *c.func else {
             return visit_mut::visit_expr_call_mut(self, c);
         };
-        let choice = self.scope.path_call(path, c.args.len(), |name| self.locals.get(name).is_some());
+        let choice = self.scope.path_call(path, c.args.len(), |name| self.locals.has(name));
         for segment in &mut path.path.segments {
             self.visit_path_arguments_mut(&mut segment.arguments);
         }
@@ -173,7 +173,9 @@ impl Rewriter<'_, '_> {
         self.within(|this| {
             let inputs: Vec<Pat> = c.inputs.iter().cloned().collect();
             c.inputs.iter_mut().for_each(|p| this.visit_pat_mut(p));
-            inputs.iter().for_each(|p| this.bind(p, None));
+            for input in &inputs {
+                this.bind(input, None);
+            }
             this.visit_return_type_mut(&mut c.output);
             this.visit_expr_mut(&mut c.body);
         });
@@ -193,7 +195,7 @@ impl Rewriter<'_, '_> {
     /// A function as a value goes by its ordinary name, but it is a call as far as cycles go.
     fn value(&mut self, path: &ExprPath) {
         if path.qself.is_none()
-            && path.path.get_ident().is_some_and(|name| self.locals.get(&name.to_string()).is_some())
+            && path.path.get_ident().is_some_and(|name| self.locals.has(&name.to_string()))
         {
             return;
         }

@@ -2,7 +2,7 @@
 
 use crate::carrier;
 use crate::hop_stack;
-use crate::stacks::Stacks;
+use crate::stacks::{Promise, Stacks};
 use core::fmt::{self, Write};
 use core::mem::MaybeUninit;
 use core::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
@@ -50,6 +50,9 @@ fn say(text: fmt::Arguments<'_>) {
 
 /// Says what is known of a fault at `address`.
 fn explain(address: usize) {
+    if let Some(thread) = Promise::of_this_thread() {
+        return explain_on_a_thread(address, thread);
+    }
     let Some(root) = carrier::mounted() else { return };
     let (id, name) = (root.id, root.name);
     if hop_stack::guard_holds(address) {
@@ -71,6 +74,25 @@ fn explain(address: usize) {
         ));
     }
     say(format_args!("\nvthread {id} ({name}): memory fault at {address:#x}, not a stack of its own"));
+}
+
+/// The same for an OS thread with an exact stack.
+fn explain_on_a_thread(address: usize, thread: &Promise) {
+    let name = thread.name;
+    let below = |lowest: usize| (lowest - vale_threads_abi::PAGE as usize..lowest).contains(&address);
+    let [stack, hop_stack] = thread.lowest.map(below);
+    if stack {
+        say(format_args!("\nthe thread of {name} has overflowed its own stack"));
+    } else if hop_stack {
+        say(format_args!(
+            "\nthe thread of {name} has overflowed its hop stack: a call for which no bound is known went too deep there"
+        ));
+    } else if let Some(over) = Stacks::with(|stacks| stacks.guarded_at(address)).flatten() {
+        let (entry, size, by) = (over.name, over.size, over.by);
+        say(format_args!(
+            "\nthe thread of {name} has gone {by} bytes below the stack of {entry}, which was given {size} bytes"
+        ));
+    }
 }
 
 unsafe extern "C" fn on_fault(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {

@@ -1,7 +1,9 @@
 //! Running a closure as a virtual thread.
 
 use crate::allocator::StackAllocator;
+#[cfg(vthread_native)]
 use crate::arch;
+#[cfg(vthread_native)]
 use crate::carrier::Session;
 use crate::config::{Mode, StackConfig};
 use crate::error::Result;
@@ -12,6 +14,9 @@ use std::sync::Arc;
 /// # Panics
 /// With what `f` panics with, and when the stacks cannot be had; [`Builder::run`] gives an error then.
 pub fn run<F: FnOnce() -> R, R>(f: F) -> R {
+    #[cfg(not(vthread_native))]
+    return f();
+    #[cfg(vthread_native)]
     if arch::hop_top().is_null() {
         Builder::new().run(f).unwrap_or_else(|error| panic!("vthread::run: {error}"))
     } else {
@@ -79,6 +84,7 @@ impl Builder {
     ///
     /// # Errors
     /// As [`run`](Self::run).
+    #[cfg(vthread_native)]
     #[doc(hidden)]
     pub fn carry<R>(self, f: impl FnOnce(&Carrying) -> R) -> Result<R> {
         let session = Carrying(Session::new(self.config()?)?);
@@ -93,14 +99,23 @@ impl Builder {
     /// # Panics
     /// With what `f` panics with.
     pub fn run<F: FnOnce() -> R, R>(self, f: F) -> Result<R> {
-        Session::new(self.config()?)?.run(f)
+        let config = self.config()?;
+        #[cfg(not(vthread_native))]
+        return {
+            drop(config);
+            Ok(f())
+        };
+        #[cfg(vthread_native)]
+        Session::new(config)?.run(f)
     }
 }
 
 /// A thread that is a carrier, for tests and benchmarks.
+#[cfg(vthread_native)]
 #[doc(hidden)]
 pub struct Carrying(Session);
 
+#[cfg(vthread_native)]
 impl Carrying {
     /// Runs until all vthreads have ended or wait. Gives what those ended with that did not return: what they panicked with,
     /// or an [`Error`](crate::Error) if they did not start.

@@ -9,6 +9,7 @@ use crate::chunk::{self, CLASSES, Chunk, List};
 use crate::config::{Mode, StackConfig};
 use crate::error::{Error, Result};
 use crate::region;
+use crate::stats::HighWater;
 use crate::sys;
 use core::cell::{Cell, RefCell};
 use core::ptr::{NonNull, null_mut};
@@ -46,6 +47,78 @@ pub(crate) fn lists() -> *const List {
     STACKS.get().cast()
 }
 
+/// The lists of a thread that will get its own when it first takes a chunk: all empty, and never written.
+struct NoneYet([List; CLASSES]);
+
+// SAFETY: nothing is ever pushed onto its lists: a chunk goes back to the list that it came from.
+unsafe impl Sync for NoneYet {}
+
+static NONE_YET: NoneYet = NoneYet([const { Cell::new(null_mut()) }; CLASSES]);
+
+impl NoneYet {
+    /// Only the lists may be looked at.
+    fn as_stacks(&self) -> *const Stacks {
+        self.0.as_ptr().cast()
+    }
+}
+
+/// What a thread on a stack in the region needs before it takes its first chunk. Kept by whoever joins the thread: even
+/// destructors of its thread-locals may take chunks.
+pub(crate) struct Promise {
+    config: StackConfig,
+    /// Null until the first chunk.
+    stacks: Cell<*mut Stacks>,
+    /// Of the thread's entry.
+    pub(crate) name: &'static str,
+    /// Lowest addresses of the thread's stack and of its hop stack; an inaccessible page is below each.
+    pub(crate) lowest: [usize; 2],
+}
+
+thread_local! {
+    static PROMISE: Cell<*const Promise> = const { Cell::new(core::ptr::null()) };
+}
+
+impl Promise {
+    pub(crate) fn new(config: StackConfig, name: &'static str, lowest: [usize; 2]) -> Self {
+        Self { config, stacks: Cell::new(null_mut()), name, lowest }
+    }
+
+    /// Makes it this thread's.
+    ///
+    /// # Safety
+    /// It stays until the thread has been joined.
+    pub(crate) unsafe fn give(this: *const Self) {
+        PROMISE.set(this);
+        STACKS.set(NONE_YET.as_stacks());
+    }
+
+    /// This thread's.
+    pub(crate) fn of_this_thread() -> Option<&'static Self> {
+        // SAFETY: the promise of `give`.
+        unsafe { PROMISE.get().as_ref() }
+    }
+
+    /// Makes the stacks that were promised to this thread, if there are none.
+    fn keep() {
+        if STACKS.get() == NONE_YET.as_stacks()
+            && let Some(promise) = Self::of_this_thread()
+        {
+            promise.stacks.set(Box::into_raw(Stacks::new(promise.config.clone())));
+            STACKS.set(promise.stacks.get());
+        }
+    }
+}
+
+impl Drop for Promise {
+    fn drop(&mut self) {
+        let stacks = self.stacks.get();
+        if !stacks.is_null() {
+            // SAFETY: boxed by `keep`, and the thread has ended.
+            unsafe { Box::from_raw(stacks) }.trim(true);
+        }
+    }
+}
+
 /// A stack that was lent with the list `returned`.
 #[derive(Clone, Copy, Debug)]
 struct Lent {
@@ -70,17 +143,6 @@ enum Source {
     Pages,
     /// A mapping of its own, off the region.
     Mapping,
-}
-
-/// How deep an entry went, when stacks are painted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HighWater {
-    /// Bytes it was given.
-    pub size: usize,
-    /// Bytes below the top that were written at most.
-    pub used: usize,
-    /// Calls and spawns that were measured.
-    pub count: u64,
 }
 
 /// An access below a guarded stack.
@@ -135,18 +197,32 @@ impl Stacks {
 
     /// This thread's, while `f` runs.
     pub(crate) fn with<R>(f: impl FnOnce(&Self) -> R) -> Option<R> {
-        // SAFETY: set by `Installed` alone, which keeps the box that it points to.
-        unsafe { STACKS.get().as_ref() }.map(f)
+        let stacks = STACKS.get();
+        if stacks.is_null() || stacks == NONE_YET.as_stacks() {
+            return None;
+        }
+        // SAFETY: set by `Installed` or `Promise::keep`, to a box that stays.
+        Some(f(unsafe { &*stacks }))
     }
 
     /// A stack for an entry, the slow way.
     fn lend(&self, size: u32, name: &'static str) -> Result<Chunk> {
+        // The lists hold something only where they may be used.
+        let list = self.lists.get((size / abi::CLASS_STEP) as usize);
+        if let Some(list) = list {
+            // SAFETY: what is in a list is free, and of its size.
+            let free = unsafe { chunk::pop(list).map(|top| Chunk::lent(top, list)) };
+            if let Some(chunk) = free {
+                return Ok(chunk);
+            }
+        }
         let mut slow = self.slow.borrow_mut();
         slow.take_returned(&self.returned);
         slow.taken += 1;
-        if size <= abi::LARGEST_CHUNK && slow.config.mode == Mode::Exact && slow.allocator.allows_free_lists()
+        if let Some(list) = list
+            && slow.config.mode == Mode::Exact
+            && slow.allocator.allows_free_lists()
         {
-            let list = &self.lists[(size / abi::CLASS_STEP) as usize];
             let top = slow.fill(list, size as usize)?;
             // SAFETY: fresh, and of this list's size.
             return Ok(unsafe { Chunk::lent(top, list) });
@@ -237,7 +313,7 @@ impl Slow {
         let pages = |size: usize| size.next_multiple_of(PAGE);
         match size {
             abi::UNPATCHED => {
-                let size = self.config.unpatched.unwrap_or_else(|| not_patched(name));
+                let size = unpatched(&self.config, name);
                 self.pages(Source::Pages, pages(size), PAGE, pages(size), name)
             }
             abi::UNPROVED => {
@@ -375,10 +451,13 @@ unsafe fn depth(base: usize, size: usize) -> usize {
 #[inline(never)]
 pub(crate) fn take_slowly(size: u32, name: &'static str) -> Chunk {
     guard_against_a_missing_link_step();
-    hop(move || match Stacks::with(|stacks| stacks.lend(size, name)) {
-        Some(Ok(chunk)) => chunk,
-        Some(Err(error)) => panic!("vthread: {error}, for {name}"),
-        None => panic!("vthread: {name} was called on a chunk of another thread"),
+    hop(move || {
+        Promise::keep();
+        match Stacks::with(|stacks| stacks.lend(size, name)) {
+            Some(Ok(chunk)) => chunk,
+            Some(Err(error)) => panic!("vthread: {error}, for {name}"),
+            None => panic!("vthread: {name} was called on a chunk of another thread"),
+        }
     })
 }
 
@@ -405,6 +484,11 @@ core::arch::global_asm!(
     ".weak __vthread_link_step_missing__add_build_rs",
     ".set __vthread_link_step_missing__add_build_rs, 0",
 );
+
+/// Bytes for an entry that the link step has not sized: where that is not allowed for, the process ends.
+pub(crate) fn unpatched(config: &StackConfig, name: &str) -> usize {
+    config.unpatched.unwrap_or_else(|| not_patched(name))
+}
 
 #[cold]
 fn not_patched(name: &str) -> ! {

@@ -1,4 +1,5 @@
 //! Overflows and faults name the vthread; and what was there before us still works.
+#![cfg(vthread_native)]
 
 mod common;
 
@@ -119,4 +120,14 @@ fn parking_outside_of_a_vthread_is_a_clear_panic() {
     let payload = std::panic::catch_unwind(yield_now).expect_err("panics");
     let text = payload.downcast_ref::<&str>().expect("a message");
     assert!(text.contains("only a vthread can park"), "{text}");
+}
+
+#[test]
+fn an_overflow_on_an_exact_thread() {
+    if !is_child() {
+        let texts = ["the thread of faults::an_overflow_on_an_exact_thread", "has overflowed its hop stack"];
+        return dies("an_overflow_on_an_exact_thread", &texts);
+    }
+    let thread = vthread::os::spawn(|| hop(|| endless(0)));
+    let _ = thread.expect("a thread").join();
 }

@@ -1,4 +1,5 @@
 //! Panics raised and caught on every kind of stack, by vthreads that park meanwhile.
+#![cfg(vthread_native)]
 
 mod common;
 

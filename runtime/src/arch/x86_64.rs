@@ -32,7 +32,7 @@
 //! instruction that calls onto another stack.
 
 use core::arch::{asm, global_asm, naked_asm};
-use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::AtomicUsize;
 use vale_threads_abi as abi;
 
 /// Where the region of all chunks lies. `len` is 0 until it is reserved, so that no address is in it.
@@ -273,7 +273,20 @@ pub(crate) fn rsp() -> usize {
 /// Is the caller on a chunk?
 #[inline(always)]
 pub(crate) fn on_chunk_now() -> bool {
-    rsp().wrapping_sub(REGION.base.load(Relaxed)) < REGION.len.load(Relaxed)
+    let (base, len): (usize, usize);
+    // By assembly, because from other crates the compiler would first load the address of `REGION`.
+    // SAFETY: reads two words that are only written atomically, before there is a chunk.
+    unsafe {
+        asm!(
+            "mov {base}, qword ptr [rip + {region}]",
+            "mov {len}, qword ptr [rip + {region} + 8]",
+            base = out(reg) base,
+            len = out(reg) len,
+            region = sym REGION,
+            options(pure, readonly, nostack, preserves_flags),
+        );
+    }
+    rsp().wrapping_sub(base) < len
 }
 
 /// Top of this thread's installed hop stack; null where no vthread can run.

@@ -1,0 +1,431 @@
+//! Virtual threads on OS threads of their own, whose stacks are exactly as large as was proved.
+//!
+//! What the original design of virtual threads starts with: the proved sizes alone, without a scheduler. A thread here blocks
+//! as an OS thread does, and costs the address space of its bound, the C library's needs, and stacks for hops and signals that
+//! are touched when they are used.
+//!
+//! ```
+//! let thread = vthread::os::spawn(|| 6 * 7)?;
+//! assert_eq!(thread.join().unwrap(), 42);
+//! # Ok::<(), std::io::Error>(())
+//! ```
+
+mod stack;
+
+use crate::arch;
+use crate::call::{Enter, entry_of};
+use crate::config::{Mode, StackConfig};
+use crate::stacks::Promise;
+use crate::{faults, panic_count, region, signals, stacks};
+use core::cell::UnsafeCell;
+use core::fmt;
+use core::marker::PhantomData;
+use core::mem::MaybeUninit;
+use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Acquire, Ordering::Release};
+use stack::Memory;
+use std::ffi::CString;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::thread::Result as Outcome;
+use vale_threads_abi as abi;
+
+/// Where a thread leaves its result.
+struct Packet<R> {
+    outcome: UnsafeCell<Option<Outcome<R>>>,
+    is_finished: AtomicBool,
+}
+
+// SAFETY: the thread writes before it ends; others read after they have joined it. What is passed is a result.
+unsafe impl<R: Send> Sync for Packet<R> {}
+// SAFETY: as above.
+unsafe impl<R: Send> Send for Packet<R> {}
+
+/// What a thread starts with.
+struct Job<F, R> {
+    closure: F,
+    packet: Arc<Packet<R>>,
+    hop_top: *mut u8,
+    signal_stack: libc::stack_t,
+    name: Option<CString>,
+    promise: *const Promise,
+}
+
+/// First frame of our own on a thread.
+struct Main<F, R>(PhantomData<(F, R)>);
+
+impl<F: FnOnce() -> R, R> Enter for Main<F, R> {
+    const FLAGS: u32 = abi::flags::RAW;
+
+    /// `argument`: a boxed [`Job`].
+    #[inline(never)]
+    unsafe extern "C-unwind" fn enter(argument: *mut u8) {
+        let job = argument.cast::<Job<F, R>>();
+        // SAFETY: the spawner boxed it for us. The hop stack comes first: this stack counts as a chunk, so everything else
+        // may hop. It and what is set up here stay until the thread is joined, because destructors of thread-locals run yet.
+        let job = unsafe {
+            arch::set_hop_top((*job).hop_top);
+            Promise::give((*job).promise);
+            Box::from_raw(job)
+        };
+        // SAFETY: the memory is this thread's.
+        unsafe { libc::sigaltstack(&raw const job.signal_stack, core::ptr::null_mut()) };
+        if let Some(name) = &job.name {
+            // SAFETY: a text that ends with 0.
+            unsafe { libc::pthread_setname_np(libc::pthread_self(), name.as_ptr()) };
+        }
+        let outcome = catch_unwind(AssertUnwindSafe(job.closure));
+        // SAFETY: whoever else has the packet looks at it after this thread.
+        unsafe { *job.packet.outcome.get() = Some(outcome) };
+        job.packet.is_finished.store(true, Release);
+    }
+}
+
+/// A thread that has not been joined.
+struct Running {
+    thread: libc::pthread_t,
+    memory: Memory,
+    promise: Box<Promise>,
+}
+
+// SAFETY: the promise is the thread's until it has ended, and then its joiner's.
+unsafe impl Send for Running {}
+
+/// Joined at most once, by a handle or by a scope.
+struct Thread(Mutex<Option<Running>>);
+
+/// Threads whose handles were dropped: their memory is in use until they end.
+static LEFT: Mutex<Vec<Running>> = Mutex::new(Vec::new());
+
+impl Running {
+    fn join(self) {
+        // SAFETY: joined once, since it is taken by value. Then the thread uses its memory no more.
+        unsafe {
+            libc::pthread_join(self.thread, core::ptr::null_mut());
+            drop(self.promise);
+            self.memory.give_back();
+        }
+    }
+
+    /// Collects the memory of threads that nobody will join and that have ended.
+    fn collect() {
+        let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut index = 0;
+        while index < left.len() {
+            // SAFETY: not joined yet. It waits for nothing.
+            if unsafe { libc::pthread_tryjoin_np(left[index].thread, core::ptr::null_mut()) } == 0 {
+                let ended = left.swap_remove(index);
+                drop(ended.promise);
+                // SAFETY: joined just now.
+                unsafe { ended.memory.give_back() };
+            } else {
+                index += 1;
+            }
+        }
+    }
+}
+
+impl Thread {
+    fn take(&self) -> Option<Running> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    }
+
+    fn join(&self) {
+        if let Some(running) = self.take() {
+            running.join();
+        }
+    }
+}
+
+/// Settings of a thread.
+#[derive(Debug, Default)]
+pub struct Builder {
+    name: Option<String>,
+    config: StackConfig,
+}
+
+impl Builder {
+    /// The defaults.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// What the system calls the thread; it shows the first 15 bytes.
+    #[must_use]
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.name = Some(name.into());
+        self
+    }
+
+    /// Bytes of the guarded stack for an entry that has no bound (1 MiB by default, of which only what is used costs memory).
+    #[must_use]
+    pub fn unproved_stack(mut self, bytes: usize) -> Self {
+        self.config.unproved = bytes;
+        self
+    }
+
+    /// Starts `f` on a thread of its own.
+    ///
+    /// # Errors
+    /// When the system gives no memory, no mapping (`vm.max_map_count`) or no thread (`ulimit -u`, `kernel.pid_max`).
+    pub fn spawn<F, R>(self, f: F) -> io::Result<JoinHandle<R>>
+    where
+        F: FnOnce() -> R + Send + 'static,
+        R: Send + 'static,
+    {
+        // SAFETY: it borrows nothing that ends.
+        let (thread, packet) = unsafe { self.start(f)? };
+        Ok(JoinHandle { thread: Arc::new(thread), packet })
+    }
+
+    /// Starts `f` in a scope, which does not end before it.
+    ///
+    /// # Errors
+    /// As [`spawn`](Self::spawn).
+    pub fn spawn_scoped<'scope, F, R>(
+        self,
+        scope: &'scope Scope<'scope, '_>,
+        f: F,
+    ) -> io::Result<ScopedJoinHandle<'scope, R>>
+    where
+        F: FnOnce() -> R + Send + 'scope,
+        R: Send + 'scope,
+    {
+        let panicked = scope.panicked.clone();
+        let noting = move || {
+            let outcome = catch_unwind(AssertUnwindSafe(f));
+            if outcome.is_err() {
+                panicked.fetch_add(1, Release);
+            }
+            outcome
+        };
+        // SAFETY: the scope joins it before what it borrows ends.
+        let (thread, packet) = unsafe { self.start(noting)? };
+        let thread = Arc::new(thread);
+        scope.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread.clone());
+        Ok(ScopedJoinHandle { thread, packet, panicked: scope.panicked.clone(), scope: PhantomData })
+    }
+
+    /// # Safety
+    /// The thread is joined before anything ends that `f` or its result borrow.
+    unsafe fn start<F: FnOnce() -> R, R>(self, f: F) -> io::Result<(Thread, Arc<Packet<R>>)> {
+        static ONCE: Once = Once::new();
+        region::reserve()?;
+        ONCE.call_once(|| {
+            panic_count::find();
+            faults::install();
+            signals::sweep();
+        });
+        Running::collect();
+        let name = self.name.map(CString::new).transpose()?.map(|name| {
+            let text = name.to_string_lossy();
+            // The system takes 15 bytes; cut where a character ends.
+            let end = (0..=text.len().min(15)).rev().find(|&i| text.is_char_boundary(i)).unwrap_or(0);
+            CString::new(&text[..end]).unwrap_or_default()
+        });
+        let (size, entry) = entry_of::<Main<F, R>>();
+        let bound = match size {
+            abi::UNPATCHED => Some(stacks::unpatched(&self.config, core::any::type_name::<F>())),
+            abi::UNPROVED => None,
+            bound => Some(bound as usize),
+        };
+        let mode = Mode::from_environment().map_err(io::Error::other)?.unwrap_or_default();
+        let memory = Memory::take(bound, self.config.unproved)?;
+        let config = StackConfig { mode, ..self.config };
+        let promise = Box::new(Promise::new(config, core::any::type_name::<F>(), memory.lowest()));
+        let packet = Arc::new(Packet { outcome: UnsafeCell::new(None), is_finished: AtomicBool::new(false) });
+        let job = Box::into_raw(Box::new(Job {
+            closure: f,
+            packet: packet.clone(),
+            hop_top: memory.hop_top(),
+            signal_stack: memory.signal_stack(),
+            name,
+            promise: &raw const *promise,
+        }));
+        // SAFETY: the memory is free and stays until the thread is joined; the thread takes the job over.
+        match unsafe { create(&memory, entry, job.cast()) } {
+            Ok(thread) => Ok((Thread(Mutex::new(Some(Running { thread, memory, promise }))), packet)),
+            Err(error) => {
+                // SAFETY: no thread has seen the job or the memory.
+                unsafe {
+                    drop(Box::from_raw(job));
+                    memory.give_back();
+                }
+                Err(error)
+            }
+        }
+    }
+}
+
+/// Starts a thread on this memory.
+///
+/// # Safety
+/// Nobody uses the memory before the thread is joined. `argument` is what `entry` wants.
+unsafe fn create(memory: &Memory, entry: arch::Entry, argument: *mut u8) -> io::Result<libc::pthread_t> {
+    let (base, len) = memory.stack();
+    let mut attr = MaybeUninit::uninit();
+    let mut thread = 0;
+    // SAFETY: attributes are initialised, used and destroyed. The entry has the machine's C calling convention and takes a pointer;
+    // what it leaves as a result is never looked at; it does not unwind, since it catches what the closure panics with.
+    let code = unsafe {
+        type Start = extern "C" fn(*mut libc::c_void) -> *mut libc::c_void;
+        let start = core::mem::transmute::<arch::Entry, Start>(entry);
+        libc::pthread_attr_init(attr.as_mut_ptr());
+        let mut code = libc::pthread_attr_setstack(attr.as_mut_ptr(), base.cast(), len);
+        if code == 0 {
+            code = libc::pthread_create(&raw mut thread, attr.as_ptr(), start, argument.cast());
+        }
+        libc::pthread_attr_destroy(attr.as_mut_ptr());
+        code
+    };
+    match code {
+        0 => Ok(thread),
+        libc::EAGAIN => Err(io::Error::new(
+            io::ErrorKind::WouldBlock,
+            "the system starts no more threads: its limit is reached (ulimit -u, kernel.pid_max, kernel.threads-max or \
+             the control group's)",
+        )),
+        code => Err(io::Error::from_raw_os_error(code)),
+    }
+}
+
+/// Runs `f` on an OS thread with an exact stack.
+///
+/// # Errors
+/// As [`Builder::spawn`].
+pub fn spawn<F, R>(f: F) -> io::Result<JoinHandle<R>>
+where
+    F: FnOnce() -> R + Send + 'static,
+    R: Send + 'static,
+{
+    Builder::new().spawn(f)
+}
+
+/// A thread to be joined. Dropped, it leaves the thread alone.
+pub struct JoinHandle<R> {
+    thread: Arc<Thread>,
+    packet: Arc<Packet<R>>,
+}
+
+/// Waits, and takes the result.
+fn join<R>(thread: &Thread, packet: &Packet<R>) -> Outcome<R> {
+    thread.join();
+    // SAFETY: the thread has ended, and the handle, of which there is one, is used up by this.
+    let outcome = unsafe { (*packet.outcome.get()).take() };
+    outcome.unwrap_or_else(|| Err(Box::new("the thread ended without a result")))
+}
+
+impl<R> JoinHandle<R> {
+    /// Waits until the thread has ended.
+    ///
+    /// # Errors
+    /// With what it panicked with.
+    pub fn join(self) -> Outcome<R> {
+        join(&self.thread, &self.packet)
+    }
+
+    /// Has it come to its end? Then [`join`](Self::join) hardly waits.
+    pub fn is_finished(&self) -> bool {
+        self.packet.is_finished.load(Acquire)
+    }
+}
+
+impl<R> Drop for JoinHandle<R> {
+    fn drop(&mut self) {
+        if let Some(running) = self.thread.take() {
+            LEFT.lock().unwrap_or_else(PoisonError::into_inner).push(running);
+        }
+    }
+}
+
+impl<R> fmt::Debug for JoinHandle<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinHandle").field("is_finished", &self.is_finished()).finish_non_exhaustive()
+    }
+}
+
+/// Threads that may borrow, and that have all ended when the scope does. Made by [`scope`].
+pub struct Scope<'scope, 'env: 'scope> {
+    threads: Mutex<Vec<Arc<Thread>>>,
+    /// How many have panicked whose panics nobody got by joining.
+    panicked: Arc<AtomicUsize>,
+    lives: PhantomData<&'scope mut &'scope ()>,
+    borrows: PhantomData<&'env mut &'env ()>,
+}
+
+impl fmt::Debug for Scope<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope").finish_non_exhaustive()
+    }
+}
+
+impl<'scope> Scope<'scope, '_> {
+    /// Runs `f` on an OS thread with an exact stack.
+    ///
+    /// # Errors
+    /// As [`Builder::spawn`].
+    pub fn spawn<F, R>(&'scope self, f: F) -> io::Result<ScopedJoinHandle<'scope, R>>
+    where
+        F: FnOnce() -> R + Send + 'scope,
+        R: Send + 'scope,
+    {
+        Builder::new().spawn_scoped(self, f)
+    }
+}
+
+/// A thread of a scope.
+pub struct ScopedJoinHandle<'scope, R> {
+    thread: Arc<Thread>,
+    packet: Arc<Packet<Outcome<R>>>,
+    panicked: Arc<AtomicUsize>,
+    scope: PhantomData<&'scope ()>,
+}
+
+impl<R> fmt::Debug for ScopedJoinHandle<'_, R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScopedJoinHandle").finish_non_exhaustive()
+    }
+}
+
+impl<R> ScopedJoinHandle<'_, R> {
+    /// Waits until the thread has ended.
+    ///
+    /// # Errors
+    /// With what it panicked with.
+    pub fn join(self) -> Outcome<R> {
+        let outcome = join(&self.thread, &self.packet).and_then(|inner| inner);
+        if outcome.is_err() {
+            self.panicked.fetch_sub(1, Release);
+        }
+        outcome
+    }
+}
+
+/// A scope for threads that borrow, as [`std::thread::scope`].
+///
+/// # Panics
+/// With what `f` panics with; and when a thread panicked that was not joined. In every case all threads have ended.
+pub fn scope<'env, F, R>(f: F) -> R
+where
+    F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> R,
+{
+    let scope = Scope {
+        threads: Mutex::new(Vec::new()),
+        panicked: Arc::new(AtomicUsize::new(0)),
+        lives: PhantomData,
+        borrows: PhantomData,
+    };
+    let outcome = catch_unwind(AssertUnwindSafe(|| f(&scope)));
+    // Threads may start others in the scope, so until there are none.
+    loop {
+        let next = scope.threads.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let Some(thread) = next else { break };
+        thread.join();
+    }
+    match outcome {
+        Err(payload) => resume_unwind(payload),
+        Ok(_) if scope.panicked.load(Acquire) > 0 => panic!("a thread of the scope panicked"),
+        Ok(value) => value,
+    }
+}

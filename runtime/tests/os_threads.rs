@@ -1,0 +1,236 @@
+//! OS threads with exact stacks.
+
+mod common;
+
+use common::long;
+#[cfg(vthread_native)]
+use common::{child, is_child};
+use std::cell::{Cell, RefCell};
+use std::panic::panic_any;
+use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, Condvar, Mutex};
+use vthread::__private::{current, hop, on_chunk};
+use vthread::os;
+
+/// The context word on such a thread: its stack counts as a chunk.
+const INSIDE: i64 = cfg!(vthread_native) as i64;
+
+#[cfg(vthread_native)]
+fn status(key: &str) -> usize {
+    let text = std::fs::read_to_string("/proc/self/status").expect("proc");
+    let line = text.lines().find(|line| line.starts_with(key)).expect(key);
+    line.split_whitespace().nth(1).and_then(|n| n.parse().ok()).expect("a number")
+}
+
+#[test]
+fn a_thread_gives_its_result() {
+    let text = String::from("moved");
+    let thread = os::Builder::new().name("a name that is too long").spawn(move || {
+        assert_eq!(current(), INSIDE);
+        let name = std::fs::read_to_string("/proc/thread-self/comm").expect("proc");
+        (text, name, hop(current), on_chunk(|| on_chunk(current)))
+    });
+    let (text, name, off, on) = thread.expect("a thread").join().expect("no panic");
+    assert_eq!((text.as_str(), name.as_str(), off, on), ("moved", "a name that is \n", 0, INSIDE));
+}
+
+#[test]
+fn a_panic_is_what_join_gives() {
+    let thread = os::spawn(|| on_chunk(|| hop(|| panic_any(9u8)))).expect("a thread");
+    assert_eq!(thread.join().expect_err("panics").downcast_ref(), Some(&9u8));
+}
+
+#[test]
+fn scoped_threads_borrow() {
+    let (mut numbers, sum) = (vec![1, 2, 3], AtomicUsize::new(0));
+    let doubled = os::scope(|s| {
+        let threads: Vec<_> = numbers
+            .iter_mut()
+            .map(|n| {
+                let sum = &sum;
+                s.spawn(move || {
+                    *n *= 2;
+                    sum.fetch_add(*n, SeqCst);
+                    *n
+                })
+            })
+            .collect();
+        // Threads start threads.
+        s.spawn(|| s.spawn(|| sum.fetch_add(100, SeqCst)).is_ok()).expect("a thread");
+        threads.into_iter().map(|t| t.expect("a thread").join().expect("no panic")).sum::<usize>()
+    });
+    assert_eq!((doubled, sum.into_inner(), numbers), (12, 112, vec![2, 4, 6]));
+}
+
+#[test]
+fn a_scope_ends_after_its_threads_whatever_panics() {
+    let ended = AtomicUsize::new(0);
+    let slow = || {
+        std::thread::sleep(std::time::Duration::from_millis(30));
+        ended.fetch_add(1, SeqCst);
+    };
+    let by_itself = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        os::scope(|s| {
+            s.spawn(slow).expect("a thread");
+            panic_any(1u8);
+        });
+    }));
+    assert_eq!(by_itself.expect_err("panics").downcast_ref(), Some(&1u8));
+    assert_eq!(ended.load(SeqCst), 1);
+    let by_a_thread = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        os::scope(|s| {
+            s.spawn(slow).expect("a thread");
+            s.spawn(|| panic_any(2u8)).expect("a thread");
+        });
+    }));
+    assert!(by_a_thread.is_err());
+    assert_eq!(ended.load(SeqCst), 2);
+    // One that is joined has told its panic.
+    os::scope(|s| assert!(s.spawn(|| panic_any(3u8)).expect("a thread").join().is_err()));
+}
+
+struct Noisy(&'static AtomicUsize);
+
+impl Drop for Noisy {
+    fn drop(&mut self) {
+        // Ordinary code, in the C library's call at the thread's end.
+        let text = format!("{:?}", std::hint::black_box([1u8; 1000]));
+        self.0.fetch_add(usize::from(text.len() == 3000 && on_chunk(current) == INSIDE), SeqCst);
+    }
+}
+
+static DROPPED: AtomicUsize = AtomicUsize::new(0);
+
+thread_local! {
+    static WITH_DROP: RefCell<Vec<Noisy>> = const { RefCell::new(Vec::new()) };
+    static PLAIN: Cell<u32> = const { Cell::new(5) };
+}
+
+#[test]
+fn thread_locals_are_initialised_and_dropped() {
+    let threads: Vec<_> = (0..8)
+        .map(|i| {
+            os::spawn(move || {
+                assert_eq!(PLAIN.replace(i), 5);
+                WITH_DROP.with(|v| v.borrow_mut().push(Noisy(&DROPPED)));
+            })
+            .expect("a thread")
+        })
+        .collect();
+    for thread in threads {
+        thread.join().expect("no panic");
+    }
+    assert_eq!(DROPPED.load(SeqCst), 8);
+}
+
+#[test]
+#[cfg(vthread_native)]
+fn many_threads_one_after_the_other_cost_nothing_in_the_end() {
+    let run = |n| {
+        for i in 0..n {
+            assert_eq!(os::spawn(move || on_chunk(|| i)).expect("a thread").join().expect("no panic"), i);
+        }
+        // Left alone, they are collected by those that come later.
+        for _ in 0..n {
+            drop(os::spawn(|| on_chunk(|| ())).expect("a thread"));
+        }
+    };
+    run(200);
+    let before = status("VmSize");
+    run(if long() { 5000 } else { 400 });
+    let after = status("VmSize");
+    assert!(after <= before + 200 * 1024, "{before} kB to {after} kB");
+}
+
+/// Starts threads that wait for each other until `count` are alive or the system refuses.
+fn at_once(count: usize) -> (usize, Option<std::io::Error>) {
+    let gate = Arc::new((Mutex::new(false), Condvar::new(), AtomicUsize::new(0)));
+    let mut threads = Vec::new();
+    let mut refused = None;
+    for _ in 0..count {
+        let gate = gate.clone();
+        let body = move || {
+            gate.2.fetch_add(1, SeqCst);
+            let mut open = gate.0.lock().expect("no panic");
+            while !*open {
+                open = gate.1.wait(open).expect("no panic");
+            }
+        };
+        match os::spawn(body) {
+            Ok(thread) => threads.push(thread),
+            Err(error) => {
+                refused = Some(error);
+                break;
+            }
+        }
+    }
+    *gate.0.lock().expect("no panic") = true;
+    gate.1.notify_all();
+    let started = threads.len();
+    for thread in threads {
+        thread.join().expect("no panic");
+    }
+    assert_eq!(gate.2.load(SeqCst), started);
+    (started, refused)
+}
+
+#[test]
+fn many_at_once() {
+    let count = if long() { 10_000 } else { 1000 };
+    let (started, refused) = at_once(count);
+    assert_eq!(started, count, "{refused:?}");
+}
+
+#[test]
+#[cfg(vthread_native)]
+fn past_the_limit_the_error_is_clear() {
+    if !is_child() {
+        let out = child("past_the_limit_the_error_is_clear", &[]);
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        return;
+    }
+    // A limit that this process alone meets: on its address space, above what the region takes of it.
+    vthread::run(|| ());
+    let now = status("VmSize") as u64 * 1024;
+    let limit = libc::rlimit { rlim_cur: now + (20 << 20), rlim_max: now + (20 << 20) };
+    // SAFETY: lowers a limit of this process.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const limit) }, 0);
+    let (started, refused) = at_once(100_000);
+    let error = refused.expect("refused").to_string();
+    assert!(started > 10 && (error.contains("memory") || error.contains("no more threads")), "{error}");
+    // Afterwards it works again.
+    assert_eq!(os::spawn(|| 5).expect("a thread").join().expect("no panic"), 5);
+}
+
+#[test]
+#[cfg(vthread_native)]
+fn threads_have_stacks_and_signal_stacks_of_their_own() {
+    let barrier = std::sync::Barrier::new(4);
+    let places = os::scope(|s| {
+        let threads: Vec<_> = (0..4)
+            .map(|_| {
+                s.spawn(|| {
+                    let local = 0u8;
+                    let mut alt = libc::stack_t { ss_sp: std::ptr::null_mut(), ss_flags: 0, ss_size: 0 };
+                    // SAFETY: only reads.
+                    unsafe { libc::sigaltstack(std::ptr::null(), &raw mut alt) };
+                    barrier.wait();
+                    assert!(alt.ss_size >= 64 << 10);
+                    [&raw const local as usize >> 12, alt.ss_sp as usize, hop(|| &raw const local as usize)]
+                })
+            })
+            .collect();
+        threads.into_iter().map(|t| t.expect("a thread").join().expect("no panic")).collect::<Vec<_>>()
+    });
+    for i in 0..3 {
+        assert_eq!(places.iter().map(|p| p[i]).collect::<std::collections::HashSet<_>>().len(), 4);
+    }
+}
+
+#[test]
+#[cfg(vthread_native)]
+fn parking_there_is_a_clear_panic() {
+    let thread = os::spawn(vthread::__private::yield_now).expect("a thread");
+    let payload = thread.join().expect_err("panics");
+    assert!(payload.downcast_ref::<&str>().is_some_and(|text| text.contains("only a vthread can park")));
+}
