@@ -207,8 +207,12 @@ mod tests {
 
     fn calls(direct: &[(usize, usize)], named: &[(usize, usize)]) -> Calls {
         let mut calls = Calls::default();
-        direct.iter().for_each(|&(a, b)| calls.add(a, b, true));
-        named.iter().for_each(|&(a, b)| calls.add(a, b, false));
+        for &(a, b) in direct {
+            calls.add(a, b, true);
+        }
+        for &(a, b) in named {
+            calls.add(a, b, false);
+        }
         calls
     }
 

@@ -120,7 +120,7 @@ impl Names<'_> {
             Item::Const(c) => self.define(&c.ident, Def::Other),
             Item::Static(s) => self.define(&s.ident, Def::Other),
             Item::ExternCrate(e) => {
-                self.define(e.rename.as_ref().map_or(&e.ident, |(_, name)| name), Def::Other)
+                self.define(e.rename.as_ref().map_or(&e.ident, |(_, name)| name), Def::Other);
             }
             Item::ForeignMod(f) => {
                 for item in &f.items {

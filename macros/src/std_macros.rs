@@ -84,7 +84,9 @@ fn matches(m: &mut Macro, each: &mut dyn FnMut(Argument<'_>)) -> bool {
     let Ok((mut value, pattern, mut guard)) = parts.parse2(m.tokens.clone()) else { return false };
     each(Argument::Value(&mut value));
     each(Argument::Pattern(&pattern));
-    guard.iter_mut().for_each(|g| each(Argument::Value(g)));
+    if let Some(guard) = &mut guard {
+        each(Argument::Value(guard));
+    }
     let guard = guard.map(|g| quote!(if #g));
     m.tokens = quote!(#value, #pattern #guard);
     true

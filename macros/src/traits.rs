@@ -26,7 +26,7 @@ use quote::{ToTokens, quote};
 use syn::{ItemTrait, TraitItem, TraitItemFn};
 
 /// Writes a vthread trait; `t`'s types are already rewritten, its bodies are not.
-pub(crate) fn write(expander: &Expander<'_>, id: TraitId, t: ItemTrait, scope: &Scope<'_>) -> TokenStream {
+pub(crate) fn write(expander: &Expander<'_>, id: TraitId, t: &ItemTrait, scope: &Scope<'_>) -> TokenStream {
     let objects = &expander.world.traits[id].objects;
     let mut items = TokenStream::new();
     if *objects != Objects::No {
@@ -55,12 +55,12 @@ pub(crate) fn write(expander: &Expander<'_>, id: TraitId, t: ItemTrait, scope: &
         colon_token,
         supertraits,
         ..
-    } = &t;
+    } = t;
     let attrs = attrs.iter().filter(|a| !attributes::is_ours(a));
     let clause = &generics.where_clause;
     let besides = (*objects == Objects::Yes).then(|| {
-        let tables = tables::write(expander, &t);
-        let impls = dyn_impls::write(expander, id, &t);
+        let tables = tables::write(expander, t);
+        let impls = dyn_impls::write(expander, id, t);
         quote!(#tables #impls)
     });
     quote! {
@@ -80,15 +80,14 @@ fn method(expander: &Expander<'_>, id: TraitId, mut f: TraitItemFn, scope: &Scop
     }
     let divided = Divided::new(&f.attrs);
     let function = Function { attrs: &f.attrs, vis: quote!(), sig: &f.sig, node };
-    let body = match &mut f.default {
-        Some(block) => functions::write(expander, &function, block, scope.clone(), Kind::Provided),
-        None => {
-            let inputs = signature::with_word(f.sig.inputs.iter().cloned().collect(), &names::flag());
-            let sized = signature::value_receiver(&f.sig);
-            let head = signature::head(&f.sig, &names::body(&f.sig.ident), &inputs, sized);
-            let attrs = &divided.body;
-            quote!(#[doc(hidden)] #(#attrs)* #head;)
-        }
+    let body = if let Some(block) = &mut f.default {
+        functions::write(expander, &function, block, scope.clone(), Kind::Provided)
+    } else {
+        let inputs = signature::with_word(f.sig.inputs.iter().cloned().collect(), &names::flag());
+        let sized = signature::value_receiver(&f.sig);
+        let head = signature::head(&f.sig, &names::body(&f.sig.ident), &inputs, sized);
+        let attrs = &divided.body;
+        quote!(#[doc(hidden)] #(#attrs)* #head;)
     };
     let shim = shim(expander, id, &f, &divided);
     let wrapper = wrapper(expander, &f, &divided);
