@@ -1,1 +1,16 @@
-//! The link step. Nothing is here yet: the contract it will keep is the crate `vale-threads-abi`.
+//! The link step.
+pub mod bounds;
+pub mod elf;
+pub mod error;
+pub mod explain;
+pub mod frames;
+pub mod functions;
+pub mod graph;
+pub mod groups;
+pub mod lsda;
+pub mod pools;
+pub mod program;
+pub mod records;
+pub mod rules;
+pub mod link;
+pub use link::{LinkStep, link_step};
