@@ -11,14 +11,7 @@ pub mod animals {
         #[doc(hidden)]
         fn __vt_name(&self, is_concurrent: i64) -> &str;
         #[doc(hidden)]
-        #[allow(
-            unused,
-            non_snake_case,
-            deprecated,
-            clippy::all,
-            clippy::pedantic,
-            clippy::undocumented_unsafe_blocks
-        )]
+        #[allow(warnings)]
         #[inline]
         fn __rec_name(&self, is_concurrent: i64) -> &str {
             if is_concurrent & 1 == 0 {
@@ -41,14 +34,7 @@ pub mod animals {
             self.__vt_name(is_concurrent).repeat(times as usize)
         }
         #[doc(hidden)]
-        #[allow(
-            unused,
-            non_snake_case,
-            deprecated,
-            clippy::all,
-            clippy::pedantic,
-            clippy::undocumented_unsafe_blocks
-        )]
+        #[allow(warnings)]
         #[inline]
         fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
             if is_concurrent & 1 == 0 {
@@ -64,14 +50,7 @@ pub mod animals {
         }
     }
     #[doc(hidden)]
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     pub trait __AnimalTable: Animal + Sized {
         const PAIRS: &'static [*const (); 4usize] = &[
             <Self as Animal>::__vt_name as *const (),
@@ -97,26 +76,12 @@ pub mod animals {
     }
     impl<__T: Animal> __AnimalTable for __T {}
     #[doc(hidden)]
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     pub trait __AnimalObj {
         fn __slot_name(&self, is_concurrent: i64) -> &str;
         fn __slot_speak(&self, is_concurrent: i64, times: u32) -> String;
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl<__T: Animal> __AnimalObj for __T {
         fn __slot_name(&self, is_concurrent: i64) -> &str {
             let entry = ::vthread::__private::select!(
@@ -137,14 +102,7 @@ pub mod animals {
             entry(self, is_concurrent, times)
         }
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl Animal for dyn __AnimalObj + '_ {
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> &str {
@@ -169,14 +127,7 @@ pub mod animals {
             <Self as Animal>::__vt_speak(self, is_concurrent, times)
         }
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl Animal for dyn __AnimalObj + Send + '_ {
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> &str {
@@ -201,14 +152,7 @@ pub mod animals {
             <Self as Animal>::__vt_speak(self, is_concurrent, times)
         }
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl Animal for dyn __AnimalObj + Sync + '_ {
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> &str {
@@ -233,14 +177,7 @@ pub mod animals {
             <Self as Animal>::__vt_speak(self, is_concurrent, times)
         }
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl Animal for dyn __AnimalObj + Send + Sync + '_ {
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> &str {

@@ -12,14 +12,7 @@ mod conversions {
         #[doc(hidden)]
         fn __vt_convert(&self, is_concurrent: i64, a: A) -> Self::Out;
         #[doc(hidden)]
-        #[allow(
-            unused,
-            non_snake_case,
-            deprecated,
-            clippy::all,
-            clippy::pedantic,
-            clippy::undocumented_unsafe_blocks
-        )]
+        #[allow(warnings)]
         #[inline]
         fn __rec_convert(&self, is_concurrent: i64, a: A) -> Self::Out {
             if is_concurrent & 1 == 0 {
@@ -35,14 +28,7 @@ mod conversions {
         }
     }
     #[doc(hidden)]
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     pub trait __ConvertTable<A>: Convert<A> + Sized {
         const PAIRS: &'static [*const (); 2usize] = &[
             <Self as Convert<A>>::__vt_convert as *const (),
@@ -57,26 +43,12 @@ mod conversions {
     }
     impl<A, __T: Convert<A>> __ConvertTable<A> for __T {}
     #[doc(hidden)]
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     pub trait __ConvertObj<A> {
         type Out;
         fn __slot_convert(&self, is_concurrent: i64, a: A) -> Self::Out;
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl<A, __T: Convert<A>> __ConvertObj<A> for __T {
         type Out = <__T as Convert<A>>::Out;
         fn __slot_convert(&self, is_concurrent: i64, a: A) -> Self::Out {
@@ -89,14 +61,7 @@ mod conversions {
             entry(self, is_concurrent, a)
         }
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl<A, __Out> Convert<A> for dyn __ConvertObj<A, Out = __Out> + '_ {
         type Out = __Out;
         #[inline]
@@ -111,14 +76,7 @@ mod conversions {
             <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl<A, __Out> Convert<A> for dyn __ConvertObj<A, Out = __Out> + Send + '_ {
         type Out = __Out;
         #[inline]
@@ -133,14 +91,7 @@ mod conversions {
             <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl<A, __Out> Convert<A> for dyn __ConvertObj<A, Out = __Out> + Sync + '_ {
         type Out = __Out;
         #[inline]
@@ -155,14 +106,7 @@ mod conversions {
             <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl<A, __Out> Convert<A> for dyn __ConvertObj<A, Out = __Out> + Send + Sync + '_ {
         type Out = __Out;
         #[inline]
@@ -177,14 +121,7 @@ mod conversions {
             <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl Convert<u32> for dyn __TwiceObj + '_ {
         type Out = u64;
         #[inline]
@@ -199,14 +136,7 @@ mod conversions {
             <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl Convert<u32> for dyn __TwiceObj + Send + '_ {
         type Out = u64;
         #[inline]
@@ -221,14 +151,7 @@ mod conversions {
             <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl Convert<u32> for dyn __TwiceObj + Sync + '_ {
         type Out = u64;
         #[inline]
@@ -243,14 +166,7 @@ mod conversions {
             <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl Convert<u32> for dyn __TwiceObj + Send + Sync + '_ {
         type Out = u64;
         #[inline]
@@ -279,14 +195,7 @@ mod conversions {
             self.__vt_convert(is_concurrent, a) * 2
         }
         #[doc(hidden)]
-        #[allow(
-            unused,
-            non_snake_case,
-            deprecated,
-            clippy::all,
-            clippy::pedantic,
-            clippy::undocumented_unsafe_blocks
-        )]
+        #[allow(warnings)]
         #[inline]
         fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             if is_concurrent & 1 == 0 {
@@ -302,14 +211,7 @@ mod conversions {
         }
     }
     #[doc(hidden)]
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     pub trait __TwiceTable: Twice + Sized {
         const PAIRS: &'static [*const (); 2usize] = &[
             <Self as Twice>::__vt_twice as *const (),
@@ -326,25 +228,11 @@ mod conversions {
     }
     impl<__T: Twice> __TwiceTable for __T {}
     #[doc(hidden)]
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     pub trait __TwiceObj: __ConvertObj<u32, Out = u64> {
         fn __slot_twice(&self, is_concurrent: i64, a: u32) -> u64;
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl<__T: Twice> __TwiceObj for __T {
         fn __slot_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             let entry = ::vthread::__private::select!(
@@ -356,14 +244,7 @@ mod conversions {
             entry(self, is_concurrent, a)
         }
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl Twice for dyn __TwiceObj + '_ {
         #[inline]
         fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
@@ -377,14 +258,7 @@ mod conversions {
             <Self as Twice>::__vt_twice(self, is_concurrent, a)
         }
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl Twice for dyn __TwiceObj + Send + '_ {
         #[inline]
         fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
@@ -398,14 +272,7 @@ mod conversions {
             <Self as Twice>::__vt_twice(self, is_concurrent, a)
         }
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl Twice for dyn __TwiceObj + Sync + '_ {
         #[inline]
         fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
@@ -419,14 +286,7 @@ mod conversions {
             <Self as Twice>::__vt_twice(self, is_concurrent, a)
         }
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl Twice for dyn __TwiceObj + Send + Sync + '_ {
         #[inline]
         fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {

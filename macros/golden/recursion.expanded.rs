@@ -9,14 +9,7 @@ mod recursion {
         n == 0 || __vt_odd(is_concurrent, n - 1)
     }
     #[doc(hidden)]
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     #[inline(always)]
     pub fn __rec_even(is_concurrent: i64, n: u32) -> bool {
         if is_concurrent & 1 == 0 {
@@ -27,14 +20,7 @@ mod recursion {
         }
     }
     #[doc(hidden)]
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     #[inline(never)]
     pub fn __chunk_even(is_concurrent: i64, n: u32) -> bool {
         ::vthread::__private::on_chunk(move || __vt_even(is_concurrent, n))
@@ -49,14 +35,7 @@ mod recursion {
         n != 0 && __rec_even(is_concurrent, n - 1)
     }
     #[doc(hidden)]
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     #[inline(always)]
     pub fn __rec_odd(is_concurrent: i64, n: u32) -> bool {
         if is_concurrent & 1 == 0 {
@@ -67,14 +46,7 @@ mod recursion {
         }
     }
     #[doc(hidden)]
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     #[inline(never)]
     pub fn __chunk_odd(is_concurrent: i64, n: u32) -> bool {
         ::vthread::__private::on_chunk(move || __vt_odd(is_concurrent, n))
@@ -99,14 +71,7 @@ mod recursion {
             }
         }
         #[doc(hidden)]
-        #[allow(
-            unused,
-            non_snake_case,
-            deprecated,
-            clippy::all,
-            clippy::pedantic,
-            clippy::undocumented_unsafe_blocks
-        )]
+        #[allow(warnings)]
         #[inline(always)]
         pub fn __rec_eval(&self, is_concurrent: i64) -> i64 {
             if is_concurrent & 1 == 0 {
@@ -117,14 +82,7 @@ mod recursion {
             }
         }
         #[doc(hidden)]
-        #[allow(
-            unused,
-            non_snake_case,
-            deprecated,
-            clippy::all,
-            clippy::pedantic,
-            clippy::undocumented_unsafe_blocks
-        )]
+        #[allow(warnings)]
         #[inline(never)]
         pub fn __chunk_eval(&self, is_concurrent: i64) -> i64 {
             ::vthread::__private::on_chunk(move || Self::__vt_eval(self, is_concurrent))

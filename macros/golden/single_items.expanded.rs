@@ -12,14 +12,7 @@ pub fn __vt_fibonacci(is_concurrent: i64, n: u64) -> u64 {
     }
 }
 #[doc(hidden)]
-#[allow(
-    unused,
-    non_snake_case,
-    deprecated,
-    clippy::all,
-    clippy::pedantic,
-    clippy::undocumented_unsafe_blocks
-)]
+#[allow(warnings)]
 #[inline(always)]
 pub fn __rec_fibonacci(is_concurrent: i64, n: u64) -> u64 {
     if is_concurrent & 1 == 0 {
@@ -30,14 +23,7 @@ pub fn __rec_fibonacci(is_concurrent: i64, n: u64) -> u64 {
     }
 }
 #[doc(hidden)]
-#[allow(
-    unused,
-    non_snake_case,
-    deprecated,
-    clippy::all,
-    clippy::pedantic,
-    clippy::undocumented_unsafe_blocks
-)]
+#[allow(warnings)]
 #[inline(never)]
 pub fn __chunk_fibonacci(is_concurrent: i64, n: u64) -> u64 {
     ::vthread::__private::on_chunk(move || __vt_fibonacci(is_concurrent, n))
@@ -52,14 +38,7 @@ pub fn __vt_descend(_is_concurrent: i64, f: &mut dyn FnMut()) {
     f();
 }
 #[doc(hidden)]
-#[allow(
-    unused,
-    non_snake_case,
-    deprecated,
-    clippy::all,
-    clippy::pedantic,
-    clippy::undocumented_unsafe_blocks
-)]
+#[allow(warnings)]
 #[inline(always)]
 pub fn __rec_descend(is_concurrent: i64, f: &mut dyn FnMut()) {
     if is_concurrent & 1 == 0 {
@@ -70,14 +49,7 @@ pub fn __rec_descend(is_concurrent: i64, f: &mut dyn FnMut()) {
     }
 }
 #[doc(hidden)]
-#[allow(
-    unused,
-    non_snake_case,
-    deprecated,
-    clippy::all,
-    clippy::pedantic,
-    clippy::undocumented_unsafe_blocks
-)]
+#[allow(warnings)]
 #[inline(never)]
 pub fn __chunk_descend(is_concurrent: i64, f: &mut dyn FnMut()) {
     ::vthread::__private::on_chunk(move || __vt_descend(is_concurrent, f))
@@ -94,14 +66,7 @@ pub trait Visitor {
     #[doc(hidden)]
     fn __vt_visit(&mut self, is_concurrent: i64, n: u64);
     #[doc(hidden)]
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     #[inline]
     fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
         if is_concurrent & 1 == 0 {
@@ -117,14 +82,7 @@ pub trait Visitor {
     }
 }
 #[doc(hidden)]
-#[allow(
-    unused,
-    non_snake_case,
-    deprecated,
-    clippy::all,
-    clippy::pedantic,
-    clippy::undocumented_unsafe_blocks
-)]
+#[allow(warnings)]
 pub trait __VisitorTable: Visitor + Sized {
     const PAIRS: &'static [*const (); 2usize] = &[
         <Self as Visitor>::__vt_visit as *const (),
@@ -141,25 +99,11 @@ pub trait __VisitorTable: Visitor + Sized {
 }
 impl<__T: Visitor> __VisitorTable for __T {}
 #[doc(hidden)]
-#[allow(
-    unused,
-    non_snake_case,
-    deprecated,
-    clippy::all,
-    clippy::pedantic,
-    clippy::undocumented_unsafe_blocks
-)]
+#[allow(warnings)]
 pub trait __VisitorObj {
     fn __slot_visit(&mut self, is_concurrent: i64, n: u64);
 }
-#[allow(
-    unused,
-    non_snake_case,
-    deprecated,
-    clippy::all,
-    clippy::pedantic,
-    clippy::undocumented_unsafe_blocks
-)]
+#[allow(warnings)]
 impl<__T: Visitor> __VisitorObj for __T {
     fn __slot_visit(&mut self, is_concurrent: i64, n: u64) {
         let entry = ::vthread::__private::select!(
@@ -171,14 +115,7 @@ impl<__T: Visitor> __VisitorObj for __T {
         entry(self, is_concurrent, n)
     }
 }
-#[allow(
-    unused,
-    non_snake_case,
-    deprecated,
-    clippy::all,
-    clippy::pedantic,
-    clippy::undocumented_unsafe_blocks
-)]
+#[allow(warnings)]
 impl Visitor for dyn __VisitorObj + '_ {
     #[inline]
     fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
@@ -192,14 +129,7 @@ impl Visitor for dyn __VisitorObj + '_ {
         <Self as Visitor>::__vt_visit(self, is_concurrent, n)
     }
 }
-#[allow(
-    unused,
-    non_snake_case,
-    deprecated,
-    clippy::all,
-    clippy::pedantic,
-    clippy::undocumented_unsafe_blocks
-)]
+#[allow(warnings)]
 impl Visitor for dyn __VisitorObj + Send + '_ {
     #[inline]
     fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
@@ -213,14 +143,7 @@ impl Visitor for dyn __VisitorObj + Send + '_ {
         <Self as Visitor>::__vt_visit(self, is_concurrent, n)
     }
 }
-#[allow(
-    unused,
-    non_snake_case,
-    deprecated,
-    clippy::all,
-    clippy::pedantic,
-    clippy::undocumented_unsafe_blocks
-)]
+#[allow(warnings)]
 impl Visitor for dyn __VisitorObj + Sync + '_ {
     #[inline]
     fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
@@ -234,14 +157,7 @@ impl Visitor for dyn __VisitorObj + Sync + '_ {
         <Self as Visitor>::__vt_visit(self, is_concurrent, n)
     }
 }
-#[allow(
-    unused,
-    non_snake_case,
-    deprecated,
-    clippy::all,
-    clippy::pedantic,
-    clippy::undocumented_unsafe_blocks
-)]
+#[allow(warnings)]
 impl Visitor for dyn __VisitorObj + Send + Sync + '_ {
     #[inline]
     fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {

@@ -11,14 +11,7 @@ mod shapes {
         #[doc(hidden)]
         fn __vt_name(&self, is_concurrent: i64) -> String;
         #[doc(hidden)]
-        #[allow(
-            unused,
-            non_snake_case,
-            deprecated,
-            clippy::all,
-            clippy::pedantic,
-            clippy::undocumented_unsafe_blocks
-        )]
+        #[allow(warnings)]
         #[inline]
         fn __rec_name(&self, is_concurrent: i64) -> String {
             if is_concurrent & 1 == 0 {
@@ -33,14 +26,7 @@ mod shapes {
         }
     }
     #[doc(hidden)]
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     pub trait __NamedTable: Named + Sized {
         const PAIRS: &'static [*const (); 2usize] = &[
             <Self as Named>::__vt_name as *const (),
@@ -56,25 +42,11 @@ mod shapes {
     }
     impl<__T: Named> __NamedTable for __T {}
     #[doc(hidden)]
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     pub trait __NamedObj: std::fmt::Debug {
         fn __slot_name(&self, is_concurrent: i64) -> String;
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl<__T: Named> __NamedObj for __T {
         fn __slot_name(&self, is_concurrent: i64) -> String {
             let entry = ::vthread::__private::select!(
@@ -86,14 +58,7 @@ mod shapes {
             entry(self, is_concurrent)
         }
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl Named for dyn __NamedObj + '_ {
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> String {
@@ -107,14 +72,7 @@ mod shapes {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl Named for dyn __NamedObj + Send + '_ {
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> String {
@@ -128,14 +86,7 @@ mod shapes {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl Named for dyn __NamedObj + Sync + '_ {
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> String {
@@ -149,14 +100,7 @@ mod shapes {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl Named for dyn __NamedObj + Send + Sync + '_ {
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> String {
@@ -170,14 +114,7 @@ mod shapes {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl Named for dyn __ShapeObj + '_ {
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> String {
@@ -191,14 +128,7 @@ mod shapes {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl Named for dyn __ShapeObj + Send + '_ {
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> String {
@@ -212,14 +142,7 @@ mod shapes {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl Named for dyn __ShapeObj + Sync + '_ {
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> String {
@@ -233,14 +156,7 @@ mod shapes {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl Named for dyn __ShapeObj + Send + Sync + '_ {
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> String {
@@ -266,14 +182,7 @@ mod shapes {
         #[doc(hidden)]
         fn __vt_area(&self, is_concurrent: i64) -> f64;
         #[doc(hidden)]
-        #[allow(
-            unused,
-            non_snake_case,
-            deprecated,
-            clippy::all,
-            clippy::pedantic,
-            clippy::undocumented_unsafe_blocks
-        )]
+        #[allow(warnings)]
         #[inline]
         fn __rec_area(&self, is_concurrent: i64) -> f64 {
             if is_concurrent & 1 == 0 {
@@ -288,14 +197,7 @@ mod shapes {
         }
     }
     #[doc(hidden)]
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     pub trait __ShapeTable: Shape + Sized {
         const PAIRS: &'static [*const (); 2usize] = &[
             <Self as Shape>::__vt_area as *const (),
@@ -311,25 +213,11 @@ mod shapes {
     }
     impl<__T: Shape> __ShapeTable for __T {}
     #[doc(hidden)]
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     pub trait __ShapeObj: __NamedObj {
         fn __slot_area(&self, is_concurrent: i64) -> f64;
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl<__T: Shape> __ShapeObj for __T {
         fn __slot_area(&self, is_concurrent: i64) -> f64 {
             let entry = ::vthread::__private::select!(
@@ -341,14 +229,7 @@ mod shapes {
             entry(self, is_concurrent)
         }
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl Shape for dyn __ShapeObj + '_ {
         #[inline]
         fn __vt_area(&self, is_concurrent: i64) -> f64 {
@@ -362,14 +243,7 @@ mod shapes {
             <Self as Shape>::__vt_area(self, is_concurrent)
         }
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl Shape for dyn __ShapeObj + Send + '_ {
         #[inline]
         fn __vt_area(&self, is_concurrent: i64) -> f64 {
@@ -383,14 +257,7 @@ mod shapes {
             <Self as Shape>::__vt_area(self, is_concurrent)
         }
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl Shape for dyn __ShapeObj + Sync + '_ {
         #[inline]
         fn __vt_area(&self, is_concurrent: i64) -> f64 {
@@ -404,14 +271,7 @@ mod shapes {
             <Self as Shape>::__vt_area(self, is_concurrent)
         }
     }
-    #[allow(
-        unused,
-        non_snake_case,
-        deprecated,
-        clippy::all,
-        clippy::pedantic,
-        clippy::undocumented_unsafe_blocks
-    )]
+    #[allow(warnings)]
     impl Shape for dyn __ShapeObj + Send + Sync + '_ {
         #[inline]
         fn __vt_area(&self, is_concurrent: i64) -> f64 {
@@ -432,6 +292,6 @@ mod shapes {
     }
     #[doc(hidden)]
     pub fn __vt_describe(is_concurrent: i64, shape: &dyn __ShapeObj) -> String {
-        format!("{} {}", shape.__vt_name(is_concurrent), shape.__vt_area(is_concurrent))
+        format!("{} {}", shape.name(), shape.__vt_area(is_concurrent))
     }
 }

@@ -26,14 +26,7 @@ mod user {
             #[doc(hidden)]
             fn __vt_apply(&self, is_concurrent: i64) -> u32;
             #[doc(hidden)]
-            #[allow(
-                unused,
-                non_snake_case,
-                deprecated,
-                clippy::all,
-                clippy::pedantic,
-                clippy::undocumented_unsafe_blocks
-            )]
+            #[allow(warnings)]
             #[inline]
             fn __rec_apply(&self, is_concurrent: i64) -> u32 {
                 if is_concurrent & 1 == 0 {
@@ -48,14 +41,7 @@ mod user {
             }
         }
         #[doc(hidden)]
-        #[allow(
-            unused,
-            non_snake_case,
-            deprecated,
-            clippy::all,
-            clippy::pedantic,
-            clippy::undocumented_unsafe_blocks
-        )]
+        #[allow(warnings)]
         pub trait __ToolTable: Tool + Sized {
             const PAIRS: &'static [*const (); 2usize] = &[
                 <Self as Tool>::__vt_apply as *const (),
@@ -71,25 +57,11 @@ mod user {
         }
         impl<__T: Tool> __ToolTable for __T {}
         #[doc(hidden)]
-        #[allow(
-            unused,
-            non_snake_case,
-            deprecated,
-            clippy::all,
-            clippy::pedantic,
-            clippy::undocumented_unsafe_blocks
-        )]
+        #[allow(warnings)]
         pub trait __ToolObj {
             fn __slot_apply(&self, is_concurrent: i64) -> u32;
         }
-        #[allow(
-            unused,
-            non_snake_case,
-            deprecated,
-            clippy::all,
-            clippy::pedantic,
-            clippy::undocumented_unsafe_blocks
-        )]
+        #[allow(warnings)]
         impl<__T: Tool> __ToolObj for __T {
             fn __slot_apply(&self, is_concurrent: i64) -> u32 {
                 let entry = ::vthread::__private::select!(
@@ -101,14 +73,7 @@ mod user {
                 entry(self, is_concurrent)
             }
         }
-        #[allow(
-            unused,
-            non_snake_case,
-            deprecated,
-            clippy::all,
-            clippy::pedantic,
-            clippy::undocumented_unsafe_blocks
-        )]
+        #[allow(warnings)]
         impl Tool for dyn __ToolObj + '_ {
             #[inline]
             fn __vt_apply(&self, is_concurrent: i64) -> u32 {
@@ -122,14 +87,7 @@ mod user {
                 <Self as Tool>::__vt_apply(self, is_concurrent)
             }
         }
-        #[allow(
-            unused,
-            non_snake_case,
-            deprecated,
-            clippy::all,
-            clippy::pedantic,
-            clippy::undocumented_unsafe_blocks
-        )]
+        #[allow(warnings)]
         impl Tool for dyn __ToolObj + Send + '_ {
             #[inline]
             fn __vt_apply(&self, is_concurrent: i64) -> u32 {
@@ -143,14 +101,7 @@ mod user {
                 <Self as Tool>::__vt_apply(self, is_concurrent)
             }
         }
-        #[allow(
-            unused,
-            non_snake_case,
-            deprecated,
-            clippy::all,
-            clippy::pedantic,
-            clippy::undocumented_unsafe_blocks
-        )]
+        #[allow(warnings)]
         impl Tool for dyn __ToolObj + Sync + '_ {
             #[inline]
             fn __vt_apply(&self, is_concurrent: i64) -> u32 {
@@ -164,14 +115,7 @@ mod user {
                 <Self as Tool>::__vt_apply(self, is_concurrent)
             }
         }
-        #[allow(
-            unused,
-            non_snake_case,
-            deprecated,
-            clippy::all,
-            clippy::pedantic,
-            clippy::undocumented_unsafe_blocks
-        )]
+        #[allow(warnings)]
         impl Tool for dyn __ToolObj + Send + Sync + '_ {
             #[inline]
             fn __vt_apply(&self, is_concurrent: i64) -> u32 {

@@ -56,7 +56,8 @@ impl Marker {
 
     pub(crate) fn read(self, attributes: &[Attribute]) -> Option<usize> {
         let name = self.name();
-        let attribute = attributes.iter().find(|a| *a.path().get_ident().unwrap_or(&format_ident!("_none")) == name)?;
+        let attribute =
+            attributes.iter().find(|a| *a.path().get_ident().unwrap_or(&format_ident!("_none")) == name)?;
         attribute.parse_args::<syn::LitInt>().ok()?.base10_parse().ok()
     }
 }
@@ -83,9 +84,10 @@ impl Divided {
             let name = attribute.path().get_ident().map(ToString::to_string).unwrap_or_default();
             let (shim, body, wrapper) = match name.as_str() {
                 "doc" | "no_mangle" | "export_name" | "link_section" | "unsafe" => (true, false, false),
-                "cfg" | "cfg_attr" | "allow" | "warn" | "deny" | "forbid" => (true, true, true),
+                "cfg" | "cfg_attr" | "allow" | "warn" | "deny" | "forbid" | "target_feature" => {
+                    (true, true, true)
+                }
                 "must_use" | "deprecated" | "track_caller" => (true, true, false),
-                "target_feature" => (true, true, true),
                 _ => (false, true, false),
             };
             for (wanted, list) in

@@ -1,6 +1,7 @@
 //! Which functions a call may mean, and whether it can pass the context word on.
 
 use crate::resolve::Scope;
+use crate::std_names;
 use crate::world::{Def, Method, Mode, Node, NodeId, Owner, TraitId, TypeKey};
 use syn::{ExprPath, Path, Type};
 
@@ -44,41 +45,63 @@ impl Arguments {
     }
 }
 
-/// Names that so many types of std have that an unknown receiver is likely to be one of them.
-const COMMON: &[&str] = &[
-    "add", "all", "any", "append", "as_mut", "as_ref", "as_str", "borrow", "chain", "clear", "clone", "cmp", "collect",
-    "contains", "contains_key", "count", "deref", "div", "drain", "drop", "entry", "eq", "err", "extend", "filter",
-    "find", "first", "flush", "fmt", "fold", "for_each", "from", "get", "get_mut", "hash", "index", "insert", "into",
-    "into_iter", "is_empty", "is_none", "is_some", "iter", "iter_mut", "join", "keys", "last", "len", "lines", "lock",
-    "map", "max", "min", "mul", "neg", "next", "not", "ok", "parse", "partial_cmp", "peek", "pop", "position", "push",
-    "push_str", "read", "recv", "remove", "replace", "retain", "rev", "reverse", "send", "set", "size_hint", "skip",
-    "sort", "split", "sub", "sum", "swap", "take", "to_owned", "to_string", "trim", "unwrap", "values", "write", "zip",
-];
-
 /// Types of std through which no method of another type can be reached.
 const CLOSED: &[&str] = &[
-    "Vec", "String", "str", "HashMap", "BTreeMap", "HashSet", "BTreeSet", "VecDeque", "Option", "Result", "[]", "()",
-    "bool", "char", "f32", "f64", "i8", "i16", "i32", "i64", "i128", "isize", "u8", "u16", "u32", "u64", "u128",
-    "usize", "Cell", "RefCell", "Range", "PathBuf", "Path", "OsString", "LinkedList", "BinaryHeap", "Duration",
-    "Instant", "Ordering",
+    "Vec",
+    "String",
+    "str",
+    "HashMap",
+    "BTreeMap",
+    "HashSet",
+    "BTreeSet",
+    "VecDeque",
+    "Option",
+    "Result",
+    "[]",
+    "()",
+    "bool",
+    "char",
+    "f32",
+    "f64",
+    "i8",
+    "i16",
+    "i32",
+    "i64",
+    "i128",
+    "isize",
+    "u8",
+    "u16",
+    "u32",
+    "u64",
+    "u128",
+    "usize",
+    "Cell",
+    "RefCell",
+    "Range",
+    "PathBuf",
+    "Path",
+    "OsString",
+    "LinkedList",
+    "BinaryHeap",
+    "Duration",
+    "Instant",
+    "Ordering",
 ];
 
 impl Scope<'_> {
     /// What `receiver.name(..)` may mean.
     pub(crate) fn method(&self, receiver: Option<TypeKey>, name: &str, arity: usize) -> Choice {
         let arguments = Arguments::Method(arity);
-        match receiver {
-            Some(key) => self.on_type(&key, name, arguments),
-            None => {
-                let nodes = self.world.methods(name, arity);
-                let known = self.world.declared(name, arity)
-                    || nodes.iter().any(|&n| self.world.nodes[n].mode == Mode::Vthread);
-                let imported = self.world.imported_methods.contains(name);
-                let sure = !COMMON.contains(&name) && !self.world.ambiguous.contains(name);
-                let passes_word = known && sure && (imported || !self.world.single);
-                Choice { nodes, passes_word, has_self: true }
-            }
+        if let Some(key) = receiver {
+            return self.on_type(&key, name, arguments);
         }
+        let nodes = self.world.methods(name, arity);
+        let known = self.world.declared(name, arity)
+            || nodes.iter().any(|&n| self.world.nodes[n].mode == Mode::Vthread);
+        let imported = self.world.imported_methods.contains(name);
+        let sure = !std_names::is_method(name) && !self.world.ambiguous.contains(name);
+        let passes_word = known && sure && (imported || !self.world.single);
+        Choice { nodes, passes_word, has_self: true }
     }
 
     /// What a call through a path may mean. `is_local`: whether a name is that of a variable.
@@ -95,7 +118,11 @@ impl Scope<'_> {
             Some(Def::Function(id)) => {
                 let node = &self.world.nodes[id];
                 let fits = arguments.fit_node(node);
-                return Choice { nodes: vec![id], passes_word: fits && node.mode == Mode::Vthread, has_self: false };
+                return Choice {
+                    nodes: vec![id],
+                    passes_word: fits && node.mode == Mode::Vthread,
+                    has_self: false,
+                };
             }
             Some(Def::ImportedFunction) => return Choice { passes_word: true, ..Choice::default() },
             Some(_) => return Choice::default(),
@@ -103,7 +130,10 @@ impl Scope<'_> {
         }
         let Some((prefix, name)) = split(path) else { return Choice::default() };
         if prefix.is_ident("Self") {
-            return self.self_type.as_ref().map_or_else(Choice::default, |key| self.on_type(key, &name, arguments));
+            return self
+                .self_type
+                .as_ref()
+                .map_or_else(Choice::default, |key| self.on_type(key, &name, arguments));
         }
         if let Some(id) = self.vthread_trait(&prefix) {
             return self.of_traits(&[id], &name, arguments, None).unwrap_or_default();
@@ -119,7 +149,8 @@ impl Scope<'_> {
         if position == 0 {
             return self.on_type(&key, &name, arguments);
         }
-        let of = Path { leading_colon: None, segments: path.segments.iter().take(position).cloned().collect() };
+        let of =
+            Path { leading_colon: None, segments: path.segments.iter().take(position).cloned().collect() };
         match self.vthread_trait(&of) {
             Some(id) => self.of_traits(&[id], &name, arguments, Some(&key)).unwrap_or_default(),
             None => Choice::default(),
@@ -144,7 +175,13 @@ impl Scope<'_> {
     }
 
     /// A method that one of `traits` declares. `on`: the type, if it is known; a trait object enters nothing from here.
-    fn of_traits(&self, traits: &[TraitId], name: &str, arguments: Arguments, on: Option<&TypeKey>) -> Option<Choice> {
+    fn of_traits(
+        &self,
+        traits: &[TraitId],
+        name: &str,
+        arguments: Arguments,
+        on: Option<&TypeKey>,
+    ) -> Option<Choice> {
         let (id, method) = traits.iter().find_map(|&id| {
             let method = self.world.traits[id].methods.get(name)?;
             arguments.fit_method(method).then_some((id, method))
@@ -172,7 +209,8 @@ impl Scope<'_> {
             let passes_word = all(&|n| n.mode == Mode::Vthread) && all(&|n| n.has_self == has_self);
             return Choice { nodes, passes_word, has_self };
         }
-        let implemented: Vec<TraitId> = self.world.impls.iter().filter(|(k, _)| k == key).map(|(_, t)| *t).collect();
+        let implemented: Vec<TraitId> =
+            self.world.impls.iter().filter(|(k, _)| k == key).map(|(_, t)| *t).collect();
         match (self.of_traits(&implemented, name, arguments, Some(key)), key) {
             (Some(choice), _) => choice,
             (None, TypeKey::Foreign(foreign)) if CLOSED.contains(&foreign.as_str()) => Choice::default(),

@@ -23,6 +23,12 @@ impl Problems {
         self.add(Error::new(span, message));
     }
 
+    pub(crate) fn append(&mut self, more: Self) {
+        if let Some(error) = more.0 {
+            self.add(error);
+        }
+    }
+
     pub(crate) fn check(self) -> syn::Result<()> {
         self.0.map_or(Ok(()), Err)
     }

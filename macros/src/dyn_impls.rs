@@ -21,7 +21,9 @@ use crate::tables;
 use crate::world::{Objects, TraitId};
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
-use syn::{GenericArgument, Generics, Ident, ItemTrait, Lifetime, Path, Signature, TraitItem, Type, parse_quote};
+use syn::{
+    GenericArgument, Generics, Ident, ItemTrait, Lifetime, Path, Signature, TraitItem, Type, parse_quote,
+};
 
 /// Writes the impls of `t` for its own objects and for those of the traits below it.
 pub(crate) fn write(expander: &Expander<'_>, id: TraitId, t: &ItemTrait) -> TokenStream {

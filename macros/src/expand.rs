@@ -30,9 +30,8 @@ fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
              the attribute on the items one by one",
         )),
         Item::Mod(mut m) => {
-            let Some((brace, mut items)) = m.content.take() else { return Ok(TokenStream::new()) };
+            let Some((_, mut items)) = m.content.take() else { return Ok(TokenStream::new()) };
             let body = all(&mut items, &options, false)?;
-            let _ = brace;
             let (attrs, vis, unsafety, token, name) = (&m.attrs, &m.vis, &m.unsafety, &m.mod_token, &m.ident);
             Ok(quote!(#(#attrs)* #vis #unsafety #token #name { #body }))
         }
@@ -59,8 +58,8 @@ fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
 fn all(items: &mut [Item], options: &Options, single: bool) -> Result<TokenStream> {
     let mut problems = Problems::default();
     let world = scan::scan(items, options, single, &mut problems);
-    problems.check()?;
-    let (tokens, problems) = Expander::new(&world, options).run(items);
+    let (tokens, more) = Expander::new(&world, options).run(items);
+    problems.append(more);
     problems.check()?;
     Ok(tokens)
 }

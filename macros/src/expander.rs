@@ -214,7 +214,7 @@ impl<'w> Expander<'w> {
             }
         }
         match id {
-            Some(id) => traits::write(self, id, t, &scope),
+            Some(id) => traits::write(self, id, &t, &scope),
             None => self.plain_trait(t, &scope),
         }
     }

@@ -71,7 +71,9 @@ pub(crate) fn write(
             let wrapper = has_wrapper.then(|| wrapper(expander, f, &divided, &path));
             quote!(#shim #body #wrapper)
         }
-        Kind::Implemented { external: true } if f.node.is_some_and(|n| expander.plan.shim_wraps(expander.world, n)) => {
+        Kind::Implemented { external: true }
+            if f.node.is_some_and(|n| expander.plan.shim_wraps(expander.world, n)) =>
+        {
             let shim = shim(expander, f, &divided, &quote!(Self::));
             quote!(#shim #body)
         }
@@ -83,14 +85,19 @@ pub(crate) fn write(
 fn body(f: &Function<'_>, block: &Block, used: bool, divided: &Divided, kind: Kind) -> TokenStream {
     let word = if used { names::flag() } else { format_ident!("_{}", names::flag()) };
     let inputs = signature::with_word(f.sig.inputs.iter().cloned().collect(), &word);
-    let sized = kind == Kind::Provided && signature::by_value(f.sig);
+    let sized = kind == Kind::Provided && signature::value_receiver(f.sig);
     let head = signature::head(f.sig, &names::body(&f.sig.ident), &inputs, sized);
     let (attrs, vis) = (&divided.body, &f.vis);
     quote!(#[doc(hidden)] #(#attrs)* #vis #head #block)
 }
 
 /// The function under its own name, which reads the context word.
-pub(crate) fn shim(expander: &Expander<'_>, f: &Function<'_>, divided: &Divided, path: &TokenStream) -> TokenStream {
+pub(crate) fn shim(
+    expander: &Expander<'_>,
+    f: &Function<'_>,
+    divided: &Divided,
+    path: &TokenStream,
+) -> TokenStream {
     let forward = Forward::new(f.sig);
     let target = expander.shim_target(f.node, &f.sig.ident);
     let private = &expander.private;

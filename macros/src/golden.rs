@@ -25,7 +25,9 @@ fn expand_item(mut item: Item) -> TokenStream {
         Item::Use(i) => &mut i.attrs,
         other => return quote::quote!(#other),
     };
-    let Some(at) = attributes.iter().position(crate::attributes::is_vthread) else { return quote::quote!(#item) };
+    let Some(at) = attributes.iter().position(crate::attributes::is_vthread) else {
+        return quote::quote!(#item);
+    };
     let attribute = attributes.remove(at);
     let options = match attribute.meta {
         syn::Meta::List(list) => list.tokens,

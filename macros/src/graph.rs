@@ -78,7 +78,8 @@ impl Plan {
 
     /// The function has a wrapper.
     pub(crate) fn has_wrapper(&self, world: &World, node: NodeId) -> bool {
-        self.shim_wraps(world, node) || world.nodes[node].has_self && self.wrapped_methods.contains(&world.nodes[node].name)
+        self.shim_wraps(world, node)
+            || world.nodes[node].has_self && self.wrapped_methods.contains(&world.nodes[node].name)
     }
 
     /// Where a function that somebody else calls takes part, only calls into our own can be wrapped: all of them.
@@ -98,28 +99,34 @@ impl Plan {
                 continue;
             }
             let edges = |n: NodeId| -> Vec<NodeId> {
-                calls.direct.get(&n).into_iter().flatten().copied().filter(|to| members.contains(to)).collect()
+                calls
+                    .direct
+                    .get(&n)
+                    .into_iter()
+                    .flatten()
+                    .copied()
+                    .filter(|to| members.contains(to))
+                    .collect()
             };
             // `true`: open.
             state.insert(root, true);
             let mut stack = vec![(root, edges(root))];
             while let Some((node, rest)) = stack.last_mut() {
                 let node = *node;
-                match rest.pop() {
-                    Some(next) => match state.get(&next) {
-                        None => {
-                            state.insert(next, true);
-                            stack.push((next, edges(next)));
-                        }
-                        Some(true) => {
-                            self.wrapped.insert((node, next));
-                        }
-                        Some(false) => {}
-                    },
+                let Some(next) = rest.pop() else {
+                    state.insert(node, false);
+                    stack.pop();
+                    continue;
+                };
+                match state.get(&next) {
                     None => {
-                        state.insert(node, false);
-                        stack.pop();
+                        state.insert(next, true);
+                        stack.push((next, edges(next)));
                     }
+                    Some(true) => {
+                        self.wrapped.insert((node, next));
+                    }
+                    Some(false) => {}
                 }
             }
         }
@@ -200,8 +207,12 @@ mod tests {
 
     fn calls(direct: &[(usize, usize)], named: &[(usize, usize)]) -> Calls {
         let mut calls = Calls::default();
-        direct.iter().for_each(|&(a, b)| calls.add(a, b, true));
-        named.iter().for_each(|&(a, b)| calls.add(a, b, false));
+        for &(a, b) in direct {
+            calls.add(a, b, true);
+        }
+        for &(a, b) in named {
+            calls.add(a, b, false);
+        }
         calls
     }
 

@@ -51,7 +51,8 @@ impl Locals {
                     _ => None,
                 });
                 for (i, inner) in p.elems.iter().enumerate() {
-                    let hint = types.as_ref().map(|(t, module)| Hint { ty: t.elems[i].clone(), module: *module });
+                    let hint =
+                        types.as_ref().map(|(t, module)| Hint { ty: t.elems[i].clone(), module: *module });
                     self.bind(inner, hint, module);
                 }
             }
@@ -73,9 +74,14 @@ impl Locals {
         syn::visit::Visit::visit_pat(&mut Names(self), pattern);
     }
 
-    /// `None`: not a local; `Some(None)`: a local of unknown type.
-    pub(crate) fn get(&self, name: &str) -> Option<Option<&Hint>> {
-        self.0.iter().rev().find_map(|scope| scope.get(name)).map(Option::as_ref)
+    /// Whether the name is a variable's.
+    pub(crate) fn has(&self, name: &str) -> bool {
+        self.0.iter().any(|scope| scope.contains_key(name))
+    }
+
+    /// The type of a variable, if it is one and the type is known.
+    fn get(&self, name: &str) -> Option<&Hint> {
+        self.0.iter().rev().find_map(|scope| scope.get(name))?.as_ref()
     }
 
     /// Everything that is named in these tokens may have been bound by a macro.
@@ -134,7 +140,7 @@ impl Reader<'_> {
         let module = self.scope.module;
         match e {
             Expr::Path(p) if p.path.is_ident("self") => None,
-            Expr::Path(p) => self.locals.get(&p.path.get_ident()?.to_string())?.cloned(),
+            Expr::Path(p) => self.locals.get(&p.path.get_ident()?.to_string()).cloned(),
             Expr::Paren(p) => self.of(&p.expr),
             Expr::Group(p) => self.of(&p.expr),
             Expr::Reference(r) => self.of(&r.expr),
@@ -142,7 +148,7 @@ impl Reader<'_> {
             Expr::Cast(c) => Some(Hint { ty: (*c.ty).clone(), module }),
             Expr::Struct(s) if s.qself.is_none() => Some(Hint { ty: path_type(&s.path), module }),
             Expr::Field(f) => self.field(&f.base, &f.member),
-            Expr::Index(i) => self.element(&self.of(&i.expr)?),
+            Expr::Index(i) => Self::element(&self.of(&i.expr)?),
             Expr::Call(c) => match &*c.func {
                 Expr::Path(p) if p.qself.is_none() => self.call(&p.path),
                 _ => None,
@@ -196,14 +202,15 @@ impl Reader<'_> {
         let hint = self.of(&m.receiver);
         if let Some(hint) = &hint {
             match name.as_str() {
-                "clone" | "as_ref" | "as_mut" | "as_deref" | "as_deref_mut" | "iter" | "iter_mut" | "into_iter"
-                | "rev" | "skip" | "take" | "borrow" | "borrow_mut" | "lock"
+                "clone" | "as_ref" | "as_mut" | "as_deref" | "as_deref_mut" | "iter" | "iter_mut"
+                | "into_iter" | "rev" | "skip" | "take" | "borrow" | "borrow_mut" | "lock"
                     if m.args.len() <= 1 =>
                 {
-                    return Some(self.through(hint, &name));
+                    return Some(Self::through(hint, &name));
                 }
-                "unwrap" | "expect" | "first" | "last" | "get" | "get_mut" | "pop" | "remove" | "unwrap_or_default" => {
-                    return self.element(hint);
+                "unwrap" | "expect" | "first" | "last" | "get" | "get_mut" | "pop" | "remove"
+                | "unwrap_or_default" => {
+                    return Self::element(hint);
                 }
                 "len" | "count" => return Some(Hint { ty: syn::parse_quote!(usize), module: hint.module }),
                 "to_string" => return Some(Hint { ty: syn::parse_quote!(String), module: hint.module }),
@@ -211,12 +218,13 @@ impl Reader<'_> {
             }
         }
         let key = self.receiver(&m.receiver)?;
-        let node = self.world().nodes.iter().find(|n| n.name == name && n.owner == Owner::Type(key.clone()))?;
+        let node =
+            self.world().nodes.iter().find(|n| n.name == name && n.owner == Owner::Type(key.clone()))?;
         Some(Hint { ty: concrete(node.output.as_ref()?)?, module: node.module })
     }
 
     /// `RefCell<T>::borrow()` is a `T`, `Vec<T>::iter()` still has elements `T`.
-    fn through(&self, hint: &Hint, method: &str) -> Hint {
+    fn through(hint: &Hint, method: &str) -> Hint {
         let cell = matches!(method, "borrow" | "borrow_mut" | "lock");
         match pointee(&hint.ty) {
             Type::Path(p) if cell => {
@@ -230,13 +238,22 @@ impl Reader<'_> {
     }
 
     /// What is in a collection, an option, a slice.
-    pub(crate) fn element(&self, hint: &Hint) -> Option<Hint> {
+    pub(crate) fn element(hint: &Hint) -> Option<Hint> {
         let ty = match pointee(&hint.ty) {
             Type::Array(a) => (*a.elem).clone(),
             Type::Slice(s) => (*s.elem).clone(),
             Type::Path(p) => {
                 let last = p.path.segments.last()?;
-                let known = ["Vec", "VecDeque", "Option", "Result", "HashSet", "BTreeSet", "LinkedList", "BinaryHeap"];
+                let known = [
+                    "Vec",
+                    "VecDeque",
+                    "Option",
+                    "Result",
+                    "HashSet",
+                    "BTreeSet",
+                    "LinkedList",
+                    "BinaryHeap",
+                ];
                 if !known.iter().any(|n| last.ident == n) {
                     return None;
                 }
@@ -251,7 +268,7 @@ impl Reader<'_> {
     pub(crate) fn iterated(&self, e: &Expr) -> Option<Hint> {
         match e {
             Expr::Range(_) => Some(Hint { ty: syn::parse_quote!(usize), module: self.scope.module }),
-            _ => self.element(&self.of(e)?),
+            _ => Self::element(&self.of(e)?),
         }
     }
 

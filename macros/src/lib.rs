@@ -27,6 +27,7 @@ mod rewrite;
 mod scan;
 mod signature;
 mod std_macros;
+mod std_names;
 mod tables;
 mod traits;
 mod uses;

@@ -138,7 +138,9 @@ impl VisitMut for Substitution {
                     *ty = new.clone();
                     return;
                 }
-            } else if let Some(new) = p.path.segments.first().and_then(|s| self.types.get(&s.ident.to_string())) {
+            } else if let Some(new) =
+                p.path.segments.first().and_then(|s| self.types.get(&s.ident.to_string()))
+            {
                 // `A::Item` becomes `<u64>::Item`.
                 let rest: Punctuated<_, Token![::]> = p.path.segments.iter().skip(1).cloned().collect();
                 *ty = parse_quote!(<#new>::#rest);
@@ -191,7 +193,8 @@ fn explicit_lifetime(
     bounds.iter().find_map(|bound| match bound {
         TypeParamBound::Lifetime(lifetime) => Some(lifetime.clone()),
         TypeParamBound::Trait(t) if t.path.segments.last().is_some_and(|s| s.ident == "Any") => {
-            let own = matches!(Scope::new(world, module).resolve(&t.path), Some(Def::Trait(_) | Def::PlainTrait));
+            let own =
+                matches!(Scope::new(world, module).resolve(&t.path), Some(Def::Trait(_) | Def::PlainTrait));
             (!own).then(|| parse_quote!('static))
         }
         _ => None,

@@ -37,7 +37,10 @@ fn of_trait(world: &World, id: TraitId, depth: usize) -> Objects {
             _ => {}
         }
     }
-    let blanket = world.impls.iter().any(|(key, of)| *of == id && matches!(key, TypeKey::Parameter(p) if p == scan::UNSIZED));
+    let blanket = world
+        .impls
+        .iter()
+        .any(|(key, of)| *of == id && matches!(key, TypeKey::Parameter(p) if p == scan::UNSIZED));
     if blanket {
         return Objects::Refused(format!(
             "`{}` is implemented for every `T: ?Sized`, which leaves no room for the impl for its trait objects; \
@@ -76,7 +79,9 @@ fn of_super(world: &World, id: TraitId, above: TraitId, path: &Path, depth: usiz
 /// Everything in the trait itself fits a trait object.
 fn is_compatible(item: &ItemTrait) -> bool {
     item.items.iter().all(|i| match i {
-        TraitItem::Fn(f) => is_slot(&f.sig) || signature::asks_sized(&f.sig) || signature::value_receiver(&f.sig),
+        TraitItem::Fn(f) => {
+            is_slot(&f.sig) || signature::asks_sized(&f.sig) || signature::value_receiver(&f.sig)
+        }
         TraitItem::Type(t) => t.generics.params.is_empty(),
         _ => false,
     })
@@ -84,8 +89,19 @@ fn is_compatible(item: &ItemTrait) -> bool {
 
 /// Traits of std that no trait object can have above it.
 fn is_never_compatible(path: &Path) -> bool {
-    const NAMES: &[&str] =
-        &["Sized", "Clone", "Copy", "Default", "PartialEq", "Eq", "PartialOrd", "Ord", "Hash", "FromStr", "From"];
+    const NAMES: &[&str] = &[
+        "Sized",
+        "Clone",
+        "Copy",
+        "Default",
+        "PartialEq",
+        "Eq",
+        "PartialOrd",
+        "Ord",
+        "Hash",
+        "FromStr",
+        "From",
+    ];
     path.segments.last().is_some_and(|s| NAMES.contains(&s.ident.to_string().as_str()))
 }
 
@@ -106,7 +122,9 @@ fn is_dispatchable(receiver: &Type) -> bool {
         Type::Path(p) => p.path.segments.last().is_some_and(|last| {
             let inner = crate::resolve::first_argument(&last.arguments);
             match last.ident.to_string().as_str() {
-                "Box" | "Rc" | "Arc" => inner.is_some_and(|t| matches!(t, Type::Path(p) if p.path.is_ident("Self"))),
+                "Box" | "Rc" | "Arc" => {
+                    inner.is_some_and(|t| matches!(t, Type::Path(p) if p.path.is_ident("Self")))
+                }
                 "Pin" => inner.is_some_and(is_dispatchable),
                 _ => false,
             }
@@ -158,7 +176,12 @@ impl DynTypes<'_, '_> {
                     is_ours = true;
                     bound.path = object_path(&bound.path);
                 }
-                Objects::No => {}
+                Objects::No => self.problems.at(
+                    span,
+                    "#[vthread]: this trait cannot be used as `dyn`: each method needs a receiver like `&self` and no type \
+                     parameter, `impl Trait` or `Self` in its types, or else `where Self: Sized`; and there can be no \
+                     associated constant",
+                ),
                 Objects::Refused(reason) => self.problems.at(span, format!("#[vthread]: no `dyn` here: {reason}")),
             }
         }
@@ -216,7 +239,10 @@ fn object_after(scope: &Scope<'_>, tokens: &mut [TokenTree]) {
     let mut at = 0;
     while let Some(TokenTree::Ident(name)) = tokens.get(at) {
         path.push((at, name.clone()));
-        let colons = tokens[at + 1..].iter().take(2).filter(|t| matches!(t, TokenTree::Punct(p) if p.as_char() == ':'));
+        let colons = tokens[at + 1..]
+            .iter()
+            .take(2)
+            .filter(|t| matches!(t, TokenTree::Punct(p) if p.as_char() == ':'));
         if colons.count() < 2 {
             break;
         }

@@ -47,10 +47,7 @@ impl Options {
 
     /// The marks and functions that the expansion calls.
     pub(crate) fn private(&self) -> TokenStream {
-        match &self.runtime {
-            Some(path) => quote!(#path::__private),
-            None => quote!(::vthread::__private),
-        }
+        self.runtime.as_ref().map_or_else(|| quote!(::vthread::__private), |path| quote!(#path::__private))
     }
 
     fn all(input: ParseStream<'_>, on: On) -> Result<Self> {

@@ -1,9 +1,11 @@
 //! What a path means, as far as the code that is expanded tells. Everything else is `None`, which is always safe: what
 //! is not resolved is called through its ordinary name.
 
-use crate::world::{Def, ModuleId, Mode, TraitId, TypeKey, World};
+use crate::world::{Def, Mode, ModuleId, TraitId, TypeKey, World};
 use std::collections::HashMap;
-use syn::{GenericArgument, GenericParam, Generics, Path, PathArguments, Type, TypeParamBound, WherePredicate};
+use syn::{
+    GenericArgument, GenericParam, Generics, Path, PathArguments, Type, TypeParamBound, WherePredicate,
+};
 
 /// Imports that lead to imports, at most.
 const DEPTH: usize = 16;
@@ -76,7 +78,9 @@ impl<'a> Scope<'a> {
         let mut rest = names.iter();
         let mut at = match rest.next()?.as_str() {
             "self" => Def::Module(world.real_module(module)),
-            "super" => Def::Module(world.modules[world.real_module(module)].parent.map(|m| world.real_module(m))?),
+            "super" => {
+                Def::Module(world.modules[world.real_module(module)].parent.map(|m| world.real_module(m))?)
+            }
             "crate" => return None,
             name => self.lookup(module, name, depth)?,
         };
@@ -96,9 +100,15 @@ impl<'a> Scope<'a> {
             Some(def) => Some(def),
             None if self.world.modules[module].block => {
                 // A glob from elsewhere may bring the name in and would hide what is outside of the block.
-                let hidden =
-                    self.world.modules[module].globs.iter().any(|g| self.path_from(module, g, depth + 1).is_none());
-                if hidden { Some(Def::Other) } else { self.lookup(self.world.modules[module].parent?, name, depth) }
+                let hidden = self.world.modules[module]
+                    .globs
+                    .iter()
+                    .any(|g| self.path_from(module, g, depth + 1).is_none());
+                if hidden {
+                    Some(Def::Other)
+                } else {
+                    self.lookup(self.world.modules[module].parent?, name, depth)
+                }
             }
             None => None,
         }
@@ -112,9 +122,11 @@ impl<'a> Scope<'a> {
         if let Some(definitions) = self.world.modules[module].names.get(name) {
             return Some(self.choose(module, definitions, depth));
         }
-        self.world.modules[module].globs.iter().find_map(|glob| match self.path_from(module, glob, depth + 1)? {
-            Def::Module(id) if id != module => self.member(id, name, depth + 1),
-            _ => None,
+        self.world.modules[module].globs.iter().find_map(|glob| {
+            match self.path_from(module, glob, depth + 1)? {
+                Def::Module(id) if id != module => self.member(id, name, depth + 1),
+                _ => None,
+            }
         })
     }
 
@@ -128,8 +140,7 @@ impl<'a> Scope<'a> {
                 other => other.clone(),
             };
             best = Some(match (best, found) {
-                (None, found) | (Some(Def::Other), found) => found,
-                (Some(one), Def::Other) => one,
+                (None | Some(Def::Other), found) => found,
                 (Some(Def::Function(one)), Def::Function(other))
                     if self.world.nodes[one].mode != self.world.nodes[other].mode =>
                 {
@@ -152,7 +163,9 @@ impl<'a> Scope<'a> {
             Type::Paren(t) => self.type_key(&t.elem),
             Type::Group(t) => self.type_key(&t.elem),
             Type::Path(p) if p.qself.is_none() => self.path_key(&p.path),
-            Type::TraitObject(o) => self.traits_in(&o.bounds).first().map_or(TypeKey::Other, |t| TypeKey::Dyn(*t)),
+            Type::TraitObject(o) => {
+                self.traits_in(&o.bounds).first().map_or(TypeKey::Other, |t| TypeKey::Dyn(*t))
+            }
             Type::Slice(_) | Type::Array(_) => TypeKey::Foreign("[]".into()),
             Type::Tuple(_) => TypeKey::Foreign("()".into()),
             Type::Reference(r) => match self.type_key(&r.elem) {
@@ -198,7 +211,9 @@ pub(crate) fn pointee(ty: &Type) -> &Type {
         Type::Paren(t) => pointee(&t.elem),
         Type::Group(t) => pointee(&t.elem),
         Type::Path(p) => match p.path.segments.last() {
-            Some(last) if ["Box", "Rc", "Arc", "Ref", "RefMut", "MutexGuard"].iter().any(|n| last.ident == n) => {
+            Some(last)
+                if ["Box", "Rc", "Arc", "Ref", "RefMut", "MutexGuard"].iter().any(|n| last.ident == n) =>
+            {
                 first_argument(&last.arguments).map_or(ty, pointee)
             }
             Some(last) if last.ident == "Pin" => first_argument(&last.arguments).map_or(ty, pointee),

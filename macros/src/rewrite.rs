@@ -99,7 +99,8 @@ impl Rewriter<'_, '_> {
             return None;
         }
         self.used = true;
-        let wraps = self.node.is_some_and(|from| choice.nodes.iter().any(|&to| self.expander.wraps(from, to)));
+        let wraps =
+            self.node.is_some_and(|from| choice.nodes.iter().any(|&to| self.expander.wraps(from, to)));
         Some(if wraps { names::wrapper(name) } else { names::body(name) })
     }
 
@@ -119,7 +120,7 @@ impl Rewriter<'_, '_> {
     }
 
     fn path_choice(&self, path: &ExprPath, count: usize) -> Choice {
-        self.scope.path_call(path, count, |name| self.locals.get(name).is_some())
+        self.scope.path_call(path, count, |name| self.locals.has(name))
     }
 
     fn method_call(&mut self, m: &mut ExprMethodCall) {
@@ -144,7 +145,7 @@ impl Rewriter<'_, '_> {
         let Expr::Path(path) = &mut *c.func else {
             return visit_mut::visit_expr_call_mut(self, c);
         };
-        let choice = self.scope.path_call(path, c.args.len(), |name| self.locals.get(name).is_some());
+        let choice = self.scope.path_call(path, c.args.len(), |name| self.locals.has(name));
         for segment in &mut path.path.segments {
             self.visit_path_arguments_mut(&mut segment.arguments);
         }
@@ -172,7 +173,9 @@ impl Rewriter<'_, '_> {
         self.within(|this| {
             let inputs: Vec<Pat> = c.inputs.iter().cloned().collect();
             c.inputs.iter_mut().for_each(|p| this.visit_pat_mut(p));
-            inputs.iter().for_each(|p| this.bind(p, None));
+            for input in &inputs {
+                this.bind(input, None);
+            }
             this.visit_return_type_mut(&mut c.output);
             this.visit_expr_mut(&mut c.body);
         });
@@ -192,19 +195,22 @@ impl Rewriter<'_, '_> {
     /// A function as a value goes by its ordinary name, but it is a call as far as cycles go.
     fn value(&mut self, path: &ExprPath) {
         if path.qself.is_none()
-            && path.path.get_ident().is_some_and(|name| self.locals.get(&name.to_string()).is_some())
+            && path.path.get_ident().is_some_and(|name| self.locals.has(&name.to_string()))
         {
             return;
         }
         let mut choice = match self.scope.resolve(&path.path) {
-            Some(Def::Function(id)) if path.qself.is_none() => Choice { nodes: vec![id], ..Choice::default() },
+            Some(Def::Function(id)) if path.qself.is_none() => {
+                Choice { nodes: vec![id], ..Choice::default() }
+            }
             Some(_) if path.qself.is_none() => return,
             _ if path.path.segments.len() > 1 || path.qself.is_some() => {
                 let name = path.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
                 let arities = self.scope.world.nodes.iter().filter(|n| n.name == name);
                 let counts: std::collections::BTreeSet<usize> =
                     arities.map(|n| n.arity + usize::from(n.has_self)).collect();
-                let nodes = counts.into_iter().flat_map(|count| self.path_choice(path, count).nodes).collect();
+                let nodes =
+                    counts.into_iter().flat_map(|count| self.path_choice(path, count).nodes).collect();
                 Choice { nodes, ..Choice::default() }
             }
             _ => return,
@@ -255,7 +261,8 @@ impl Rewriter<'_, '_> {
     }
 }
 
-const ASYNC: &str = "#[vthread] cannot take `async` code: a virtual thread waits like ordinary code; spawn one instead";
+const ASYNC: &str =
+    "#[vthread] cannot take `async` code: a virtual thread waits like ordinary code; spawn one instead";
 
 impl VisitMut for Rewriter<'_, '_> {
     fn visit_type_mut(&mut self, ty: &mut Type) {
@@ -339,7 +346,8 @@ impl VisitMut for Rewriter<'_, '_> {
     fn visit_attributes_mut(&mut self, _: &mut Vec<Attribute>) {}
 
     fn visit_macro_mut(&mut self, m: &mut Macro) {
-        let known = !self.is_own_macro(m) && std_macros::visit_arguments(m, |argument| match argument {
+        let known = !self.is_own_macro(m)
+            && std_macros::visit_arguments(m, |argument| match argument {
                 Argument::Value(e) => self.visit_expr_mut(e),
                 Argument::Pattern(p) => self.bind(p, None),
             });

@@ -4,13 +4,15 @@ use crate::attributes::{self, Marker};
 use crate::diagnostics::Problems;
 use crate::options::{On, Options};
 use crate::resolve::Scope;
-use crate::world::{Def, Method, Mode, Module, ModuleId, Node, Objects, Owner, Trait, TraitId, TypeDef, TypeKey, World};
+use crate::world::{
+    Def, Method, Mode, Module, ModuleId, Node, Objects, Owner, Trait, TraitId, TypeDef, TypeKey, World,
+};
 use crate::{objects, signature};
 use std::collections::{HashMap, HashSet};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
-    Attribute, Block, Fields, FnArg, Generics, ImplItem, Item, ItemImpl, ItemTrait, ItemUse, Signature,
-    Stmt, TraitItem, Type, UseTree,
+    Attribute, Block, Fields, FnArg, Generics, ImplItem, Item, ItemImpl, ItemTrait, ItemUse, Signature, Stmt,
+    TraitItem, Type, UseTree,
 };
 
 /// Looks at `items`, the whole of what is expanded.
@@ -117,7 +119,9 @@ impl Names<'_> {
             }
             Item::Const(c) => self.define(&c.ident, Def::Other),
             Item::Static(s) => self.define(&s.ident, Def::Other),
-            Item::ExternCrate(e) => self.define(e.rename.as_ref().map_or(&e.ident, |(_, name)| name), Def::Other),
+            Item::ExternCrate(e) => {
+                self.define(e.rename.as_ref().map_or(&e.ident, |(_, name)| name), Def::Other);
+            }
             Item::ForeignMod(f) => {
                 for item in &f.items {
                     if let syn::ForeignItem::Fn(f) = item {
@@ -181,7 +185,10 @@ impl Names<'_> {
         leaves_of(&u.tree, &mut vec![], &mut leaves);
         for leaf in leaves {
             match (leaf.name, &options) {
-                (None, Some(_)) => self.problems.at(leaf.span, "`#[vthread] use` needs the names one by one: a glob does not say which they are"),
+                (None, Some(_)) => self.problems.at(
+                    leaf.span,
+                    "`#[vthread] use` needs the names one by one: a glob does not say which they are",
+                ),
                 (None, None) => self.world.modules[self.module].globs.push(leaf.path),
                 (Some(name), None) => self.define(&name, Def::Import(leaf.path)),
                 (Some(name), Some(options)) => {
@@ -321,7 +328,9 @@ impl Functions<'_> {
                 .supertraits
                 .iter()
                 .filter_map(|bound| match bound {
-                    syn::TypeParamBound::Trait(bound) => Some((scope.vthread_trait(&bound.path)?, bound.path.clone())),
+                    syn::TypeParamBound::Trait(bound) => {
+                        Some((scope.vthread_trait(&bound.path)?, bound.path.clone()))
+                    }
                     _ => None,
                 })
                 .collect();
@@ -333,8 +342,15 @@ impl Functions<'_> {
             if let Some(id) = id
                 && f.default.is_some()
             {
-                let node =
-                    add_node(self.world, self.problems, self.module, &f.sig, &f.attrs, Owner::Trait(id), mode);
+                let node = add_node(
+                    self.world,
+                    self.problems,
+                    self.module,
+                    &f.sig,
+                    &f.attrs,
+                    Owner::Trait(id),
+                    mode,
+                );
                 Marker::Node.write(node, &mut f.attrs);
             }
             if let Some(block) = &mut f.default {
@@ -346,7 +362,9 @@ impl Functions<'_> {
     fn item_impl(&mut self, i: &mut ItemImpl) {
         let scope = Scope::new(self.world, self.module).with_generics(&i.generics);
         let ty = match scope.type_key(&i.self_ty) {
-            TypeKey::Parameter(name) if may_be_unsized(&i.generics, &name) => TypeKey::Parameter(UNSIZED.into()),
+            TypeKey::Parameter(name) if may_be_unsized(&i.generics, &name) => {
+                TypeKey::Parameter(UNSIZED.into())
+            }
             key => key,
         };
         let explicit = i.attrs.iter().any(attributes::is_vthread);
@@ -384,9 +402,10 @@ impl Functions<'_> {
                     };
                     (Owner::Impl(ty.clone(), Some(id)), mode)
                 }
-                (Some(_), None) => {
-                    (Owner::Impl(ty.clone(), None), if plain || own == Mode::Plain { Mode::Plain } else { Mode::Fixed })
-                }
+                (Some(_), None) => (
+                    Owner::Impl(ty.clone(), None),
+                    if plain || own == Mode::Plain { Mode::Plain } else { Mode::Fixed },
+                ),
             };
             if mode == Mode::Vthread {
                 signature::check(&f.sig, self.problems);
@@ -418,7 +437,8 @@ impl VisitMut for Functions<'_> {
 pub(crate) fn own_mode(sig: &Signature, attrs: &[Attribute]) -> Mode {
     if attrs.iter().any(attributes::is_plain) || sig.constness.is_some() {
         Mode::Plain
-    } else if ["test", "bench", "panic_handler", "proc_macro"].iter().any(|name| attributes::has(attrs, name)) {
+    } else if ["test", "bench", "panic_handler", "proc_macro"].iter().any(|name| attributes::has(attrs, name))
+    {
         Mode::Fixed
     } else {
         Mode::Vthread
@@ -478,11 +498,56 @@ fn named_fields(fields: &Fields) -> HashMap<String, Type> {
 /// Traits of std that people implement: an annotated impl of one keeps its signatures.
 fn is_std_trait(path: &syn::Path) -> bool {
     const STD: &[&str] = &[
-        "Add", "AddAssign", "AsMut", "AsRef", "BitAnd", "BitOr", "BitXor", "Borrow", "BufRead", "Clone", "Debug",
-        "Default", "Deref", "DerefMut", "Display", "Div", "Drop", "Error", "Extend", "From", "FromIterator",
-        "FromStr", "Hash", "Index", "IndexMut", "Into", "IntoIterator", "Iterator", "DoubleEndedIterator",
-        "ExactSizeIterator", "Mul", "Neg", "Not", "Ord", "PartialEq", "PartialOrd", "Read", "Rem", "Shl", "Shr",
-        "Sub", "SubAssign", "Sum", "Product", "ToString", "TryFrom", "TryInto", "Write", "Future", "Hasher",
+        "Add",
+        "AddAssign",
+        "AsMut",
+        "AsRef",
+        "BitAnd",
+        "BitOr",
+        "BitXor",
+        "Borrow",
+        "BufRead",
+        "Clone",
+        "Debug",
+        "Default",
+        "Deref",
+        "DerefMut",
+        "Display",
+        "Div",
+        "Drop",
+        "Error",
+        "Extend",
+        "From",
+        "FromIterator",
+        "FromStr",
+        "Hash",
+        "Index",
+        "IndexMut",
+        "Into",
+        "IntoIterator",
+        "Iterator",
+        "DoubleEndedIterator",
+        "ExactSizeIterator",
+        "Mul",
+        "Neg",
+        "Not",
+        "Ord",
+        "PartialEq",
+        "PartialOrd",
+        "Read",
+        "Rem",
+        "Shl",
+        "Shr",
+        "Sub",
+        "SubAssign",
+        "Sum",
+        "Product",
+        "ToString",
+        "TryFrom",
+        "TryInto",
+        "Write",
+        "Future",
+        "Hasher",
     ];
     path.segments.last().is_some_and(|s| STD.contains(&s.ident.to_string().as_str()))
 }
@@ -561,7 +626,11 @@ fn used_as_dyn(item: &Item) -> HashSet<String> {
 
 /// Method names that things of two kinds have: a call on an unknown receiver stays as it is.
 fn find_ambiguous(world: &mut World) {
-    let plain: HashSet<String> =
-        world.nodes.iter().filter(|n| n.mode != Mode::Vthread && n.has_self).map(|n| n.name.clone()).collect();
+    let plain: HashSet<String> = world
+        .nodes
+        .iter()
+        .filter(|n| n.mode != Mode::Vthread && n.has_self)
+        .map(|n| n.name.clone())
+        .collect();
     world.ambiguous = plain;
 }

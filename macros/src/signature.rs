@@ -6,7 +6,9 @@ use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
-use syn::{FnArg, GenericParam, Ident, Pat, Receiver, ReturnType, Signature, Type, WherePredicate, parse_quote};
+use syn::{
+    FnArg, GenericParam, Ident, Pat, Receiver, ReturnType, Signature, Type, WherePredicate, parse_quote,
+};
 
 /// Adds an error for each thing in the signature that cannot be handled.
 pub(crate) fn check(sig: &Signature, problems: &mut Problems) {
@@ -32,7 +34,8 @@ pub(crate) fn check(sig: &Signature, problems: &mut Problems) {
             FnArg::Receiver(r) => (&r.attrs, None),
             FnArg::Typed(t) => (&t.attrs, Some(&t.pat)),
         };
-        if let Some(attribute) = attributes.iter().find(|a| a.path().is_ident("cfg") || a.path().is_ident("cfg_attr"))
+        if let Some(attribute) =
+            attributes.iter().find(|a| a.path().is_ident("cfg") || a.path().is_ident("cfg_attr"))
         {
             problems.at(
                 attribute.span(),
@@ -51,7 +54,10 @@ struct Reserved<'a>(&'a mut Problems);
 impl<'a> Visit<'a> for Reserved<'_> {
     fn visit_pat_ident(&mut self, p: &'a syn::PatIdent) {
         if p.ident == "is_concurrent" {
-            self.0.at(p.ident.span(), "#[vthread]: the context word is called `is_concurrent`; give this another name");
+            self.0.at(
+                p.ident.span(),
+                "#[vthread]: the context word is called `is_concurrent`; give this another name",
+            );
         }
         visit::visit_pat_ident(self, p);
     }
@@ -68,7 +74,8 @@ pub(crate) struct Forward {
 
 impl Forward {
     pub(crate) fn new(sig: &Signature) -> Self {
-        let mut forward = Self { inputs: vec![], arguments: vec![], receiver: None, generics: turbofish(sig) };
+        let mut forward =
+            Self { inputs: vec![], arguments: vec![], receiver: None, generics: turbofish(sig) };
         for (i, input) in sig.inputs.iter().enumerate() {
             match input {
                 FnArg::Receiver(r) => {
@@ -113,7 +120,10 @@ impl Forward {
     pub(crate) fn call_without_word(&self, function: &TokenStream, sig: &Signature) -> TokenStream {
         let Self { arguments, generics, .. } = self;
         let receiver = self.receiver.as_ref().map(|r| &r.self_token);
-        let all = receiver.map(ToTokens::to_token_stream).into_iter().chain(arguments.iter().map(ToTokens::to_token_stream));
+        let all = receiver
+            .map(ToTokens::to_token_stream)
+            .into_iter()
+            .chain(arguments.iter().map(ToTokens::to_token_stream));
         let call = quote!(#function #generics (#(#all),*));
         if sig.unsafety.is_some() { quote!(unsafe { #call }) } else { call }
     }
@@ -190,7 +200,9 @@ pub(crate) fn asks_sized(sig: &Signature) -> bool {
         WherePredicate::Type(p) => {
             matches!(&p.bounded_ty, Type::Path(t) if t.path.is_ident("Self"))
                 && p.bounds.iter().any(|b| match b {
-                    syn::TypeParamBound::Trait(t) => t.path.segments.last().is_some_and(|s| s.ident == "Sized"),
+                    syn::TypeParamBound::Trait(t) => {
+                        t.path.segments.last().is_some_and(|s| s.ident == "Sized")
+                    }
                     _ => false,
                 })
         }

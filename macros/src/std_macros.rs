@@ -18,9 +18,9 @@ pub(crate) enum Argument<'a> {
 pub(crate) fn visit_arguments(m: &mut Macro, mut each: impl FnMut(Argument<'_>)) -> bool {
     let Some(name) = std_name(m) else { return false };
     match name.as_str() {
-        "print" | "println" | "eprint" | "eprintln" | "format" | "format_args" | "write" | "writeln" | "panic"
-        | "assert" | "assert_eq" | "assert_ne" | "debug_assert" | "debug_assert_eq" | "debug_assert_ne" | "dbg"
-        | "unreachable" | "todo" | "unimplemented" => list(m, &mut each),
+        "print" | "println" | "eprint" | "eprintln" | "format" | "format_args" | "write" | "writeln"
+        | "panic" | "assert" | "assert_eq" | "assert_ne" | "debug_assert" | "debug_assert_eq"
+        | "debug_assert_ne" | "dbg" | "unreachable" | "todo" | "unimplemented" => list(m, &mut each),
         "vec" => list(m, &mut each) || repeated(m, &mut each),
         "matches" => matches(m, &mut each),
         _ => false,
@@ -84,7 +84,9 @@ fn matches(m: &mut Macro, each: &mut dyn FnMut(Argument<'_>)) -> bool {
     let Ok((mut value, pattern, mut guard)) = parts.parse2(m.tokens.clone()) else { return false };
     each(Argument::Value(&mut value));
     each(Argument::Pattern(&pattern));
-    guard.iter_mut().for_each(|g| each(Argument::Value(g)));
+    if let Some(guard) = &mut guard {
+        each(Argument::Value(guard));
+    }
     let guard = guard.map(|g| quote!(if #g));
     m.tokens = quote!(#value, #pattern #guard);
     true

@@ -23,7 +23,8 @@ use crate::world::{Mode, Objects};
 use proc_macro2::{Span, TokenStream};
 use quote::{format_ident, quote};
 use syn::{
-    GenericParam, Generics, Ident, ItemTrait, LitStr, Signature, TraitItem, TraitItemFn, TypeParamBound, parse_quote,
+    GenericParam, Generics, Ident, ItemTrait, LitStr, Signature, TraitItem, TraitItemFn, TypeParamBound,
+    parse_quote,
 };
 
 /// Writes table, object trait and the impls of both.
@@ -97,7 +98,9 @@ fn chunk(expander: &Expander<'_>, t: &ItemTrait, f: &TraitItemFn) -> TokenStream
 /// A method that stays ordinary but can be called through a trait object.
 pub(crate) fn plain_slots(t: &ItemTrait) -> impl Iterator<Item = &TraitItemFn> {
     t.items.iter().filter_map(|i| match i {
-        TraitItem::Fn(f) if scan::own_mode(&f.sig, &f.attrs) != Mode::Vthread && objects::is_slot(&f.sig) => Some(f),
+        TraitItem::Fn(f) if scan::own_mode(&f.sig, &f.attrs) != Mode::Vthread && objects::is_slot(&f.sig) => {
+            Some(f)
+        }
         _ => None,
     })
 }
@@ -183,7 +186,8 @@ fn implementation(expander: &Expander<'_>, t: &ItemTrait, slots: &[&TraitItemFn]
 /// Indexes the array with `2 * index + (is_concurrent & 1)`.
 fn slot(expander: &Expander<'_>, t: &ItemTrait, index: usize, sig: &Signature) -> TokenStream {
     let (private, word) = (&expander.private, names::flag());
-    let (table, chunk, marker) = (names::table(&t.ident), names::chunk(&sig.ident), marker(&t.ident, &sig.ident));
+    let (table, chunk, marker) =
+        (names::table(&t.ident), names::chunk(&sig.ident), marker(&t.ident, &sig.ident));
     let (_, arguments, _) = t.generics.split_for_impl();
     let head = slot_head(sig, true);
     let forward = Forward::new(sig);

@@ -26,7 +26,7 @@ use quote::{ToTokens, quote};
 use syn::{ItemTrait, TraitItem, TraitItemFn};
 
 /// Writes a vthread trait; `t`'s types are already rewritten, its bodies are not.
-pub(crate) fn write(expander: &Expander<'_>, id: TraitId, t: ItemTrait, scope: &Scope<'_>) -> TokenStream {
+pub(crate) fn write(expander: &Expander<'_>, id: TraitId, t: &ItemTrait, scope: &Scope<'_>) -> TokenStream {
     let objects = &expander.world.traits[id].objects;
     let mut items = TokenStream::new();
     if *objects != Objects::No {
@@ -44,12 +44,23 @@ pub(crate) fn write(expander: &Expander<'_>, id: TraitId, t: ItemTrait, scope: &
             other => other.to_token_stream(),
         });
     }
-    let ItemTrait { attrs, vis, unsafety, auto_token, trait_token, ident, generics, colon_token, supertraits, .. } = &t;
+    let ItemTrait {
+        attrs,
+        vis,
+        unsafety,
+        auto_token,
+        trait_token,
+        ident,
+        generics,
+        colon_token,
+        supertraits,
+        ..
+    } = t;
     let attrs = attrs.iter().filter(|a| !attributes::is_ours(a));
     let clause = &generics.where_clause;
     let besides = (*objects == Objects::Yes).then(|| {
-        let tables = tables::write(expander, &t);
-        let impls = dyn_impls::write(expander, id, &t);
+        let tables = tables::write(expander, t);
+        let impls = dyn_impls::write(expander, id, t);
         quote!(#tables #impls)
     });
     quote! {
@@ -69,15 +80,14 @@ fn method(expander: &Expander<'_>, id: TraitId, mut f: TraitItemFn, scope: &Scop
     }
     let divided = Divided::new(&f.attrs);
     let function = Function { attrs: &f.attrs, vis: quote!(), sig: &f.sig, node };
-    let body = match &mut f.default {
-        Some(block) => functions::write(expander, &function, block, scope.clone(), Kind::Provided),
-        None => {
-            let inputs = signature::with_word(f.sig.inputs.iter().cloned().collect(), &names::flag());
-            let by_value = signature::by_value(&f.sig);
-            let head = signature::head(&f.sig, &names::body(&f.sig.ident), &inputs, by_value);
-            let attrs = &divided.body;
-            quote!(#[doc(hidden)] #(#attrs)* #head;)
-        }
+    let body = if let Some(block) = &mut f.default {
+        functions::write(expander, &function, block, scope.clone(), Kind::Provided)
+    } else {
+        let inputs = signature::with_word(f.sig.inputs.iter().cloned().collect(), &names::flag());
+        let sized = signature::value_receiver(&f.sig);
+        let head = signature::head(&f.sig, &names::body(&f.sig.ident), &inputs, sized);
+        let attrs = &divided.body;
+        quote!(#[doc(hidden)] #(#attrs)* #head;)
     };
     let shim = shim(expander, id, &f, &divided);
     let wrapper = wrapper(expander, &f, &divided);
@@ -109,8 +119,7 @@ fn wrapper(expander: &Expander<'_>, f: &TraitItemFn, divided: &Divided) -> Token
     let forward = Forward::new(&f.sig);
     let body = names::body(&f.sig.ident);
     let to_body = forward.call(&quote!(Self::#body), &quote!(#word), &f.sig);
-    let on_chunk =
-        functions::take_chunk(&expander.on_chunk(&f.attrs), &to_body, signature::diverges(&f.sig));
+    let on_chunk = functions::take_chunk(&expander.on_chunk(&f.attrs), &to_body, signature::diverges(&f.sig));
     let by_value = signature::by_value(&f.sig);
     let head = signature::head(&f.sig, &names::wrapper(&f.sig.ident), &forward.with_word(), by_value);
     let attrs = &divided.wrapper;

@@ -14,11 +14,14 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use syn::{Ident, ItemUse, UseGroup, UseName, UsePath, UseRename, UseTree};
 
+/// From a name to that of something that belongs to it.
+type Rename = fn(&Ident) -> Ident;
+
 /// Writes a `use` and what it brings in besides.
 pub(crate) fn write(expander: &Expander<'_>, mut u: ItemUse, module: ModuleId) -> TokenStream {
     u.attrs.retain(|a| !attributes::is_ours(a));
     let scope = Scope::new(expander.world, module);
-    let besides = |name: &Ident| -> Vec<fn(&Ident) -> Ident> {
+    let besides = |name: &Ident| -> Vec<Rename> {
         match scope.resolve(&syn::Path::from(name.clone())) {
             Some(def @ Def::Function(id)) if scope.is_vthread_function(&def) => {
                 let has_wrapper = expander.plan.has_wrapper(expander.world, id);
@@ -38,11 +41,13 @@ pub(crate) fn write(expander: &Expander<'_>, mut u: ItemUse, module: ModuleId) -
         let twin = ItemUse { tree, ..u.clone() };
         quote!(#[allow(unused_imports)] #[doc(hidden)] #twin)
     });
-    quote!(#[allow(unused_imports)] #u #twin)
+    // The rewritten calls do not use the plain name any more.
+    let allow = twin.is_some().then(|| quote!(#[allow(unused_imports)]));
+    quote!(#allow #u #twin)
 }
 
 /// The tree with only what comes besides, or nothing.
-fn twin(tree: &UseTree, besides: &dyn Fn(&Ident) -> Vec<fn(&Ident) -> Ident>) -> Option<UseTree> {
+fn twin(tree: &UseTree, besides: &dyn Fn(&Ident) -> Vec<Rename>) -> Option<UseTree> {
     match tree {
         UseTree::Path(p) => {
             let inner = twin(&p.tree, besides)?;
@@ -53,9 +58,9 @@ fn twin(tree: &UseTree, besides: &dyn Fn(&Ident) -> Vec<fn(&Ident) -> Ident>) ->
             group(names.collect())
         }
         UseTree::Rename(r) => {
-            let names = besides(&r.rename)
-                .into_iter()
-                .map(|f| UseTree::Rename(UseRename { ident: f(&r.ident), rename: f(&r.rename), ..r.clone() }));
+            let names = besides(&r.rename).into_iter().map(|f| {
+                UseTree::Rename(UseRename { ident: f(&r.ident), rename: f(&r.rename), ..r.clone() })
+            });
             group(names.collect())
         }
         UseTree::Group(g) => group(g.items.iter().filter_map(|t| twin(t, besides)).collect()),

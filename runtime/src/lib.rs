@@ -59,7 +59,6 @@ pub use config::{Mode, STACKS_VAR};
 pub use error::{Error, Result};
 pub use run::{Builder, run};
 pub use stats::{HighWater, HopStacks, Stats, stats};
-pub use vale_threads_macros::{main, test, vthread};
 
 /// For the code that `#[vthread]` writes. Not for people: it changes without notice.
 #[doc(hidden)]
@@ -88,3 +87,5 @@ pub mod __private {
         crate::stacks::Stacks::with(crate::stacks::Stacks::taken_slowly).unwrap_or(0)
     }
 }
+
+pub use vale_threads_macros::{main, test, vthread};

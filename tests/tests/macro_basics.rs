@@ -1,4 +1,5 @@
 //! `#[vthread]` by example: each construct plain and in a vthread.
+#![allow(clippy::float_cmp, reason = "the numbers are whole")]
 
 use vthread::__private::chunks_taken;
 

@@ -5,13 +5,13 @@
 macro_rules! program {
     ($name:ident { $($body:tt)* }) => {
         mod $name {
-            #[allow(dead_code, unused_qualifications)]
+            #[allow(dead_code, unused_qualifications, clippy::all, clippy::pedantic)]
             mod ordinary {
                 $($body)*
             }
 
             #[vthread::vthread]
-            #[allow(dead_code, unused_qualifications)]
+            #[allow(dead_code, unused_qualifications, clippy::all, clippy::pedantic)]
             mod annotated {
                 $($body)*
             }
