@@ -61,8 +61,9 @@ impl Behaviour for JsonFile {
             let mut scratch = cx.take_scratch();
             let mut window = Window::new(file, &mut scratch.buffer, &cx.search.needle);
             let read = window.show(cx, place, &mut scratch.json).await;
-            cx.give_scratch(scratch);
+            drop(window.file);
             drop(permit);
+            cx.give_scratch(scratch);
             read
         })
     }
