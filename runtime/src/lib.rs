@@ -87,3 +87,5 @@ pub mod __private {
         crate::stacks::Stacks::with(crate::stacks::Stacks::taken_slowly).unwrap_or(0)
     }
 }
+
+pub use vale_threads_macros::{main, test, vthread};
