@@ -169,7 +169,6 @@ impl<'a, 'd> Graph<'a, 'd> {
 
     /// The node of an entry.
     pub fn entry(&self, function: u64, place: Place) -> Option<usize> {
-        let place = self.place(function, place);
         self.numbers.get(&Key { function, place, binding: Binding::new() }).copied()
     }
 
@@ -179,18 +178,18 @@ impl<'a, 'd> Graph<'a, 'd> {
         Rc::clone(self.names.entry(address).or_insert_with(|| display_name(image, address).into()))
     }
 
-    /// Most functions do not care where they run, and are looked at once.
+    /// Most functions do not care where they run, and are looked at once; what they call may care.
     fn place(&self, function: u64, place: Place) -> Place {
         let end = self.program.functions.at(function).map_or(function, |f| f.end);
         if self.program.records.depends_on_place(function, end) { place } else { Place::Anywhere }
     }
 
     fn node(&mut self, function: u64, place: Place, binding: Binding) -> usize {
-        let key = Key { function, place: self.place(function, place), binding };
+        let key = Key { function, place, binding };
         if let Some(number) = self.numbers.get(&key) {
             return *number;
         }
-        let frame = self.frame(function, key.place);
+        let frame = self.frame(function, self.place(function, place));
         let number = self.nodes.len();
         self.numbers.insert(key.clone(), number);
         self.nodes.push(Node { key, frame, edges: Vec::new(), reasons: Vec::new() });
