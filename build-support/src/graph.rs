@@ -10,6 +10,7 @@ use crate::frames::{self, Callee, Form, Frame, Place, Problem, Program, Site, Ta
 use crate::functions::{display_name, symbol_name};
 use crate::groups::groups;
 use crate::pools::{HopTo, Pools};
+use crate::preload;
 use crate::rules::Rules;
 use crate::thunk::Thunk;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -330,7 +331,7 @@ impl<'a, 'd> Graph<'a, 'd> {
             let binding = self.binding(address, key, site);
             return Ok(Step::Node(self.node(address, key.place, binding)));
         }
-        if !alone || site.form == Form::Other {
+        if !alone || site.form == Form::Other && preload::find(self.program, site, address).is_none() {
             return Err(self.cannot_hop(site, address, NOT_REWRITABLE));
         }
         let incoming = self.incoming(address, 0);
