@@ -30,6 +30,8 @@ pub(crate) fn entry_of<E: Enter>() -> (u32, Entry) {
             "mov {n:e}, {unpatched}",
             "771:",
             "lea {p}, [rip + {f}]",
+            // Whoever has an entry needs the hop stubs, which nothing else refers to before the link step has run.
+            ".reloc ., R_X86_64_NONE, __morestack",
             abi::record!(1, "771b - 4", "{f}", "{reserve}", "{flags}", ""),
             n = out(reg) size,
             p = out(reg) entry,
