@@ -73,7 +73,6 @@ type Outcome<T> = Result<T, IcedError>;
 
 fn function(random: &mut Random, start: u64, known: &[(u64, u64)]) -> Outcome<Body> {
     let shape = match random.below(8) {
-        0 | 1 => Shape::Plain,
         2 | 3 => Shape::FramePointer,
         4 => Shape::Realigned(16 << random.below(4)),
         5 => Shape::Probed,
@@ -84,7 +83,7 @@ fn function(random: &mut Random, start: u64, known: &[(u64, u64)]) -> Outcome<Bo
     let saved = random.below(3) as i32;
     let mut w = Writer { a: CodeAssembler::new(64)?, random, callees, locals: 0, tables: Vec::new() };
     w.prologue(shape, saved)?;
-    for _ in 0..1 + w.random.below(5) {
+    for _ in 0..=w.random.below(5) {
         w.statement(2)?;
     }
     w.epilogue(shape, saved)?;
