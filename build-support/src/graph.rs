@@ -10,6 +10,7 @@ use crate::frames::{self, Callee, Form, Frame, Place, Problem, Program, Site, Ta
 use crate::functions::{display_name, symbol_name};
 use crate::groups::groups;
 use crate::pools::{HopTo, Pools};
+use crate::preload;
 use crate::rules::Rules;
 use crate::thunk::Thunk;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
@@ -178,7 +179,7 @@ impl<'a, 'd> Graph<'a, 'd> {
         Rc::clone(self.names.entry(address).or_insert_with(|| display_name(image, address).into()))
     }
 
-    /// Most functions do not care where they run, and are looked at once.
+    /// Most functions do not care where they run, and are looked at once; what they call may care.
     fn place(&self, function: u64, place: Place) -> Place {
         let end = self.program.functions.at(function).map_or(function, |f| f.end);
         if self.program.records.depends_on_place(function, end) { place } else { Place::Anywhere }
@@ -330,7 +331,7 @@ impl<'a, 'd> Graph<'a, 'd> {
             let binding = self.binding(address, key, site);
             return Ok(Step::Node(self.node(address, key.place, binding)));
         }
-        if !alone || site.form == Form::Other {
+        if !alone || site.form == Form::Other && preload::find(self.program, site, address).is_none() {
             return Err(self.cannot_hop(site, address, NOT_REWRITABLE));
         }
         let incoming = self.incoming(address, 0);

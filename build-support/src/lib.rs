@@ -69,6 +69,7 @@ pub mod groups;
 pub mod link;
 pub mod lsda;
 pub mod pools;
+pub mod preload;
 pub mod program;
 pub mod records;
 pub mod report;

@@ -5,6 +5,7 @@ use crate::error::RecordError;
 use crate::functions::Functions;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
+use vale_threads_abi::flags::RAW;
 use vale_threads_abi::{FIXED_LEN, HEAD, Kind, SECTION};
 
 /// Number of a marker's text, an index for [`Records::marker`].
@@ -93,6 +94,10 @@ impl<'d> Records<'d> {
         for record in self.all.clone() {
             let function = functions.containing(record.site).map(|f| f.start);
             if matches!(record.kind, Kind::Select | Kind::Tag | Kind::Plain) {
+                self.vthread.extend(function);
+            }
+            // So is what takes a chunk; what makes an OS thread is ordinary code.
+            if record.kind == Kind::Chunk && record.flags & RAW == 0 {
                 self.vthread.extend(function);
             }
             if matches!(record.kind, Kind::Switch | Kind::Swap) {

@@ -84,7 +84,7 @@ fn run(executable: &Path) -> Vec<(String, Option<(u64, u64)>)> {
 /// Nothing faulted and no answer was wrong, or the fixture had failed; how many were proved, and how tight.
 fn check(built: &Built, most_unproved: usize) {
     let results = run(&built.executable);
-    assert!(results.len() >= 20, "{results:?}");
+    assert!(results.len() >= 80, "{results:?}");
     let unproved: Vec<_> = results.iter().filter(|r| r.1.is_none()).map(|r| &r.0).collect();
     assert!(unproved.len() <= most_unproved, "unproved: {unproved:?}\n{}", built.log);
     for (name, sizes) in &results {
@@ -92,6 +92,11 @@ fn check(built: &Built, most_unproved: usize) {
             assert!(used <= size, "{name} used {used} of {size}");
         }
     }
+    let mut shares: Vec<u64> = results.iter().filter_map(|r| r.1).filter(|r| r.0 > 0).map(|(s, u)| 100 * u / s).collect();
+    shares.sort_unstable();
+    let median = shares[shares.len() / 2];
+    eprintln!("{} of {} proved; half of them used {median} % of their stack or more", shares.len(), results.len());
+    assert!(median >= 70, "{shares:?}");
 }
 
 #[test]

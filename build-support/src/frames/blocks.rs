@@ -46,7 +46,7 @@ pub(super) struct Interpreter<'a, 'd> {
     rows: OnceCell<Vec<Row>>,
     blocks: BTreeMap<usize, Block>,
     leaders: Vec<bool>,
-    reached: Vec<bool>,
+    pub(super) reached: Vec<bool>,
     work: Vec<usize>,
     doubtful: Vec<(usize, State)>,
     want_points: bool,

@@ -26,7 +26,10 @@ impl Interpreter<'_, '_> {
                 }
                 self.after_call(index, state)
             }
-            Some(Mark::Swap { resume, moved }) => self.swap(&instruction, state, resume, moved),
+            Some(Mark::Swap { resume, moved }) => {
+                self.skip_behind_swap(index, resume);
+                self.swap(&instruction, state, resume, moved)
+            }
             Some(Mark::Select(callees)) => {
                 let flow = self.execute(index, &instruction, state);
                 if self.place == Place::OnChunk && instruction.op0_register().is_gpr64() {
@@ -42,6 +45,20 @@ impl Interpreter<'_, '_> {
                     state.registers[number(instruction.op0_register())] = self.sets.tagged(markers);
                 }
                 flow
+            }
+        }
+    }
+
+    /// What follows where control has left this stack runs on another one, up to the jump there.
+    fn skip_behind_swap(&mut self, index: usize, resume: Option<u64>) {
+        for behind in index + 1..self.code.len() {
+            let instruction = self.code[behind];
+            if Some(instruction.ip()) == resume {
+                return;
+            }
+            self.reached[behind] = true;
+            if instruction.flow_control() != FlowControl::Next {
+                return;
             }
         }
     }

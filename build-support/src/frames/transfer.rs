@@ -133,6 +133,12 @@ impl Interpreter<'_, '_> {
                 Value::Unknown
             }
         };
+        if let Value::Stack { base: 0, offset: 8.. } = value
+            && instruction.op0_register() != Register::RSP
+        {
+            // The address of a stack argument: how many follow is not known.
+            self.frame.incoming.open |= self.collecting;
+        }
         state.registers[number(instruction.op0_register())] = value;
     }
 

@@ -16,6 +16,7 @@ use crate::error::LinkError;
 use crate::frames::{Callee, Form, Site, Target};
 use crate::graph::{Graph, Step, is_plain_load};
 use crate::pools::{Fill, HopTo, Stub};
+use crate::preload;
 use object::elf::R_X86_64_RELATIVE;
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -46,6 +47,13 @@ pub(super) fn plan(graph: &Graph<'_, '_>, plan: &mut Plan) -> Result<Rewritten> 
                 Step::Hop(to, _) => {
                     used.insert(*to);
                     match (to, stubs.get(to)) {
+                        (HopTo::Function(callee), Some(stub)) if site.form == Form::Other => {
+                            if seen.insert(site.at) {
+                                rename_load(graph, plan, site, *callee, stub)?;
+                                done.sites += 1;
+                            }
+                            continue;
+                        }
                         (HopTo::Function(_), Some(stub)) => stub.address,
                         (HopTo::Site(_), Some(stub)) => {
                             if seen.insert(site.at) {
@@ -148,6 +156,19 @@ fn retarget(image: &Image<'_>, plan: &mut Plan, site: &Site, target: u64) -> Res
         }
     }
     plan.sites.push((site.at, target));
+    Ok(())
+}
+
+/// The load that belongs to a call names the stub.
+fn rename_load(graph: &Graph<'_, '_>, plan: &mut Plan, site: &Site, callee: u64, stub: &Stub) -> Result<()> {
+    let load = preload::find(graph.program, site, callee).ok_or_else(|| {
+        LinkError::NotVerified(format!("the call at {:#x} has no load of its own", site.at))
+    })?;
+    let end = load + 7;
+    let what = "load of a call's target";
+    plan.replace(graph.program.image, load + 1, &[0x8d], what)?;
+    plan.replace(graph.program.image, end - 4, &displacement(end, stub.address)?, what)?;
+    plan.sites.push((load, stub.address));
     Ok(())
 }
 
