@@ -2,6 +2,7 @@
 //! the link step fills the first.
 
 use super::x86_64::*;
+use crate::call::{Enter, RunSlot, Slot};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -183,6 +184,18 @@ extern "C-unwind" fn raise(payload: u64) {
     panic_any(payload);
 }
 
+/// Calls `f` on a chunk that is large enough for anything here. Its calls go through pointers, so nothing can be proved of it;
+/// and from here, because the link step would let what has no bound hop.
+fn on_a_chunk<F: FnOnce()>(f: F) {
+    let carried = crate::Builder::new().carry(|_| {
+        let chunk = crate::stacks::take_for_start(60 << 10, "a test").expect("memory");
+        let mut slot = Slot::<F, ()>::new(f);
+        // SAFETY: the chunk is free, and large enough for a panic and some calls; the slot holds the closure.
+        unsafe { call_on(slot.as_argument(), RunSlot::<F, ()>::enter, chunk.top()) };
+    });
+    carried.expect("a carrier");
+}
+
 #[test]
 fn stubs_carry_arguments_over() {
     // SAFETY: a filled stub is its target, as far as a caller can see.
@@ -196,7 +209,7 @@ fn stubs_carry_arguments_over() {
     for _ in 0..2 {
         assert_eq!(direct(1, 2, 3, 4, 5, 6, 7, 8), expected);
         assert_eq!(import(1, 2, 3, 4, 5, 6, 7, 8), expected);
-        crate::run(|| {
+        on_a_chunk(move || {
             assert!(on_chunk_now());
             assert_eq!(direct(1, 2, 3, 4, 5, 6, 7, 8), expected);
             assert_eq!(import(1, 2, 3, 4, 5, 6, 7, 8), expected);
@@ -217,7 +230,7 @@ fn panics_unwind_through_stubs() {
         // SAFETY: as above.
         let import: extern "C-unwind" fn(u64) =
             unsafe { core::mem::transmute(fill_import(0, number - 512, raise as *const () as usize)) };
-        crate::run(|| {
+        on_a_chunk(move || {
             for f in [stub, import] {
                 let caught = catch_unwind(AssertUnwindSafe(|| f(12)));
                 assert_eq!(caught.expect_err("panics").downcast_ref(), Some(&12u64));
