@@ -1,6 +1,12 @@
-//! Decides whether this target has virtual threads of its own (`vthread_native`).
+//! Decides whether this target has virtual threads of its own (`vthread_native`), and lets this package's own tests, benches
+//! and examples run on proved stacks.
 
 fn main() {
+    vale_threads_build::link_step();
+    if std::env::args_os().len() > 1 {
+        // Run as the linker, which is all.
+        return;
+    }
     println!("cargo:rerun-if-changed=build.rs");
     println!("cargo:rustc-check-cfg=cfg(vthread_native)");
     let is = |name: &str, value: &str| std::env::var(name).is_ok_and(|v| v == value);

@@ -245,15 +245,19 @@ impl<F: FnOnce()> Enter for First<F> {
             let start = &mut *argument.cast::<Start>();
             (Box::from_raw(start.closure.cast::<F>()), start.chunk.take())
         };
-        let outcome = catch_unwind(AssertUnwindSafe(|| (*closure)()));
-        ended(outcome.err(), chunk)
+        // Nothing here may have to drop a payload: what its drop needs has no bound.
+        let payload = match catch_unwind(AssertUnwindSafe(|| (*closure)())) {
+            Ok(()) => None,
+            Err(payload) => Some(ManuallyDrop::new(payload)),
+        };
+        ended(payload, chunk)
     }
 }
 
-fn ended(payload: Option<Payload>, chunk: Option<Chunk>) -> ! {
+fn ended(payload: Option<ManuallyDrop<Payload>>, chunk: Option<Chunk>) -> ! {
     let Some(carrier) = carrier() else { std::process::abort() };
     if let Some(payload) = payload {
-        hop(|| carrier.escaped.borrow_mut().push(payload));
+        hop(|| carrier.escaped.borrow_mut().push(ManuallyDrop::into_inner(payload)));
     }
     hop_stack::check_empty();
     carrier.live.set(carrier.live.get() - 1);
