@@ -127,6 +127,7 @@ mod world;
 /// `macro_rules!` for example, need `#[vthread]` on the impl in the macro.
 ///
 /// ```
+/// # fn main() { assert_eq!(vthread::run(|| user::total(&[&user::Unit, &user::Unit])), 2.0); }
 /// use vthread::vthread;
 ///
 /// #[vthread]
@@ -154,7 +155,6 @@ mod world;
 ///         all.iter().map(|s| s.area()).sum()
 ///     }
 /// }
-/// assert_eq!(vthread::run(|| user::total(&[&user::Unit, &user::Unit])), 2.0);
 /// ```
 ///
 /// # Names, not types
