@@ -3,6 +3,7 @@
 //! ```text
 //! cargo bench -p zork --bench search                              all corpora at a tenth of their size
 //! cargo bench -p zork --bench search -- wide --scale 1 --runs 11  one, at full size
+//! cargo bench -p zork --bench search -- wide --syscalls           with system calls counted (strace; slow for `tokio`)
 //! ```
 //!
 //! **What is measured**: whole processes, from start to end: wall time, processor time (user and system), peak memory.
@@ -44,13 +45,14 @@ struct Options {
     kinds: Vec<Kind>,
     scale: f64,
     runs: usize,
+    syscalls: bool,
 }
 
 fn main() {
     let options = match options(std::env::args().skip(1)) {
         Ok(options) => options,
         Err(what) => {
-            eprintln!("search: {what}\nusage: search [KIND]... [--scale F] [--runs N]");
+            eprintln!("search: {what}\nusage: search [KIND]... [--scale F] [--runs N] [--syscalls]");
             std::process::exit(2);
         }
     };
@@ -70,12 +72,13 @@ fn main() {
 }
 
 fn options(args: impl Iterator<Item = String>) -> Result<Options, String> {
-    let mut options = Options { kinds: vec![], scale: 0.1, runs: 7 };
+    let mut options = Options { kinds: vec![], scale: 0.1, runs: 7, syscalls: false };
     let mut args = args.peekable();
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or(format!("{arg} needs a value"));
         match arg.as_str() {
             "--bench" => {}
+            "--syscalls" => options.syscalls = true,
             "--scale" => options.scale = value()?.parse().map_err(|_| "--scale wants a number")?,
             "--runs" => options.runs = value()?.parse().map_err(|_| "--runs wants a number")?,
             name => match Kind::ALL.into_iter().find(|k| k.name() == name) {
@@ -161,6 +164,7 @@ fn compare(kind: Kind, options: &Options, peers: &[Peer], tree: &Path, expected:
     let base = median(&runs[0], |r| r.wall);
     for (peer, runs) in peers.iter().zip(&runs) {
         let wall = median(runs, |r| r.wall);
+        let files = text.files + if peer.json { json.files } else { 0 };
         println!(
             "| {} | {:.1} | {:.1} to {:.1} | {:.2} | {:.1} | {:.1} | {} |",
             peer.name,
@@ -170,7 +174,7 @@ fn compare(kind: Kind, options: &Options, peers: &[Peer], tree: &Path, expected:
             wall / base,
             median(runs, |r| r.cpu) * 1e3,
             peak_mb(peer, tree),
-            syscalls(peer, tree, text.files + if peer.json { json.files } else { 0 }),
+            if options.syscalls { syscalls(peer, tree, files) } else { "-".into() },
         );
     }
 }
