@@ -1,4 +1,54 @@
 //! Virtual threads: stackful threads of ordinary Rust whose stacks are exactly as large as a link-time proof says.
+//!
+//! ```
+//! let answer = vthread::run(|| {
+//!     // An ordinary function, on a stack of a few hundred bytes. What needs more, as formatting does, runs elsewhere.
+//!     format!("{}", 6 * 7)
+//! });
+//! assert_eq!(answer, "42");
+//! ```
+//!
+//! The idea is that of Vale's virtual threads (`VirtualThreads.md` in the Vale repository). A thread's stack is made of *chunks*,
+//! each exactly as large as the code needs that runs on it. A package that links an executable says in its `build.rs`
+//!
+//! ```ignore
+//! fn main() { vale_threads_build::link_step() }
+//! ```
+//!
+//! and the link step proves the sizes from the machine code and writes them into the executable. Calls that have no bound
+//! *hop*: they are carried out on an ordinary big stack. An entry without a bound gets a large guarded stack. Without the
+//! link step a program does not link, and says why.
+//!
+//! # What holds on a virtual thread
+//!
+//! - It never changes its OS thread once it has started. Values that are not `Send`, and thread-locals, stay valid while it is
+//!   parked; so does what it borrows. `std::thread::current()` and `errno` are the OS thread's, which it shares with the other
+//!   virtual threads of its carrier: read `errno` before the next park.
+//! - It may park anywhere: in a `Display`, in a comparator, in a drop, while it panics. Off its chunks it keeps a big stack
+//!   meanwhile ([`Builder::hop_stacks`]).
+//! - A panic unwinds through chunks and hops to its `catch_unwind`, wherever that is, and runs every drop. At the root it ends
+//!   the thread.
+//! - No signal handler runs on a chunk: the executable's own `sigaction` and its relatives add `SA_ONSTACK`, and carriers have
+//!   signal stacks of their own. Signals are not blocked, and children inherit the mask as it is.
+//! - A fault says which thread it was and what was exceeded. `VTHREAD_STACKS=guarded` puts an inaccessible page directly below
+//!   every chunk, `VTHREAD_STACKS=painted` measures how deep each entry goes ([`stats`]).
+//!
+//! # What does not
+//!
+//! - Scopes on a thread do not nest like a stack: a guard that is entered, as `tracing`'s spans and `scoped-tls` do it, is seen
+//!   by the other virtual threads of the carrier while its owner is parked. `stdout().lock()` is such a guard: it is
+//!   reentrant for the whole OS thread.
+//! - The initialiser of a lazy `thread_local!` must not park: another virtual thread could initialise the same one.
+//! - A `std` lock that is held across a park and wanted by another virtual thread of the same carrier hangs the carrier, as does
+//!   any call that blocks.
+//! - Handlers of signals that swap stacks themselves or scan the interrupted one, libraries loaded with `RTLD_DEEPBIND`,
+//!   `pthread_cancel` of a carrier, and shadow stacks (CET) are not supported.
+//! - Executables only: in a dynamic library the runtime does not link.
+//!
+//! # Elsewhere
+//!
+//! On other processors and systems, and with `--cfg vthread_plain`, the same code compiles and runs on ordinary stacks, and
+//! [`os`] starts ordinary threads.
 
 #![allow(
     clippy::inline_always,
