@@ -16,13 +16,17 @@ mod config;
 mod error;
 mod extents;
 mod faults;
+mod finish;
 mod hop_stack;
+mod local;
 mod marks;
 pub mod os;
 mod panic_count;
 mod region;
 mod ring;
 mod run;
+mod sched;
+mod scope;
 mod signals;
 mod stacks;
 mod stats;
@@ -32,7 +36,13 @@ pub use allocator::{Arena, Heap, Pool, Region, StackAllocator};
 pub use config::{Mode, STACKS_VAR};
 pub use error::{Error, Result};
 pub use hop_stack::HopStacks;
+pub use local::LocalKey;
 pub use run::{Builder, run};
+pub use sched::deadlock::WhenStuck;
+pub use sched::task::{
+    Cancelled, Vthread, checkpoint, current, is_cancelled, park, park_timeout, sleep, yield_now,
+};
+pub use scope::{JoinHandle, Scope, ScopedJoinHandle, scope, spawn, spawn_local};
 pub use stacks::HighWater;
 pub use stats::{Stats, stats};
 

@@ -5,6 +5,7 @@ use crate::arch;
 use crate::carrier::Session;
 use crate::config::{Mode, StackConfig};
 use crate::error::Result;
+use crate::sched::deadlock::WhenStuck;
 use std::sync::Arc;
 
 /// Runs `f` as a virtual thread and gives its result. On a thread that runs vthreads already, it is an ordinary call.
@@ -24,6 +25,7 @@ pub fn run<F: FnOnce() -> R, R>(f: F) -> R {
 pub struct Builder {
     mode: Option<Mode>,
     config: StackConfig,
+    when_stuck: WhenStuck,
 }
 
 impl Builder {
@@ -67,6 +69,13 @@ impl Builder {
         self
     }
 
+    /// What to do when every vthread waits: see [`WhenStuck`].
+    #[must_use]
+    pub fn when_stuck(mut self, what: WhenStuck) -> Self {
+        self.when_stuck = what;
+        self
+    }
+
     fn config(self) -> Result<StackConfig> {
         let mode = match self.mode {
             Some(mode) => mode,
@@ -85,15 +94,17 @@ impl Builder {
         Ok(f(&session))
     }
 
-    /// Runs `f` as a virtual thread on this thread.
+    /// Runs `f` as a virtual thread on this thread, and returns when it and all vthreads that it has spawned have ended.
     ///
     /// # Errors
-    /// When the stacks cannot be had, when a setting is wrong, or when this thread runs vthreads already.
+    /// When the stacks cannot be had, when a setting is wrong, when this thread runs vthreads already, or when nothing is left
+    /// that could end the waits of those that have not ended ([`when_stuck`](Self::when_stuck)).
     ///
     /// # Panics
     /// With what `f` panics with.
     pub fn run<F: FnOnce() -> R, R>(self, f: F) -> Result<R> {
-        Session::new(self.config()?)?.run(f)
+        let when_stuck = self.when_stuck;
+        Session::new(self.config()?)?.run(when_stuck, f)
     }
 }
 
