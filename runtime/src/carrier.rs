@@ -379,7 +379,7 @@ pub(crate) unsafe fn yield_to(to: Parked) {
 pub(crate) fn cancel_everywhere() {
     hop(|| {
         if let Some(carrier) = carrier() {
-            carrier.cancel_waits(|task| task.in_cancelled_scope());
+            carrier.cancel_waits(Task::in_cancelled_scope);
         }
         for remote in REMOTES.lock().unwrap_or_else(PoisonError::into_inner).iter() {
             if !is_home(remote) {
@@ -444,7 +444,7 @@ impl Carrier {
     fn look_around(&self) {
         self.remote.drain(|waiting| self.ready.push(waiting.parked()));
         if self.remote.take_cancellations() {
-            self.cancel_waits(|task| task.in_cancelled_scope());
+            self.cancel_waits(Task::in_cancelled_scope);
         }
         let mut timers = self.timers.borrow_mut();
         if !timers.is_empty() {
@@ -789,7 +789,9 @@ impl<F: FnOnce() -> R, R> Body for Main<'_, F, R> {
 impl Drop for Session {
     fn drop(&mut self) {
         let starts = self.carrier.starts.take();
-        starts.into_iter().for_each(|start| start.fail(Error::Ended));
+        for start in starts {
+            start.fail(Error::Ended);
+        }
         let remote = self.carrier.remote;
         REMOTES.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| !core::ptr::eq(*other, remote));
         CARRIER.set(core::ptr::null());

@@ -11,6 +11,7 @@ mod alt_stack;
 mod arch;
 mod call;
 mod carrier;
+pub mod channel;
 mod chunk;
 mod config;
 mod error;
@@ -30,6 +31,7 @@ mod scope;
 mod signals;
 mod stacks;
 mod stats;
+pub mod sync;
 mod sys;
 
 pub use allocator::{Arena, Heap, Pool, Region, StackAllocator};

@@ -100,8 +100,8 @@ impl ScopeState {
 pub struct Scope<'scope, 'env: 'scope> {
     state: Arc<ScopeState>,
     /// Invariant in both, as in std: neither may shrink.
-    _scope: PhantomData<&'scope mut &'scope ()>,
-    _env: PhantomData<&'env mut &'env ()>,
+    _inside: PhantomData<&'scope mut &'scope ()>,
+    _around: PhantomData<&'env mut &'env ()>,
 }
 
 /// Calls `f` with a scope, and returns when every vthread that was spawned there has ended, whatever happens to `f`, to them
@@ -130,7 +130,7 @@ where
 {
     // Whether it can wait at the end must be known before there is somebody to wait for.
     let _ = carrier::prepare_to_park(true);
-    let scope = Scope { state: ScopeState::new(), _scope: PhantomData, _env: PhantomData };
+    let scope = Scope { state: ScopeState::new(), _inside: PhantomData, _around: PhantomData };
     let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
     scope.state.wait_for_children();
     let panic = scope.state.lock().panic.take();

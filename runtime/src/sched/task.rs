@@ -1,12 +1,13 @@
 //! What is known of a vthread by others: its name, its permit, whether it has ended.
 
-use super::wait::{Link, Outcome, WaitList, Waiting, What};
+use super::wait::{Outcome, WaitList, Waiting, What, wait_in};
 use crate::call::hop;
 use crate::carrier;
 use crate::local::Locals;
 use crate::scope::ScopeState;
 use core::cell::UnsafeCell;
 use core::fmt;
+use core::ptr::null_mut;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -85,17 +86,10 @@ impl Task {
     }
 
     fn park(&self, until: Option<Instant>) {
-        let waiting = Waiting::new(What { action: "parks until its unpark", object: 0 });
-        let link = Link::new(&waiting, core::ptr::null_mut());
         let mut state = self.lock();
         if !core::mem::take(&mut state.has_permit) {
-            // SAFETY: taken out below, if whoever claims it has not.
-            unsafe { state.parked.push(&link) };
-            drop(state);
-            if waiting.wait(until) != Outcome::Notified {
-                // SAFETY: this is its list.
-                unsafe { self.lock().parked.remove(&link) };
-            }
+            let what = What { action: "parks until its unpark", object: 0 };
+            wait_in(&self.state, state, |s| &mut s.parked, what, null_mut(), until, None);
         }
     }
 
@@ -134,23 +128,14 @@ impl Task {
             return true;
         }
         checkpoint();
-        let waiting = Waiting::new(What { action: "waits for the end of vthread", object: self.id as usize });
-        let link = Link::new(&waiting, core::ptr::null_mut());
-        let mut state = self.lock();
+        let state = self.lock();
         if state.has_ended {
             return true;
         }
-        // SAFETY: taken out below, if whoever claims it has not.
-        unsafe { state.joining.push(&link) };
-        drop(state);
-        let outcome = waiting.wait(until);
-        if outcome == Outcome::Notified {
-            return true;
-        }
-        // SAFETY: this is its list.
-        unsafe { self.lock().joining.remove(&link) };
+        let what = What { action: "waits for the end of vthread", object: self.id as usize };
+        let outcome = wait_in(&self.state, state, |s| &mut s.joining, what, null_mut(), until, None);
         raise_if_cancelled(outcome);
-        false
+        outcome == Outcome::Notified
     }
 }
 
@@ -299,7 +284,8 @@ pub fn sleep(least: Duration) {
     raise_if_cancelled(outcome);
 }
 
-/// Lets every vthread of this carrier that is ready go first. On an ordinary thread, [`std::thread::yield_now`].
+/// Lets every vthread of this carrier that is ready go first, and those that have not started when their turn comes. On an
+/// ordinary thread, [`std::thread::yield_now`].
 ///
 /// # Panics
 /// As [`park`].

@@ -30,8 +30,10 @@ use crate::carrier;
 use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomPinned;
+use core::mem::ManuallyDrop;
 use core::ptr::{null, null_mut};
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering::AcqRel, Ordering::Acquire, Ordering::Release};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 use std::time::Instant;
 
@@ -56,6 +58,12 @@ pub(crate) struct What {
     pub(crate) action: &'static str,
     /// Id of a vthread, or address of a thing; 0: neither.
     pub(crate) object: usize,
+}
+
+impl What {
+    pub(crate) fn of<T>(action: &'static str, thing: &T) -> Self {
+        Self { action, object: core::ptr::from_ref(thing).addr() }
+    }
 }
 
 impl fmt::Display for What {
@@ -118,6 +126,11 @@ impl Waiting {
         self.state.compare_exchange(WAITING, outcome as u8, AcqRel, Acquire).is_ok()
     }
 
+    #[inline]
+    fn is_claimed(&self) -> bool {
+        self.state.load(Acquire) != WAITING
+    }
+
     fn outcome(&self) -> Outcome {
         match self.state.load(Acquire) {
             1 => Outcome::Notified,
@@ -155,7 +168,7 @@ impl Waiting {
                 unsafe { carrier::park_waiting(self, parked.as_ptr(), until, next) };
             }
             Who::Thread { woken, .. } => {
-                next.into_iter().for_each(Claimed::wake);
+                drop(next);
                 self.wait_as_a_thread(woken, until);
             }
         }
@@ -265,46 +278,45 @@ impl WaitList {
     /// Claims the first that nobody else has claimed.
     #[inline]
     pub(crate) fn claim_first(&mut self, outcome: Outcome) -> Option<Claimed> {
+        self.claim_first_if(outcome, |_| true)
+    }
+
+    /// The same, if its slot is right; nobody goes before the first.
+    #[inline]
+    pub(crate) fn claim_first_if(
+        &mut self,
+        outcome: Outcome,
+        is_right: impl Fn(*mut ()) -> bool,
+    ) -> Option<Claimed> {
         // SAFETY: links in the list and their waiters are valid.
         while let Some(link) = unsafe { self.first.as_ref() } {
-            // SAFETY: as above; it is in this list. Claimed or not, its owner has no need for its place any more.
-            let waiting = unsafe {
-                self.remove(link);
-                &*link.waiting
-            };
-            if waiting.claim(outcome) {
+            // SAFETY: as above.
+            let waiting = unsafe { &*link.waiting };
+            if waiting.is_claimed() {
+                // SAFETY: it is in this list. Its owner has no need for its place any more.
+                unsafe { self.remove(link) };
+            } else if !is_right(link.slot) {
+                return None;
+            } else if waiting.claim(outcome) {
+                // SAFETY: as above.
+                unsafe { self.remove(link) };
                 return Some(Claimed { waiting, slot: link.slot });
             }
         }
         None
     }
 
-    /// The slot of the first, claimed or not.
-    pub(crate) fn first_slot(&self) -> Option<*mut ()> {
-        // SAFETY: links in the list are valid.
-        unsafe { self.first.as_ref() }.map(|link| link.slot)
-    }
-
     /// Claims all. They are woken when the result is used up or dropped, which should be after the lock.
     pub(crate) fn claim_all(&mut self, outcome: Outcome) -> ClaimedAll {
-        let (mut first, mut last): (*mut Waiting, *mut Waiting) = (null_mut(), null_mut());
-        while let Some(Claimed { waiting, .. }) = self.claim_first(outcome) {
-            // SAFETY: those claimed are ours until they are woken.
-            unsafe {
-                (*waiting).next_in_inbox.set(null_mut());
-                match last.as_ref() {
-                    Some(last) => last.next_in_inbox.set(waiting.cast_mut()),
-                    None => first = waiting.cast_mut(),
-                }
-            }
-            last = waiting.cast_mut();
+        let mut all = ClaimedAll::new();
+        while let Some(claimed) = self.claim_first(outcome) {
+            all.push(claimed);
         }
-        ClaimedAll(first)
+        all
     }
 }
 
-/// A waiter that goes on because, and only when, this is used. It must be.
-#[must_use = "it waits for ever"]
+/// A waiter that goes on when this is used or dropped, and not before.
 pub(crate) struct Claimed {
     waiting: *const Waiting,
     slot: *mut (),
@@ -316,9 +328,46 @@ impl Claimed {
         self.slot
     }
 
+    fn into_waiting(self) -> *const Waiting {
+        ManuallyDrop::new(self).waiting
+    }
+
     /// Makes it go on, some time.
     #[inline]
     pub(crate) fn wake(self) {
+        drop(self);
+    }
+
+    /// Its stack, if it is a vthread of this carrier, for the caller to go on with. Otherwise it is woken.
+    #[inline]
+    fn into_local(self) -> Option<Parked> {
+        // SAFETY: claimed, so it stays until it goes on.
+        if let Who::Vthread { home, parked } = unsafe { &(*self.waiting).who }
+            && carrier::is_home(home)
+        {
+            let parked = parked.get();
+            core::mem::forget(self);
+            return Some(parked);
+        }
+        None
+    }
+
+    /// Switches straight into it, if it is a vthread of this carrier and the caller is a vthread whose stack can be left at
+    /// no cost; otherwise wakes it.
+    #[inline]
+    pub(crate) fn hand_over(self) {
+        if carrier::can_hand_over()
+            && let Some(parked) = self.into_local()
+        {
+            // SAFETY: claimed by us, so it is resumed once.
+            unsafe { carrier::yield_to(parked) };
+        }
+    }
+}
+
+impl Drop for Claimed {
+    #[inline]
+    fn drop(&mut self) {
         // SAFETY: claimed, so it stays until the push or the store below.
         let waiting = unsafe { &*self.waiting };
         match &waiting.who {
@@ -335,40 +384,32 @@ impl Claimed {
             }
         }
     }
-
-    /// Its stack, if it is a vthread of this carrier, for the caller to go on with. Otherwise it is woken.
-    #[inline]
-    pub(crate) fn into_local(self) -> Option<Parked> {
-        // SAFETY: as in `wake`.
-        let waiting = unsafe { &*self.waiting };
-        if let Who::Vthread { home, parked } = &waiting.who
-            && carrier::is_home(home)
-        {
-            return Some(parked.get());
-        }
-        self.wake();
-        None
-    }
-
-    /// Switches straight into it, if it is a vthread of this carrier and the caller is a vthread whose stack can be left at
-    /// no cost; otherwise wakes it.
-    #[inline]
-    pub(crate) fn hand_over(self) {
-        if !carrier::can_hand_over() {
-            return self.wake();
-        }
-        if let Some(parked) = self.into_local() {
-            // SAFETY: claimed by us, so it is resumed once.
-            unsafe { carrier::yield_to(parked) };
-        }
-    }
 }
 
 /// Several waiters, in order; they are woken when it is dropped.
-#[must_use = "wake them after the lock"]
-pub(crate) struct ClaimedAll(*mut Waiting);
+pub(crate) struct ClaimedAll {
+    first: *mut Waiting,
+    last: *mut Waiting,
+}
 
 impl ClaimedAll {
+    pub(crate) const fn new() -> Self {
+        Self { first: null_mut(), last: null_mut() }
+    }
+
+    pub(crate) fn push(&mut self, claimed: Claimed) {
+        let waiting = claimed.into_waiting().cast_mut();
+        // SAFETY: those claimed are ours until they are woken.
+        unsafe {
+            (*waiting).next_in_inbox.set(null_mut());
+            match self.last.as_ref() {
+                Some(last) => last.next_in_inbox.set(waiting),
+                None => self.first = waiting,
+            }
+        }
+        self.last = waiting;
+    }
+
     pub(crate) fn wake(self) {
         drop(self);
     }
@@ -377,9 +418,39 @@ impl ClaimedAll {
 impl Drop for ClaimedAll {
     fn drop(&mut self) {
         // SAFETY: claimed, so each stays until it is woken, and its link to the next is read before that.
-        while let Some(waiting) = unsafe { self.0.as_ref() } {
-            self.0 = waiting.next_in_inbox.get();
-            Claimed { waiting, slot: null_mut() }.wake();
+        while let Some(waiting) = unsafe { self.first.as_ref() } {
+            self.first = waiting.next_in_inbox.get();
+            drop(Claimed { waiting, slot: null_mut() });
         }
     }
+}
+
+/// Waits in a list of the thing that `guard` locks, until somebody claims the waiter there, until then, or until
+/// the vthread is cancelled. A vthread leaves for `next`.
+///
+/// # Panics
+/// As [`Waiting::new`].
+#[inline]
+pub(crate) fn wait_in<S>(
+    lock: &Mutex<S>,
+    mut guard: MutexGuard<'_, S>,
+    list: impl Fn(&mut S) -> &mut WaitList,
+    what: What,
+    slot: *mut (),
+    until: Option<Instant>,
+    next: Option<Claimed>,
+) -> Outcome {
+    let waiting = Waiting::new(what);
+    let link = Link::new(&waiting, slot);
+    // SAFETY: both stay in this frame, which ends when the link was taken out: by whoever claimed it through the list, or
+    // below. Nothing in between unwinds.
+    unsafe { list(&mut guard).push(&link) };
+    drop(guard);
+    let outcome = waiting.wait_into(until, next);
+    if matches!(outcome, Outcome::TimedOut | Outcome::Cancelled) {
+        let mut guard = lock.lock().unwrap_or_else(PoisonError::into_inner);
+        // SAFETY: this is its list.
+        unsafe { list(&mut guard).remove(&link) };
+    }
+    outcome
 }
