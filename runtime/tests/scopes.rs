@@ -271,7 +271,7 @@ fn cancellation_ends_every_wait_and_runs_destructors() {
                     never.store(true, SeqCst);
                 })
             });
-            sleep(MS);
+            (0..20).for_each(|_| yield_now());
             let late = s.spawn(|| never.store(true, SeqCst));
             assert!(!s.is_cancelled());
             s.cancel();
