@@ -1,1 +1,79 @@
-//! The link step. Nothing is here yet: the contract it will keep is the crate `vale-threads-abi`.
+//! Stack bounds of linked programs, proved from their machine code, and written into them.
+//!
+//! A package with virtual threads calls [`link_step`] in its `build.rs`; for everybody else there is the program
+//! `vthread-bounds`, which prints the bounds of any x86-64 ELF executable.
+//!
+//! # Method
+//!
+//! One module per stage, each using only those before it:
+//!
+//! 1. [`elf`]: what is where in the file; what the loader will write into which word; what is imported.
+//! 2. [`functions`] and [`lsda`]: functions from unwind tables and symbols; where panics land.
+//! 3. [`frames`]: an abstract interpretation of each function's code. It follows rsp, what registers and stack slots are
+//!    relative to it, code addresses, and the marks that macro and runtime left ([`records`]). It yields the frame, each call with its
+//!    depth and its possible callees, or the reason why the function cannot be followed.
+//! 4. [`graph`]: who calls whom; what cannot be bounded is carried out elsewhere, if the program has stubs for it ([`pools`],
+//!    [`thunk`]) and the rules for std ([`rules`]).
+//! 5. [`groups`]: strongly connected components.
+//! 6. [`bounds`]: own frame, or depth of a call + 8 + bound of its callee, whichever is most.
+//! 7. [`explain`] and [`report`]: the worst chain, or why there is no bound.
+//!
+//! [`link`] is the link step: it runs the linker, does all this to the output, writes the sizes, rewrites calls, reads the output again
+//! and verifies it.
+//!
+//! A *bound* counts from before the call pushes its return address. *Exact* means that some path of calls needs it to the byte
+//! (if that path is ever taken); *at most* that padding for alignment, or the red zone, may make it less; *unknown* is always
+//! said with its reason. There is no fourth case: what is not followed is unknown, never zero.
+//!
+//! # What is taken for granted
+//!
+//! - The System V ABI: rsp is 8 below a multiple of 16 on entry; callees leave rbx, rbp, rsp, r12 to r15 as they were; nobody
+//!   uses memory below rsp but the 128 bytes of the red zone.
+//! - A pointer into a frame that was handed out is not used to reach memory below the address that was handed out; the frame's slots at
+//!   and above it are not believed any more.
+//! - Unwind tables tell where functions begin and end. They are asked about rsp in one case alone: code behind a call, which may be
+//!   there because the callee never returns.
+//! - Arguments on the stack are stored after the last call before theirs.
+//! - A jump table ends before a word that is no place in its function, or that the function refers to by itself.
+//!
+//! # Known limits
+//!
+//! - x86-64 ELF, Linux, little-endian. Executables, not shared objects: thread-locals and interposition are assumed as in an
+//!   executable. No CET shadow stacks.
+//! - `clang` as the linking compiler has no `-wrapper`: use gcc, or name the step itself as the linker.
+//! - gcc's `.cold` parts of functions, which run with their parent's frame, are unknown; so are `alloca` and variable-length
+//!   arrays, `enter`, and jumps into the middle of other functions.
+//! - Calls through pointers are followed through registers, slots, constant memory, one argument and the marks; beyond that they are unknown.
+//! - Signal handlers are not counted: they need stacks of their own.
+//! - What the loader or `libgcc` run before `main` is not on a chunk, and not of interest.
+//!
+//! # Against LLVM's own numbers
+//!
+//! `-Z emit-stack-sizes` makes LLVM write each frame's size into `.stack_sizes`. The test `stack_sizes` compares: our frame is never
+//! smaller. Where it is larger, LLVM's is too small: it leaves out the padding of realigned frames (`and rsp, -64` can move rsp by
+//! 48 more) and arguments that are pushed for a call. It also leaves out the return address and the red zone, which we report apart.
+//! It cannot be the source of the bounds: the precompiled standard library and C code have no such section.
+//!
+//! *Plan B*, a machine-function pass in a forked LLVM, would know callees of indirect calls that devirtualisation saw, and would say at
+//! once which frames are dynamic. It would see neither std, nor C, nor hand-written assembly, nor what link-time folding and relaxation leave, it
+//! would have to be kept alive with each LLVM release, and nobody could use it on stable. What it could add, the records give.
+
+pub mod bounds;
+pub mod elf;
+pub mod error;
+pub mod explain;
+pub mod frames;
+pub mod functions;
+pub mod graph;
+pub mod groups;
+pub mod link;
+pub mod lsda;
+pub mod pools;
+pub mod preload;
+pub mod program;
+pub mod records;
+pub mod report;
+pub mod rules;
+pub mod thunk;
+
+pub use link::{LinkStep, link_step};

@@ -357,10 +357,12 @@ pub(crate) fn make_ready(home: &'static Remote, parked: &Cell<Parked>) -> bool {
     }
 }
 
-/// Can the caller switch straight to another vthread, without a hop stack and without a panic to put aside?
+/// Can the caller switch straight to another vthread? Off its chunks that takes a hop stack.
 #[inline(always)]
 pub(crate) fn can_hand_over() -> bool {
-    mounted().is_some() && !hop_stack::on_installed() && !std::thread::panicking()
+    mounted().is_some()
+        && !std::thread::panicking()
+        && (!hop_stack::on_installed() || hop_stack::prepare().is_ok())
 }
 
 /// Goes on with `to`, and with the caller later.
@@ -503,10 +505,11 @@ struct Plain<F>(F);
 
 impl<F: FnOnce()> Body for Plain<F> {
     fn run(self) {
-        if let Some(root) = mounted()
-            && let Err(payload) = task::run_closure(root.task(), self.0)
-        {
-            escaped(payload);
+        let Some(root) = mounted() else { return };
+        // Nothing may have to be dropped on the chunk: what that needs has no bound.
+        let outcome = ManuallyDrop::new(task::run_closure(root.task(), self.0));
+        if outcome.is_err() {
+            hop(move || ManuallyDrop::into_inner(outcome).err().into_iter().for_each(escaped));
         }
     }
 
@@ -690,6 +693,36 @@ pub unsafe fn spawn_sized<F: FnOnce() + 'static>(size: u32, closure: F) {
     });
 }
 
+/// The bare context switch, for benchmarks: what it costs without queues, hop stacks and counts.
+#[cfg(feature = "unpatched-stand-in")]
+pub mod raw {
+    /// A stack that waits to go on.
+    pub type Parked = *mut u8;
+
+    /// A function that is entered on a stack of its own.
+    pub type Entry = unsafe extern "C-unwind" fn(*mut u8);
+
+    /// Goes on with `to`; `*save` becomes the caller.
+    ///
+    /// # Safety
+    /// `to` was saved by [`switch`] or [`enter`] on this OS thread and has not gone on since.
+    #[inline(always)]
+    pub unsafe fn switch(to: Parked, save: *mut Parked) {
+        // SAFETY: the caller's promise.
+        unsafe { crate::arch::switch(to, save) }
+    }
+
+    /// Starts `entry(argument)`, which never returns, on a stack that ends at `top`; `*save` becomes the caller.
+    ///
+    /// # Safety
+    /// The stack is free, large enough and ends at a multiple of 16.
+    #[inline(always)]
+    pub unsafe fn enter(top: *mut u8, save: *mut Parked, entry: Entry, argument: *mut u8) {
+        // SAFETY: the caller's promise.
+        unsafe { crate::arch::enter(top, save, entry, argument) }
+    }
+}
+
 /// This thread is a carrier as long as this lives.
 pub(crate) struct Session {
     carrier: ManuallyDrop<Box<Carrier>>,
@@ -778,7 +811,14 @@ struct Main<'a, F, R> {
 
 impl<F: FnOnce() -> R, R> Body for Main<'_, F, R> {
     fn run(self) {
-        *self.result = Some(Ok(task::run_closure(&self.task, self.f)));
+        let Self { f, task, result } = self;
+        let task = ManuallyDrop::new(task);
+        // Nothing may have to be dropped on the chunk: what that needs has no bound.
+        let outcome = ManuallyDrop::new(task::run_closure(&task, f));
+        hop(move || {
+            drop(ManuallyDrop::into_inner(task));
+            *result = Some(Ok(ManuallyDrop::into_inner(outcome)));
+        });
     }
 
     fn fail(self, error: Error) {

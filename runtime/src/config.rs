@@ -43,6 +43,7 @@ impl Mode {
 pub(crate) type MakeAllocator = Arc<dyn Fn() -> Box<dyn StackAllocator> + Send + Sync>;
 
 /// Everything about the stacks of a runtime.
+#[cfg_attr(not(vthread_native), allow(dead_code, reason = "nothing to set there"))]
 #[derive(Clone)]
 pub(crate) struct StackConfig {
     pub(crate) mode: Mode,

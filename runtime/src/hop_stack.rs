@@ -23,6 +23,7 @@
 use crate::arch::{self, hop_top, set_hop_top};
 use crate::config::StackConfig;
 use crate::error::{Error, Result};
+use crate::stats::HopStacks;
 use crate::sys;
 use core::cell::Cell;
 use core::ptr::null_mut;
@@ -44,21 +45,6 @@ enum State {
     Installed,
     Kept,
     Pooled,
-}
-
-/// Numbers of hop stacks of this thread.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct HopStacks {
-    /// Stacks that exist.
-    pub total: usize,
-    /// Of these, how many vthreads keep that parked off their chunks.
-    pub kept: usize,
-    /// Of these, how many wait empty.
-    pub pooled: usize,
-    /// The largest total so far.
-    pub most: usize,
-    /// How often a vthread parked off its chunks.
-    pub detaches: u64,
 }
 
 struct Pool {

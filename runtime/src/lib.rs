@@ -1,4 +1,54 @@
 //! Virtual threads: stackful threads of ordinary Rust whose stacks are exactly as large as a link-time proof says.
+//!
+//! ```
+//! let answer = vthread::run(|| {
+//!     // An ordinary function, on a stack of a few hundred bytes. What needs more, as formatting does, runs elsewhere.
+//!     format!("{}", 6 * 7)
+//! });
+//! assert_eq!(answer, "42");
+//! ```
+//!
+//! The idea is that of Vale's virtual threads (`VirtualThreads.md` in the Vale repository). A thread's stack is made of *chunks*,
+//! each exactly as large as the code needs that runs on it. A package that links an executable says in its `build.rs`
+//!
+//! ```ignore
+//! fn main() { vale_threads_build::link_step() }
+//! ```
+//!
+//! and the link step proves the sizes from the machine code and writes them into the executable. Calls that have no bound
+//! *hop*: they are carried out on an ordinary big stack. An entry without a bound gets a large guarded stack. Without the
+//! link step a program does not link, and says why.
+//!
+//! # What holds on a virtual thread
+//!
+//! - It never changes its OS thread once it has started. Values that are not `Send`, and thread-locals, stay valid while it is
+//!   parked; so does what it borrows. `std::thread::current()` and `errno` are the OS thread's, which it shares with the other
+//!   virtual threads of its carrier: read `errno` before the next park.
+//! - It may park anywhere: in a `Display`, in a comparator, in a drop, while it panics. Off its chunks it keeps a big stack
+//!   meanwhile ([`Builder::hop_stacks`]).
+//! - A panic unwinds through chunks and hops to its `catch_unwind`, wherever that is, and runs every drop. At the root it ends
+//!   the thread.
+//! - No signal handler runs on a chunk: the executable's own `sigaction` and its relatives add `SA_ONSTACK`, and carriers have
+//!   signal stacks of their own. Signals are not blocked, and children inherit the mask as it is.
+//! - A fault says which thread it was and what was exceeded. `VTHREAD_STACKS=guarded` puts an inaccessible page directly below
+//!   every chunk, `VTHREAD_STACKS=painted` measures how deep each entry goes ([`stats`]).
+//!
+//! # What does not
+//!
+//! - Scopes on a thread do not nest like a stack: a guard that is entered, as `tracing`'s spans and `scoped-tls` do it, is seen
+//!   by the other virtual threads of the carrier while its owner is parked. `stdout().lock()` is such a guard: it is
+//!   reentrant for the whole OS thread.
+//! - The initialiser of a lazy `thread_local!` must not park: another virtual thread could initialise the same one.
+//! - A `std` lock that is held across a park and wanted by another virtual thread of the same carrier hangs the carrier, as does
+//!   any call that blocks.
+//! - Handlers of signals that swap stacks themselves or scan the interrupted one, libraries loaded with `RTLD_DEEPBIND`,
+//!   `pthread_cancel` of a carrier, and shadow stacks (CET) are not supported.
+//! - Executables only: in a dynamic library the runtime does not link.
+//!
+//! # Elsewhere
+//!
+//! On other processors and systems, and with `--cfg vthread_plain`, the same code compiles and runs on ordinary stacks, and
+//! [`os`] starts ordinary threads.
 
 #![allow(
     clippy::inline_always,
@@ -7,62 +57,107 @@
 #![allow(clippy::cast_ptr_alignment, reason = "tops of stacks are bytes by type and aligned by construction")]
 
 mod allocator;
-mod alt_stack;
-mod arch;
-mod call;
-mod carrier;
-pub mod channel;
-mod chunk;
 mod config;
 mod error;
-mod extents;
-mod faults;
-mod finish;
-mod hop_stack;
-mod local;
 mod marks;
-pub mod os;
-mod panic_count;
-mod region;
-mod ring;
 mod run;
-mod sched;
-mod scope;
-mod signals;
-mod stacks;
 mod stats;
+
+#[cfg(vthread_native)]
+mod alt_stack;
+#[cfg(vthread_native)]
+mod arch;
+#[cfg(vthread_native)]
+mod call;
+#[cfg(vthread_native)]
+mod carrier;
+#[cfg(vthread_native)]
+pub mod channel;
+#[cfg(vthread_native)]
+mod chunk;
+#[cfg(vthread_native)]
+mod extents;
+#[cfg(vthread_native)]
+mod faults;
+#[cfg(vthread_native)]
+mod finish;
+#[cfg(vthread_native)]
+mod hop_stack;
+#[cfg(vthread_native)]
+mod local;
+#[cfg(vthread_native)]
+pub mod os;
+#[cfg(vthread_native)]
+mod panic_count;
+#[cfg(vthread_native)]
+mod region;
+#[cfg(vthread_native)]
+mod ring;
+#[cfg(vthread_native)]
+mod sched;
+#[cfg(vthread_native)]
+mod scope;
+#[cfg(vthread_native)]
+mod signals;
+#[cfg(vthread_native)]
+mod stacks;
+#[cfg(vthread_native)]
 pub mod sync;
+#[cfg(vthread_native)]
 mod sys;
+
+#[cfg(not(vthread_native))]
+#[path = "plain/call.rs"]
+mod call;
+#[cfg(not(vthread_native))]
+#[path = "plain/os.rs"]
+pub mod os;
+#[cfg(not(vthread_native))]
+#[path = "plain/region.rs"]
+mod region;
 
 pub use allocator::{Arena, Heap, Pool, Region, StackAllocator};
 pub use config::{Mode, STACKS_VAR};
 pub use error::{Error, Result};
-pub use hop_stack::HopStacks;
+#[cfg(vthread_native)]
 pub use local::LocalKey;
 pub use run::{Builder, run};
+#[cfg(vthread_native)]
 pub use sched::deadlock::WhenStuck;
+#[cfg(vthread_native)]
 pub use sched::task::{
     Cancelled, Vthread, checkpoint, current, is_cancelled, park, park_timeout, sleep, yield_now,
 };
+#[cfg(vthread_native)]
 pub use scope::{JoinHandle, Scope, ScopedJoinHandle, scope, spawn, spawn_local};
-pub use stacks::HighWater;
-pub use stats::{Stats, stats};
+pub use stats::{HighWater, HopStacks, Stats, stats};
 
 /// For the code that `#[vthread]` writes. Not for people: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::call::{current, hop, on_chunk};
-    pub use crate::carrier::{Waiter, spawn, yield_now};
-    pub use crate::run::Carrying;
-    pub use crate::signals::sweep;
     pub use crate::{__plain_only as plain_only, __select as select, __tag as tag};
-    #[cfg(feature = "unpatched-stand-in")]
-    pub use crate::{call::on_chunk_sized, carrier::spawn_sized};
+    #[cfg(all(vthread_native, feature = "unpatched-stand-in"))]
+    pub use crate::{
+        call::on_chunk_sized,
+        carrier::{raw, spawn_sized},
+    };
+    #[cfg(vthread_native)]
+    pub use crate::{
+        carrier::{Waiter, spawn, yield_now},
+        run::Carrying,
+        signals::sweep,
+    };
     pub use vale_threads_abi as abi;
 
     /// How many stacks this thread has handed out the slow way: all of them where the link step has not run, and in the
     /// modes that check.
     pub fn chunks_taken() -> u64 {
+        #[cfg(not(vthread_native))]
+        return 0;
+        #[cfg(vthread_native)]
         crate::stacks::Stacks::with(crate::stacks::Stacks::taken_slowly).unwrap_or(0)
     }
 }
+
+pub use vale_threads_macros::{main, test, vthread};

@@ -4,6 +4,7 @@
 /// member of `marker`.
 ///
 /// `table` is a `&[*const (); N]` or a pointer to its first element, `index` a number below `N / 2`.
+#[cfg(vthread_native)]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __select {
@@ -26,6 +27,7 @@ macro_rules! __select {
 }
 
 /// Passes a reference to a `dyn` value through, marked: the call that is made with it enters a member of `marker`.
+#[cfg(vthread_native)]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __tag {
@@ -50,6 +52,7 @@ macro_rules! __tag {
 /// Stands first in an arm that runs only while the stack pointer is not on a chunk: the link step follows no call in it.
 ///
 /// In debug builds it checks that.
+#[cfg(vthread_native)]
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __plain_only {
@@ -64,4 +67,36 @@ macro_rules! __plain_only {
             );
         }
     }};
+}
+
+/// Without virtual threads of their own: always the plain entry.
+#[cfg(not(vthread_native))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __select {
+    ($marker:expr, $table:expr, $index:expr, $flag:expr, $($concurrent:tt)+) => {{
+        let _: (&str, i64) = ($marker, $flag);
+        let _ = $($concurrent)+ as *const ();
+        let entry: *const () = $table[2 * $index];
+        entry
+    }};
+}
+
+/// Without virtual threads of their own: the reference.
+#[cfg(not(vthread_native))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __tag {
+    ($marker:expr, $object:expr) => {{
+        let _: &str = $marker;
+        $object
+    }};
+}
+
+/// Without virtual threads of their own: nothing.
+#[cfg(not(vthread_native))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __plain_only {
+    () => {{}};
 }

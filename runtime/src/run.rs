@@ -1,10 +1,13 @@
 //! Running a closure as a virtual thread.
 
 use crate::allocator::StackAllocator;
+#[cfg(vthread_native)]
 use crate::arch;
+#[cfg(vthread_native)]
 use crate::carrier::Session;
 use crate::config::{Mode, StackConfig};
 use crate::error::Result;
+#[cfg(vthread_native)]
 use crate::sched::deadlock::WhenStuck;
 use std::sync::Arc;
 
@@ -13,6 +16,9 @@ use std::sync::Arc;
 /// # Panics
 /// With what `f` panics with, and when the stacks cannot be had; [`Builder::run`] gives an error then.
 pub fn run<F: FnOnce() -> R, R>(f: F) -> R {
+    #[cfg(not(vthread_native))]
+    return f();
+    #[cfg(vthread_native)]
     if arch::hop_top().is_null() {
         Builder::new().run(f).unwrap_or_else(|error| panic!("vthread::run: {error}"))
     } else {
@@ -25,6 +31,7 @@ pub fn run<F: FnOnce() -> R, R>(f: F) -> R {
 pub struct Builder {
     mode: Option<Mode>,
     config: StackConfig,
+    #[cfg(vthread_native)]
     when_stuck: WhenStuck,
 }
 
@@ -70,6 +77,7 @@ impl Builder {
     }
 
     /// What to do when every vthread waits: see [`WhenStuck`].
+    #[cfg(vthread_native)]
     #[must_use]
     pub fn when_stuck(mut self, what: WhenStuck) -> Self {
         self.when_stuck = what;
@@ -88,6 +96,7 @@ impl Builder {
     ///
     /// # Errors
     /// As [`run`](Self::run).
+    #[cfg(vthread_native)]
     #[doc(hidden)]
     pub fn carry<R>(self, f: impl FnOnce(&Carrying) -> R) -> Result<R> {
         let session = Carrying(Session::new(self.config()?)?);
@@ -103,15 +112,25 @@ impl Builder {
     /// # Panics
     /// With what `f` panics with.
     pub fn run<F: FnOnce() -> R, R>(self, f: F) -> Result<R> {
+        #[cfg(vthread_native)]
         let when_stuck = self.when_stuck;
-        Session::new(self.config()?)?.run(when_stuck, f)
+        let config = self.config()?;
+        #[cfg(not(vthread_native))]
+        return {
+            drop(config);
+            Ok(f())
+        };
+        #[cfg(vthread_native)]
+        Session::new(config)?.run(when_stuck, f)
     }
 }
 
 /// A thread that is a carrier, for tests and benchmarks.
+#[cfg(vthread_native)]
 #[doc(hidden)]
 pub struct Carrying(Session);
 
+#[cfg(vthread_native)]
 impl Carrying {
     /// Runs until all vthreads have ended or wait. Gives what those ended with that did not return: what they panicked with,
     /// or an [`Error`](crate::Error) if they did not start.

@@ -1,5 +1,6 @@
 //! Starting vthreads, and not going on before they have ended.
 
+use crate::call::hop;
 use crate::carrier::{self, Body, Payload};
 use crate::error::Error;
 use crate::sched::task::{self, Cancelled, Task, Vthread, checkpoint};
@@ -8,6 +9,7 @@ use core::any::type_name;
 use core::cell::UnsafeCell;
 use core::fmt;
 use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
 use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -263,12 +265,13 @@ struct Child<F, T> {
 impl<F: FnOnce() -> T, T> Body for Child<F, T> {
     fn run(self) {
         let Self { closure, task, packet } = self;
-        let outcome = task::run_closure(&task, move || {
-            // Who was cancelled before does not start.
-            checkpoint();
-            closure()
+        // Nothing may have to be dropped on the chunk: what that needs has no bound.
+        let (task, packet) = (ManuallyDrop::new(task), ManuallyDrop::new(packet));
+        let outcome = ManuallyDrop::new(task::run_closure(&task, closure));
+        hop(move || {
+            let (task, packet) = (ManuallyDrop::into_inner(task), ManuallyDrop::into_inner(packet));
+            end(&task, packet, ManuallyDrop::into_inner(outcome));
         });
-        end(&task, packet, outcome);
     }
 
     fn fail(self, error: Error) {
@@ -301,7 +304,7 @@ unsafe fn start<F: FnOnce() -> T, T>(
     scope: Option<&Arc<ScopeState>>,
     f: F,
 ) -> Inner<T> {
-    crate::call::hop(|| {
+    hop(|| {
         let task = Arc::new(Task::new(type_name::<F>(), name, scope.cloned()));
         let packet = Arc::new(Packet { result: UnsafeCell::new(None), scope: scope.cloned() });
         let child = Child { closure: f, task: task.clone(), packet: packet.clone() };

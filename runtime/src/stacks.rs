@@ -9,6 +9,7 @@ use crate::chunk::{self, CLASSES, Chunk, List};
 use crate::config::{Mode, StackConfig};
 use crate::error::{Error, Result};
 use crate::region;
+use crate::stats::HighWater;
 use crate::sys;
 use core::cell::{Cell, RefCell};
 use core::ptr::{NonNull, null_mut};
@@ -144,17 +145,6 @@ enum Source {
     Mapping,
 }
 
-/// How deep an entry went, when stacks are painted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct HighWater {
-    /// Bytes it was given.
-    pub size: usize,
-    /// Bytes below the top that were written at most.
-    pub used: usize,
-    /// Calls and spawns that were measured.
-    pub count: u64,
-}
-
 /// An access below a guarded stack.
 pub(crate) struct Overflow {
     /// The entry that runs on it.
@@ -217,12 +207,22 @@ impl Stacks {
 
     /// A stack for an entry, the slow way.
     fn lend(&self, size: u32, name: &'static str) -> Result<Chunk> {
+        // The lists hold something only where they may be used.
+        let list = self.lists.get((size / abi::CLASS_STEP) as usize);
+        if let Some(list) = list {
+            // SAFETY: what is in a list is free, and of its size.
+            let free = unsafe { chunk::pop(list).map(|top| Chunk::lent(top, list)) };
+            if let Some(chunk) = free {
+                return Ok(chunk);
+            }
+        }
         let mut slow = self.slow.borrow_mut();
         slow.take_returned(&self.returned);
         slow.taken += 1;
-        if size <= abi::LARGEST_CHUNK && slow.config.mode == Mode::Exact && slow.allocator.allows_free_lists()
+        if let Some(list) = list
+            && slow.config.mode == Mode::Exact
+            && slow.allocator.allows_free_lists()
         {
-            let list = &self.lists[(size / abi::CLASS_STEP) as usize];
             let top = slow.fill(list, size as usize)?;
             // SAFETY: fresh, and of this list's size.
             return Ok(unsafe { Chunk::lent(top, list) });

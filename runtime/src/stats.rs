@@ -1,11 +1,36 @@
 //! What the stacks of the process and of this thread amount to.
 
-use crate::hop_stack::{self, HopStacks};
-use crate::region;
-use crate::stacks::{HighWater, Stacks};
+#[cfg(vthread_native)]
+use crate::{hop_stack, region, stacks::Stacks};
 
-/// Numbers about stacks, as they are now.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// Numbers of hop stacks of this thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct HopStacks {
+    /// Stacks that exist.
+    pub total: usize,
+    /// Of these, how many vthreads keep that parked off their chunks.
+    pub kept: usize,
+    /// Of these, how many wait empty.
+    pub pooled: usize,
+    /// The largest total so far.
+    pub most: usize,
+    /// How often a vthread parked off its chunks.
+    pub detaches: u64,
+}
+
+/// How deep an entry went, when stacks are painted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HighWater {
+    /// Bytes it was given.
+    pub size: usize,
+    /// Bytes below the top that were written at most.
+    pub used: usize,
+    /// Calls and spawns that were measured.
+    pub count: u64,
+}
+
+/// Numbers about stacks, as they are now. On systems without virtual threads of their own, all are 0.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
     /// Bytes of address space for chunks, of the whole process. They cost nothing.
@@ -31,6 +56,9 @@ pub struct Stats {
 /// assert_eq!(vthread::run(vthread::stats).hop_stacks.kept, 0);
 /// ```
 pub fn stats() -> Stats {
+    #[cfg(not(vthread_native))]
+    return Stats::default();
+    #[cfg(vthread_native)]
     crate::call::hop(|| {
         let region = region::usage();
         Stats {

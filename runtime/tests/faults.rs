@@ -1,4 +1,5 @@
 //! Overflows and faults name the vthread; and what was there before us still works.
+#![cfg(vthread_native)]
 
 mod common;
 

@@ -1,5 +1,6 @@
 //! Where chunks come from, what happens when there are none, and what stacks were used.
 #![allow(clippy::large_stack_arrays, reason = "stacks are what is tested")]
+#![cfg(vthread_native)]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Parking anywhere: on a chunk, and off it in the midst of code that knows nothing of it.
+#![cfg(vthread_native)]
 
 mod common;
 

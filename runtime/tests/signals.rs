@@ -1,4 +1,5 @@
 //! Signals while vthreads run: nothing is lost, nothing on a chunk is overwritten, children inherit what they should.
+#![cfg(vthread_native)]
 
 mod common;
 

@@ -56,7 +56,7 @@ impl Pool {
         Self::default()
     }
 
-    #[cfg(test)]
+    #[cfg(all(test, vthread_native))]
     pub(super) fn slabs(&self) -> usize {
         self.sizes.values().map(|of| of.slabs.len()).sum()
     }

@@ -32,7 +32,7 @@
 //! instruction that calls onto another stack.
 
 use core::arch::{asm, global_asm, naked_asm};
-use core::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use core::sync::atomic::AtomicUsize;
 use vale_threads_abi as abi;
 
 /// Where the region of all chunks lies. `len` is 0 until it is reserved, so that no address is in it.
@@ -273,7 +273,20 @@ pub(crate) fn rsp() -> usize {
 /// Is the caller on a chunk?
 #[inline(always)]
 pub(crate) fn on_chunk_now() -> bool {
-    rsp().wrapping_sub(REGION.base.load(Relaxed)) < REGION.len.load(Relaxed)
+    let (base, len): (usize, usize);
+    // By assembly, because from other crates the compiler would first load the address of `REGION`.
+    // SAFETY: reads two words that are only written atomically, before there is a chunk.
+    unsafe {
+        asm!(
+            "mov {base}, qword ptr [rip + {region}]",
+            "mov {len}, qword ptr [rip + {region} + 8]",
+            base = out(reg) base,
+            len = out(reg) len,
+            region = sym REGION,
+            options(pure, readonly, nostack, preserves_flags),
+        );
+    }
+    rsp().wrapping_sub(base) < len
 }
 
 /// Top of this thread's installed hop stack; null where no vthread can run.
@@ -304,12 +317,14 @@ pub(crate) unsafe fn set_hop_top(top: *mut u8) {
 /// A parked vthread: where it goes on lies at this address, its rbp in the word above.
 pub(crate) type Parked = *mut u8;
 
-/// Outermost frame of a vthread: unwinders and debuggers stop here. Entered by a jump: r8 = entry, rdi = its argument.
+/// Outermost frame of a vthread: unwinders and debuggers stop here. Entered by a jump: rdx = top of its stack, r8 = entry,
+/// rdi = its argument.
 #[unsafe(naked)]
 unsafe extern "C-unwind" fn root() {
     naked_asm!(
         ".cfi_startproc",
         ".cfi_undefined rip",
+        "mov rsp, rdx",
         "call r8",
         // A root's entry never returns.
         "ud2",
@@ -385,10 +400,9 @@ pub(crate) unsafe fn enter(top: *mut u8, save: *mut Parked, entry: Entry, argume
             "lea rax, [rip + 2f]",
             "push rax",
             "mov [rcx], rsp",
-            "3: mov rsp, rdx",
             // The end of the chain of frame pointers.
             "xor ebp, ebp",
-            "jmp {root}",
+            "3: jmp {root}",
             "2: pop rbp",
             abi::record!(6, "3b", "2b", "8", "0", ""),
             "/* rbx: {0} */";
@@ -402,18 +416,15 @@ pub(crate) unsafe fn enter(top: *mut u8, save: *mut Parked, entry: Entry, argume
 ///
 /// # Safety
 /// As for [`switch`]; nothing on this stack is needed any more.
-#[inline(always)]
-pub(crate) unsafe fn jump(to: Parked) -> ! {
-    // SAFETY: the caller's promise.
-    unsafe {
-        asm!(
-            abi::record!(6, "3f", "0", "0", "0", ""),
-            "3: lea rsp, [rdx + 8]",
-            "jmp [rdx]",
-            in("rdx") to,
-            options(noreturn),
-        )
-    }
+#[unsafe(naked)]
+pub(crate) unsafe extern "C" fn jump(to: Parked) -> ! {
+    naked_asm!(
+        ".cfi_startproc",
+        abi::record!(6, "3f", "0", "0", "0", ""),
+        "3: lea rsp, [rdi + 8]",
+        "jmp [rdi]",
+        ".cfi_endproc",
+    )
 }
 
 /// Base of this thread's control block; the executable's thread-locals lie below it.

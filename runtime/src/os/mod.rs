@@ -350,8 +350,8 @@ pub struct Scope<'scope, 'env: 'scope> {
     threads: Mutex<Vec<Arc<Thread>>>,
     /// How many have panicked whose panics nobody got by joining.
     panicked: Arc<AtomicUsize>,
-    scope: PhantomData<&'scope mut &'scope ()>,
-    env: PhantomData<&'env mut &'env ()>,
+    lives: PhantomData<&'scope mut &'scope ()>,
+    borrows: PhantomData<&'env mut &'env ()>,
 }
 
 impl fmt::Debug for Scope<'_, '_> {
@@ -413,8 +413,8 @@ where
     let scope = Scope {
         threads: Mutex::new(Vec::new()),
         panicked: Arc::new(AtomicUsize::new(0)),
-        scope: PhantomData,
-        env: PhantomData,
+        lives: PhantomData,
+        borrows: PhantomData,
     };
     let outcome = catch_unwind(AssertUnwindSafe(|| f(&scope)));
     // Threads may start others in the scope, so until there are none.

@@ -7,6 +7,7 @@ use crate::local::Locals;
 use crate::scope::ScopeState;
 use core::cell::UnsafeCell;
 use core::fmt;
+use core::mem::ManuallyDrop;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -179,14 +180,25 @@ pub(crate) fn raise_if_cancelled(outcome: Outcome) {
 pub(crate) const RAISES: bool = cfg!(panic = "unwind");
 
 /// Calls a vthread's closure, and drops the vthread's locals.
+#[inline(always)]
 pub(crate) fn run_closure<T>(task: &Task, closure: impl FnOnce() -> T) -> std::thread::Result<T> {
-    let outcome = catch_unwind(AssertUnwindSafe(closure));
+    let outcome = ManuallyDrop::new(catch_unwind(AssertUnwindSafe(|| {
+        // Who was cancelled before does not start.
+        checkpoint();
+        closure()
+    })));
     // SAFETY: this is the vthread.
     let locals = unsafe { task.locals() };
-    match catch_unwind(AssertUnwindSafe(|| locals.clear())) {
-        Err(payload) if outcome.is_ok() => Err(payload),
-        _ => outcome,
+    if locals.is_empty() {
+        return ManuallyDrop::into_inner(outcome);
     }
+    hop(move || {
+        let outcome = ManuallyDrop::into_inner(outcome);
+        match catch_unwind(AssertUnwindSafe(|| locals.clear())) {
+            Err(payload) if outcome.is_ok() => Err(payload),
+            _ => outcome,
+        }
+    })
 }
 
 /// Where a vthread sees that it was cancelled: every call that may park or yields has one, even where it needs not wait.

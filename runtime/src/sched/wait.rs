@@ -352,8 +352,8 @@ impl Claimed {
         None
     }
 
-    /// Switches straight into it, if it is a vthread of this carrier and the caller is a vthread whose stack can be left at
-    /// no cost; otherwise wakes it.
+    /// Switches straight into it, if it is a vthread of this carrier and the caller is a vthread whose stack can be left;
+    /// otherwise wakes it.
     #[inline]
     pub(crate) fn hand_over(self) {
         if carrier::can_hand_over()

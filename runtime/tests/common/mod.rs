@@ -1,34 +1,41 @@
 //! What several of these tests use.
 #![allow(dead_code, reason = "each test uses a part")]
 
-use std::rc::Rc;
-use vthread::__private::{Carrying, Waiter};
-use vthread::Builder;
+#[cfg(vthread_native)]
+#[allow(unused_imports, reason = "each test uses a part")]
+pub use native::{Lot, carry};
 
-/// Where vthreads wait, by number.
-pub struct Lot(Vec<Waiter>);
+#[cfg(vthread_native)]
+mod native {
+    use std::rc::Rc;
+    use vthread::__private::{Carrying, Waiter};
+    use vthread::Builder;
 
-impl Lot {
-    pub fn new(places: usize) -> Rc<Self> {
-        Rc::new(Self((0..places).map(|_| Waiter::new()).collect()))
+    /// Where vthreads wait, by number.
+    pub struct Lot(Vec<Waiter>);
+
+    impl Lot {
+        pub fn new(places: usize) -> Rc<Self> {
+            Rc::new(Self((0..places).map(|_| Waiter::new()).collect()))
+        }
+
+        pub fn park(&self, place: usize) {
+            self.0[place].park();
+        }
+
+        pub fn wake(&self, place: usize) {
+            assert!(self.0[place].wake(), "nobody waits at {place}");
+        }
+
+        pub fn waiting(&self) -> Vec<usize> {
+            (0..self.0.len()).filter(|&i| self.0[i].is_waiting()).collect()
+        }
     }
 
-    pub fn park(&self, place: usize) {
-        self.0[place].park();
+    /// Makes this thread a carrier while `f` runs.
+    pub fn carry<R>(f: impl FnOnce(&Carrying) -> R) -> R {
+        Builder::new().carry(f).expect("a carrier")
     }
-
-    pub fn wake(&self, place: usize) {
-        assert!(self.0[place].wake(), "nobody waits at {place}");
-    }
-
-    pub fn waiting(&self) -> Vec<usize> {
-        (0..self.0.len()).filter(|&i| self.0[i].is_waiting()).collect()
-    }
-}
-
-/// Makes this thread a carrier while `f` runs.
-pub fn carry<R>(f: impl FnOnce(&Carrying) -> R) -> R {
-    Builder::new().carry(f).expect("a carrier")
 }
 
 /// An order in which parked vthreads are woken.

@@ -5,8 +5,10 @@
 //! So one matcher serves blocking reads, async reads and `io_uring` alike, with one buffer and no copies but of
 //! the few bytes that a window leaves over.
 
+pub mod json;
 mod text;
 
+pub use json::JsonMatcher;
 pub use text::TextMatcher;
 
 use memchr::memmem;
@@ -94,4 +96,10 @@ pub trait Matcher: Send {
     /// # Errors
     /// [`Malformed`] if the file breaks the rules of its kind. What was reported before stays true.
     fn scan(&mut self, window: &[u8], last: bool, on: &mut OnFound<'_>) -> Result<Progress, Malformed>;
+
+    /// The file goes on with `held`, which the last window left over, and then so many zero bytes (a hole of a sparse file).
+    /// Returns `false` if the matcher has to see them; `true` if it takes them as seen, `held` included.
+    fn skip_zeros(&mut self, _held: &[u8], _zeros: u64) -> bool {
+        false
+    }
 }

@@ -76,6 +76,16 @@ impl Matcher for TextMatcher {
         }
         Ok(Progress::Consumed(consumed))
     }
+
+    fn skip_zeros(&mut self, held: &[u8], zeros: u64) -> bool {
+        // What is left over is shorter than the needle, so an occurrence that began there would hold a zero.
+        if self.needle.bytes().contains(&0) {
+            return false;
+        }
+        self.at.advance(held);
+        self.at.column += zeros;
+        true
+    }
 }
 
 #[cfg(test)]

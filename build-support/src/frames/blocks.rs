@@ -1,0 +1,339 @@
+//! The walk over a function's blocks, to a fixed point.
+//!
+//! Edges are *certain* or *doubtful*. Doubtful are the one behind a call (the callee may never return, and then other
+//! code begins there) and those read from a jump table whose length is not known. They are followed only when
+//! nothing certain is left to do, and dropped when rsp contradicts what is known of the place they lead to.
+
+use super::state::{Bases, RSP, State};
+use super::value::{Sets, Value};
+use super::{Frame, Place, Problem, Program};
+use crate::functions::{Function, Row};
+use iced_x86::{Decoder, DecoderOptions, Instruction, InstructionInfoFactory, Mnemonic};
+use std::cell::OnceCell;
+use std::collections::{BTreeMap, BTreeSet};
+use std::ops::Range;
+
+/// How often one block may be visited: far above what the height of the lattice needs in compiled code.
+const MOST_VISITS: u32 = 400;
+
+struct Block {
+    state: State,
+    /// Reached by doubtful edges alone.
+    doubtful: bool,
+    visits: u32,
+}
+
+pub(super) struct Interpreter<'a, 'd> {
+    pub(super) program: Program<'a, 'd>,
+    pub(super) function: &'a Function,
+    pub(super) place: Place,
+    pub(super) code: Vec<Instruction>,
+    pub(super) sets: Sets,
+    pub(super) bases: Bases,
+    pub(super) info: InstructionInfoFactory,
+    pub(super) pads: Vec<(Range<u64>, u64)>,
+    /// Addresses that the function computes: a jump table ends where something else begins.
+    pub(super) tables: BTreeSet<u64>,
+    pub(super) frame: Frame,
+    /// The last pass, which writes down what was found.
+    pub(super) collecting: bool,
+    /// Lowest address of the frame that an instruction names, relative to the return address.
+    pub(super) lowest_access: i64,
+    /// Memory below rsp may be used in a way that was not followed.
+    pub(super) vague_access: bool,
+    /// Address of the block that is being walked.
+    pub(super) block: u64,
+    rows: OnceCell<Vec<Row>>,
+    blocks: BTreeMap<usize, Block>,
+    leaders: Vec<bool>,
+    pub(super) reached: Vec<bool>,
+    work: Vec<usize>,
+    doubtful: Vec<(usize, State)>,
+    want_points: bool,
+}
+
+/// Where control goes after an instruction.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flow {
+    Next,
+    Stop,
+}
+
+impl<'a, 'd> Interpreter<'a, 'd> {
+    pub(super) fn new(
+        program: Program<'a, 'd>,
+        function: &'a Function,
+        place: Place,
+        want_points: bool,
+    ) -> Self {
+        Interpreter {
+            program,
+            function,
+            place,
+            code: Vec::new(),
+            sets: Sets::default(),
+            bases: Bases::new(),
+            info: InstructionInfoFactory::new(),
+            pads: Vec::new(),
+            tables: BTreeSet::new(),
+            frame: Frame::default(),
+            collecting: false,
+            lowest_access: 0,
+            vague_access: false,
+            block: 0,
+            rows: OnceCell::new(),
+            blocks: BTreeMap::new(),
+            leaders: Vec::new(),
+            reached: Vec::new(),
+            work: Vec::new(),
+            doubtful: Vec::new(),
+            want_points,
+        }
+    }
+
+    pub(super) fn run(mut self) -> Frame {
+        if let Err(problem) = self.prepare().and_then(|()| self.fixed_point()) {
+            self.problem(problem);
+            return self.frame;
+        }
+        self.collect();
+        self.frame
+    }
+
+    fn prepare(&mut self) -> Result<(), Problem> {
+        let (start, end) = (self.function.start, self.function.end);
+        let bytes = self.program.image.bytes(start, (end - start) as usize).ok_or(Problem::NoCode)?;
+        let mut decoder = Decoder::with_ip(64, bytes, start, DecoderOptions::NONE);
+        self.code.reserve(bytes.len() / 4);
+        while decoder.can_decode() {
+            let instruction = decoder.decode();
+            if instruction.is_invalid() {
+                return Err(Problem::Undecodable(instruction.ip()));
+            }
+            self.code.push(instruction);
+        }
+        self.pads = self.program.functions.landing_pads(self.program.image, self.function)?;
+        self.leaders = vec![false; self.code.len()];
+        self.reached = vec![false; self.code.len()];
+        for index in 0..self.code.len() {
+            let instruction = &self.code[index];
+            if instruction.mnemonic() == Mnemonic::Lea && instruction.is_ip_rel_memory_operand() {
+                self.tables.insert(instruction.ip_rel_memory_address());
+            }
+            if (instruction.is_jcc_short_or_near() || instruction.is_jmp_short_or_near())
+                && let Some(to) = self.index_of(instruction.near_branch_target())
+            {
+                self.leaders[to] = true;
+            }
+        }
+        Ok(())
+    }
+
+    fn fixed_point(&mut self) -> Result<(), Problem> {
+        self.go(0, State::entry());
+        loop {
+            while let Some(index) = self.work.pop() {
+                self.run_block(index)?;
+            }
+            let Some((index, state)) = self.doubtful.pop() else { return Ok(()) };
+            self.try_doubtful(index, state);
+        }
+    }
+
+    /// The number of the instruction at `address`.
+    pub(super) fn index_of(&self, address: u64) -> Option<usize> {
+        self.code.binary_search_by_key(&address, Instruction::ip).ok()
+    }
+
+    /// A certain edge.
+    pub(super) fn go(&mut self, to: usize, state: State) {
+        if !self.collecting {
+            self.arrive(to, state, false);
+        }
+    }
+
+    /// A doubtful edge.
+    pub(super) fn may_go(&mut self, to: usize, state: State) {
+        if !self.collecting {
+            self.doubtful.push((to, state));
+        }
+    }
+
+    fn arrive(&mut self, to: usize, state: State, doubtful: bool) {
+        self.split_at(to);
+        let program = self.program;
+        let code = |address: u64| program.is_callable(address);
+        let Some(block) = self.blocks.get_mut(&to) else {
+            self.blocks.insert(to, Block { state, doubtful, visits: 0 });
+            self.work.push(to);
+            return;
+        };
+        if block.doubtful && !doubtful && block.state.registers[RSP] != state.registers[RSP] {
+            // What came by the doubtful edge cannot have been.
+            *block = Block { state, doubtful, visits: block.visits };
+            self.work.push(to);
+            return;
+        }
+        block.doubtful &= doubtful;
+        let (mut changed, lost_address) = block.state.join(&state, &mut self.sets, &code);
+        self.vague_access |= lost_address;
+        if block.state.registers[RSP] != state.registers[RSP] && block.state.registers[RSP] != Value::Unknown
+        {
+            block.state.registers[RSP] = Value::Unknown;
+            let at = self.code[to].ip();
+            self.problem(Problem::StackPointerDiffers(at));
+            changed = true;
+        }
+        if changed && !self.work.contains(&to) {
+            self.work.push(to);
+        }
+    }
+
+    /// Makes `to` the start of a block; one that ran through it must stop there from now on.
+    fn split_at(&mut self, to: usize) {
+        if std::mem::replace(&mut self.leaders[to], true) {
+            return;
+        }
+        if self.reached[to]
+            && let Some((around, _)) = self.blocks.range(..to).next_back()
+        {
+            self.work.push(*around);
+        }
+    }
+
+    fn try_doubtful(&mut self, to: usize, state: State) {
+        let Value::Stack { base, offset } = state.registers[RSP] else {
+            return self.arrive(to, state, true);
+        };
+        let at = self.code[to].ip();
+        let table = self.row(at).and_then(|r| r.rsp_offset).map(|o| 8 - o);
+        let contradicted = match (table, self.blocks.get(&to)) {
+            (Some(depth), _) if base == 0 => depth != offset,
+            (_, Some(block)) => block.state.registers[RSP] != state.registers[RSP],
+            _ => false,
+        };
+        // Without an unwind entry nobody vouches for the place, and the contradiction stands.
+        if !contradicted || !self.function.has_unwind_entry() {
+            self.arrive(to, state, true);
+        }
+    }
+
+    /// What the unwind table says about the instruction at `at`.
+    pub(super) fn row(&self, at: u64) -> Option<&Row> {
+        let rows = self.rows.get_or_init(|| self.program.functions.rows(self.function));
+        let index = rows.partition_point(|r| r.range.end <= at);
+        rows.get(index).filter(|r| r.range.contains(&at))
+    }
+
+    fn run_block(&mut self, start: usize) -> Result<(), Problem> {
+        let Some(block) = self.blocks.get_mut(&start) else { return Ok(()) };
+        block.visits += 1;
+        if block.visits > MOST_VISITS {
+            return Err(Problem::TooComplex);
+        }
+        let mut state = block.state.clone();
+        let mut index = start;
+        self.block = self.code[start].ip();
+        loop {
+            self.reached[index] = true;
+            if self.step(index, &mut state) == Flow::Stop {
+                return Ok(());
+            }
+            index += 1;
+            if index >= self.code.len() {
+                if self.collecting && !self.behind_call(index) {
+                    let at = self.code[index - 1].next_ip();
+                    self.problem(Problem::FallsOff(at));
+                }
+                return Ok(());
+            }
+            if self.leaders[index] {
+                self.go(index, state);
+                return Ok(());
+            }
+        }
+    }
+
+    fn behind_call(&self, index: usize) -> bool {
+        self.code[index - 1].mnemonic() == Mnemonic::Call
+    }
+
+    /// The last pass: every block once more, from what is now known to hold at its start.
+    fn collect(&mut self) {
+        self.collecting = true;
+        self.reached.fill(false);
+        let starts: Vec<usize> = self.blocks.keys().copied().collect();
+        for start in starts {
+            if let Some(block) = self.blocks.get_mut(&start) {
+                block.visits = 0;
+            }
+            if let Err(problem) = self.run_block(start) {
+                self.problem(problem);
+            }
+        }
+        self.check_reached();
+        let leaf = self.frame.sites.iter().all(|s| s.tail);
+        let below = (-self.lowest_access).max(0) as u64;
+        self.frame.red_zone = below.saturating_sub(self.frame.frame);
+        if leaf && self.vague_access {
+            self.frame.red_zone = self.frame.red_zone.max(RED_ZONE);
+        }
+    }
+
+    /// Code that no path reaches means that a path was not seen. On a chunk the plain paths are missing on purpose;
+    /// the analysis for all places has looked at them.
+    fn check_reached(&mut self) {
+        let (start, end) = (self.function.start, self.function.end);
+        if self.place == Place::OnChunk && self.program.records.depends_on_place(start, end) {
+            return;
+        }
+        let missed = self.code.iter().zip(&self.reached).filter(|(i, reached)| !**reached && !is_padding(i));
+        let (count, first) =
+            missed.fold((0, 0), |(n, first), (i, _)| (n + 1, if n == 0 { i.ip() } else { first }));
+        if count > 0 {
+            self.problem(Problem::Unreached { count, first });
+        }
+    }
+
+    /// Notes a problem once.
+    pub(super) fn problem(&mut self, problem: Problem) {
+        if !self.frame.problems.contains(&problem) {
+            self.frame.problems.push(problem);
+        }
+    }
+
+    /// Notes a problem if this is the last pass: before, what is known may still change.
+    pub(super) fn final_problem(&mut self, problem: Problem) {
+        if self.collecting {
+            self.problem(problem);
+        }
+    }
+
+    /// Writes down how deep rsp is at an instruction.
+    pub(super) fn note_depth(&mut self, at: u64, rsp: Value) {
+        if !self.collecting {
+            return;
+        }
+        if let Value::Stack { base, offset } = rsp {
+            let lowest = self.bases.lowest(base, offset);
+            let depth = (-lowest).max(0) as u64;
+            if depth > self.frame.frame {
+                self.frame.frame = depth;
+                self.frame.padding = self.bases.slack(base) as u64;
+            }
+            if self.want_points {
+                self.frame.points.push((at, lowest));
+            }
+        }
+    }
+}
+
+/// Bytes below rsp that a leaf may use: the System V ABI's red zone.
+const RED_ZONE: u64 = 128;
+
+fn is_padding(instruction: &Instruction) -> bool {
+    matches!(
+        instruction.mnemonic(),
+        Mnemonic::Nop | Mnemonic::Int3 | Mnemonic::Ud2 | Mnemonic::Endbr64 | Mnemonic::Hlt
+    )
+}

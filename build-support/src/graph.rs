@@ -1,0 +1,608 @@
+//! Fourth stage: who calls whom, and which calls are carried out elsewhere.
+//!
+//! A node is a function, together with the functions it is passed where it calls those, and whether rsp is on a chunk. With
+//! hop stubs at hand, an ordinary function that cannot be bounded is *hopped*: calls to it go over to a big stack.
+//! Which these are is found step by step: what cannot be bounded by itself, then what calls such a thing in a way that
+//! cannot be rewritten, until nothing new is found.
+
+use crate::elf::{Import, Slot};
+use crate::frames::{self, Callee, Form, Frame, Place, Problem, Program, Site, Target};
+use crate::functions::{display_name, symbol_name};
+use crate::groups::groups;
+use crate::pools::{HopTo, Pools};
+use crate::preload;
+use crate::rules::Rules;
+use crate::thunk::Thunk;
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
+use std::rc::Rc;
+
+/// Functions passed in argument registers: register number (0: rdi) and which.
+pub type Binding = BTreeMap<u8, BTreeSet<Target>>;
+
+/// What identifies a node.
+#[derive(Clone, PartialEq, Eq, Hash, Debug)]
+pub struct Key {
+    /// The function.
+    pub function: u64,
+    /// For which executions.
+    pub place: Place,
+    /// What it is passed.
+    pub binding: Binding,
+}
+
+/// Where a call leads.
+#[derive(Clone, Debug)]
+pub enum Step {
+    /// Into this node.
+    Node(usize),
+    /// Through a stub that uses so many bytes here.
+    Hop(HopTo, u64),
+    /// Onto another stack.
+    Elsewhere,
+}
+
+/// A call.
+#[derive(Clone, Debug)]
+pub struct Edge {
+    /// Index of the site in the node's frame.
+    pub site: usize,
+    /// Where it leads.
+    pub step: Step,
+}
+
+/// Why a function has no bound of its own.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Reason {
+    /// The interpreter could not follow it.
+    Problem(Problem),
+    /// A call through a pointer that is not known.
+    UnknownCallee {
+        /// The instruction.
+        at: u64,
+        /// In words.
+        what: String,
+    },
+    /// It calls something that it was passed, and it is not known what.
+    Argument {
+        /// The instruction.
+        at: u64,
+        /// 0: rdi.
+        index: u8,
+    },
+    /// A function of a shared library.
+    Import {
+        /// The instruction.
+        at: u64,
+        /// Its name.
+        name: String,
+    },
+    /// A call of something that cannot be bounded, and cannot be made to go elsewhere.
+    CannotHop {
+        /// The instruction.
+        at: u64,
+        /// What it calls.
+        callee: String,
+        /// Why not.
+        why: &'static str,
+    },
+}
+
+/// A function in the call graph.
+#[derive(Debug)]
+pub struct Node {
+    /// Which.
+    pub key: Key,
+    /// What is known about it alone.
+    pub frame: Rc<Frame>,
+    /// Its calls.
+    pub edges: Vec<Edge>,
+    /// Why it has no bound.
+    pub reasons: Vec<Reason>,
+}
+
+/// What may be done about calls that cannot be bounded.
+pub struct Policy {
+    /// Stubs; empty: nothing hops.
+    pub pools: Pools,
+    /// Imports that have a copy of ours which can be bounded.
+    pub replaced: HashMap<Import, u64>,
+    /// Rules for others' code.
+    pub rules: Rules,
+}
+
+/// The call graph of a program, or of what some entries reach.
+pub struct Graph<'a, 'd> {
+    /// What it was made from.
+    pub program: Program<'a, 'd>,
+    /// All nodes.
+    pub nodes: Vec<Node>,
+    /// What hops, and why.
+    pub hopped: BTreeMap<u64, String>,
+    pub(crate) policy: Policy,
+    numbers: HashMap<Key, usize>,
+    frames: HashMap<(u64, Place), Rc<Frame>>,
+    entries: HashSet<u64>,
+    names: HashMap<u64, Rc<str>>,
+    incoming: HashMap<u64, frames::Incoming>,
+    ruled: HashMap<u64, bool>,
+}
+
+const NO_STUB: &str = "no hop stub is left that copies its stack arguments";
+const NOT_REWRITABLE: &str = "the call goes through a pointer, so it cannot be rewritten";
+const ARGUMENTS_UNKNOWN: &str = "how many of its arguments are on the stack is not known";
+
+impl<'a, 'd> Graph<'a, 'd> {
+    /// An empty graph.
+    pub fn new(program: Program<'a, 'd>, policy: Policy) -> Self {
+        Graph {
+            program,
+            nodes: Vec::new(),
+            hopped: BTreeMap::new(),
+            policy,
+            numbers: HashMap::new(),
+            frames: HashMap::new(),
+            entries: HashSet::new(),
+            names: HashMap::new(),
+            incoming: HashMap::new(),
+            ruled: HashMap::new(),
+        }
+    }
+
+    /// Builds the graph of what `entries` reach, and decides what hops.
+    pub fn build(&mut self, entries: &[(u64, Place)]) {
+        self.entries = entries.iter().map(|(address, _)| *address).collect();
+        loop {
+            self.nodes.clear();
+            self.numbers.clear();
+            for &(function, place) in entries {
+                self.node(function, place, Binding::new());
+            }
+            let mut next = 0;
+            while next < self.nodes.len() {
+                self.connect(next);
+                next += 1;
+            }
+            if self.policy.pools.is_empty() || !self.hop_more() {
+                return;
+            }
+        }
+    }
+
+    /// The node of an entry.
+    pub fn entry(&self, function: u64, place: Place) -> Option<usize> {
+        self.numbers.get(&Key { function, place, binding: Binding::new() }).copied()
+    }
+
+    /// The name of a function, as shown.
+    pub fn name(&mut self, address: u64) -> Rc<str> {
+        let image = self.program.image;
+        Rc::clone(self.names.entry(address).or_insert_with(|| display_name(image, address).into()))
+    }
+
+    /// Most functions do not care where they run, and are looked at once; what they call may care.
+    fn place(&self, function: u64, place: Place) -> Place {
+        let end = self.program.functions.at(function).map_or(function, |f| f.end);
+        if self.program.records.depends_on_place(function, end) { place } else { Place::Anywhere }
+    }
+
+    fn node(&mut self, function: u64, place: Place, binding: Binding) -> usize {
+        let key = Key { function, place, binding };
+        if let Some(number) = self.numbers.get(&key) {
+            return *number;
+        }
+        let frame = self.frame(function, self.place(function, place));
+        let number = self.nodes.len();
+        self.numbers.insert(key.clone(), number);
+        self.nodes.push(Node { key, frame, edges: Vec::new(), reasons: Vec::new() });
+        number
+    }
+
+    /// What is known of a function alone.
+    pub fn frame(&mut self, function: u64, place: Place) -> Rc<Frame> {
+        if let Some(frame) = self.frames.get(&(function, place)) {
+            return Rc::clone(frame);
+        }
+        let frame = match self.program.functions.at(function) {
+            Some(found) => {
+                let mut frame = frames::analyse(self.program, found, place);
+                if place == Place::OnChunk {
+                    // Only an analysis of every path sees whether every path is known.
+                    let all = self.frame(function, Place::Anywhere);
+                    frame.problems.extend(all.problems.iter().cloned());
+                }
+                frame
+            }
+            None => Frame { problems: vec![Problem::NoCode], ..Frame::default() },
+        };
+        let frame = Rc::new(frame);
+        self.frames.insert((function, place), Rc::clone(&frame));
+        frame
+    }
+
+    fn connect(&mut self, number: usize) {
+        let frame = Rc::clone(&self.nodes[number].frame);
+        let key = self.nodes[number].key.clone();
+        let mut reasons: Vec<Reason> = frame.problems.iter().cloned().map(Reason::Problem).collect();
+        let mut edges = Vec::new();
+        for (index, site) in frame.sites.iter().enumerate() {
+            match &site.callee {
+                Callee::Elsewhere => edges.push(Edge { site: index, step: Step::Elsewhere }),
+                Callee::Unknown(what) => match self.by_thunk(&key, site, &frame) {
+                    Some(step) => edges.push(Edge { site: index, step }),
+                    None => reasons.push(Reason::UnknownCallee { at: site.at, what: what.clone() }),
+                },
+                Callee::Targets(targets) => {
+                    let alone = targets.len() == 1;
+                    let mut refused = Vec::new();
+                    let mut steps = Vec::new();
+                    for target in self.resolve(targets, &key, site, &mut refused) {
+                        match self.step(target, &key, site, alone, &frame) {
+                            Ok(step) => steps.push(step),
+                            Err(reason) => refused.push(reason),
+                        }
+                    }
+                    // What cannot be said of each callee can perhaps be said of the call.
+                    if !refused.is_empty()
+                        && site.form == Form::Other
+                        && let Some(step) = self.by_thunk(&key, site, &frame)
+                    {
+                        refused.clear();
+                        steps = vec![step];
+                    }
+                    reasons.extend(refused);
+                    edges.extend(steps.into_iter().map(|step| Edge { site: index, step }));
+                }
+            }
+        }
+        for reference in &frame.references {
+            if self.policy.replaced.contains_key(&reference.import)
+                && !is_plain_load(self.program, reference.at, reference.len)
+            {
+                let name = self.program.image.import_name(reference.import).to_owned();
+                reasons.push(Reason::Import { at: reference.at, name });
+            }
+        }
+        self.nodes[number].edges = edges;
+        self.nodes[number].reasons = reasons;
+    }
+
+    /// Markers become their members, arguments what the caller passed.
+    fn resolve(
+        &self,
+        targets: &BTreeSet<Target>,
+        key: &Key,
+        site: &Site,
+        reasons: &mut Vec<Reason>,
+    ) -> Vec<Target> {
+        let mut found = Vec::new();
+        for target in targets {
+            match target {
+                Target::Member(marker) => {
+                    found.extend(self.program.records.members(*marker).map(Target::Function));
+                }
+                Target::Argument(index) => match key.binding.get(index) {
+                    Some(passed) => found.extend(passed.iter().copied()),
+                    None => reasons.push(Reason::Argument { at: site.at, index: *index }),
+                },
+                other => found.push(*other),
+            }
+        }
+        found
+    }
+
+    fn step(
+        &mut self,
+        target: Target,
+        key: &Key,
+        site: &Site,
+        alone: bool,
+        frame: &Frame,
+    ) -> Result<Step, Reason> {
+        match target {
+            Target::Function(address) if self.policy.pools.calls(address).is_some() => {
+                let (to, cost) = self.policy.pools.calls(address).unwrap_or((HopTo::Function(address), 0));
+                Ok(Step::Hop(to, cost))
+            }
+            Target::Function(address) => match self.program.image.plt(address) {
+                Some(Slot::Import(import)) => self.import_step(import, key, site, frame),
+                _ => self.function_step(address, key, site, alone, frame),
+            },
+            Target::Import(import) => self.import_step(import, key, site, frame),
+            Target::Member(_) | Target::Argument(_) => Err(Reason::UnknownCallee {
+                at: site.at,
+                what: "a function that is passed on twice".to_owned(),
+            }),
+        }
+    }
+
+    fn function_step(
+        &mut self,
+        address: u64,
+        key: &Key,
+        site: &Site,
+        alone: bool,
+        frame: &Frame,
+    ) -> Result<Step, Reason> {
+        if self.program.functions.at(address).is_none() {
+            let what = format!("{address:#x}, which is not the start of a function");
+            return Err(Reason::UnknownCallee { at: site.at, what });
+        }
+        if !self.hops(address) {
+            let binding = self.binding(address, key, site);
+            return Ok(Step::Node(self.node(address, key.place, binding)));
+        }
+        if !alone || site.form == Form::Other && preload::find(self.program, site, address).is_none() {
+            return Err(self.cannot_hop(site, address, NOT_REWRITABLE));
+        }
+        let incoming = self.incoming(address, 0);
+        let words = if incoming.open { None } else { Some(incoming.bytes.div_ceil(8)) };
+        match self.stub(HopTo::Function(address), words, site, frame) {
+            Ok(step) => Ok(step),
+            Err(why) => Err(self.cannot_hop(site, address, why)),
+        }
+    }
+
+    fn cannot_hop(&mut self, site: &Site, callee: u64, why: &'static str) -> Reason {
+        Reason::CannotHop { at: site.at, callee: self.name(callee).to_string(), why }
+    }
+
+    fn import_step(&mut self, import: Import, key: &Key, site: &Site, frame: &Frame) -> Result<Step, Reason> {
+        if let Some(ours) = self.policy.replaced.get(&import).copied() {
+            return Ok(Step::Node(self.node(ours, key.place, Binding::new())));
+        }
+        let name = self.program.image.import_name(import).to_owned();
+        if self.policy.pools.is_empty() {
+            return Err(Reason::Import { at: site.at, name });
+        }
+        let words = self.policy.rules.stack_words(&name);
+        self.stub(HopTo::Import(import), words, site, frame).map_err(|why| Reason::CannotHop {
+            at: site.at,
+            callee: name,
+            why,
+        })
+    }
+
+    /// A stub for a call at `site`. `words`: of stack arguments; if the callee does not say, they are somewhere in the
+    /// caller's frame, and a stub that copies all of that will do.
+    fn stub(
+        &mut self,
+        to: HopTo,
+        words: Option<u64>,
+        site: &Site,
+        frame: &Frame,
+    ) -> Result<Step, &'static str> {
+        let above = if site.tail { frame.incoming.bytes } else { site.depth };
+        let needed = match words {
+            Some(words) => words,
+            None if site.tail && frame.incoming.open => return Err(ARGUMENTS_UNKNOWN),
+            None => site.outgoing.filter(|_| !site.tail).unwrap_or(above.div_ceil(8)),
+        };
+        let why = if words.is_some() { NO_STUB } else { ARGUMENTS_UNKNOWN };
+        let stub = self.policy.pools.stub(to, needed).ok_or(why)?;
+        // What is copied must be the caller's or its return address: above that, the chunk may end.
+        if stub.words * 8 > above + 8 {
+            return Err(NO_STUB);
+        }
+        Ok(Step::Hop(to, stub.cost))
+    }
+
+    /// An indirect call in code that stays where it is.
+    fn by_thunk(&mut self, key: &Key, site: &Site, frame: &Frame) -> Option<Step> {
+        if self.policy.pools.is_empty() || self.can_be_hopped(key.function) {
+            return None;
+        }
+        let thunk = Thunk::find(self.program, site)?;
+        let words = site.outgoing?;
+        self.policy.pools.thunk(site.at, thunk)?;
+        self.stub(HopTo::Site(site.at), Some(words), site, frame).ok()
+    }
+
+    /// The arguments that `callee` calls, as far as `site` says what they are.
+    fn binding(&mut self, callee: u64, key: &Key, site: &Site) -> Binding {
+        if site.arguments.is_empty() {
+            return Binding::new();
+        }
+        let place = self.place(callee, key.place);
+        let frame = self.frame(callee, place);
+        let wanted = called_arguments(&frame);
+        let mut binding = Binding::new();
+        for (index, passed) in site.arguments.iter().filter(|(index, _)| wanted.contains(index)) {
+            let mut known = BTreeSet::new();
+            let complete = passed.iter().all(|target| match target {
+                Target::Argument(mine) => key.binding.get(mine).is_some_and(|set| {
+                    known.extend(set.iter().copied());
+                    true
+                }),
+                other => known.insert(*other),
+            });
+            if complete {
+                binding.insert(*index, known);
+            }
+        }
+        binding
+    }
+
+    /// Stack arguments of a function, and of what it hands its own over to by a tail call.
+    fn incoming(&mut self, function: u64, depth: u32) -> frames::Incoming {
+        if let Some(known) = self.incoming.get(&function) {
+            return *known;
+        }
+        let frame = self.frame(function, Place::Anywhere);
+        let mut incoming = frame.incoming;
+        // What was not followed may read anything.
+        incoming.open |= !frame.problems.is_empty() || depth > 8;
+        if depth <= 8 {
+            for site in frame.sites.iter().filter(|s| s.tail) {
+                match &site.callee {
+                    Callee::Targets(targets) => {
+                        for target in targets {
+                            match target {
+                                Target::Function(next) if self.program.image.plt(*next).is_none() => {
+                                    let theirs = self.incoming(*next, depth + 1);
+                                    incoming.bytes = incoming.bytes.max(theirs.bytes);
+                                    incoming.open |= theirs.open;
+                                }
+                                Target::Import(import) => {
+                                    let words = self
+                                        .policy
+                                        .rules
+                                        .stack_words(self.program.image.import_name(*import));
+                                    incoming.bytes = incoming.bytes.max(8 * words.unwrap_or(0));
+                                    incoming.open |= words.is_none();
+                                }
+                                _ => incoming.open = true,
+                            }
+                        }
+                    }
+                    Callee::Elsewhere | Callee::Unknown(_) => incoming.open = true,
+                }
+            }
+        }
+        if depth == 0 {
+            self.incoming.insert(function, incoming);
+        }
+        incoming
+    }
+
+    /// Do calls of this function go elsewhere?
+    fn hops(&mut self, function: u64) -> bool {
+        if self.policy.pools.is_empty() {
+            return false;
+        }
+        self.hopped.contains_key(&function) || self.ruled(function)
+    }
+
+    fn ruled(&mut self, function: u64) -> bool {
+        if let Some(known) = self.ruled.get(&function) {
+            return *known;
+        }
+        let name = self.name(function);
+        let why = match self.policy.rules.hop(&name) {
+            Some(why) => Some(why.to_owned()),
+            None if self.policy.rules.noreturn_hops(&name) && !self.may_return(function, 0) => {
+                Some("never returns".to_owned())
+            }
+            None => None,
+        };
+        let ruled = why.is_some() && self.can_be_hopped(function);
+        self.ruled.insert(function, ruled);
+        if ruled {
+            self.hopped.extend(why.map(|why| (function, why)));
+        }
+        ruled
+    }
+
+    fn may_return(&mut self, function: u64, depth: u32) -> bool {
+        let frame = self.frame(function, Place::Anywhere);
+        frame.returns
+            || depth > 4
+            || frame.sites.iter().filter(|s| s.tail).any(|site| match &site.callee {
+                Callee::Targets(targets) => targets.iter().any(|target| match target {
+                    Target::Function(next) => self.may_return(*next, depth + 1),
+                    _ => true,
+                }),
+                _ => true,
+            })
+    }
+
+    /// Vthread code, entries, and code that switches stacks stay where they are.
+    fn can_be_hopped(&self, function: u64) -> bool {
+        !self.entries.contains(&function)
+            && !self.is_vthread(function)
+            && !self.program.records.switches(function)
+    }
+
+    /// Was this function made by the macro?
+    pub fn is_vthread(&self, function: u64) -> bool {
+        self.program.records.is_vthread(function)
+            || symbol_name(self.program.image, function).is_some_and(|name| name.contains("__vt_"))
+    }
+
+    /// Finds more functions that hop. Returns whether there were any.
+    fn hop_more(&mut self) -> bool {
+        let mut more: BTreeMap<u64, String> = BTreeMap::new();
+        for node in &self.nodes {
+            if let Some(reason) = node.reasons.first()
+                && self.can_be_hopped(node.key.function)
+            {
+                more.insert(node.key.function, reason.to_string());
+            }
+        }
+        for group in groups(&self.callees()) {
+            let circle = group.len() > 1 || self.calls_itself(group[0]);
+            for number in group {
+                let function = self.nodes[number].key.function;
+                if circle && self.can_be_hopped(function) {
+                    more.entry(function).or_insert_with(|| "recursive".to_owned());
+                }
+            }
+        }
+        let before = self.hopped.len();
+        for (function, why) in more {
+            self.hopped.entry(function).or_insert(why);
+        }
+        self.hopped.len() > before
+    }
+
+    /// For each node the nodes that it calls.
+    pub fn callees(&self) -> Vec<Vec<usize>> {
+        let of = |node: &Node| {
+            let mut callees: Vec<usize> = node
+                .edges
+                .iter()
+                .filter_map(|e| if let Step::Node(number) = e.step { Some(number) } else { None })
+                .collect();
+            callees.sort_unstable();
+            callees.dedup();
+            callees
+        };
+        self.nodes.iter().map(of).collect()
+    }
+
+    /// Does the node call itself?
+    pub fn calls_itself(&self, number: usize) -> bool {
+        self.nodes[number].edges.iter().any(|e| matches!(e.step, Step::Node(callee) if callee == number))
+    }
+}
+
+/// The argument registers that a function calls through.
+fn called_arguments(frame: &Frame) -> BTreeSet<u8> {
+    let mut called = BTreeSet::new();
+    for site in &frame.sites {
+        if let Callee::Targets(targets) = &site.callee {
+            called.extend(
+                targets.iter().filter_map(|t| if let Target::Argument(i) = t { Some(*i) } else { None }),
+            );
+        }
+    }
+    called
+}
+
+/// `mov r64, [rip + slot]`: the form that can become a `lea`.
+pub(crate) fn is_plain_load(program: Program<'_, '_>, at: u64, len: usize) -> bool {
+    let Some(&[rex, opcode, modrm, ..]) = program.image.bytes(at, 7) else { return false };
+    len == 7 && rex & 0xfb == 0x48 && opcode == 0x8b && modrm & 0xc7 == 0x05
+}
+
+impl std::fmt::Display for Reason {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        const REGISTERS: [&str; 6] = ["rdi", "rsi", "rdx", "rcx", "r8", "r9"];
+        match self {
+            Self::Problem(problem) => problem.fmt(f),
+            Self::UnknownCallee { at, what } => {
+                write!(f, "at {at:#x} it calls {what}: the target is not known")
+            }
+            Self::Argument { at, index } => {
+                let register = REGISTERS.get(usize::from(*index)).unwrap_or(&"?");
+                write!(f, "at {at:#x} it calls the function passed in {register}, and it is not known which")
+            }
+            Self::Import { at, name } => {
+                write!(f, "at {at:#x} it calls `{name}`, which is in a shared library")
+            }
+            Self::CannotHop { at, callee, why } => write!(
+                f,
+                "at {at:#x} it calls `{callee}`, which has no bound and cannot be carried out elsewhere: {why}"
+            ),
+        }
+    }
+}

@@ -1,0 +1,246 @@
+//! The linker's command line: what it will write, and what must be done differently.
+
+use super::Result;
+use crate::error::LinkError;
+use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::{OsStrExt as _, OsStringExt as _};
+use std::path::{Path, PathBuf};
+use vale_threads_abi::MISSING;
+
+/// Above this many bytes of arguments a response file is written: the kernel's limit for one string is 128 KiB, for all
+/// together usually 2 MiB.
+const LONGEST: usize = 100_000;
+
+/// A linker command line, understood.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Command {
+    /// The linker (`collect2`, when the compiler is gcc).
+    pub tool: OsString,
+    /// Its arguments, response files expanded, options that would remove symbols taken out.
+    pub arguments: Vec<OsString>,
+    /// The file that it writes.
+    pub output: PathBuf,
+    /// The option for `strip` that does what was taken out.
+    pub strip: Option<&'static str>,
+    /// It makes something that other programs load.
+    pub shared: bool,
+    /// It makes an object file, or only prints something: nothing to analyse.
+    pub partial: bool,
+}
+
+impl Command {
+    /// Reads the command line `tool arguments...`.
+    ///
+    /// # Errors
+    /// When a response file cannot be read.
+    pub fn parse(tool: &OsStr, arguments: &[OsString]) -> Result<Self> {
+        let mut expanded = Vec::new();
+        expand(arguments, &mut expanded, 0)?;
+        let mut command = Command {
+            tool: tool.to_owned(),
+            arguments: Vec::with_capacity(expanded.len() + 2),
+            output: PathBuf::from("a.out"),
+            strip: None,
+            shared: false,
+            partial: false,
+        };
+        let mut rest = expanded.into_iter();
+        while let Some(argument) = rest.next() {
+            let bytes = argument.as_bytes();
+            match bytes {
+                b"-s" | b"--strip-all" => {
+                    command.strip = Some("--strip-all");
+                    continue;
+                }
+                b"-S" | b"--strip-debug" => {
+                    command.strip = command.strip.or(Some("--strip-debug"));
+                    continue;
+                }
+                b"-shared" | b"--shared" | b"-Bshareable" => command.shared = true,
+                b"-r" | b"--relocatable" | b"-i" | b"--version" | b"-v" | b"--help" => command.partial = true,
+                b"-o" | b"--output" => {
+                    command.arguments.push(argument);
+                    if let Some(output) = rest.next() {
+                        command.output = PathBuf::from(&output);
+                        command.arguments.push(output);
+                    }
+                    continue;
+                }
+                _ => {
+                    if let Some(output) = bytes.strip_prefix(b"--output=") {
+                        command.output = PathBuf::from(OsStr::from_bytes(output));
+                    }
+                }
+            }
+            command.arguments.push(argument);
+        }
+        Ok(command)
+    }
+
+    /// Is this program a linker, or something else that the compiler runs (an assembler, `lto-wrapper`)?
+    pub fn is_linker(tool: &OsStr) -> bool {
+        let name = Path::new(tool).file_name().unwrap_or(tool).to_string_lossy().into_owned();
+        name == "collect2"
+            || name == "ld"
+            || name.starts_with("ld.")
+            || name.ends_with("-ld")
+            || name.contains("lld")
+    }
+
+    /// The process that runs it, the step's own symbol added.
+    ///
+    /// # Errors
+    /// When a response file that it needs cannot be written.
+    pub fn process(&self) -> Result<(std::process::Command, Option<ResponseFile>)> {
+        let mut arguments = self.arguments.clone();
+        arguments.push(format!("--defsym={MISSING}=0").into());
+        let mut process = std::process::Command::new(&self.tool);
+        if arguments.iter().map(|a| a.len() + 1).sum::<usize>() <= LONGEST {
+            process.args(arguments);
+            return Ok((process, None));
+        }
+        let file = ResponseFile::write(&self.output, &arguments)?;
+        let mut at = OsString::from("@");
+        at.push(&file.0);
+        process.arg(at);
+        Ok((process, Some(file)))
+    }
+}
+
+/// A response file that lives as long as the process that reads it.
+#[derive(Debug)]
+pub struct ResponseFile(PathBuf);
+
+impl ResponseFile {
+    fn write(output: &Path, arguments: &[OsString]) -> Result<Self> {
+        let mut name = output.as_os_str().to_owned();
+        name.push(format!(".vthread-{}.args", std::process::id()));
+        let path = PathBuf::from(name);
+        let mut text = Vec::new();
+        for argument in arguments {
+            for byte in argument.as_bytes() {
+                if byte.is_ascii_whitespace() || matches!(byte, b'\\' | b'"' | b'\'') {
+                    text.push(b'\\');
+                }
+                text.push(*byte);
+            }
+            text.push(b'\n');
+        }
+        std::fs::write(&path, text).map_err(|source| LinkError::File { path: path.clone(), source })?;
+        Ok(ResponseFile(path))
+    }
+}
+
+impl Drop for ResponseFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+/// Replaces `@file` by the arguments in the file, as the compiler and the linkers do it.
+fn expand(arguments: &[OsString], into: &mut Vec<OsString>, depth: u32) -> Result<()> {
+    for argument in arguments {
+        let Some(path) = argument.as_bytes().strip_prefix(b"@") else {
+            into.push(argument.clone());
+            continue;
+        };
+        let path = PathBuf::from(OsStr::from_bytes(path));
+        match std::fs::read(&path) {
+            Ok(text) if depth < 16 => expand(&split(&text), into, depth + 1)?,
+            Ok(_) => {
+                return Err(LinkError::CommandLine(format!(
+                    "response files nested too deeply: {}",
+                    path.display()
+                )));
+            }
+            // A file of that name, or none: then it is an argument like any other.
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => into.push(argument.clone()),
+            Err(source) => return Err(LinkError::File { path, source }),
+        }
+    }
+    Ok(())
+}
+
+/// Splits a response file: at white space, which quotes and backslashes protect.
+fn split(text: &[u8]) -> Vec<OsString> {
+    let (mut found, mut current, mut started) = (Vec::new(), Vec::new(), false);
+    let mut quote = None;
+    let mut bytes = text.iter().copied();
+    while let Some(byte) = bytes.next() {
+        match (byte, quote) {
+            (b'\\', _) if quote != Some(b'\'') => {
+                current.extend(bytes.next());
+                started = true;
+            }
+            (_, Some(open)) if byte == open => quote = None,
+            (b'"' | b'\'', None) => {
+                quote = Some(byte);
+                started = true;
+            }
+            (_, None) if byte.is_ascii_whitespace() => {
+                if started {
+                    found.push(OsString::from_vec(std::mem::take(&mut current)));
+                }
+                started = false;
+            }
+            _ => {
+                current.push(byte);
+                started = true;
+            }
+        }
+    }
+    if started {
+        found.push(OsString::from_vec(current));
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(arguments: &[&str]) -> Command {
+        let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+        Command::parse(OsStr::new("ld"), &arguments).expect("a good command line")
+    }
+
+    #[test]
+    fn strip_flags_are_taken_out_and_remembered() {
+        let command = parse(&["a.o", "--strip-debug", "-o", "out", "-s"]);
+        assert_eq!(command.arguments, ["a.o", "-o", "out"]);
+        assert_eq!(command.strip, Some("--strip-all"));
+        assert_eq!(command.output, Path::new("out"));
+        assert!(!command.shared && !command.partial);
+    }
+
+    #[test]
+    fn response_files_are_expanded() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let file = folder.path().join("args");
+        std::fs::write(&file, "-shared\n'a b.o' \"c\\\"d\" e\\ f \n-o x/y").expect("written");
+        let command = parse(&[&format!("@{}", file.display()), "@not-there"]);
+        assert_eq!(command.arguments, ["-shared", "a b.o", "c\"d", "e f", "-o", "x/y", "@not-there"]);
+        assert!(command.shared);
+    }
+
+    #[test]
+    fn a_written_response_file_reads_back() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let arguments: Vec<OsString> = ["a b", "c\"d", "e'f\\", "g"].map(OsString::from).into();
+        let file = ResponseFile::write(&folder.path().join("out"), &arguments).expect("written");
+        assert_eq!(split(&std::fs::read(&file.0).expect("readable")), arguments);
+        let path = file.0.clone();
+        drop(file);
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn linkers_are_told_from_other_tools() {
+        for tool in ["/usr/lib/gcc/x86_64-linux-gnu/14/collect2", "ld.lld", "rust-lld", "/usr/bin/ld"] {
+            assert!(Command::is_linker(OsStr::new(tool)), "{tool}");
+        }
+        for tool in ["/usr/bin/as", "cc1", "lto-wrapper"] {
+            assert!(!Command::is_linker(OsStr::new(tool)), "{tool}");
+        }
+    }
+}

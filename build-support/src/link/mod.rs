@@ -1,0 +1,157 @@
+//! The link step: a build script that runs again around the linker.
+//!
+//! As a build script it asks cargo to pass `-wrapper <itself>` to the C compiler that rustc links with. That compiler then runs
+//! this same executable in place of the linker, with the linker's command line as arguments. There it runs the real
+//! linker, proves the bounds, writes them into the output, reads the output again and verifies it. On any doubt the
+//! output is deleted and the link fails.
+
+mod command;
+mod patch;
+mod rewrite;
+mod step;
+
+pub use command::Command;
+pub use patch::{Patch, Plan};
+pub use step::{Outcome, process};
+
+use crate::error::LinkError;
+use std::env;
+use std::ffi::OsString;
+
+/// Names the executable of the link step to the package's own code and tests: `env!("VTHREAD_LINK_STEP")`. Used as a linker
+/// (`CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER`), it takes the place of `cc`.
+pub const STEP_VARIABLE: &str = "VTHREAD_LINK_STEP";
+
+/// Path of a file to which each link appends what it did and how long it took.
+pub const LOG_VARIABLE: &str = "VTHREAD_LINK_LOG";
+
+/// The C compiler that does the linking when the step itself is used as the linker. Default: `cc`.
+pub const DRIVER_VARIABLE: &str = "VTHREAD_CC";
+
+/// All that a package with virtual threads needs in its `build.rs`:
+///
+/// ```no_run
+/// // fn main()
+/// vale_threads_build::link_step();
+/// // Build code of the package's own may follow.
+/// ```
+///
+/// Must be called before anything is printed or read: when this executable is run in place of the linker, the call does
+/// the linking and ends the process. It prints `cargo:rerun-if-changed=build.rs`; build code that depends on other files
+/// prints its own such lines.
+pub fn link_step() {
+    LinkStep::new().run();
+}
+
+/// A link step with settings.
+///
+/// ```no_run
+/// vale_threads_build::LinkStep::new().deny_unproved().run();
+/// ```
+#[derive(Default, Debug)]
+pub struct LinkStep {
+    deny_unproved: bool,
+}
+
+impl LinkStep {
+    /// The settings of [`link_step`].
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Entries that cannot be proved are errors, instead of getting a large guarded stack.
+    #[must_use]
+    pub fn deny_unproved(mut self) -> Self {
+        self.deny_unproved = true;
+        self
+    }
+
+    /// As [`run`](Self::run), with build code of the package's own, which is not run around the linker.
+    pub fn run_with(self, build: impl FnOnce()) {
+        self.run();
+        build();
+    }
+
+    /// Does what [`link_step`] does.
+    pub fn run(self) {
+        let arguments: Vec<OsString> = env::args_os().skip(1).collect();
+        if arguments.is_empty() {
+            return as_build_script();
+        }
+        let code = match step::link(&arguments, &self) {
+            Ok(code) => code,
+            Err(error) => {
+                eprintln!("error: [vthread] {error}");
+                1
+            }
+        };
+        std::process::exit(code);
+    }
+
+    /// Are entries without a proof errors?
+    pub fn denies_unproved(&self) -> bool {
+        self.deny_unproved
+    }
+}
+
+fn as_build_script() {
+    println!("cargo:rerun-if-changed=build.rs");
+    println!("cargo:rerun-if-env-changed=RUSTC_LINKER");
+    let target = |key: &str| env::var(format!("CARGO_CFG_TARGET_{key}")).unwrap_or_default();
+    let (arch, os) = (target("ARCH"), target("OS"));
+    if !arch.is_empty() && (arch.as_str(), os.as_str()) != ("x86_64", "linux") {
+        println!(
+            "cargo:warning=[vthread] bounds are proved for x86_64 Linux alone, not for {arch} {os}: the program will not link"
+        );
+        return;
+    }
+    let me = match env::current_exe() {
+        Ok(me) => me,
+        Err(error) => {
+            println!(
+                "cargo:warning=[vthread] the build script does not know its own path ({error}): the program will not link"
+            );
+            return;
+        }
+    };
+    let me = me.display();
+    println!("cargo:rustc-env={STEP_VARIABLE}={me}");
+    let driver = env::var("RUSTC_LINKER").unwrap_or_else(|_| "cc".to_owned());
+    if me.to_string().contains(',') {
+        println!(
+            "cargo:warning=[vthread] the path {me} contains a comma, which `-wrapper` cannot pass: build elsewhere"
+        );
+    }
+    match driver_kind(&driver) {
+        Driver::HasWrapper => {
+            println!("cargo:rustc-link-arg=-wrapper");
+            println!("cargo:rustc-link-arg={me}");
+        }
+        Driver::Clang => println!(
+            "cargo:warning=[vthread] `{driver}` is clang, which has no option `-wrapper`: set the linker to gcc, or to {me} with \
+             {DRIVER_VARIABLE}=gcc"
+        ),
+        // The step itself is the linker: it adds the option.
+        Driver::Step => {}
+    }
+}
+
+enum Driver {
+    HasWrapper,
+    Clang,
+    Step,
+}
+
+fn driver_kind(driver: &str) -> Driver {
+    if env::current_exe().is_ok_and(|me| me == std::path::Path::new(driver)) {
+        return Driver::Step;
+    }
+    let said = std::process::Command::new(driver).arg("--version").output();
+    match said {
+        Ok(output) if String::from_utf8_lossy(&output.stdout).contains("clang") => Driver::Clang,
+        _ => Driver::HasWrapper,
+    }
+}
+
+/// Shortens what every function here returns.
+type Result<T> = std::result::Result<T, LinkError>;

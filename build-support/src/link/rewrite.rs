@@ -1,0 +1,214 @@
+//! Calls that go elsewhere: through hop stubs, or to copies of ours that can be bounded.
+//!
+//! Call sites and imports are changed, never pointers to functions: a function's address stays what it was.
+//!
+//! ```text
+//! call rel32 / jmp rel32 / jcc rel32      the displacement
+//! call [rip + slot]   ff 15 d32           67 e8 d32        addr32 call stub
+//! jmp  [rip + slot]   ff 25 d32           e9 d32 90        jmp stub; nop
+//! mov r, [rip + slot] REX 8b /r d32       REX 8d /r d32    lea r, [rip + function]
+//! ```
+
+use super::Result;
+use super::patch::Plan;
+use crate::elf::{Image, Slot};
+use crate::error::LinkError;
+use crate::frames::{Callee, Form, Site, Target};
+use crate::graph::{Graph, Step, is_plain_load};
+use crate::pools::{Fill, HopTo, Stub};
+use crate::preload;
+use object::elf::R_X86_64_RELATIVE;
+use std::collections::{BTreeMap, BTreeSet};
+
+/// What was rewritten.
+#[derive(Default, Debug, Clone)]
+pub struct Rewritten {
+    /// Call sites that were changed.
+    pub sites: usize,
+    /// Functions that are called through stubs.
+    pub functions: usize,
+    /// Indirect calls that were moved into thunks.
+    pub moved: usize,
+    /// Imports that are called through stubs.
+    pub imports: usize,
+}
+
+/// Plans all rewriting that the call graph asks for.
+pub(super) fn plan(graph: &Graph<'_, '_>, plan: &mut Plan) -> Result<Rewritten> {
+    let image = graph.program.image;
+    let mut done = Rewritten::default();
+    let mut used: BTreeSet<HopTo> = BTreeSet::new();
+    let stubs: BTreeMap<HopTo, Stub> = graph.policy.pools.given().collect();
+    let mut seen = BTreeSet::new();
+    for node in &graph.nodes {
+        for edge in &node.edges {
+            let site = &node.frame.sites[edge.site];
+            let target = match &edge.step {
+                Step::Hop(to, _) => {
+                    used.insert(*to);
+                    match (to, stubs.get(to)) {
+                        (HopTo::Function(callee), Some(stub)) if site.form == Form::Other => {
+                            if seen.insert(site.at) {
+                                rename_load(graph, plan, site, *callee, stub)?;
+                                done.sites += 1;
+                            }
+                            continue;
+                        }
+                        (HopTo::Function(_), Some(stub)) => stub.address,
+                        (HopTo::Site(_), Some(stub)) => {
+                            if seen.insert(site.at) {
+                                move_call(graph, plan, site, stub)?;
+                                done.sites += 1;
+                            }
+                            continue;
+                        }
+                        _ => continue,
+                    }
+                }
+                Step::Node(_) => match replacement(graph, site) {
+                    Some(address) if site.form != Form::Other => address,
+                    _ => continue,
+                },
+                Step::Elsewhere => continue,
+            };
+            if seen.insert(site.at) {
+                retarget(image, plan, site, target)?;
+                done.sites += 1;
+            }
+        }
+        for reference in &node.frame.references {
+            let Some(ours) = graph.policy.replaced.get(&reference.import) else { continue };
+            if seen.insert(reference.at) && is_plain_load(graph.program, reference.at, reference.len) {
+                let displacement = displacement(reference.at + 7, *ours)?;
+                plan.replace(image, reference.at + 1, &[0x8d], "load of an import's address")?;
+                plan.replace(image, reference.at + 3, &displacement, "load of an import's address")?;
+                plan.sites.push((reference.at, *ours));
+                done.sites += 1;
+            }
+        }
+    }
+    for to in &used {
+        let Some(stub) = stubs.get(to) else { continue };
+        match (to, stub.fill) {
+            (HopTo::Function(callee), Fill::Displacements(places)) => {
+                for place in places {
+                    plan.replace(image, place, &displacement(place + 4, *callee)?, "hop stub")?;
+                }
+                done.functions += 1;
+            }
+            (HopTo::Site(site), Fill::Displacements(places)) => {
+                let Some((thunk, _)) = graph.policy.pools.thunk_of(*site) else { continue };
+                for place in places {
+                    plan.replace(
+                        image,
+                        place,
+                        &displacement(place + 4, *thunk)?,
+                        "hop stub of a moved call",
+                    )?;
+                }
+                done.moved += 1;
+            }
+            (HopTo::Import(import), Fill::Slot(slot)) => {
+                exchange(image, plan, Slot::Import(*import), slot, stub.address)?;
+                done.imports += 1;
+            }
+            _ => return Err(LinkError::NotVerified("a stub of the wrong pool".to_owned())),
+        }
+    }
+    Ok(done)
+}
+
+/// The copy of ours that a call of an import goes to, if it is one that has a copy.
+fn replacement(graph: &Graph<'_, '_>, site: &Site) -> Option<u64> {
+    let Callee::Targets(targets) = &site.callee else { return None };
+    let import = targets.iter().find_map(|target| match target {
+        Target::Import(import) => Some(*import),
+        Target::Function(address) => match graph.program.image.plt(*address) {
+            Some(Slot::Import(import)) => Some(import),
+            _ => None,
+        },
+        _ => None,
+    })?;
+    graph.policy.replaced.get(&import).copied()
+}
+
+fn displacement(from: u64, to: u64) -> Result<[u8; 4]> {
+    let distance = i32::try_from(to.wrapping_sub(from).cast_signed())
+        .map_err(|_| LinkError::NotVerified(format!("{to:#x} is too far from {from:#x}")))?;
+    Ok(distance.to_le_bytes())
+}
+
+fn retarget(image: &Image<'_>, plan: &mut Plan, site: &Site, target: u64) -> Result<()> {
+    let what = "call site";
+    let end = site.at + site.len as u64;
+    match (site.form, site.tail) {
+        (Form::Near, _) => plan.replace(image, end - 4, &displacement(end, target)?, what)?,
+        (Form::Slot, false) => {
+            let [a, b, c, d] = displacement(end, target)?;
+            plan.replace(image, site.at, &[0x67, 0xe8, a, b, c, d], what)?;
+        }
+        (Form::Slot, true) => {
+            let [a, b, c, d] = displacement(end - 1, target)?;
+            plan.replace(image, site.at, &[0xe9, a, b, c, d, 0x90], what)?;
+        }
+        (Form::Other, _) => {
+            return Err(LinkError::NotVerified(format!("the call at {:#x} has no room", site.at)));
+        }
+    }
+    plan.sites.push((site.at, target));
+    Ok(())
+}
+
+/// The load that belongs to a call names the stub.
+fn rename_load(graph: &Graph<'_, '_>, plan: &mut Plan, site: &Site, callee: u64, stub: &Stub) -> Result<()> {
+    let load = preload::find(graph.program, site, callee).ok_or_else(|| {
+        LinkError::NotVerified(format!("the call at {:#x} has no load of its own", site.at))
+    })?;
+    let end = load + 7;
+    let what = "load of a call's target";
+    plan.replace(graph.program.image, load + 1, &[0x8d], what)?;
+    plan.replace(graph.program.image, end - 4, &displacement(end, stub.address)?, what)?;
+    plan.sites.push((load, stub.address));
+    Ok(())
+}
+
+fn move_call(graph: &Graph<'_, '_>, plan: &mut Plan, site: &Site, stub: &Stub) -> Result<()> {
+    let image = graph.program.image;
+    let too_far = || LinkError::NotVerified(format!("the call at {:#x} cannot be moved", site.at));
+    let (address, thunk) = graph.policy.pools.thunk_of(site.at).ok_or_else(too_far)?;
+    plan.replace(image, *address, &thunk.code_at(*address).ok_or_else(too_far)?, "thunk")?;
+    plan.replace(image, thunk.start, &thunk.replacement(stub.address).ok_or_else(too_far)?, "moved call")?;
+    plan.sites.push((thunk.end - 5, stub.address));
+    Ok(())
+}
+
+/// Makes everybody who calls an import through its slot call the stub, and the stub's own slot hold the import: the
+/// loader's entries for the two exchange the words that they fill. Further words with the import's address get the
+/// stub's.
+fn exchange(image: &Image<'_>, plan: &mut Plan, import: Slot, spare: u64, stub: u64) -> Result<()> {
+    let what = "import slot";
+    let entries = image.relocations.iter().filter(|r| image.slot(r.target) == Some(import));
+    for (index, entry) in entries.enumerate() {
+        let at = entry.file_offset as usize;
+        if index > 0 {
+            let relative = u64::from(R_X86_64_RELATIVE).to_le_bytes();
+            replace_word(image, plan, at + 8, relative)?;
+            replace_word(image, plan, at + 16, stub.to_le_bytes())?;
+            continue;
+        }
+        replace_word(image, plan, at, spare.to_le_bytes())?;
+        match image.relocations.iter().find(|r| r.target == spare) {
+            Some(ours) => replace_word(image, plan, ours.file_offset as usize, entry.target.to_le_bytes())?,
+            None => plan.replace(image, entry.target, &stub.to_le_bytes(), what)?,
+        }
+    }
+    Ok(())
+}
+
+fn replace_word(image: &Image<'_>, plan: &mut Plan, offset: usize, new: [u8; 8]) -> Result<()> {
+    let what = "relocation entry";
+    let old = image
+        .file_bytes(offset, 8)
+        .ok_or_else(|| LinkError::NotVerified(format!("{what}: outside of the file")))?;
+    plan.replace_in_file(offset, old, &new, what)
+}

@@ -1,0 +1,40 @@
+//! For other programs.
+
+use super::{Certainty, Line, Report, Written};
+use serde_json::{Value, json};
+
+/// The report as one JSON object.
+pub fn json(report: &Report) -> String {
+    let value = json!({
+        "functions": report.lines.iter().map(line).collect::<Vec<_>>(),
+        "hopped": report.hopped.iter().map(|(name, why)| json!({ "name": name, "why": why })).collect::<Vec<_>>(),
+        "hopped_imports": report.imports,
+        "blocking_imports": report.blocking,
+        "notes": report.notes,
+    });
+    format!("{value:#}\n")
+}
+
+fn line(line: &Line) -> Value {
+    let (certainty, why) = match &line.certainty {
+        Certainty::Exact => ("exact", Value::Null),
+        Certainty::AtMost => ("at most", Value::Null),
+        Certainty::Unknown(why) => ("unknown", json!(why)),
+    };
+    let chunk = match line.written {
+        Some(Written::Size(size)) => json!(size),
+        Some(Written::Unproved) => json!("guarded"),
+        Some(Written::Unpatched) => json!("unwritten"),
+        None => Value::Null,
+    };
+    let chain = line.chain.iter().map(|l| json!({ "name": l.name, "address": l.address, "bytes": l.bytes }));
+    json!({
+        "name": line.name,
+        "address": line.address,
+        "bytes": line.bytes,
+        "certainty": certainty,
+        "why": why,
+        "chunk": chunk,
+        "chain": chain.collect::<Vec<_>>(),
+    })
+}

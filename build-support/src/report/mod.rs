@@ -1,0 +1,181 @@
+//! What `vthread-bounds` shows: the results of an analysis as plain data, and the forms it can be written in.
+
+mod constants;
+mod dot;
+mod json;
+mod table;
+
+pub use constants::{Language, constants};
+pub use dot::dot;
+pub use json::json;
+pub use table::{chain, histogram, table};
+
+use crate::bounds::Need;
+use crate::elf::Image;
+use crate::explain::{Link, why_unknown, worst_chain};
+use crate::functions::{display_name, symbol_names};
+use crate::pools::HopTo;
+use crate::program::{Loaded, Solved, place};
+use std::collections::BTreeSet;
+use vale_threads_abi::{Kind, UNPATCHED, UNPROVED};
+
+/// How sure a bound is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub enum Certainty {
+    /// A path of calls needs this, to the byte.
+    Exact,
+    /// No path needs more; padding or the red zone may make it less.
+    AtMost,
+    /// No bound, and why.
+    Unknown(String),
+}
+
+/// One function or entry.
+#[derive(Clone, Debug)]
+pub struct Line {
+    /// Its name.
+    pub name: String,
+    /// Its address.
+    pub address: u64,
+    /// Its bound in bytes, return address included; for unknown ones what it needs at least.
+    pub bytes: u64,
+    /// How sure that is.
+    pub certainty: Certainty,
+    /// Of an entry: the size that is written in the program.
+    pub written: Option<Written>,
+    /// The chain of calls that needs most.
+    pub chain: Vec<Link>,
+}
+
+/// What the program holds where an entry's size belongs.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Written {
+    /// Bytes of its chunk.
+    Size(u32),
+    /// It gets a large guarded stack.
+    Unproved,
+    /// The link step did not run.
+    Unpatched,
+}
+
+/// Everything about one executable.
+#[derive(Debug, Default)]
+pub struct Report {
+    /// Entries, or with `--all` every function.
+    pub lines: Vec<Line>,
+    /// Functions that are carried out on a big stack, and why.
+    pub hopped: Vec<(String, String)>,
+    /// Imports that are.
+    pub imports: Vec<String>,
+    /// Of the imports those that can block the whole carrier.
+    pub blocking: Vec<String>,
+    /// What was wrong with the file without making it useless.
+    pub notes: Vec<String>,
+}
+
+/// The entries of an executable.
+pub fn entries(loaded: &Loaded<'_>) -> Report {
+    let solved = loaded.entries();
+    let mut report = Report { notes: notes(loaded), ..Report::default() };
+    for record in loaded.records.of_kind(Kind::Chunk) {
+        let Some(node) = solved.graph.entry(record.callee, place(record.flags)) else { continue };
+        let mut line = line(&solved, node);
+        if !record.marker.is_empty() {
+            record.marker.clone_into(&mut line.name);
+        }
+        line.written = written(&loaded.image, record.site);
+        report.lines.push(line);
+    }
+    report.lines.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.name.cmp(&b.name)));
+    let hops = hops(&solved);
+    for (function, why) in &solved.graph.hopped {
+        report.hopped.push((display_name(&loaded.image, *function), why.clone()));
+    }
+    for to in hops {
+        match to {
+            HopTo::Function(address) if !solved.graph.hopped.contains_key(&address) => {
+                report
+                    .hopped
+                    .push((display_name(&loaded.image, address), "as the link step decided".to_owned()));
+            }
+            HopTo::Site(at) => {
+                report.hopped.push((crate::explain::hop_name(&solved.graph, to), why_site(&solved, at)));
+            }
+            HopTo::Function(_) => {}
+            HopTo::Import(import) => report.imports.push(loaded.image.import_name(import).to_owned()),
+        }
+    }
+    let rules = &solved.graph.policy.rules;
+    report.blocking = report.imports.iter().filter(|i| rules.blocks(i)).cloned().collect();
+    report
+}
+
+/// Every function of an executable, with or without virtual threads.
+pub fn every_function(loaded: &Loaded<'_>, solved: &Solved<'_, '_>) -> Report {
+    let mut report = Report { notes: notes(loaded), ..Report::default() };
+    for function in loaded.functions.iter() {
+        let node = solved.graph.entry(function.start, crate::frames::Place::Anywhere);
+        report.lines.extend(node.map(|node| line(solved, node)));
+    }
+    report.lines.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.name.cmp(&b.name)));
+    report
+}
+
+fn notes(loaded: &Loaded<'_>) -> Vec<String> {
+    let mut notes: Vec<String> = loaded.functions.damage.iter().cloned().collect();
+    if loaded.image.code_symbols.is_empty() {
+        notes.push("no symbols: functions are known from unwind tables alone, and have no names".to_owned());
+    }
+    notes
+}
+
+fn line(solved: &Solved<'_, '_>, node: usize) -> Line {
+    let address = solved.graph.nodes[node].key.function;
+    let (bytes, certainty) = match &solved.needs[node] {
+        Need::Proved(proved) if proved.exact => (proved.bytes, Certainty::Exact),
+        Need::Proved(proved) => (proved.bytes, Certainty::AtMost),
+        Need::Unknown { at_least, .. } => (
+            *at_least,
+            Certainty::Unknown(why_unknown(solved, node).unwrap_or_else(|| "no reason was noted".to_owned())),
+        ),
+    };
+    Line {
+        name: display_name(solved.graph.program.image, address),
+        address,
+        bytes: bytes + crate::bounds::RETURN_ADDRESS,
+        certainty,
+        written: None,
+        chain: worst_chain(solved, node),
+    }
+}
+
+fn written(image: &Image<'_>, site: u64) -> Option<Written> {
+    let value = image.bytes(site, 4).and_then(crate::elf::read_u32)?;
+    Some(match value {
+        UNPATCHED => Written::Unpatched,
+        UNPROVED => Written::Unproved,
+        bytes => Written::Size(bytes),
+    })
+}
+
+fn why_site(solved: &Solved<'_, '_>, at: u64) -> String {
+    let function = solved.graph.program.functions.containing(at).map(|f| f.start);
+    format!(
+        "an indirect call in `{}`",
+        function.map_or_else(String::new, |f| display_name(solved.graph.program.image, f))
+    )
+}
+
+fn hops(solved: &Solved<'_, '_>) -> BTreeSet<HopTo> {
+    let edges = solved.graph.nodes.iter().flat_map(|n| &n.edges);
+    edges.filter_map(|e| if let crate::graph::Step::Hop(to, _) = e.step { Some(to) } else { None }).collect()
+}
+
+/// The addresses of functions whose name contains `text`.
+pub fn find(loaded: &Loaded<'_>, text: &str) -> Vec<u64> {
+    let named = |start: u64| {
+        display_name(&loaded.image, start).contains(text)
+            || symbol_names(&loaded.image, start).any(|n| n.contains(text))
+    };
+    loaded.functions.iter().map(|f| f.start).filter(|start| named(*start)).collect()
+}

@@ -1,0 +1,104 @@
+//! Rules for code that is not ours: data in `rules.txt`, read here.
+
+use std::collections::HashMap;
+
+const TEXT: &str = include_str!("rules.txt");
+
+/// The rules, ready to be asked.
+#[derive(Debug)]
+pub struct Rules {
+    noreturn: Vec<&'static str>,
+    hop: Vec<(&'static str, &'static str)>,
+    words: HashMap<&'static str, u64>,
+    blocks: Vec<&'static str>,
+}
+
+impl Default for Rules {
+    fn default() -> Self {
+        let mut rules =
+            Rules { noreturn: Vec::new(), hop: Vec::new(), words: HashMap::new(), blocks: Vec::new() };
+        for line in TEXT.lines().filter(|l| !l.starts_with('#') && !l.trim().is_empty()) {
+            // A rule that does not read is caught by the tests of this module.
+            let Some((rule, reason)) = line.split_once(" : ") else { continue };
+            let words: Vec<&str> = rule.split_whitespace().collect();
+            match *words {
+                ["noreturn", ref crates @ ..] => rules.noreturn.extend(crates),
+                ["hop", ..] => rules.hop.push((rule.trim_start_matches("hop").trim(), reason.trim())),
+                ["words", import, count] => {
+                    rules.words.extend(count.parse().ok().map(|count: u64| (import, count)));
+                }
+                ["blocks", ref imports @ ..] => rules.blocks.extend(imports),
+                _ => {}
+            }
+        }
+        rules
+    }
+}
+
+impl Rules {
+    /// Are functions of this demangled name carried out elsewhere if they never return?
+    pub fn noreturn_hops(&self, name: &str) -> bool {
+        // `<core::cell::RefCell<T>>::borrow::panic` and the like belong to the crate of the type.
+        let path = name.trim_start_matches(['<', '&']);
+        let first = path.split("::").next().unwrap_or("");
+        path.contains("::") && self.noreturn.contains(&first)
+    }
+
+    /// Why the function of this demangled name is carried out elsewhere, if a rule says so.
+    pub fn hop(&self, name: &str) -> Option<&'static str> {
+        self.hop.iter().find(|(pattern, _)| matches(pattern, name)).map(|(_, reason)| *reason)
+    }
+
+    /// How many words of stack arguments an import takes at most.
+    pub fn stack_words(&self, import: &str) -> Option<u64> {
+        self.words.get(import).copied()
+    }
+
+    /// Can this import block the thread that calls it for long?
+    pub fn blocks(&self, import: &str) -> bool {
+        self.blocks.contains(&import)
+    }
+
+    /// The names that no function of a program has: perhaps std calls them otherwise now.
+    pub fn unmatched(&self, names: &dyn Fn() -> Vec<String>) -> Vec<&'static str> {
+        if self.hop.is_empty() {
+            return Vec::new();
+        }
+        let names = names();
+        let missing = |pattern: &str| !names.iter().any(|name| matches(pattern, name));
+        self.hop.iter().map(|(pattern, _)| *pattern).filter(|p| missing(p)).collect()
+    }
+}
+
+fn matches(pattern: &str, name: &str) -> bool {
+    pattern.strip_suffix('*').map_or(name == pattern, |start| name.starts_with(start))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_line_reads_and_has_its_reason() {
+        for line in TEXT.lines().filter(|l| !l.starts_with('#') && !l.trim().is_empty()) {
+            let (rule, reason) = line.split_once(" : ").expect(line);
+            assert!(!reason.trim().is_empty(), "{line}");
+            let words: Vec<&str> = rule.split_whitespace().collect();
+            match *words {
+                ["noreturn" | "hop" | "blocks", _, ..] => {}
+                ["words", _, count] => assert!(count.parse::<u64>().is_ok(), "{line}"),
+                _ => panic!("{line}"),
+            }
+        }
+    }
+
+    #[test]
+    fn names_match_by_crate() {
+        let rules = Rules::default();
+        assert!(rules.noreturn_hops("core::panicking::panic_fmt"));
+        assert!(rules.noreturn_hops("<core::cell::RefCell<T>>::borrow_mut"));
+        assert!(!rules.noreturn_hops("corelib::panicking::panic_fmt"));
+        assert!(!rules.noreturn_hops("core"));
+        assert_eq!(rules.stack_words("syscall"), Some(1));
+    }
+}

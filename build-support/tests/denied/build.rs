@@ -1,0 +1,3 @@
+fn main() {
+    vale_threads_build::LinkStep::new().deny_unproved().run();
+}

@@ -1,0 +1,51 @@
+//! Entries without a proof, in a package that denies them.
+use std::hint::black_box;
+use vale_threads_abi as abi;
+
+/// What `alloca` is.
+#[unsafe(naked)]
+extern "C" fn grows(bytes: u64) {
+    core::arch::naked_asm!("push rbp", "mov rbp, rsp", "sub rsp, rdi", "mov byte ptr [rsp], 0", "leave", "ret")
+}
+
+#[inline(never)]
+extern "C" fn through_a_pointer(n: u64) {
+    let f: fn(u64) = black_box(|_| ());
+    f(n);
+}
+
+#[inline(never)]
+extern "C" fn into_a_library(n: u64) {
+    // SAFETY: `usleep(0)` returns at once.
+    unsafe extern "C" {
+        fn usleep(n: u32) -> i32;
+    }
+    // SAFETY: as above.
+    black_box(unsafe { usleep(n as u32) });
+}
+
+macro_rules! entry {
+    ($f:path) => {{
+        let (size, f): (u32, *const ());
+        // SAFETY: two constants are put into registers.
+        unsafe {
+            core::arch::asm!(
+                "mov {n:e}, 0x7ffffff1",
+                "771:",
+                "lea {p}, [rip + {f}]",
+                abi::record!("1", "771b - 4", "{f}", "16", "0", ""),
+                n = out(reg) size,
+                p = out(reg) f,
+                f = sym $f,
+            );
+        }
+        println!("{size} {f:?}");
+        $f(0);
+    }};
+}
+
+fn main() {
+    entry!(grows);
+    entry!(through_a_pointer);
+    entry!(into_a_library);
+}

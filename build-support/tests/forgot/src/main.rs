@@ -1,0 +1,7 @@
+//! Has an entry, and no build script.
+fn main() {
+    // SAFETY: loads an address that is not used.
+    unsafe {
+        core::arch::asm!("mov {}, qword ptr [rip + __vthread_link_step_missing__add_build_rs@GOTPCREL]", out(reg) _);
+    }
+}

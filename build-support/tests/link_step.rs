@@ -1,0 +1,270 @@
+//! The link step as packages use it: the fixture is built by cargo in various ways, and runs its functions on chunks of
+//! exactly the size that was written, with an inaccessible page directly below.
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+use vale_threads_build::frames::{self, Place};
+use vale_threads_build::functions::display_name;
+use vale_threads_build::program::Loaded;
+
+const TARGET: &str = "x86_64-unknown-linux-gnu";
+
+/// One way to build the fixture.
+#[derive(Default)]
+struct Build<'a> {
+    flags: &'a str,
+    release: bool,
+    config: &'a [&'a str],
+}
+
+struct Built {
+    executable: PathBuf,
+    log: String,
+}
+
+fn manifest(of: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(of).join("Cargo.toml")
+}
+
+impl Build<'_> {
+    fn cargo(&self, package: &str, folder: &Path) -> Output {
+        let mut cargo = Command::new(env!("CARGO"));
+        cargo
+            .args(["build", "--quiet", "--target", TARGET, "--manifest-path"])
+            .arg(manifest(package))
+            .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("fixtures"))
+            .env("RUSTFLAGS", self.flags)
+            .env("RUSTC_BOOTSTRAP", if self.flags.contains("-Z") { "1" } else { "0" })
+            .env("VTHREAD_LINK_LOG", folder.join("log"));
+        if self.release {
+            cargo.arg("--release");
+        }
+        for config in self.config {
+            cargo.args(["--config", config]);
+        }
+        cargo.output().expect("cargo runs")
+    }
+
+    /// Builds the fixture and copies it away, so that the next build does not disturb.
+    fn fixture(&self, folder: &Path) -> Built {
+        // The log must be of this build, so it must link anew.
+        let profile = if self.release { "release" } else { "debug" };
+        let built = Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join("fixtures")
+            .join(TARGET)
+            .join(profile)
+            .join("fixture");
+        let output = self.cargo("fixture", folder);
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        let executable = folder.join("fixture");
+        std::fs::copy(&built, &executable).expect("the fixture was built");
+        let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+        Built { executable, log }
+    }
+}
+
+/// What the fixture says of one function: name, size of its chunk and what it used, or unproved.
+fn run(executable: &Path) -> Vec<(String, Option<(u64, u64)>)> {
+    let output = Command::new(executable).env_remove("RUST_BACKTRACE").output().expect("the fixture runs");
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{text}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(text.contains("done, 0 failed"), "{text}");
+    let lines = text.lines().filter_map(|line| {
+        let mut words = line.split(' ');
+        let name = words.next()?.to_owned();
+        match (words.next()?, words.next(), words.next()) {
+            ("unproved", None, None) => Some((name, None)),
+            (size, Some(used), None) => Some((name, Some((size.parse().ok()?, used.parse().ok()?)))),
+            _ => None,
+        }
+    });
+    lines.collect()
+}
+
+/// Nothing faulted and no answer was wrong, or the fixture had failed; how many were proved, and how tight.
+fn check(built: &Built, most_unproved: usize) {
+    let results = run(&built.executable);
+    assert!(results.len() >= 80, "{results:?}");
+    let unproved: Vec<_> = results.iter().filter(|r| r.1.is_none()).map(|r| &r.0).collect();
+    assert!(unproved.len() <= most_unproved, "unproved: {unproved:?}\n{}", built.log);
+    for (name, sizes) in &results {
+        if let Some((size, used)) = sizes {
+            assert!(used <= size, "{name} used {used} of {size}");
+        }
+    }
+    let mut shares: Vec<u64> = results.iter().filter_map(|r| r.1).filter(|r| r.0 > 0).map(|(s, u)| 100 * u / s).collect();
+    shares.sort_unstable();
+    let median = shares[shares.len() / 2];
+    eprintln!("{} of {} proved; half of them used {median} % of their stack or more", shares.len(), results.len());
+    assert!(median >= 70, "{shares:?}");
+}
+
+#[test]
+fn functions_run_on_chunks_of_exactly_their_bound() {
+    let folder = tempfile::tempdir().expect("a folder");
+    check(&Build::default().fixture(folder.path()), 0);
+}
+
+#[test]
+fn optimised_stripped_and_at_fixed_addresses() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let build = Build {
+        flags: "-Crelocation-model=static",
+        release: true,
+        config: &[
+            "profile.release.strip=true",
+            "profile.release.lto=\"fat\"",
+            "profile.release.codegen-units=1",
+        ],
+    };
+    let built = build.fixture(folder.path());
+    check(&built, 1);
+    let data = std::fs::read(&built.executable).expect("readable");
+    assert!(!data.windows(7).any(|w| w == b"VTHREAD"), "records were left in a stripped executable");
+}
+
+/// All ways to build, in pairs where it matters. Long: set `VTHREAD_LONG_TESTS=1`.
+#[test]
+fn every_way_to_build() {
+    if std::env::var_os("VTHREAD_LONG_TESTS").is_none() {
+        return;
+    }
+    let folder = tempfile::tempdir().expect("a folder");
+    let thin = "profile.release.lto=\"thin\"";
+    let fat = "profile.release.lto=\"fat\"";
+    let off = "profile.release.lto=\"off\"";
+    let one = "profile.release.codegen-units=1";
+    let many = "profile.release.codegen-units=16";
+    let small = "profile.release.opt-level=\"s\"";
+    let builds: &[(&str, bool, &[&str])] = &[
+        ("", true, &[off, one]),
+        ("", true, &[thin, many]),
+        ("", true, &[fat, one]),
+        ("", true, &[small, many]),
+        ("", true, &["profile.release.strip=\"debuginfo\"", "profile.release.debug=2"]),
+        ("", true, &["profile.release.incremental=true"]),
+        ("", false, &["profile.dev.incremental=false"]),
+        ("-Crelocation-model=static", false, &[]),
+        ("-Crelocation-model=static", true, &[thin, one]),
+        ("-Clinker-features=-lld", false, &[]),
+        ("-Clinker-features=-lld", true, &[fat, one]),
+        ("-Clinker-features=-lld -Crelocation-model=static", true, &[many]),
+        ("-Clinker-features=-lld -Crelocation-model=static", false, &[]),
+        ("-Clink-arg=-Wl,--icf=all", true, &[off]),
+        ("-Cforce-frame-pointers=yes -Coverflow-checks", true, &[thin]),
+        ("-Cforce-frame-pointers=yes", false, &[]),
+        ("-Ctarget-cpu=native", true, &[off, one]),
+        ("-Ctarget-feature=+crt-static", true, &[]),
+    ];
+    for (flags, release, config) in builds {
+        let build = Build { flags, release: *release, config };
+        eprintln!("{flags} {release} {config:?}");
+        check(&build.fixture(folder.path()), if flags.contains("crt-static") { 20 } else { 3 });
+    }
+}
+
+/// What LLVM says about the frames of its functions: address and bytes.
+fn stack_sizes(data: &[u8]) -> Vec<(u64, u64)> {
+    let mut sizes = Vec::new();
+    let mut rest = data;
+    while let Some((address, tail)) = rest.split_first_chunk::<8>() {
+        let mut size = 0;
+        let mut used = 0;
+        for (index, byte) in tail.iter().enumerate() {
+            size |= u64::from(byte & 0x7f) << (7 * index);
+            used = index + 1;
+            if byte & 0x80 == 0 {
+                break;
+            }
+        }
+        sizes.push((u64::from_le_bytes(*address), size));
+        rest = &tail[used..];
+    }
+    sizes
+}
+
+/// Our frames are never smaller than LLVM's, and nearly always the same. Every row of the unwind tables agrees too.
+#[test]
+fn frames_agree_with_llvm_and_with_unwind_tables() {
+    for release in [false, true] {
+        let folder = tempfile::tempdir().expect("a folder");
+        let build = Build { flags: "-Zemit-stack-sizes", release, config: &[] };
+        let built = build.fixture(folder.path());
+        let data = std::fs::read(&built.executable).expect("readable");
+        let loaded = Loaded::read(&data).expect("an executable");
+        let section = loaded.image.section(".stack_sizes").expect("LLVM's sizes");
+        let (mut equal, mut larger, mut rows) = (0, Vec::new(), 0);
+        for (address, theirs) in stack_sizes(section.data) {
+            let Some(function) = loaded.functions.at(address) else { continue };
+            let frame = frames::analyse_points(loaded.program(), function, Place::Anywhere);
+            let name = display_name(&loaded.image, address);
+            if !frame.problems.is_empty() {
+                continue;
+            }
+            assert!(frame.frame >= theirs, "{name}: ours {}, LLVM's {theirs}", frame.frame);
+            if frame.frame == theirs {
+                equal += 1;
+            } else {
+                larger.push((name.clone(), frame.frame, theirs));
+            }
+            for row in loaded.functions.rows(function) {
+                let Some(offset) = row.rsp_offset else { continue };
+                for (at, lowest) in frame.points.iter().filter(|(at, _)| row.range.contains(at)) {
+                    assert_eq!(*lowest, 8 - offset, "{name} at {at:#x}");
+                    rows += 1;
+                }
+            }
+        }
+        eprintln!("release {release}: {equal} equal, {rows} points agree with rows, larger: {larger:?}");
+        assert!(equal > 100, "{equal}");
+        assert!(rows > 10_000, "{rows}");
+        assert!(larger.len() * 100 <= equal * 3, "{larger:?}");
+    }
+}
+
+#[test]
+fn a_package_without_the_build_script_is_told_what_to_add() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = Build::default().cargo("forgot", folder.path());
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(text.contains("__vthread_link_step_missing__add_build_rs"), "{text}");
+}
+
+#[test]
+fn recursion_without_a_wrapper_is_refused() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = Build::default().cargo("recursive", folder.path());
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    assert!(
+        text.contains(
+            "error: [vthread] `recursive::main::__vt_walk` would run on a chunk and recurse there without end"
+        ),
+        "{text}"
+    );
+    assert!(text.contains("-> `recursive::__vt_walk`"), "{text}");
+    assert!(
+        !Path::new(env!("CARGO_TARGET_TMPDIR"))
+            .join("fixtures")
+            .join(TARGET)
+            .join("debug/recursive")
+            .exists()
+    );
+}
+
+#[test]
+fn denied_entries_are_refused_with_the_reason() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = Build::default().cargo("denied", folder.path());
+    let text = String::from_utf8_lossy(&output.stderr);
+    assert!(!output.status.success());
+    for reason in [
+        "the stack pointer is set to a value that is not known",
+        "the target is not known",
+        "in a shared library",
+        "deny_unproved() demands one",
+    ] {
+        assert!(text.contains(reason), "{reason}\n{text}");
+    }
+}

@@ -1,0 +1,228 @@
+pub mod animals {
+    pub trait Animal {
+        #[doc(hidden)]
+        #[allow(non_upper_case_globals)]
+        const name_dyn_inside_a_vthread_mod: () = ();
+        #[allow(deprecated)]
+        #[inline]
+        fn name(&self) -> &str {
+            Self::__vt_name(self, ::vthread::__private::current())
+        }
+        #[doc(hidden)]
+        fn __vt_name(&self, is_concurrent: i64) -> &str;
+        #[doc(hidden)]
+        #[allow(warnings)]
+        #[inline]
+        fn __rec_name(&self, is_concurrent: i64) -> &str {
+            if is_concurrent & 1 == 0 {
+                ::vthread::__private::plain_only!();
+                Self::__vt_name(self, is_concurrent)
+            } else {
+                ::vthread::__private::on_chunk(move || Self::__vt_name(
+                    self,
+                    is_concurrent,
+                ))
+            }
+        }
+        #[allow(deprecated)]
+        #[inline]
+        fn speak(&self, times: u32) -> String {
+            Self::__vt_speak(self, ::vthread::__private::current(), times)
+        }
+        #[doc(hidden)]
+        fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
+            self.__vt_name(is_concurrent).repeat(times as usize)
+        }
+        #[doc(hidden)]
+        #[allow(warnings)]
+        #[inline]
+        fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
+            if is_concurrent & 1 == 0 {
+                ::vthread::__private::plain_only!();
+                Self::__vt_speak(self, is_concurrent, times)
+            } else {
+                ::vthread::__private::on_chunk(move || Self::__vt_speak(
+                    self,
+                    is_concurrent,
+                    times,
+                ))
+            }
+        }
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    pub trait __AnimalTable: Animal + Sized {
+        const PAIRS: &'static [*const (); 4usize] = &[
+            <Self as Animal>::__vt_name as *const (),
+            <Self as __AnimalTable>::__chunk_name as *const (),
+            <Self as Animal>::__vt_speak as *const (),
+            <Self as __AnimalTable>::__chunk_speak as *const (),
+        ];
+        #[inline(never)]
+        fn __chunk_name(&self, is_concurrent: i64) -> &str {
+            ::vthread::__private::on_chunk(move || <Self as Animal>::__vt_name(
+                self,
+                is_concurrent,
+            ))
+        }
+        #[inline(never)]
+        fn __chunk_speak(&self, is_concurrent: i64, times: u32) -> String {
+            ::vthread::__private::on_chunk(move || <Self as Animal>::__vt_speak(
+                self,
+                is_concurrent,
+                times,
+            ))
+        }
+    }
+    impl<__T: Animal> __AnimalTable for __T {}
+    #[doc(hidden)]
+    #[allow(warnings)]
+    pub trait __AnimalObj {
+        fn __slot_name(&self, is_concurrent: i64) -> &str;
+        fn __slot_speak(&self, is_concurrent: i64, times: u32) -> String;
+    }
+    #[allow(warnings)]
+    impl<__T: Animal> __AnimalObj for __T {
+        fn __slot_name(&self, is_concurrent: i64) -> &str {
+            let entry = ::vthread::__private::select!(
+                ::core::concat!(::core::module_path!(), "::Animal::name"), < Self as
+                __AnimalTable > ::PAIRS, 0usize, is_concurrent, < Self as __AnimalTable >
+                ::__chunk_name
+            );
+            let entry: fn(_, i64) -> _ = unsafe { ::core::mem::transmute(entry) };
+            entry(self, is_concurrent)
+        }
+        fn __slot_speak(&self, is_concurrent: i64, times: u32) -> String {
+            let entry = ::vthread::__private::select!(
+                ::core::concat!(::core::module_path!(), "::Animal::speak"), < Self as
+                __AnimalTable > ::PAIRS, 1usize, is_concurrent, < Self as __AnimalTable >
+                ::__chunk_speak
+            );
+            let entry: fn(_, i64, _) -> _ = unsafe { ::core::mem::transmute(entry) };
+            entry(self, is_concurrent, times)
+        }
+    }
+    #[allow(warnings)]
+    impl Animal for dyn __AnimalObj + '_ {
+        #[inline]
+        fn __vt_name(&self, is_concurrent: i64) -> &str {
+            let object: &Self = ::vthread::__private::tag!(
+                ::core::concat!(::core::module_path!(), "::Animal::name"), self
+            );
+            <Self as __AnimalObj>::__slot_name(object, is_concurrent)
+        }
+        #[inline]
+        fn __rec_name(&self, is_concurrent: i64) -> &str {
+            <Self as Animal>::__vt_name(self, is_concurrent)
+        }
+        #[inline]
+        fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
+            let object: &Self = ::vthread::__private::tag!(
+                ::core::concat!(::core::module_path!(), "::Animal::speak"), self
+            );
+            <Self as __AnimalObj>::__slot_speak(object, is_concurrent, times)
+        }
+        #[inline]
+        fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
+            <Self as Animal>::__vt_speak(self, is_concurrent, times)
+        }
+    }
+    #[allow(warnings)]
+    impl Animal for dyn __AnimalObj + Send + '_ {
+        #[inline]
+        fn __vt_name(&self, is_concurrent: i64) -> &str {
+            let object: &Self = ::vthread::__private::tag!(
+                ::core::concat!(::core::module_path!(), "::Animal::name"), self
+            );
+            <Self as __AnimalObj>::__slot_name(object, is_concurrent)
+        }
+        #[inline]
+        fn __rec_name(&self, is_concurrent: i64) -> &str {
+            <Self as Animal>::__vt_name(self, is_concurrent)
+        }
+        #[inline]
+        fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
+            let object: &Self = ::vthread::__private::tag!(
+                ::core::concat!(::core::module_path!(), "::Animal::speak"), self
+            );
+            <Self as __AnimalObj>::__slot_speak(object, is_concurrent, times)
+        }
+        #[inline]
+        fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
+            <Self as Animal>::__vt_speak(self, is_concurrent, times)
+        }
+    }
+    #[allow(warnings)]
+    impl Animal for dyn __AnimalObj + Sync + '_ {
+        #[inline]
+        fn __vt_name(&self, is_concurrent: i64) -> &str {
+            let object: &Self = ::vthread::__private::tag!(
+                ::core::concat!(::core::module_path!(), "::Animal::name"), self
+            );
+            <Self as __AnimalObj>::__slot_name(object, is_concurrent)
+        }
+        #[inline]
+        fn __rec_name(&self, is_concurrent: i64) -> &str {
+            <Self as Animal>::__vt_name(self, is_concurrent)
+        }
+        #[inline]
+        fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
+            let object: &Self = ::vthread::__private::tag!(
+                ::core::concat!(::core::module_path!(), "::Animal::speak"), self
+            );
+            <Self as __AnimalObj>::__slot_speak(object, is_concurrent, times)
+        }
+        #[inline]
+        fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
+            <Self as Animal>::__vt_speak(self, is_concurrent, times)
+        }
+    }
+    #[allow(warnings)]
+    impl Animal for dyn __AnimalObj + Send + Sync + '_ {
+        #[inline]
+        fn __vt_name(&self, is_concurrent: i64) -> &str {
+            let object: &Self = ::vthread::__private::tag!(
+                ::core::concat!(::core::module_path!(), "::Animal::name"), self
+            );
+            <Self as __AnimalObj>::__slot_name(object, is_concurrent)
+        }
+        #[inline]
+        fn __rec_name(&self, is_concurrent: i64) -> &str {
+            <Self as Animal>::__vt_name(self, is_concurrent)
+        }
+        #[inline]
+        fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
+            let object: &Self = ::vthread::__private::tag!(
+                ::core::concat!(::core::module_path!(), "::Animal::speak"), self
+            );
+            <Self as __AnimalObj>::__slot_speak(object, is_concurrent, times)
+        }
+        #[inline]
+        fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
+            <Self as Animal>::__vt_speak(self, is_concurrent, times)
+        }
+    }
+    pub struct Dog;
+    impl Animal for Dog {
+        #[doc(hidden)]
+        fn __vt_name(&self, _is_concurrent: i64) -> &str {
+            "dog"
+        }
+    }
+    #[allow(dead_code, deprecated)]
+    #[inline]
+    pub fn chorus(all: &[Box<dyn __AnimalObj + Send>]) -> String {
+        __vt_chorus(::vthread::__private::current(), all)
+    }
+    #[doc(hidden)]
+    pub fn __vt_chorus(
+        is_concurrent: i64,
+        all: &[Box<dyn __AnimalObj + Send>],
+    ) -> String {
+        let mut text = String::new();
+        for animal in all {
+            text += &animal.__vt_speak(is_concurrent, 2);
+        }
+        text
+    }
+}

@@ -1,0 +1,189 @@
+#[allow(dead_code, deprecated)]
+#[inline]
+pub fn fibonacci(n: u64) -> u64 {
+    __rec_fibonacci(::vthread::__private::current(), n)
+}
+#[doc(hidden)]
+pub fn __vt_fibonacci(is_concurrent: i64, n: u64) -> u64 {
+    if n < 2 {
+        n
+    } else {
+        __rec_fibonacci(is_concurrent, n - 1) + __rec_fibonacci(is_concurrent, n - 2)
+    }
+}
+#[doc(hidden)]
+#[allow(warnings)]
+#[inline(always)]
+pub fn __rec_fibonacci(is_concurrent: i64, n: u64) -> u64 {
+    if is_concurrent & 1 == 0 {
+        ::vthread::__private::plain_only!();
+        __vt_fibonacci(is_concurrent, n)
+    } else {
+        __chunk_fibonacci(is_concurrent, n)
+    }
+}
+#[doc(hidden)]
+#[allow(warnings)]
+#[inline(never)]
+pub fn __chunk_fibonacci(is_concurrent: i64, n: u64) -> u64 {
+    ::vthread::__private::on_chunk(move || __vt_fibonacci(is_concurrent, n))
+}
+#[allow(dead_code, deprecated)]
+#[inline]
+pub fn descend(f: &mut dyn FnMut()) {
+    __rec_descend(::vthread::__private::current(), f)
+}
+#[doc(hidden)]
+pub fn __vt_descend(_is_concurrent: i64, f: &mut dyn FnMut()) {
+    f();
+}
+#[doc(hidden)]
+#[allow(warnings)]
+#[inline(always)]
+pub fn __rec_descend(is_concurrent: i64, f: &mut dyn FnMut()) {
+    if is_concurrent & 1 == 0 {
+        ::vthread::__private::plain_only!();
+        __vt_descend(is_concurrent, f)
+    } else {
+        __chunk_descend(is_concurrent, f)
+    }
+}
+#[doc(hidden)]
+#[allow(warnings)]
+#[inline(never)]
+pub fn __chunk_descend(is_concurrent: i64, f: &mut dyn FnMut()) {
+    ::vthread::__private::on_chunk(move || __vt_descend(is_concurrent, f))
+}
+pub trait Visitor {
+    #[doc(hidden)]
+    #[allow(non_upper_case_globals)]
+    const name_dyn_inside_a_vthread_mod: () = ();
+    #[allow(deprecated)]
+    #[inline]
+    fn visit(&mut self, n: u64) {
+        Self::__vt_visit(self, ::vthread::__private::current(), n)
+    }
+    #[doc(hidden)]
+    fn __vt_visit(&mut self, is_concurrent: i64, n: u64);
+    #[doc(hidden)]
+    #[allow(warnings)]
+    #[inline]
+    fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
+        if is_concurrent & 1 == 0 {
+            ::vthread::__private::plain_only!();
+            Self::__vt_visit(self, is_concurrent, n)
+        } else {
+            ::vthread::__private::on_chunk(move || Self::__vt_visit(
+                self,
+                is_concurrent,
+                n,
+            ))
+        }
+    }
+}
+#[doc(hidden)]
+#[allow(warnings)]
+pub trait __VisitorTable: Visitor + Sized {
+    const PAIRS: &'static [*const (); 2usize] = &[
+        <Self as Visitor>::__vt_visit as *const (),
+        <Self as __VisitorTable>::__chunk_visit as *const (),
+    ];
+    #[inline(never)]
+    fn __chunk_visit(&mut self, is_concurrent: i64, n: u64) {
+        ::vthread::__private::on_chunk(move || <Self as Visitor>::__vt_visit(
+            self,
+            is_concurrent,
+            n,
+        ))
+    }
+}
+impl<__T: Visitor> __VisitorTable for __T {}
+#[doc(hidden)]
+#[allow(warnings)]
+pub trait __VisitorObj {
+    fn __slot_visit(&mut self, is_concurrent: i64, n: u64);
+}
+#[allow(warnings)]
+impl<__T: Visitor> __VisitorObj for __T {
+    fn __slot_visit(&mut self, is_concurrent: i64, n: u64) {
+        let entry = ::vthread::__private::select!(
+            ::core::concat!(::core::module_path!(), "::Visitor::visit"), < Self as
+            __VisitorTable > ::PAIRS, 0usize, is_concurrent, < Self as __VisitorTable >
+            ::__chunk_visit
+        );
+        let entry: fn(_, i64, _) -> _ = unsafe { ::core::mem::transmute(entry) };
+        entry(self, is_concurrent, n)
+    }
+}
+#[allow(warnings)]
+impl Visitor for dyn __VisitorObj + '_ {
+    #[inline]
+    fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
+        let object: &mut Self = ::vthread::__private::tag!(
+            ::core::concat!(::core::module_path!(), "::Visitor::visit"), self
+        );
+        <Self as __VisitorObj>::__slot_visit(object, is_concurrent, n)
+    }
+    #[inline]
+    fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
+        <Self as Visitor>::__vt_visit(self, is_concurrent, n)
+    }
+}
+#[allow(warnings)]
+impl Visitor for dyn __VisitorObj + Send + '_ {
+    #[inline]
+    fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
+        let object: &mut Self = ::vthread::__private::tag!(
+            ::core::concat!(::core::module_path!(), "::Visitor::visit"), self
+        );
+        <Self as __VisitorObj>::__slot_visit(object, is_concurrent, n)
+    }
+    #[inline]
+    fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
+        <Self as Visitor>::__vt_visit(self, is_concurrent, n)
+    }
+}
+#[allow(warnings)]
+impl Visitor for dyn __VisitorObj + Sync + '_ {
+    #[inline]
+    fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
+        let object: &mut Self = ::vthread::__private::tag!(
+            ::core::concat!(::core::module_path!(), "::Visitor::visit"), self
+        );
+        <Self as __VisitorObj>::__slot_visit(object, is_concurrent, n)
+    }
+    #[inline]
+    fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
+        <Self as Visitor>::__vt_visit(self, is_concurrent, n)
+    }
+}
+#[allow(warnings)]
+impl Visitor for dyn __VisitorObj + Send + Sync + '_ {
+    #[inline]
+    fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
+        let object: &mut Self = ::vthread::__private::tag!(
+            ::core::concat!(::core::module_path!(), "::Visitor::visit"), self
+        );
+        <Self as __VisitorObj>::__slot_visit(object, is_concurrent, n)
+    }
+    #[inline]
+    fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
+        <Self as Visitor>::__vt_visit(self, is_concurrent, n)
+    }
+}
+pub struct Sum(u64);
+impl Visitor for Sum {
+    #[doc(hidden)]
+    fn __vt_visit(&mut self, _is_concurrent: i64, n: u64) {
+        self.0 += fibonacci(n);
+    }
+}
+#[allow(dead_code, deprecated)]
+#[inline]
+pub fn drive(visitor: &mut dyn __VisitorObj) {
+    __vt_drive(::vthread::__private::current(), visitor)
+}
+#[doc(hidden)]
+pub fn __vt_drive(is_concurrent: i64, visitor: &mut dyn __VisitorObj) {
+    visitor.visit(__vt_fibonacci(is_concurrent, 10));
+}

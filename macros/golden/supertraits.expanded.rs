@@ -1,0 +1,297 @@
+mod shapes {
+    pub trait Named: std::fmt::Debug {
+        #[doc(hidden)]
+        #[allow(non_upper_case_globals)]
+        const name_dyn_inside_a_vthread_mod: () = ();
+        #[allow(deprecated)]
+        #[inline]
+        fn name(&self) -> String {
+            Self::__vt_name(self, ::vthread::__private::current())
+        }
+        #[doc(hidden)]
+        fn __vt_name(&self, is_concurrent: i64) -> String;
+        #[doc(hidden)]
+        #[allow(warnings)]
+        #[inline]
+        fn __rec_name(&self, is_concurrent: i64) -> String {
+            if is_concurrent & 1 == 0 {
+                ::vthread::__private::plain_only!();
+                Self::__vt_name(self, is_concurrent)
+            } else {
+                ::vthread::__private::on_chunk(move || Self::__vt_name(
+                    self,
+                    is_concurrent,
+                ))
+            }
+        }
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    pub trait __NamedTable: Named + Sized {
+        const PAIRS: &'static [*const (); 2usize] = &[
+            <Self as Named>::__vt_name as *const (),
+            <Self as __NamedTable>::__chunk_name as *const (),
+        ];
+        #[inline(never)]
+        fn __chunk_name(&self, is_concurrent: i64) -> String {
+            ::vthread::__private::on_chunk(move || <Self as Named>::__vt_name(
+                self,
+                is_concurrent,
+            ))
+        }
+    }
+    impl<__T: Named> __NamedTable for __T {}
+    #[doc(hidden)]
+    #[allow(warnings)]
+    pub trait __NamedObj: std::fmt::Debug {
+        fn __slot_name(&self, is_concurrent: i64) -> String;
+    }
+    #[allow(warnings)]
+    impl<__T: Named> __NamedObj for __T {
+        fn __slot_name(&self, is_concurrent: i64) -> String {
+            let entry = ::vthread::__private::select!(
+                ::core::concat!(::core::module_path!(), "::Named::name"), < Self as
+                __NamedTable > ::PAIRS, 0usize, is_concurrent, < Self as __NamedTable >
+                ::__chunk_name
+            );
+            let entry: fn(_, i64) -> _ = unsafe { ::core::mem::transmute(entry) };
+            entry(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl Named for dyn __NamedObj + '_ {
+        #[inline]
+        fn __vt_name(&self, is_concurrent: i64) -> String {
+            let object: &Self = ::vthread::__private::tag!(
+                ::core::concat!(::core::module_path!(), "::Named::name"), self
+            );
+            <Self as __NamedObj>::__slot_name(object, is_concurrent)
+        }
+        #[inline]
+        fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__vt_name(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl Named for dyn __NamedObj + Send + '_ {
+        #[inline]
+        fn __vt_name(&self, is_concurrent: i64) -> String {
+            let object: &Self = ::vthread::__private::tag!(
+                ::core::concat!(::core::module_path!(), "::Named::name"), self
+            );
+            <Self as __NamedObj>::__slot_name(object, is_concurrent)
+        }
+        #[inline]
+        fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__vt_name(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl Named for dyn __NamedObj + Sync + '_ {
+        #[inline]
+        fn __vt_name(&self, is_concurrent: i64) -> String {
+            let object: &Self = ::vthread::__private::tag!(
+                ::core::concat!(::core::module_path!(), "::Named::name"), self
+            );
+            <Self as __NamedObj>::__slot_name(object, is_concurrent)
+        }
+        #[inline]
+        fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__vt_name(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl Named for dyn __NamedObj + Send + Sync + '_ {
+        #[inline]
+        fn __vt_name(&self, is_concurrent: i64) -> String {
+            let object: &Self = ::vthread::__private::tag!(
+                ::core::concat!(::core::module_path!(), "::Named::name"), self
+            );
+            <Self as __NamedObj>::__slot_name(object, is_concurrent)
+        }
+        #[inline]
+        fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__vt_name(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl Named for dyn __ShapeObj + '_ {
+        #[inline]
+        fn __vt_name(&self, is_concurrent: i64) -> String {
+            let object: &Self = ::vthread::__private::tag!(
+                ::core::concat!(::core::module_path!(), "::Named::name"), self
+            );
+            <Self as __NamedObj>::__slot_name(object, is_concurrent)
+        }
+        #[inline]
+        fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__vt_name(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl Named for dyn __ShapeObj + Send + '_ {
+        #[inline]
+        fn __vt_name(&self, is_concurrent: i64) -> String {
+            let object: &Self = ::vthread::__private::tag!(
+                ::core::concat!(::core::module_path!(), "::Named::name"), self
+            );
+            <Self as __NamedObj>::__slot_name(object, is_concurrent)
+        }
+        #[inline]
+        fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__vt_name(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl Named for dyn __ShapeObj + Sync + '_ {
+        #[inline]
+        fn __vt_name(&self, is_concurrent: i64) -> String {
+            let object: &Self = ::vthread::__private::tag!(
+                ::core::concat!(::core::module_path!(), "::Named::name"), self
+            );
+            <Self as __NamedObj>::__slot_name(object, is_concurrent)
+        }
+        #[inline]
+        fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__vt_name(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl Named for dyn __ShapeObj + Send + Sync + '_ {
+        #[inline]
+        fn __vt_name(&self, is_concurrent: i64) -> String {
+            let object: &Self = ::vthread::__private::tag!(
+                ::core::concat!(::core::module_path!(), "::Named::name"), self
+            );
+            <Self as __NamedObj>::__slot_name(object, is_concurrent)
+        }
+        #[inline]
+        fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__vt_name(self, is_concurrent)
+        }
+    }
+    pub trait Shape: Named {
+        #[doc(hidden)]
+        #[allow(non_upper_case_globals)]
+        const name_dyn_inside_a_vthread_mod: () = ();
+        #[allow(deprecated)]
+        #[inline]
+        fn area(&self) -> f64 {
+            Self::__vt_area(self, ::vthread::__private::current())
+        }
+        #[doc(hidden)]
+        fn __vt_area(&self, is_concurrent: i64) -> f64;
+        #[doc(hidden)]
+        #[allow(warnings)]
+        #[inline]
+        fn __rec_area(&self, is_concurrent: i64) -> f64 {
+            if is_concurrent & 1 == 0 {
+                ::vthread::__private::plain_only!();
+                Self::__vt_area(self, is_concurrent)
+            } else {
+                ::vthread::__private::on_chunk(move || Self::__vt_area(
+                    self,
+                    is_concurrent,
+                ))
+            }
+        }
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    pub trait __ShapeTable: Shape + Sized {
+        const PAIRS: &'static [*const (); 2usize] = &[
+            <Self as Shape>::__vt_area as *const (),
+            <Self as __ShapeTable>::__chunk_area as *const (),
+        ];
+        #[inline(never)]
+        fn __chunk_area(&self, is_concurrent: i64) -> f64 {
+            ::vthread::__private::on_chunk(move || <Self as Shape>::__vt_area(
+                self,
+                is_concurrent,
+            ))
+        }
+    }
+    impl<__T: Shape> __ShapeTable for __T {}
+    #[doc(hidden)]
+    #[allow(warnings)]
+    pub trait __ShapeObj: __NamedObj {
+        fn __slot_area(&self, is_concurrent: i64) -> f64;
+    }
+    #[allow(warnings)]
+    impl<__T: Shape> __ShapeObj for __T {
+        fn __slot_area(&self, is_concurrent: i64) -> f64 {
+            let entry = ::vthread::__private::select!(
+                ::core::concat!(::core::module_path!(), "::Shape::area"), < Self as
+                __ShapeTable > ::PAIRS, 0usize, is_concurrent, < Self as __ShapeTable >
+                ::__chunk_area
+            );
+            let entry: fn(_, i64) -> _ = unsafe { ::core::mem::transmute(entry) };
+            entry(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl Shape for dyn __ShapeObj + '_ {
+        #[inline]
+        fn __vt_area(&self, is_concurrent: i64) -> f64 {
+            let object: &Self = ::vthread::__private::tag!(
+                ::core::concat!(::core::module_path!(), "::Shape::area"), self
+            );
+            <Self as __ShapeObj>::__slot_area(object, is_concurrent)
+        }
+        #[inline]
+        fn __rec_area(&self, is_concurrent: i64) -> f64 {
+            <Self as Shape>::__vt_area(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl Shape for dyn __ShapeObj + Send + '_ {
+        #[inline]
+        fn __vt_area(&self, is_concurrent: i64) -> f64 {
+            let object: &Self = ::vthread::__private::tag!(
+                ::core::concat!(::core::module_path!(), "::Shape::area"), self
+            );
+            <Self as __ShapeObj>::__slot_area(object, is_concurrent)
+        }
+        #[inline]
+        fn __rec_area(&self, is_concurrent: i64) -> f64 {
+            <Self as Shape>::__vt_area(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl Shape for dyn __ShapeObj + Sync + '_ {
+        #[inline]
+        fn __vt_area(&self, is_concurrent: i64) -> f64 {
+            let object: &Self = ::vthread::__private::tag!(
+                ::core::concat!(::core::module_path!(), "::Shape::area"), self
+            );
+            <Self as __ShapeObj>::__slot_area(object, is_concurrent)
+        }
+        #[inline]
+        fn __rec_area(&self, is_concurrent: i64) -> f64 {
+            <Self as Shape>::__vt_area(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl Shape for dyn __ShapeObj + Send + Sync + '_ {
+        #[inline]
+        fn __vt_area(&self, is_concurrent: i64) -> f64 {
+            let object: &Self = ::vthread::__private::tag!(
+                ::core::concat!(::core::module_path!(), "::Shape::area"), self
+            );
+            <Self as __ShapeObj>::__slot_area(object, is_concurrent)
+        }
+        #[inline]
+        fn __rec_area(&self, is_concurrent: i64) -> f64 {
+            <Self as Shape>::__vt_area(self, is_concurrent)
+        }
+    }
+    #[allow(dead_code, deprecated)]
+    #[inline]
+    pub fn describe(shape: &dyn __ShapeObj) -> String {
+        __vt_describe(::vthread::__private::current(), shape)
+    }
+    #[doc(hidden)]
+    pub fn __vt_describe(is_concurrent: i64, shape: &dyn __ShapeObj) -> String {
+        format!("{} {}", shape.name(), shape.__vt_area(is_concurrent))
+    }
+}

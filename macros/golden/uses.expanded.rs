@@ -1,0 +1,162 @@
+#[allow(unused_imports)]
+pub use crate::shapes::{Shape, total};
+#[allow(unused_imports)]
+#[doc(hidden)]
+pub use crate::shapes::{__ShapeObj, __vt_total};
+mod user {
+    mod inner {
+        #[allow(dead_code, deprecated)]
+        #[inline]
+        pub fn helper(n: u32) -> u32 {
+            __vt_helper(::vthread::__private::current(), n)
+        }
+        #[doc(hidden)]
+        pub fn __vt_helper(_is_concurrent: i64, n: u32) -> u32 {
+            n
+        }
+        pub trait Tool {
+            #[doc(hidden)]
+            #[allow(non_upper_case_globals)]
+            const name_dyn_inside_a_vthread_mod: () = ();
+            #[allow(deprecated)]
+            #[inline]
+            fn apply(&self) -> u32 {
+                Self::__vt_apply(self, ::vthread::__private::current())
+            }
+            #[doc(hidden)]
+            fn __vt_apply(&self, is_concurrent: i64) -> u32;
+            #[doc(hidden)]
+            #[allow(warnings)]
+            #[inline]
+            fn __rec_apply(&self, is_concurrent: i64) -> u32 {
+                if is_concurrent & 1 == 0 {
+                    ::vthread::__private::plain_only!();
+                    Self::__vt_apply(self, is_concurrent)
+                } else {
+                    ::vthread::__private::on_chunk(move || Self::__vt_apply(
+                        self,
+                        is_concurrent,
+                    ))
+                }
+            }
+        }
+        #[doc(hidden)]
+        #[allow(warnings)]
+        pub trait __ToolTable: Tool + Sized {
+            const PAIRS: &'static [*const (); 2usize] = &[
+                <Self as Tool>::__vt_apply as *const (),
+                <Self as __ToolTable>::__chunk_apply as *const (),
+            ];
+            #[inline(never)]
+            fn __chunk_apply(&self, is_concurrent: i64) -> u32 {
+                ::vthread::__private::on_chunk(move || <Self as Tool>::__vt_apply(
+                    self,
+                    is_concurrent,
+                ))
+            }
+        }
+        impl<__T: Tool> __ToolTable for __T {}
+        #[doc(hidden)]
+        #[allow(warnings)]
+        pub trait __ToolObj {
+            fn __slot_apply(&self, is_concurrent: i64) -> u32;
+        }
+        #[allow(warnings)]
+        impl<__T: Tool> __ToolObj for __T {
+            fn __slot_apply(&self, is_concurrent: i64) -> u32 {
+                let entry = ::vthread::__private::select!(
+                    ::core::concat!(::core::module_path!(), "::Tool::apply"), < Self as
+                    __ToolTable > ::PAIRS, 0usize, is_concurrent, < Self as __ToolTable >
+                    ::__chunk_apply
+                );
+                let entry: fn(_, i64) -> _ = unsafe { ::core::mem::transmute(entry) };
+                entry(self, is_concurrent)
+            }
+        }
+        #[allow(warnings)]
+        impl Tool for dyn __ToolObj + '_ {
+            #[inline]
+            fn __vt_apply(&self, is_concurrent: i64) -> u32 {
+                let object: &Self = ::vthread::__private::tag!(
+                    ::core::concat!(::core::module_path!(), "::Tool::apply"), self
+                );
+                <Self as __ToolObj>::__slot_apply(object, is_concurrent)
+            }
+            #[inline]
+            fn __rec_apply(&self, is_concurrent: i64) -> u32 {
+                <Self as Tool>::__vt_apply(self, is_concurrent)
+            }
+        }
+        #[allow(warnings)]
+        impl Tool for dyn __ToolObj + Send + '_ {
+            #[inline]
+            fn __vt_apply(&self, is_concurrent: i64) -> u32 {
+                let object: &Self = ::vthread::__private::tag!(
+                    ::core::concat!(::core::module_path!(), "::Tool::apply"), self
+                );
+                <Self as __ToolObj>::__slot_apply(object, is_concurrent)
+            }
+            #[inline]
+            fn __rec_apply(&self, is_concurrent: i64) -> u32 {
+                <Self as Tool>::__vt_apply(self, is_concurrent)
+            }
+        }
+        #[allow(warnings)]
+        impl Tool for dyn __ToolObj + Sync + '_ {
+            #[inline]
+            fn __vt_apply(&self, is_concurrent: i64) -> u32 {
+                let object: &Self = ::vthread::__private::tag!(
+                    ::core::concat!(::core::module_path!(), "::Tool::apply"), self
+                );
+                <Self as __ToolObj>::__slot_apply(object, is_concurrent)
+            }
+            #[inline]
+            fn __rec_apply(&self, is_concurrent: i64) -> u32 {
+                <Self as Tool>::__vt_apply(self, is_concurrent)
+            }
+        }
+        #[allow(warnings)]
+        impl Tool for dyn __ToolObj + Send + Sync + '_ {
+            #[inline]
+            fn __vt_apply(&self, is_concurrent: i64) -> u32 {
+                let object: &Self = ::vthread::__private::tag!(
+                    ::core::concat!(::core::module_path!(), "::Tool::apply"), self
+                );
+                <Self as __ToolObj>::__slot_apply(object, is_concurrent)
+            }
+            #[inline]
+            fn __rec_apply(&self, is_concurrent: i64) -> u32 {
+                <Self as Tool>::__vt_apply(self, is_concurrent)
+            }
+        }
+    }
+    #[allow(unused_imports)]
+    use inner::helper as assist;
+    #[allow(unused_imports)]
+    #[doc(hidden)]
+    use inner::__vt_helper as __vt_assist;
+    #[allow(unused_imports)]
+    use inner::Tool;
+    #[allow(unused_imports)]
+    #[doc(hidden)]
+    use inner::__ToolObj;
+    #[allow(unused_imports)]
+    use crate::shapes::{Shape, total};
+    #[allow(unused_imports)]
+    #[doc(hidden)]
+    use crate::shapes::{__ShapeObj, __vt_total};
+    #[allow(dead_code, deprecated)]
+    #[inline]
+    pub fn run(tool: &dyn __ToolObj, shape: &dyn __ShapeObj) -> f64 {
+        __vt_run(::vthread::__private::current(), tool, shape)
+    }
+    #[doc(hidden)]
+    pub fn __vt_run(
+        is_concurrent: i64,
+        tool: &dyn __ToolObj,
+        shape: &dyn __ShapeObj,
+    ) -> f64 {
+        f64::from(__vt_assist(is_concurrent, tool.__vt_apply(is_concurrent)))
+            + shape.__vt_area(is_concurrent) + __vt_total(is_concurrent)
+    }
+}

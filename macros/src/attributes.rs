@@ -1,0 +1,114 @@
+//! Attributes: ours, the marks that the scan leaves for the passes after it, and which of the user's go where.
+
+use crate::options::{On, Options};
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::{Attribute, Ident, Result, parse_quote};
+
+/// Whether an attribute is `#[vthread]`, written in any way.
+pub(crate) fn is_vthread(attribute: &Attribute) -> bool {
+    let path = attribute.path();
+    path.segments.last().is_some_and(|s| s.ident == "vthread") && path.segments.len() <= 2
+}
+
+/// Whether an attribute is `#[plain]`.
+pub(crate) fn is_plain(attribute: &Attribute) -> bool {
+    attribute.path().is_ident("plain")
+}
+
+pub(crate) fn has(attributes: &[Attribute], name: &str) -> bool {
+    attributes.iter().any(|a| a.path().is_ident(name))
+}
+
+/// Removes `#[plain]` and says whether it was there.
+pub(crate) fn take_plain(attributes: &mut Vec<Attribute>) -> bool {
+    let before = attributes.len();
+    attributes.retain(|a| !is_plain(a));
+    attributes.len() != before
+}
+
+/// Reads the options of `#[vthread(..)]` on an inner item, if it has the attribute.
+pub(crate) fn inner_options(attributes: &[Attribute], on: On) -> Result<Option<Options>> {
+    attributes.iter().find(|a| is_vthread(a)).map(|a| Options::of(a, on)).transpose()
+}
+
+/// Numbers that the scan writes on items, so that later passes know them again.
+#[derive(Clone, Copy)]
+pub(crate) enum Marker {
+    Node,
+    Module,
+    Trait,
+}
+
+impl Marker {
+    fn name(self) -> Ident {
+        match self {
+            Self::Node => format_ident!("__vthread_node"),
+            Self::Module => format_ident!("__vthread_module"),
+            Self::Trait => format_ident!("__vthread_trait"),
+        }
+    }
+
+    pub(crate) fn write(self, number: usize, attributes: &mut Vec<Attribute>) {
+        let name = self.name();
+        attributes.push(parse_quote!(#[#name(#number)]));
+    }
+
+    pub(crate) fn read(self, attributes: &[Attribute]) -> Option<usize> {
+        let name = self.name();
+        let attribute =
+            attributes.iter().find(|a| *a.path().get_ident().unwrap_or(&format_ident!("_none")) == name)?;
+        attribute.parse_args::<syn::LitInt>().ok()?.base10_parse().ok()
+    }
+}
+
+/// Whether an attribute is ours and must not reach the compiler.
+pub(crate) fn is_ours(attribute: &Attribute) -> bool {
+    is_vthread(attribute)
+        || is_plain(attribute)
+        || [Marker::Node, Marker::Module, Marker::Trait].iter().any(|m| attribute.path().is_ident(&m.name()))
+}
+
+/// The attributes of one function, divided among the functions that it becomes.
+pub(crate) struct Divided {
+    pub(crate) shim: Vec<Attribute>,
+    pub(crate) body: Vec<Attribute>,
+    /// For the wrappers: only what says whether the item exists, and lints.
+    pub(crate) wrapper: Vec<Attribute>,
+}
+
+impl Divided {
+    pub(crate) fn new(attributes: &[Attribute]) -> Self {
+        let mut divided = Self { shim: vec![], body: vec![], wrapper: vec![] };
+        for attribute in attributes.iter().filter(|a| !is_ours(a)) {
+            let name = attribute.path().get_ident().map(ToString::to_string).unwrap_or_default();
+            let (shim, body, wrapper) = match name.as_str() {
+                "doc" | "no_mangle" | "export_name" | "link_section" | "unsafe" => (true, false, false),
+                "cfg" | "cfg_attr" | "allow" | "warn" | "deny" | "forbid" | "target_feature" => {
+                    (true, true, true)
+                }
+                "must_use" | "deprecated" | "track_caller" => (true, true, false),
+                _ => (false, true, false),
+            };
+            for (wanted, list) in
+                [(shim, &mut divided.shim), (body, &mut divided.body), (wrapper, &mut divided.wrapper)]
+            {
+                if wanted {
+                    list.push(attribute.clone());
+                }
+            }
+        }
+        divided
+    }
+}
+
+/// Stands on everything generated: nothing in it is for people or for their lints.
+pub(crate) fn generated() -> TokenStream {
+    let allow = generated_allow();
+    quote!(#[doc(hidden)] #allow)
+}
+
+/// The same for impls, which have no docs of their own.
+pub(crate) fn generated_allow() -> TokenStream {
+    quote!(#[allow(warnings)])
+}

@@ -1,0 +1,61 @@
+//! Errors: they are collected, so that one compilation shows them all, and the user's item is given back beside them.
+
+use crate::attributes;
+use proc_macro2::{Span, TokenStream};
+use quote::quote;
+use std::fmt::Display;
+use syn::visit_mut::{self, VisitMut};
+use syn::{Attribute, Error, Item};
+
+/// Errors so far.
+#[derive(Default)]
+pub(crate) struct Problems(Option<Error>);
+
+impl Problems {
+    pub(crate) fn add(&mut self, error: Error) {
+        match &mut self.0 {
+            Some(all) => all.combine(error),
+            None => self.0 = Some(error),
+        }
+    }
+
+    pub(crate) fn at(&mut self, span: Span, message: impl Display) {
+        self.add(Error::new(span, message));
+    }
+
+    pub(crate) fn append(&mut self, more: Self) {
+        if let Some(error) = more.0 {
+            self.add(error);
+        }
+    }
+
+    pub(crate) fn check(self) -> syn::Result<()> {
+        self.0.map_or(Ok(()), Err)
+    }
+}
+
+/// The error and the item as it was written, so that editors and later errors see what they would have seen.
+pub(crate) fn with_item(error: &Error, item: TokenStream) -> TokenStream {
+    let error = error.to_compile_error();
+    let item = match syn::parse2::<Item>(item.clone()) {
+        Ok(mut item) => {
+            Ours.visit_item_mut(&mut item);
+            quote!(#item)
+        }
+        Err(_) => item,
+    };
+    quote!(#error #item)
+}
+
+/// Takes our attributes off: alone they mean nothing to the compiler.
+pub(crate) struct Ours;
+
+impl VisitMut for Ours {
+    fn visit_attributes_mut(&mut self, attributes: &mut Vec<Attribute>) {
+        attributes.retain(|a| !attributes::is_ours(a));
+    }
+
+    fn visit_item_mut(&mut self, item: &mut Item) {
+        visit_mut::visit_item_mut(self, item);
+    }
+}

@@ -1,0 +1,159 @@
+//! Impls of a trait for its trait objects, and for those of the traits below it: every method tags the reference and calls
+//! the slot.
+//!
+//! ```text
+//! impl Shape for dyn __ShapeObj + Send + '_ {
+//!     fn __vt_area(&self, is_concurrent: i64) -> f64 {
+//!         let object: &Self = tag!("geometry::Shape::area", self);
+//!         <Self as __ShapeObj>::__slot_area(object, is_concurrent)
+//!     }
+//! }
+//! ```
+//! Auto traits make different types of `dyn`, so there is one impl for each combination.
+
+use crate::attributes;
+use crate::expander::Expander;
+use crate::lineage::{self, Ancestor};
+use crate::names;
+use crate::objects;
+use crate::signature::{self, Forward};
+use crate::tables;
+use crate::world::{Objects, TraitId};
+use proc_macro2::{Span, TokenStream};
+use quote::{ToTokens, format_ident, quote};
+use syn::{
+    GenericArgument, Generics, Ident, ItemTrait, Lifetime, Path, Signature, TraitItem, Type, parse_quote,
+};
+
+/// Writes the impls of `t` for its own objects and for those of the traits below it.
+pub(crate) fn write(expander: &Expander<'_>, id: TraitId, t: &ItemTrait) -> TokenStream {
+    let mut all = TokenStream::new();
+    for below in 0..expander.world.traits.len() {
+        let sub = &expander.world.traits[below];
+        let Some(item) = sub.item.as_ref().filter(|_| sub.objects == Objects::Yes) else { continue };
+        // The trait itself comes with its types rewritten.
+        let item = if below == id { t } else { item };
+        for ancestor in lineage::of(expander.world, below) {
+            if ancestor.id == id {
+                all.extend(for_objects(expander, t, below, item, &ancestor));
+            }
+        }
+    }
+    all
+}
+
+/// `dyn __SubObj<A, Out = __Out>` and what an impl for it needs.
+struct Object {
+    generics: Generics,
+    path: Path,
+    lifetime: Lifetime,
+    /// Associated types that the trait object leaves open, and the parameters that stand for them.
+    open: Vec<(Ident, Ident)>,
+}
+
+impl Object {
+    fn new(expander: &Expander<'_>, from: TraitId, below: TraitId, sub: &ItemTrait) -> Self {
+        let mut generics = tables::without_defaults(&sub.generics);
+        let (_, arguments, _) = generics.split_for_impl();
+        let name = names::object(&sub.ident);
+        let world = expander.world;
+        let way = lineage::way(world, world.traits[from].module, world.traits[below].module);
+        let mut path: Path = parse_quote!(#way #name #arguments);
+        let mut open = vec![];
+        for (ty, bounds) in lineage::open_types(world, below) {
+            let parameter = format_ident!("__{}", ty);
+            generics.params.push(parse_quote!(#parameter: #bounds));
+            add_argument(&mut path, parse_quote!(#ty = #parameter));
+            open.push((ty, parameter));
+        }
+        Self { generics, path, lifetime: lineage::lifetime(world, below), open }
+    }
+}
+
+fn add_argument(path: &mut Path, argument: GenericArgument) {
+    let Some(last) = path.segments.last_mut() else { return };
+    match &mut last.arguments {
+        syn::PathArguments::AngleBracketed(arguments) => arguments.args.push(argument),
+        other => *other = syn::PathArguments::AngleBracketed(parse_quote!(<#argument>)),
+    }
+}
+
+fn for_objects(
+    expander: &Expander<'_>,
+    t: &ItemTrait,
+    below: TraitId,
+    sub: &ItemTrait,
+    ancestor: &Ancestor,
+) -> TokenStream {
+    let object = Object::new(expander, ancestor.id, below, sub);
+    let body = methods(expander, t, ancestor, &object);
+    let (name, unsafety, allow) = (&t.ident, &t.unsafety, attributes::generated_allow());
+    let arguments = ancestor.arguments();
+    let (generics, _, clause) = object.generics.split_for_impl();
+    let (path, lifetime) = (&object.path, &object.lifetime);
+    [quote!(), quote!(+ Send), quote!(+ Sync), quote!(+ Send + Sync)]
+        .into_iter()
+        .map(|auto| {
+            quote! {
+                #allow
+                #unsafety impl #generics #name #arguments for dyn #path #auto + #lifetime #clause { #body }
+            }
+        })
+        .collect()
+}
+
+fn methods(expander: &Expander<'_>, t: &ItemTrait, ancestor: &Ancestor, object: &Object) -> TokenStream {
+    let mut body = TokenStream::new();
+    for item in &t.items {
+        if let TraitItem::Type(ty) = item {
+            let name = &ty.ident;
+            let value: TokenStream = match ancestor.bindings.iter().find(|(bound, _)| bound == name) {
+                Some((_, value)) => value.to_token_stream(),
+                None => match object.open.iter().find(|(open, _)| open == name) {
+                    Some((_, parameter)) => parameter.to_token_stream(),
+                    None => continue,
+                },
+            };
+            body.extend(quote!(type #name = #value;));
+        }
+    }
+    for f in objects::slots(t) {
+        let sig = ancestor.substitute(&f.sig);
+        body.extend(dispatcher(expander, &t.ident, &sig, ancestor));
+    }
+    for f in tables::plain_slots(t) {
+        let sig = ancestor.substitute(&f.sig);
+        let forward = Forward::new(&sig);
+        let head = signature::head(&sig, &sig.ident, &forward.inputs, false);
+        let (of, arguments, slot) = (names::object(&t.ident), ancestor.arguments(), names::slot(&sig.ident));
+        let call = forward.call_without_word(&quote!(<Self as #of #arguments>::#slot), &sig);
+        body.extend(quote!(#head { #call }));
+    }
+    body
+}
+
+/// The body that a trait object has for a method, and its wrapper, which is the same: the slot takes the chunk.
+fn dispatcher(expander: &Expander<'_>, t: &Ident, sig: &Signature, ancestor: &Ancestor) -> TokenStream {
+    let (private, word, arguments) = (&expander.private, names::flag(), ancestor.arguments());
+    let forward = Forward::new(sig);
+    let (body, wrapper) = (names::body(&sig.ident), names::wrapper(&sig.ident));
+    let inputs = forward.with_word();
+    let body_head = signature::head(sig, &body, &inputs, false);
+    let wrapper_head = signature::head(sig, &wrapper, &inputs, false);
+    let (of, slot, marker) = (names::object(t), names::slot(&sig.ident), tables::marker(t, &sig.ident));
+    let receiver: Option<&Type> = forward.receiver.as_ref().map(|r| &*r.ty);
+    let this = forward.receiver.as_ref().map(|r| &r.self_token);
+    let (tagged, names) = (Ident::new("object", Span::mixed_site()), &forward.arguments);
+    let call = quote!(<Self as #of #arguments>::#slot(#tagged, #word #(, #names)*));
+    let call = if sig.unsafety.is_some() { quote!(unsafe { #call }) } else { call };
+    let again = forward.call(&quote!(<Self as #t #arguments>::#body), &quote!(#word), sig);
+    quote! {
+        #[inline]
+        #body_head {
+            let #tagged: #receiver = #private::tag!(#marker, #this);
+            #call
+        }
+        #[inline]
+        #wrapper_head { #again }
+    }
+}

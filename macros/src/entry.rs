@@ -1,0 +1,47 @@
+//! `#[vthread::main]` and `#[vthread::test]`: the body runs as a virtual thread on a fresh runtime.
+
+use crate::diagnostics;
+use crate::options::Options;
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::{Error, ItemFn, Result, ReturnType};
+
+/// Which of the two.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Entry {
+    Main,
+    Test,
+}
+
+/// Expands one of the attributes.
+pub(crate) fn expand(entry: Entry, attribute: TokenStream, item: TokenStream) -> TokenStream {
+    write(entry, attribute, item.clone()).unwrap_or_else(|error| diagnostics::with_item(&error, item))
+}
+
+fn write(entry: Entry, attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
+    let options = Options::parse(attribute, crate::options::On::Other)?;
+    let ItemFn { attrs, vis, sig, block } = syn::parse2(item)?;
+    if let Some(token) = &sig.asyncness {
+        return Err(Error::new(token.span, "a virtual thread waits like ordinary code: drop `async`"));
+    }
+    if !sig.inputs.is_empty() {
+        return Err(Error::new_spanned(&sig.inputs, "this function is called without arguments"));
+    }
+    if !sig.generics.params.is_empty() {
+        return Err(Error::new_spanned(&sig.generics, "this function cannot be generic"));
+    }
+    let output = match &sig.output {
+        ReturnType::Default => quote!(()),
+        ReturnType::Type(_, ty) => ty.to_token_stream(),
+    };
+    let test = (entry == Entry::Test).then(|| quote!(#[::core::prelude::v1::test]));
+    let path = options.runtime.map_or_else(|| quote!(::vthread), ToTokens::into_token_stream);
+    let run = match &sig.output {
+        // A closure cannot be typed `-> !`.
+        ReturnType::Type(_, ty) if matches!(**ty, syn::Type::Never(_)) => {
+            quote!(match #path::run(move || -> ::core::convert::Infallible { #block }) {})
+        }
+        _ => quote!(#path::run(move || -> #output #block)),
+    };
+    Ok(quote!(#(#attrs)* #test #vis #sig { #run }))
+}

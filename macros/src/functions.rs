@@ -1,0 +1,143 @@
+//! What one function becomes.
+//!
+//! ```text
+//! fn walk(t: &Tree) -> u64 { .. }
+//!
+//! fn walk(t: &Tree) -> u64 { __rec_walk(current(), t) }              // the shim: its name and signature stay
+//! fn __vt_walk(is_concurrent: i64, t: &Tree) -> u64 { .. }           // the body
+//! fn __rec_walk(is_concurrent: i64, t: &Tree) -> u64 {               // only if it is on a cycle of calls
+//!     if is_concurrent & 1 == 0 { plain_only!(); __vt_walk(is_concurrent, t) } else { __chunk_walk(is_concurrent, t) }
+//! }
+//! fn __chunk_walk(is_concurrent: i64, t: &Tree) -> u64 { on_chunk(move || __vt_walk(is_concurrent, t)) }
+//! ```
+
+use crate::attributes::{self, Divided};
+use crate::expander::Expander;
+use crate::names;
+use crate::resolve::Scope;
+use crate::rewrite;
+use crate::signature::{self, Forward};
+use crate::world::{Mode, NodeId};
+use proc_macro2::TokenStream;
+use quote::{format_ident, quote};
+use syn::spanned::Spanned;
+use syn::{Attribute, Block, Signature};
+
+/// A function as it is written, its types already rewritten.
+pub(crate) struct Function<'a> {
+    pub(crate) attrs: &'a [Attribute],
+    pub(crate) vis: TokenStream,
+    pub(crate) sig: &'a Signature,
+    pub(crate) node: Option<NodeId>,
+}
+
+/// Where a function stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Kind {
+    Free,
+    Inherent,
+    /// In an impl of a vthread trait, which has the shim and the wrapper.
+    Implemented {
+        /// The trait is declared elsewhere and does not know of cycles here.
+        external: bool,
+    },
+    /// A body given in a vthread trait, likewise.
+    Provided,
+}
+
+/// Writes the function.
+pub(crate) fn write(
+    expander: &Expander<'_>,
+    f: &Function<'_>,
+    block: &mut Block,
+    scope: Scope<'_>,
+    kind: Kind,
+) -> TokenStream {
+    let used = rewrite::body(expander, f.node, Mode::Vthread, scope, f.sig, block);
+    let divided = Divided::new(f.attrs);
+    let body = body(f, block, used, &divided, kind);
+    let cyclic = f.node.is_some_and(|n| expander.plan.is_cyclic(n));
+    if cyclic && signature::mentions_impl(&f.sig.output) {
+        expander.problem(
+            f.sig.output.span(),
+            "#[vthread]: a recursive function cannot return `impl Trait`: name the type, or box it",
+        );
+    }
+    match kind {
+        Kind::Free | Kind::Inherent => {
+            let path = if kind == Kind::Free { quote!() } else { quote!(Self::) };
+            let shim = shim(expander, f, &divided, &path);
+            let has_wrapper = f.node.is_some_and(|n| expander.plan.has_wrapper(expander.world, n));
+            let wrapper = has_wrapper.then(|| wrapper(expander, f, &divided, &path));
+            quote!(#shim #body #wrapper)
+        }
+        Kind::Implemented { external: true }
+            if f.node.is_some_and(|n| expander.plan.shim_wraps(expander.world, n)) =>
+        {
+            let shim = shim(expander, f, &divided, &quote!(Self::));
+            quote!(#shim #body)
+        }
+        Kind::Implemented { .. } | Kind::Provided => body,
+    }
+}
+
+/// The function with the user's body.
+fn body(f: &Function<'_>, block: &Block, used: bool, divided: &Divided, kind: Kind) -> TokenStream {
+    let word = if used { names::flag() } else { format_ident!("_{}", names::flag()) };
+    let inputs = signature::with_word(f.sig.inputs.iter().cloned().collect(), &word);
+    let sized = kind == Kind::Provided && signature::value_receiver(f.sig);
+    let head = signature::head(f.sig, &names::body(&f.sig.ident), &inputs, sized);
+    let (attrs, vis) = (&divided.body, &f.vis);
+    quote!(#[doc(hidden)] #(#attrs)* #vis #head #block)
+}
+
+/// The function under its own name, which reads the context word.
+pub(crate) fn shim(
+    expander: &Expander<'_>,
+    f: &Function<'_>,
+    divided: &Divided,
+    path: &TokenStream,
+) -> TokenStream {
+    let forward = Forward::new(f.sig);
+    let target = expander.shim_target(f.node, &f.sig.ident);
+    let private = &expander.private;
+    let call = forward.call(&quote!(#path #target), &quote!(#private::current()), f.sig);
+    let head = signature::head(f.sig, &f.sig.ident, &forward.inputs, false);
+    let (attrs, vis) = (&divided.shim, &f.vis);
+    quote!(#(#attrs)* #[allow(dead_code, deprecated)] #[inline] #vis #head { #call })
+}
+
+/// The two functions that break a cycle.
+fn wrapper(expander: &Expander<'_>, f: &Function<'_>, divided: &Divided, path: &TokenStream) -> TokenStream {
+    let name = &f.sig.ident;
+    let forward = Forward::new(f.sig);
+    let (inputs, word, private) = (forward.with_word(), names::flag(), &expander.private);
+    let (vis, attrs, generated) = (&f.vis, &divided.wrapper, attributes::generated());
+    let (body, chunk) = (names::body(name), names::chunk(name));
+    let word_tokens = quote!(#word);
+    let to_body = forward.call(&quote!(#path #body), &word_tokens, f.sig);
+    let to_chunk = forward.call(&quote!(#path #chunk), &word_tokens, f.sig);
+    let on_chunk = take_chunk(&expander.on_chunk(f.attrs), &to_body, signature::diverges(f.sig));
+    let wrapper_head = signature::head(f.sig, &names::wrapper(name), &inputs, false);
+    let chunk_head = signature::head(f.sig, &chunk, &inputs, false);
+    quote! {
+        #generated #(#attrs)* #[inline(always)] #vis #wrapper_head {
+            if #word & 1 == 0 {
+                #private::plain_only!();
+                #to_body
+            } else {
+                #to_chunk
+            }
+        }
+        #generated #(#attrs)* #[inline(never)] #vis #chunk_head { #on_chunk }
+    }
+}
+
+/// `on_chunk(move || call)`; a closure cannot be typed `-> !`, so what never returns goes another way.
+pub(crate) fn take_chunk(on_chunk: &TokenStream, call: &TokenStream, diverges: bool) -> TokenStream {
+    if diverges {
+        quote!(match #on_chunk(move || -> ::core::convert::Infallible { #call }) {})
+    } else {
+        quote!(#on_chunk(move || #call))
+    }
+}

@@ -1,0 +1,279 @@
+//! The graph of calls, and which of them get wrappers so that what remains has no cycle.
+//!
+//! A call that is written as a plain name goes through the ordinary function, the shim: in a function that is on a cycle the
+//! shim wraps, so such calls never close one. Calls that pass the context word on go to the body. Of those, the ones
+//! that a depth-first search finds to lead back get a wrapper (an edge to a node that is still open closes a cycle,
+//! and without all such edges there is none).
+
+use crate::world::{Mode, NodeId, World};
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+
+/// Calls, as the first run of the rewriting saw them.
+#[derive(Default)]
+pub(crate) struct Calls {
+    /// They pass the context word on.
+    direct: BTreeMap<NodeId, BTreeSet<NodeId>>,
+    /// They go through the ordinary name.
+    named: BTreeMap<NodeId, BTreeSet<NodeId>>,
+}
+
+impl Calls {
+    pub(crate) fn add(&mut self, from: NodeId, to: NodeId, passes_word: bool) {
+        let edges = if passes_word { &mut self.direct } else { &mut self.named };
+        edges.entry(from).or_default().insert(to);
+    }
+
+    fn next(&self, node: NodeId) -> impl Iterator<Item = NodeId> {
+        let named = self.named.get(&node).into_iter().flatten();
+        self.direct.get(&node).into_iter().flatten().chain(named).copied()
+    }
+}
+
+/// What came out.
+#[derive(Default)]
+pub(crate) struct Plan {
+    wrapped: HashSet<(NodeId, NodeId)>,
+    cyclic: HashSet<NodeId>,
+    /// Methods of these names have a wrapper, because a call may not tell which of them it means.
+    wrapped_methods: HashSet<String>,
+}
+
+impl Plan {
+    pub(crate) fn new(world: &World, calls: &Calls) -> Self {
+        let mut plan = Self::default();
+        for component in components(world.nodes.len(), calls) {
+            let members: HashSet<NodeId> = component.iter().copied().collect();
+            let alone = component.len() == 1 && !calls.next(component[0]).any(|n| n == component[0]);
+            if alone {
+                continue;
+            }
+            plan.cyclic.extend(&members);
+            if component.iter().all(|&n| world.nodes[n].mode == Mode::Vthread) {
+                plan.wrap_back_edges(&component, &members, calls);
+            } else {
+                plan.wrap_all(&members, calls);
+            }
+        }
+        for (id, node) in world.nodes.iter().enumerate() {
+            if node.has_self && (node.forced || plan.cyclic.contains(&id)) {
+                plan.wrapped_methods.insert(node.name.clone());
+            }
+        }
+        plan
+    }
+
+    /// The call needs a wrapper.
+    pub(crate) fn wraps(&self, world: &World, from: NodeId, to: NodeId) -> bool {
+        world.nodes[to].forced || self.wrapped.contains(&(from, to))
+    }
+
+    /// The ordinary function goes through the wrapper.
+    pub(crate) fn shim_wraps(&self, world: &World, node: NodeId) -> bool {
+        world.nodes[node].forced || self.cyclic.contains(&node)
+    }
+
+    pub(crate) fn is_cyclic(&self, node: NodeId) -> bool {
+        self.cyclic.contains(&node)
+    }
+
+    /// The function has a wrapper.
+    pub(crate) fn has_wrapper(&self, world: &World, node: NodeId) -> bool {
+        self.shim_wraps(world, node)
+            || world.nodes[node].has_self && self.wrapped_methods.contains(&world.nodes[node].name)
+    }
+
+    /// Where a function that somebody else calls takes part, only calls into our own can be wrapped: all of them.
+    fn wrap_all(&mut self, members: &HashSet<NodeId>, calls: &Calls) {
+        for &from in members {
+            let inside = calls.direct.get(&from).into_iter().flatten().filter(|to| members.contains(to));
+            self.wrapped.extend(inside.map(|&to| (from, to)));
+        }
+    }
+
+    fn wrap_back_edges(&mut self, component: &[NodeId], members: &HashSet<NodeId>, calls: &Calls) {
+        let mut state: BTreeMap<NodeId, bool> = BTreeMap::new();
+        let mut ordered = component.to_vec();
+        ordered.sort_unstable();
+        for &root in &ordered {
+            if state.contains_key(&root) {
+                continue;
+            }
+            let edges = |n: NodeId| -> Vec<NodeId> {
+                calls
+                    .direct
+                    .get(&n)
+                    .into_iter()
+                    .flatten()
+                    .copied()
+                    .filter(|to| members.contains(to))
+                    .collect()
+            };
+            // `true`: open.
+            state.insert(root, true);
+            let mut stack = vec![(root, edges(root))];
+            while let Some((node, rest)) = stack.last_mut() {
+                let node = *node;
+                let Some(next) = rest.pop() else {
+                    state.insert(node, false);
+                    stack.pop();
+                    continue;
+                };
+                match state.get(&next) {
+                    None => {
+                        state.insert(next, true);
+                        stack.push((next, edges(next)));
+                    }
+                    Some(true) => {
+                        self.wrapped.insert((node, next));
+                    }
+                    Some(false) => {}
+                }
+            }
+        }
+    }
+}
+
+/// Strongly connected components (Tarjan 1972), without recursion.
+fn components(count: usize, calls: &Calls) -> Vec<Vec<NodeId>> {
+    let (mut index, mut low) = (vec![usize::MAX; count], vec![0; count]);
+    let (mut path, mut on_path) = (vec![], vec![false; count]);
+    let (mut found, mut counter) = (vec![], 0);
+    for root in 0..count {
+        if index[root] != usize::MAX {
+            continue;
+        }
+        let mut work: Vec<(NodeId, Vec<NodeId>)> = vec![];
+        let mut enter = Some(root);
+        loop {
+            if let Some(node) = enter.take() {
+                index[node] = counter;
+                low[node] = counter;
+                counter += 1;
+                path.push(node);
+                on_path[node] = true;
+                work.push((node, calls.next(node).collect()));
+            }
+            let Some((node, rest)) = work.last_mut() else { break };
+            let node = *node;
+            match rest.pop() {
+                Some(next) if index[next] == usize::MAX => enter = Some(next),
+                Some(next) => {
+                    if on_path[next] {
+                        low[node] = low[node].min(index[next]);
+                    }
+                }
+                None => {
+                    work.pop();
+                    if let Some((above, _)) = work.last() {
+                        low[*above] = low[*above].min(low[node]);
+                    }
+                    if low[node] == index[node] {
+                        let at = path.iter().rposition(|&n| n == node).unwrap_or(0);
+                        let component = path.split_off(at);
+                        for &n in &component {
+                            on_path[n] = false;
+                        }
+                        found.push(component);
+                    }
+                }
+            }
+        }
+    }
+    found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::world::{Node, Owner};
+
+    fn world(modes: &[Mode]) -> World {
+        let nodes = modes
+            .iter()
+            .enumerate()
+            .map(|(i, &mode)| Node {
+                name: format!("f{i}"),
+                owner: Owner::Module,
+                mode,
+                has_self: false,
+                arity: 0,
+                output: None,
+                module: 0,
+                forced: false,
+            })
+            .collect();
+        World { nodes, ..World::default() }
+    }
+
+    fn calls(direct: &[(usize, usize)], named: &[(usize, usize)]) -> Calls {
+        let mut calls = Calls::default();
+        for &(a, b) in direct {
+            calls.add(a, b, true);
+        }
+        for &(a, b) in named {
+            calls.add(a, b, false);
+        }
+        calls
+    }
+
+    /// What is left after wrapping has no cycle among functions that take the word.
+    fn is_acyclic(world: &World, all: &Calls, plan: &Plan) -> bool {
+        let mut left = Calls::default();
+        for (&from, to) in &all.direct {
+            to.iter().filter(|&&to| !plan.wraps(world, from, to)).for_each(|&to| left.add(from, to, true));
+        }
+        for (&from, to) in &all.named {
+            to.iter().filter(|&&to| !plan.shim_wraps(world, to)).for_each(|&to| left.add(from, to, false));
+        }
+        components(world.nodes.len(), &left)
+            .iter()
+            .all(|c| c.len() == 1 && !left.next(c[0]).any(|n| n == c[0]))
+    }
+
+    #[test]
+    fn a_chain_needs_nothing() {
+        let world = world(&[Mode::Vthread; 3]);
+        let calls = calls(&[(0, 1), (1, 2)], &[(0, 2)]);
+        let plan = Plan::new(&world, &calls);
+        assert!(plan.wrapped.is_empty() && plan.cyclic.is_empty());
+    }
+
+    #[test]
+    fn one_wrapper_breaks_a_ring() {
+        let world = world(&[Mode::Vthread; 4]);
+        let calls = calls(&[(0, 1), (1, 2), (2, 3), (3, 0)], &[]);
+        let plan = Plan::new(&world, &calls);
+        assert_eq!((plan.wrapped.len(), plan.cyclic.len()), (1, 4));
+        assert!(is_acyclic(&world, &calls, &plan));
+    }
+
+    #[test]
+    fn a_named_call_on_a_cycle_needs_no_other_wrapper() {
+        let world = world(&[Mode::Vthread; 2]);
+        let calls = calls(&[(0, 1)], &[(1, 0)]);
+        let plan = Plan::new(&world, &calls);
+        assert!(plan.wrapped.is_empty() && plan.shim_wraps(&world, 0));
+        assert!(is_acyclic(&world, &calls, &plan));
+    }
+
+    #[test]
+    fn through_a_fixed_function_every_call_is_wrapped() {
+        let world = world(&[Mode::Vthread, Mode::Fixed]);
+        let calls = calls(&[(1, 0)], &[(0, 1)]);
+        let plan = Plan::new(&world, &calls);
+        assert!(plan.wraps(&world, 1, 0));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_left_has_no_cycle(
+            direct in proptest::collection::vec((0usize..12, 0usize..12), 0..40),
+            named in proptest::collection::vec((0usize..12, 0usize..12), 0..10),
+        ) {
+            let world = world(&[Mode::Vthread; 12]);
+            let calls = calls(&direct, &named);
+            let plan = Plan::new(&world, &calls);
+            assert!(is_acyclic(&world, &calls, &plan));
+        }
+    }
+}

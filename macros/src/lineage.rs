@@ -1,0 +1,231 @@
+//! The vthread traits above a trait, with the arguments that it gives them.
+
+use crate::resolve::Scope;
+use crate::world::{Def, ModuleId, TraitId, World};
+use proc_macro2::TokenStream;
+use quote::quote;
+use std::collections::HashMap;
+use syn::punctuated::Punctuated;
+use syn::visit_mut::{self, VisitMut};
+use syn::{
+    GenericArgument, GenericParam, Ident, Lifetime, Path, PathArguments, Signature, Token, TraitItem, Type,
+    TypeParamBound, parse_quote,
+};
+
+/// A trait above another one, or that one itself.
+pub(crate) struct Ancestor {
+    pub(crate) id: TraitId,
+    given: Vec<GenericArgument>,
+    /// `Out = u64`.
+    pub(crate) bindings: Vec<(Ident, Type)>,
+    substitution: Substitution,
+}
+
+impl Ancestor {
+    /// `<A, B>`, or nothing.
+    pub(crate) fn arguments(&self) -> TokenStream {
+        let given = &self.given;
+        if given.is_empty() { quote!() } else { quote!(<#(#given),*>) }
+    }
+
+    /// A signature of the trait in the words of the trait below.
+    pub(crate) fn substitute(&self, sig: &Signature) -> Signature {
+        let mut sig = sig.clone();
+        self.substitution.clone().visit_signature_mut(&mut sig);
+        sig
+    }
+}
+
+/// `below` itself and every vthread trait above it, each once for each set of arguments.
+pub(crate) fn of(world: &World, below: TraitId) -> Vec<Ancestor> {
+    let own = world.traits[below].item.as_ref().map(|item| {
+        item.generics
+            .params
+            .iter()
+            .map(|p| match p {
+                GenericParam::Type(t) => {
+                    let name = &t.ident;
+                    parse_quote!(#name)
+                }
+                GenericParam::Const(c) => {
+                    let name = &c.ident;
+                    parse_quote!(#name)
+                }
+                GenericParam::Lifetime(l) => GenericArgument::Lifetime(l.lifetime.clone()),
+            })
+            .collect()
+    });
+    let mut all = vec![Ancestor {
+        id: below,
+        given: own.unwrap_or_default(),
+        bindings: vec![],
+        substitution: Substitution::default(),
+    }];
+    let mut at = 0;
+    while at < all.len() {
+        for (id, path) in &world.traits[all[at].id].supers {
+            let mut path = path.clone();
+            all[at].substitution.clone().visit_path_mut(&mut path);
+            let (given, bindings) = divide(&path);
+            let substitution = Substitution::new(world, *id, &given);
+            let known = |a: &Ancestor| a.id == *id && same(&a.given, &given);
+            if !all.iter().any(known) {
+                all.push(Ancestor { id: *id, given, bindings, substitution });
+            }
+        }
+        at += 1;
+    }
+    all
+}
+
+fn same(one: &[GenericArgument], other: &[GenericArgument]) -> bool {
+    quote!(#(#one),*).to_string() == quote!(#(#other),*).to_string()
+}
+
+/// Arguments and bindings of a path.
+fn divide(path: &Path) -> (Vec<GenericArgument>, Vec<(Ident, Type)>) {
+    let (mut given, mut bindings) = (vec![], vec![]);
+    if let Some(PathArguments::AngleBracketed(arguments)) = path.segments.last().map(|s| &s.arguments) {
+        for argument in &arguments.args {
+            match argument {
+                GenericArgument::AssocType(a) => bindings.push((a.ident.clone(), a.ty.clone())),
+                other => given.push(other.clone()),
+            }
+        }
+    }
+    (given, bindings)
+}
+
+/// Type parameters and lifetimes of a trait, and what stands for them.
+#[derive(Clone, Default)]
+struct Substitution {
+    types: HashMap<String, Type>,
+    lifetimes: HashMap<String, Lifetime>,
+}
+
+impl Substitution {
+    fn new(world: &World, id: TraitId, given: &[GenericArgument]) -> Self {
+        let mut this = Self::default();
+        let Some(item) = &world.traits[id].item else { return this };
+        let mut given = given.iter();
+        for parameter in &item.generics.params {
+            match (parameter, given.next()) {
+                (GenericParam::Type(t), Some(GenericArgument::Type(ty))) => {
+                    this.types.insert(t.ident.to_string(), ty.clone());
+                }
+                (GenericParam::Type(t), None) => {
+                    if let Some(default) = &t.default {
+                        this.types.insert(t.ident.to_string(), default.clone());
+                    }
+                }
+                (GenericParam::Lifetime(l), Some(GenericArgument::Lifetime(lifetime))) => {
+                    this.lifetimes.insert(l.lifetime.ident.to_string(), lifetime.clone());
+                }
+                _ => {}
+            }
+        }
+        this
+    }
+}
+
+impl VisitMut for Substitution {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        if let Type::Path(p) = ty
+            && p.qself.is_none()
+        {
+            if let Some(name) = p.path.get_ident() {
+                if let Some(new) = self.types.get(&name.to_string()) {
+                    *ty = new.clone();
+                    return;
+                }
+            } else if let Some(new) =
+                p.path.segments.first().and_then(|s| self.types.get(&s.ident.to_string()))
+            {
+                // `A::Item` becomes `<u64>::Item`.
+                let rest: Punctuated<_, Token![::]> = p.path.segments.iter().skip(1).cloned().collect();
+                *ty = parse_quote!(<#new>::#rest);
+            }
+        }
+        visit_mut::visit_type_mut(self, ty);
+    }
+
+    fn visit_lifetime_mut(&mut self, lifetime: &mut Lifetime) {
+        if let Some(new) = self.lifetimes.get(&lifetime.ident.to_string()) {
+            *lifetime = new.clone();
+        }
+    }
+}
+
+/// Associated types of a trait and of those above it that its trait object must name, with their bounds.
+pub(crate) fn open_types(world: &World, below: TraitId) -> Vec<(Ident, TokenStream)> {
+    let mut open: Vec<(Ident, TokenStream)> = vec![];
+    for ancestor in of(world, below) {
+        let Some(item) = &world.traits[ancestor.id].item else { continue };
+        for item in &item.items {
+            if let TraitItem::Type(ty) = item
+                && !ancestor.bindings.iter().any(|(name, _)| *name == ty.ident)
+                && !open.iter().any(|(name, _)| *name == ty.ident)
+            {
+                let bounds = &ty.bounds;
+                open.push((ty.ident.clone(), quote!(#bounds)));
+            }
+        }
+    }
+    open
+}
+
+/// How long a trait object may live: `'_`, unless a supertrait says otherwise.
+pub(crate) fn lifetime(world: &World, below: TraitId) -> Lifetime {
+    for id in world.with_supers(below) {
+        let Some(item) = &world.traits[id].item else { continue };
+        if let Some(lifetime) = explicit_lifetime(world, world.traits[id].module, &item.supertraits) {
+            return lifetime;
+        }
+    }
+    parse_quote!('_)
+}
+
+fn explicit_lifetime(
+    world: &World,
+    module: ModuleId,
+    bounds: &Punctuated<TypeParamBound, Token![+]>,
+) -> Option<Lifetime> {
+    bounds.iter().find_map(|bound| match bound {
+        TypeParamBound::Lifetime(lifetime) => Some(lifetime.clone()),
+        TypeParamBound::Trait(t) if t.path.segments.last().is_some_and(|s| s.ident == "Any") => {
+            let own =
+                matches!(Scope::new(world, module).resolve(&t.path), Some(Def::Trait(_) | Def::PlainTrait));
+            (!own).then(|| parse_quote!('static))
+        }
+        _ => None,
+    })
+}
+
+/// The path from one module to another of the same tree: `super::super::shapes::`.
+pub(crate) fn way(world: &World, from: ModuleId, to: ModuleId) -> TokenStream {
+    if from == to {
+        return quote!();
+    }
+    let up = |mut module: ModuleId| {
+        let mut all = vec![module];
+        while let Some(parent) = world.modules[module].parent {
+            module = parent;
+            all.push(module);
+        }
+        all
+    };
+    let (above, target) = (up(world.real_module(from)), up(to));
+    let climbs = above.iter().position(|m| target.contains(m)).unwrap_or(0);
+    let common = above[climbs];
+    let supers = (0..climbs).map(|_| quote!(super::));
+    let down: Vec<TokenStream> = target
+        .iter()
+        .take_while(|m| **m != common)
+        .map(|m| {
+            let name = Ident::new(&world.modules[*m].name, proc_macro2::Span::call_site());
+            quote!(#name::)
+        })
+        .collect();
+    let down = down.iter().rev();
+    quote!(#(#supers)* #(#down)*)
+}

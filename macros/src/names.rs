@@ -1,0 +1,51 @@
+//! Names of what the expansion adds to a user's module. Nothing else in this crate spells one.
+
+use proc_macro2::Span;
+use quote::format_ident;
+use syn::Ident;
+use syn::ext::IdentExt;
+
+/// The context word. Its hygiene is the macro's, so no name of the user's can meet it.
+pub(crate) fn flag() -> Ident {
+    Ident::new("is_concurrent", Span::mixed_site())
+}
+
+/// Shown where the user's name stands, but known to come from a macro, so that lints about style keep quiet.
+fn here(of: &Ident) -> Span {
+    Span::call_site().located_at(of.span())
+}
+
+/// The function with the body: it takes the context word.
+pub(crate) fn body(of: &Ident) -> Ident {
+    format_ident!("__vt_{}", of.unraw(), span = here(of))
+}
+
+/// Calls the body, on a chunk of its own where the caller is on one: what closes a cycle of calls.
+pub(crate) fn wrapper(of: &Ident) -> Ident {
+    format_ident!("__rec_{}", of.unraw(), span = here(of))
+}
+
+/// The arm of a wrapper, or the entry of an array, that takes a chunk.
+pub(crate) fn chunk(of: &Ident) -> Ident {
+    format_ident!("__chunk_{}", of.unraw(), span = here(of))
+}
+
+/// A method of the object trait: it indexes the array of its type.
+pub(crate) fn slot(of: &Ident) -> Ident {
+    format_ident!("__slot_{}", of.unraw(), span = here(of))
+}
+
+/// What `dyn Trait` becomes: `dyn __TraitObj`.
+pub(crate) fn object(of: &Ident) -> Ident {
+    format_ident!("__{}Obj", of.unraw(), span = here(of))
+}
+
+/// The trait that holds the array of function pointers.
+pub(crate) fn table(of: &Ident) -> Ident {
+    format_ident!("__{}Table", of.unraw(), span = here(of))
+}
+
+/// Whether a name is written as functions are, by Rust's convention.
+pub(crate) fn is_function_like(name: &Ident) -> bool {
+    !name.unraw().to_string().trim_start_matches('_').starts_with(char::is_uppercase)
+}

@@ -1,0 +1,235 @@
+//! What a path means, as far as the code that is expanded tells. Everything else is `None`, which is always safe: what
+//! is not resolved is called through its ordinary name.
+
+use crate::world::{Def, Mode, ModuleId, TraitId, TypeKey, World};
+use std::collections::HashMap;
+use syn::{
+    GenericArgument, GenericParam, Generics, Path, PathArguments, Type, TypeParamBound, WherePredicate,
+};
+
+/// Imports that lead to imports, at most.
+const DEPTH: usize = 16;
+
+/// A place in the code: its module, the type or trait that `Self` is, the type parameters.
+#[derive(Clone)]
+pub(crate) struct Scope<'a> {
+    pub(crate) world: &'a World,
+    pub(crate) module: ModuleId,
+    pub(crate) self_type: Option<TypeKey>,
+    pub(crate) self_trait: Option<TraitId>,
+    /// Type parameters and the vthread traits that bound them.
+    pub(crate) parameters: HashMap<String, Vec<TraitId>>,
+}
+
+impl<'a> Scope<'a> {
+    pub(crate) fn new(world: &'a World, module: ModuleId) -> Self {
+        Self { world, module, self_type: None, self_trait: None, parameters: HashMap::new() }
+    }
+
+    pub(crate) fn with_generics(mut self, generics: &Generics) -> Self {
+        for parameter in &generics.params {
+            if let GenericParam::Type(t) = parameter {
+                let traits = self.traits_in(&t.bounds);
+                self.parameters.entry(t.ident.to_string()).or_default().extend(traits);
+            }
+        }
+        for predicate in generics.where_clause.iter().flat_map(|w| &w.predicates) {
+            if let WherePredicate::Type(p) = predicate
+                && let Type::Path(bounded) = &p.bounded_ty
+                && let Some(name) = bounded.path.get_ident()
+            {
+                let traits = self.traits_in(&p.bounds);
+                if let Some(known) = self.parameters.get_mut(&name.to_string()) {
+                    known.extend(traits);
+                }
+            }
+        }
+        self
+    }
+
+    /// The vthread traits among some bounds, with the traits above them.
+    pub(crate) fn traits_in<'b>(&self, bounds: impl IntoIterator<Item = &'b TypeParamBound>) -> Vec<TraitId> {
+        let named = bounds.into_iter().filter_map(|b| match b {
+            TypeParamBound::Trait(t) => self.vthread_trait(&t.path),
+            _ => None,
+        });
+        named.flat_map(|t| self.world.with_supers(t)).collect()
+    }
+
+    /// What a path of names means.
+    pub(crate) fn resolve(&self, path: &Path) -> Option<Def> {
+        if path.leading_colon.is_some() {
+            return None;
+        }
+        let names: Vec<String> = path.segments.iter().map(|s| s.ident.to_string()).collect();
+        self.path_from(self.module, &names, 0)
+    }
+
+    /// The vthread trait at a path.
+    pub(crate) fn vthread_trait(&self, path: &Path) -> Option<TraitId> {
+        match self.resolve(path)? {
+            Def::Trait(id) => Some(id),
+            _ => None,
+        }
+    }
+
+    fn path_from(&self, module: ModuleId, names: &[String], depth: usize) -> Option<Def> {
+        let world = self.world;
+        let mut rest = names.iter();
+        let mut at = match rest.next()?.as_str() {
+            "self" => Def::Module(world.real_module(module)),
+            "super" => {
+                Def::Module(world.modules[world.real_module(module)].parent.map(|m| world.real_module(m))?)
+            }
+            "crate" => return None,
+            name => self.lookup(module, name, depth)?,
+        };
+        for name in rest {
+            let Def::Module(id) = at else { return None };
+            at = match name.as_str() {
+                "super" => Def::Module(world.modules[id].parent.map(|m| world.real_module(m))?),
+                name => self.member(id, name, depth)?,
+            };
+        }
+        Some(at)
+    }
+
+    /// A bare name, seen from inside `module`.
+    fn lookup(&self, module: ModuleId, name: &str, depth: usize) -> Option<Def> {
+        match self.member(module, name, depth) {
+            Some(def) => Some(def),
+            None if self.world.modules[module].block => {
+                // A glob from elsewhere may bring the name in and would hide what is outside of the block.
+                let hidden = self.world.modules[module]
+                    .globs
+                    .iter()
+                    .any(|g| self.path_from(module, g, depth + 1).is_none());
+                if hidden {
+                    Some(Def::Other)
+                } else {
+                    self.lookup(self.world.modules[module].parent?, name, depth)
+                }
+            }
+            None => None,
+        }
+    }
+
+    /// A name that `module` defines or imports.
+    fn member(&self, module: ModuleId, name: &str, depth: usize) -> Option<Def> {
+        if depth > DEPTH {
+            return None;
+        }
+        if let Some(definitions) = self.world.modules[module].names.get(name) {
+            return Some(self.choose(module, definitions, depth));
+        }
+        self.world.modules[module].globs.iter().find_map(|glob| {
+            match self.path_from(module, glob, depth + 1)? {
+                Def::Module(id) if id != module => self.member(id, name, depth + 1),
+                _ => None,
+            }
+        })
+    }
+
+    /// One of several things with the same name: a type and a function, or what `#[cfg]` tells apart.
+    fn choose(&self, module: ModuleId, definitions: &[Def], depth: usize) -> Def {
+        let mut best: Option<Def> = None;
+        for definition in definitions {
+            let found = match definition {
+                // `use x::name;` where `x` is in here, too.
+                Def::Import(path) => self.imported(module, path, depth).unwrap_or(Def::Other),
+                other => other.clone(),
+            };
+            best = Some(match (best, found) {
+                (None | Some(Def::Other), found) => found,
+                (Some(Def::Function(one)), Def::Function(other))
+                    if self.world.nodes[one].mode != self.world.nodes[other].mode =>
+                {
+                    return Def::Other;
+                }
+                (Some(one), _) => one,
+            });
+        }
+        best.unwrap_or(Def::Other)
+    }
+
+    fn imported(&self, module: ModuleId, path: &[String], depth: usize) -> Option<Def> {
+        // An import that leads back to itself ends at `DEPTH`.
+        self.path_from(module, path, depth + 1)
+    }
+
+    /// The type that a path names, if it names one.
+    pub(crate) fn type_key(&self, ty: &Type) -> TypeKey {
+        match ty {
+            Type::Paren(t) => self.type_key(&t.elem),
+            Type::Group(t) => self.type_key(&t.elem),
+            Type::Path(p) if p.qself.is_none() => self.path_key(&p.path),
+            Type::TraitObject(o) => {
+                self.traits_in(&o.bounds).first().map_or(TypeKey::Other, |t| TypeKey::Dyn(*t))
+            }
+            Type::Slice(_) | Type::Array(_) => TypeKey::Foreign("[]".into()),
+            Type::Tuple(_) => TypeKey::Foreign("()".into()),
+            Type::Reference(r) => match self.type_key(&r.elem) {
+                key @ TypeKey::Dyn(_) => key,
+                _ => TypeKey::Other,
+            },
+            _ => TypeKey::Other,
+        }
+    }
+
+    fn path_key(&self, path: &Path) -> TypeKey {
+        if path.is_ident("Self")
+            && let Some(key) = &self.self_type
+        {
+            return key.clone();
+        }
+        if let Some(name) = path.get_ident()
+            && self.parameters.contains_key(&name.to_string())
+        {
+            return TypeKey::Parameter(name.to_string());
+        }
+        match self.resolve(path) {
+            Some(Def::Type(id)) => TypeKey::Local(id),
+            Some(Def::Alias(ty)) => self.type_key(&ty),
+            _ => TypeKey::Foreign(path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default()),
+        }
+    }
+
+    /// Whether a path leads to a function that takes the context word.
+    pub(crate) fn is_vthread_function(&self, def: &Def) -> bool {
+        match def {
+            Def::Function(id) => self.world.nodes[*id].mode == Mode::Vthread,
+            Def::ImportedFunction => true,
+            _ => false,
+        }
+    }
+}
+
+/// The type inside of pointers that a method call looks through, and of references.
+pub(crate) fn pointee(ty: &Type) -> &Type {
+    match ty {
+        Type::Reference(r) => pointee(&r.elem),
+        Type::Paren(t) => pointee(&t.elem),
+        Type::Group(t) => pointee(&t.elem),
+        Type::Path(p) => match p.path.segments.last() {
+            Some(last)
+                if ["Box", "Rc", "Arc", "Ref", "RefMut", "MutexGuard"].iter().any(|n| last.ident == n) =>
+            {
+                first_argument(&last.arguments).map_or(ty, pointee)
+            }
+            Some(last) if last.ident == "Pin" => first_argument(&last.arguments).map_or(ty, pointee),
+            _ => ty,
+        },
+        _ => ty,
+    }
+}
+
+/// `T` of `Vec<T>`.
+pub(crate) fn first_argument(arguments: &PathArguments) -> Option<&Type> {
+    match arguments {
+        PathArguments::AngleBracketed(a) => a.args.iter().find_map(|a| match a {
+            GenericArgument::Type(t) => Some(t),
+            _ => None,
+        }),
+        _ => None,
+    }
+}

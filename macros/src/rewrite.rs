@@ -1,0 +1,372 @@
+//! Bodies: calls of vthread functions pass the context word on, `dyn` types become object types, closures read the word
+//! again.
+//!
+//! ```text
+//! walk(tree, 3)            __vt_walk(is_concurrent, tree, 3)
+//! shape.area()             shape.__vt_area(is_concurrent)
+//! walk(left, 3)  (closes   __rec_walk(is_concurrent, left, 3)
+//!                a cycle)
+//! |s| s.area()             |s| { let is_concurrent = current(); s.__vt_area(is_concurrent) }
+//! ```
+
+use crate::attributes;
+use crate::choose::Choice;
+use crate::expander::Expander;
+use crate::hints::{Hint, Locals, Reader};
+use crate::names;
+use crate::objects::{self, DynTypes};
+use crate::resolve::Scope;
+use crate::scan;
+use crate::std_macros::{self, Argument};
+use crate::world::{Def, Mode, NodeId};
+use proc_macro2::{TokenStream, TokenTree};
+use quote::quote;
+use syn::visit_mut::{self, VisitMut};
+use syn::{
+    Attribute, Block, Expr, ExprCall, ExprClosure, ExprMethodCall, ExprPath, Ident, Item, Local, Macro, Pat,
+    Signature, Stmt, Type, parse_quote,
+};
+
+/// Rewrites one body.
+pub(crate) struct Rewriter<'a, 'w> {
+    expander: &'a Expander<'w>,
+    node: Option<NodeId>,
+    scope: Scope<'w>,
+    locals: Locals,
+    /// The context word is needed here.
+    used: bool,
+    mode: Mode,
+}
+
+/// Rewrites the body of `node` and says whether it uses the context word.
+pub(crate) fn body(
+    expander: &Expander<'_>,
+    node: Option<NodeId>,
+    mode: Mode,
+    scope: Scope<'_>,
+    sig: &Signature,
+    block: &mut Block,
+) -> bool {
+    let mut rewriter = Rewriter {
+        expander,
+        node,
+        scope: Scope { world: expander.world, ..scope }.with_generics(&sig.generics),
+        locals: Locals::default(),
+        used: false,
+        mode,
+    };
+    rewriter.locals.open();
+    rewriter.locals.bind_inputs(sig, rewriter.scope.module);
+    rewriter.visit_block_mut(block);
+    if rewriter.used && mode == Mode::Fixed {
+        let read = rewriter.read_word();
+        block.stmts.insert(0, parse_quote!(#read));
+    }
+    rewriter.used
+}
+
+impl Rewriter<'_, '_> {
+    /// `let is_concurrent = current();`
+    fn read_word(&self) -> TokenStream {
+        let (word, private) = (names::flag(), &self.expander.private);
+        quote!(let #word: i64 = #private::current();)
+    }
+
+    fn hint(&self) -> Reader<'_> {
+        Reader { scope: &self.scope, locals: &self.locals }
+    }
+
+    fn within<R>(&mut self, f: impl FnOnce(&mut Self) -> R) -> R {
+        self.locals.open();
+        let result = f(self);
+        self.locals.close();
+        result
+    }
+
+    fn bind(&mut self, pattern: &Pat, hint: Option<Hint>) {
+        self.locals.bind(pattern, hint, self.scope.module);
+    }
+
+    /// Notes where a call goes and gives the name that it gets, if it passes the word on.
+    fn target(&mut self, choice: &Choice, name: &Ident) -> Option<Ident> {
+        let passes_word = choice.passes_word && self.mode != Mode::Plain;
+        if let Some(from) = self.node {
+            for &to in &choice.nodes {
+                self.expander.call(from, to, passes_word);
+            }
+        }
+        if !passes_word {
+            return None;
+        }
+        self.used = true;
+        let wraps =
+            self.node.is_some_and(|from| choice.nodes.iter().any(|&to| self.expander.wraps(from, to)));
+        Some(if wraps { names::wrapper(name) } else { names::body(name) })
+    }
+
+    /// A call that the user marked `#[plain]`: only what is inside of it is rewritten.
+    fn leave(&mut self, choice: &Choice) {
+        if let Some(from) = self.node {
+            for &to in &choice.nodes {
+                self.expander.call(from, to, false);
+            }
+        }
+    }
+
+    fn method_choice(&self, m: &ExprMethodCall) -> Choice {
+        let (name, arity) = (m.method.to_string(), m.args.len());
+        let receiver = self.hint().receiver(&m.receiver);
+        self.scope.method(receiver, &name, arity)
+    }
+
+    fn path_choice(&self, path: &ExprPath, count: usize) -> Choice {
+        self.scope.path_call(path, count, |name| self.locals.has(name))
+    }
+
+    fn method_call(&mut self, m: &mut ExprMethodCall) {
+        let choice = self.method_choice(m);
+        let plain = attributes::take_plain(&mut m.attrs);
+        self.visit_expr_mut(&mut m.receiver);
+        if let Some(turbofish) = &mut m.turbofish {
+            self.visit_angle_bracketed_generic_arguments_mut(turbofish);
+        }
+        m.args.iter_mut().for_each(|a| self.visit_expr_mut(a));
+        if plain {
+            self.leave(&choice);
+        } else if let Some(name) = self.target(&choice, &m.method) {
+            let word = names::flag();
+            m.method = name;
+            m.args.insert(0, parse_quote!(#word));
+        }
+    }
+
+    fn call(&mut self, c: &mut ExprCall) {
+        let plain = attributes::take_plain(&mut c.attrs);
+        let Expr::Path(path) = &mut *c.func else {
+            return visit_mut::visit_expr_call_mut(self, c);
+        };
+        let choice = self.scope.path_call(path, c.args.len(), |name| self.locals.has(name));
+        for segment in &mut path.path.segments {
+            self.visit_path_arguments_mut(&mut segment.arguments);
+        }
+        if let Some(qself) = &mut path.qself {
+            self.visit_type_mut(&mut qself.ty);
+        }
+        c.args.iter_mut().for_each(|a| self.visit_expr_mut(a));
+        if plain {
+            return self.leave(&choice);
+        }
+        let Expr::Path(path) = &mut *c.func else { return };
+        let Some(last) = path.path.segments.last_mut() else { return };
+        if let Some(name) = self.target(&choice, &last.ident) {
+            let word = names::flag();
+            last.ident = name;
+            c.args.insert(usize::from(choice.has_self), parse_quote!(#word));
+        }
+    }
+
+    fn closure(&mut self, c: &mut ExprClosure) {
+        if let Some(token) = &c.asyncness {
+            self.expander.problem(token.span, ASYNC);
+        }
+        let outer = std::mem::replace(&mut self.used, false);
+        self.within(|this| {
+            let inputs: Vec<Pat> = c.inputs.iter().cloned().collect();
+            c.inputs.iter_mut().for_each(|p| this.visit_pat_mut(p));
+            for input in &inputs {
+                this.bind(input, None);
+            }
+            this.visit_return_type_mut(&mut c.output);
+            this.visit_expr_mut(&mut c.body);
+        });
+        if self.used {
+            let (read, body) = (self.read_word(), &c.body);
+            *c.body = match &**body {
+                Expr::Block(b) if b.label.is_none() && b.attrs.is_empty() => {
+                    let statements = &b.block.stmts;
+                    parse_quote!({ #read #(#statements)* })
+                }
+                body => parse_quote!({ #read #body }),
+            };
+        }
+        self.used = outer;
+    }
+
+    /// A function as a value goes by its ordinary name, but it is a call as far as cycles go.
+    fn value(&mut self, path: &ExprPath) {
+        if path.qself.is_none()
+            && path.path.get_ident().is_some_and(|name| self.locals.has(&name.to_string()))
+        {
+            return;
+        }
+        let mut choice = match self.scope.resolve(&path.path) {
+            Some(Def::Function(id)) if path.qself.is_none() => {
+                Choice { nodes: vec![id], ..Choice::default() }
+            }
+            Some(_) if path.qself.is_none() => return,
+            _ if path.path.segments.len() > 1 || path.qself.is_some() => {
+                let name = path.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
+                let arities = self.scope.world.nodes.iter().filter(|n| n.name == name);
+                let counts: std::collections::BTreeSet<usize> =
+                    arities.map(|n| n.arity + usize::from(n.has_self)).collect();
+                let nodes =
+                    counts.into_iter().flat_map(|count| self.path_choice(path, count).nodes).collect();
+                Choice { nodes, ..Choice::default() }
+            }
+            _ => return,
+        };
+        choice.passes_word = false;
+        self.leave(&choice);
+    }
+
+    /// A macro whose tokens are not parsed may call everything that it names.
+    fn opaque(&mut self, m: &mut Macro) {
+        m.tokens = objects::dyn_tokens(&self.scope, std::mem::take(&mut m.tokens));
+        let Some(from) = self.node else { return };
+        let mut names = vec![];
+        identifiers(m.tokens.clone(), &mut names);
+        for (id, node) in self.scope.world.nodes.iter().enumerate() {
+            if names.contains(&node.name) {
+                self.expander.call(from, id, false);
+            }
+        }
+    }
+
+    fn is_own_macro(&self, m: &Macro) -> bool {
+        let Some(name) = m.path.get_ident().map(ToString::to_string) else { return false };
+        let mut module = Some(self.scope.module);
+        while let Some(id) = module {
+            if self.scope.world.modules[id].macros.contains(&name) {
+                return true;
+            }
+            module = self.scope.world.modules[id].parent;
+        }
+        false
+    }
+
+    fn statement(&mut self, statement: &mut Stmt) {
+        match statement {
+            Stmt::Item(item) => {
+                let taken = std::mem::replace(item, Item::Verbatim(TokenStream::new()));
+                *item = Item::Verbatim(self.expander.item(taken, self.scope.module));
+            }
+            Stmt::Macro(m) => {
+                self.visit_macro_mut(&mut m.mac);
+                if !is_std_macro(&m.mac) {
+                    self.locals.bind_tokens(m.mac.tokens.clone());
+                }
+            }
+            other => self.visit_stmt_mut(other),
+        }
+    }
+}
+
+const ASYNC: &str =
+    "#[vthread] cannot take `async` code: a virtual thread waits like ordinary code; spawn one instead";
+
+impl VisitMut for Rewriter<'_, '_> {
+    fn visit_type_mut(&mut self, ty: &mut Type) {
+        let mut problems = self.expander.problems.borrow_mut();
+        DynTypes { scope: &self.scope, problems: &mut problems }.one(ty);
+        drop(problems);
+        visit_mut::visit_type_mut(self, ty);
+    }
+
+    /// The length is a constant, which calls no vthread function.
+    fn visit_type_array_mut(&mut self, array: &mut syn::TypeArray) {
+        self.visit_type_mut(&mut array.elem);
+    }
+
+    fn visit_block_mut(&mut self, block: &mut Block) {
+        let module = scan::take_block_marker(block);
+        let outer = self.scope.module;
+        if let Some(module) = module {
+            self.scope.module = module;
+        }
+        self.within(|this| block.stmts.iter_mut().for_each(|s| this.statement(s)));
+        self.scope.module = outer;
+    }
+
+    fn visit_local_mut(&mut self, local: &mut Local) {
+        let hint = local.init.as_ref().and_then(|init| self.hint().initialiser(&init.expr));
+        // A hint for a pattern that takes things apart says nothing about the parts.
+        let hint = hint.filter(|_| local.init.as_ref().is_some_and(|i| i.diverge.is_none()));
+        let pattern = local.pat.clone();
+        visit_mut::visit_local_mut(self, local);
+        self.bind(&pattern, hint);
+    }
+
+    fn visit_item_mut(&mut self, _: &mut Item) {}
+
+    fn visit_expr_mut(&mut self, e: &mut Expr) {
+        match e {
+            Expr::MethodCall(m) => self.method_call(m),
+            Expr::Call(c) => self.call(c),
+            Expr::Closure(c) => self.closure(c),
+            Expr::Path(path) => {
+                self.value(path);
+                visit_mut::visit_expr_path_mut(self, path);
+            }
+            Expr::Async(a) => {
+                self.expander.problem(a.async_token.span, ASYNC);
+            }
+            // Constants are made by the compiler; nothing in them takes the context word.
+            Expr::Const(_) => {}
+            Expr::Repeat(r) => self.visit_expr_mut(&mut r.expr),
+            Expr::Let(l) => {
+                self.visit_expr_mut(&mut l.expr);
+                let pattern = (*l.pat).clone();
+                self.visit_pat_mut(&mut l.pat);
+                // Bound to the end of the block around, which is longer than it lives: a name that is taken for a variable
+                // is left alone.
+                self.bind(&pattern, None);
+            }
+            Expr::ForLoop(f) => {
+                let hint = self.hint().iterated(&f.expr);
+                self.visit_expr_mut(&mut f.expr);
+                self.within(|this| {
+                    this.bind(&f.pat.clone(), hint);
+                    this.visit_pat_mut(&mut f.pat);
+                    this.visit_block_mut(&mut f.body);
+                });
+            }
+            Expr::Match(m) => {
+                self.visit_expr_mut(&mut m.expr);
+                for arm in &mut m.arms {
+                    self.within(|this| {
+                        this.bind(&arm.pat.clone(), None);
+                        this.visit_arm_mut(arm);
+                    });
+                }
+            }
+            other => visit_mut::visit_expr_mut(self, other),
+        }
+    }
+
+    fn visit_attributes_mut(&mut self, _: &mut Vec<Attribute>) {}
+
+    fn visit_macro_mut(&mut self, m: &mut Macro) {
+        let known = !self.is_own_macro(m)
+            && std_macros::visit_arguments(m, |argument| match argument {
+                Argument::Value(e) => self.visit_expr_mut(e),
+                Argument::Pattern(p) => self.bind(p, None),
+            });
+        if !known {
+            self.opaque(m);
+        }
+    }
+}
+
+fn is_std_macro(m: &Macro) -> bool {
+    std_macros::visit_arguments(&mut m.clone(), |_| {})
+}
+
+fn identifiers(tokens: TokenStream, names: &mut Vec<String>) {
+    for token in tokens {
+        match token {
+            TokenTree::Ident(i) => names.push(i.to_string()),
+            TokenTree::Group(g) => identifiers(g.stream(), names),
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The array of a trait and the object trait whose slots index it.
+//!
+//! ```text
+//! trait __ShapeTable: Shape + Sized {
+//!     const PAIRS: &'static [*const (); 2] = &[Self::__vt_area as _, Self::__chunk_area as _];     // [plain, concurrent]
+//!     fn __chunk_area(&self, is_concurrent: i64) -> f64 { on_chunk(move || self.__vt_area(is_concurrent)) }
+//! }
+//! trait __ShapeObj { fn __slot_area(&self, is_concurrent: i64) -> f64; }
+//! impl<T: Shape> __ShapeObj for T {
+//!     fn __slot_area(&self, is_concurrent: i64) -> f64 { PAIRS[2 * 0 + (is_concurrent & 1)](self, is_concurrent) }
+//! }
+//! ```
+//! The array is a trait's and not a type's own, so that its functions keep the receivers and lifetimes of the methods.
+
+use crate::attributes;
+use crate::expander::Expander;
+use crate::functions;
+use crate::names;
+use crate::objects;
+use crate::scan;
+use crate::signature::{self, Forward};
+use crate::world::{Mode, Objects};
+use proc_macro2::{Span, TokenStream};
+use quote::{format_ident, quote};
+use syn::{
+    GenericParam, Generics, Ident, ItemTrait, LitStr, Signature, TraitItem, TraitItemFn, TypeParamBound,
+    parse_quote,
+};
+
+/// Writes table, object trait and the impls of both.
+pub(crate) fn write(expander: &Expander<'_>, t: &ItemTrait) -> TokenStream {
+    let slots = objects::slots(t);
+    let table = (!slots.is_empty()).then(|| table(expander, t, &slots));
+    let object = object(expander, t);
+    let implementation = implementation(expander, t, &slots);
+    quote!(#table #object #implementation)
+}
+
+/// `concat!(module_path!(), "::Trait::method")`: what the records of a method's slots and calls share.
+pub(crate) fn marker(t: &Ident, method: &Ident) -> TokenStream {
+    let text = LitStr::new(&format!("::{t}::{method}"), Span::call_site());
+    quote!(::core::concat!(::core::module_path!(), #text))
+}
+
+/// The type parameter that stands for every implementor.
+fn implementor() -> Ident {
+    format_ident!("__T")
+}
+
+/// The generics without defaults, as an impl takes them.
+pub(crate) fn without_defaults(generics: &Generics) -> Generics {
+    let mut generics = generics.clone();
+    for parameter in &mut generics.params {
+        match parameter {
+            GenericParam::Type(t) => (t.eq_token, t.default) = (None, None),
+            GenericParam::Const(c) => (c.eq_token, c.default) = (None, None),
+            GenericParam::Lifetime(_) => {}
+        }
+    }
+    generics
+}
+
+fn table(expander: &Expander<'_>, t: &ItemTrait, slots: &[&TraitItemFn]) -> TokenStream {
+    let (vis, name, table) = (&t.vis, &t.ident, names::table(&t.ident));
+    let generics = without_defaults(&t.generics);
+    let (_, arguments, clause) = generics.split_for_impl();
+    let (generated, length) = (attributes::generated(), 2 * slots.len());
+    let pairs = slots.iter().map(|f| {
+        let (body, chunk) = (names::body(&f.sig.ident), names::chunk(&f.sig.ident));
+        quote!(<Self as #name #arguments>::#body as *const (), <Self as #table #arguments>::#chunk as *const ())
+    });
+    let chunks = slots.iter().map(|f| chunk(expander, t, f));
+    let (implementor, mut of_impl) = (implementor(), generics.clone());
+    of_impl.params.push(parse_quote!(#implementor: #name #arguments));
+    let (of_impl, _, _) = of_impl.split_for_impl();
+    quote! {
+        #generated
+        #vis trait #table #generics: #name #arguments + Sized #clause {
+            const PAIRS: &'static [*const (); #length] = &[#(#pairs),*];
+            #(#chunks)*
+        }
+        impl #of_impl #table #arguments for #implementor #clause {}
+    }
+}
+
+/// The entry for callers on a chunk.
+fn chunk(expander: &Expander<'_>, t: &ItemTrait, f: &TraitItemFn) -> TokenStream {
+    let name = &t.ident;
+    let (_, arguments, _) = t.generics.split_for_impl();
+    let (body, word) = (names::body(&f.sig.ident), names::flag());
+    let forward = Forward::new(&f.sig);
+    let call = forward.call(&quote!(<Self as #name #arguments>::#body), &quote!(#word), &f.sig);
+    let on_chunk = functions::take_chunk(&expander.on_chunk(&f.attrs), &call, signature::diverges(&f.sig));
+    let head = signature::head(&f.sig, &names::chunk(&f.sig.ident), &forward.with_word(), false);
+    quote!(#[inline(never)] #head { #on_chunk })
+}
+
+/// A method that stays ordinary but can be called through a trait object.
+pub(crate) fn plain_slots(t: &ItemTrait) -> impl Iterator<Item = &TraitItemFn> {
+    t.items.iter().filter_map(|i| match i {
+        TraitItem::Fn(f) if scan::own_mode(&f.sig, &f.attrs) != Mode::Vthread && objects::is_slot(&f.sig) => {
+            Some(f)
+        }
+        _ => None,
+    })
+}
+
+fn object(expander: &Expander<'_>, t: &ItemTrait) -> TokenStream {
+    let (vis, object, generated) = (&t.vis, names::object(&t.ident), attributes::generated());
+    let (generics, clause) = (&t.generics, &t.generics.where_clause);
+    let supers: Vec<TypeParamBound> = t.supertraits.iter().map(|bound| above(expander, t, bound)).collect();
+    let colon = (!supers.is_empty()).then(|| quote!(:));
+    let types = t.items.iter().filter_map(|i| match i {
+        TraitItem::Type(a) => {
+            let (name, colon, bounds) = (&a.ident, &a.colon_token, &a.bounds);
+            Some(quote!(type #name #colon #bounds;))
+        }
+        _ => None,
+    });
+    let slots = objects::slots(t).into_iter().map(|f| {
+        let head = slot_head(&f.sig, true);
+        quote!(#head;)
+    });
+    let plain = plain_slots(t).map(|f| {
+        let head = slot_head(&f.sig, false);
+        quote!(#head;)
+    });
+    quote!(#generated #vis trait #object #generics #colon #(#supers)+* #clause { #(#types)* #(#slots)* #(#plain)* })
+}
+
+/// A supertrait, as the object trait has it.
+fn above(expander: &Expander<'_>, t: &ItemTrait, bound: &TypeParamBound) -> TypeParamBound {
+    let mut bound = bound.clone();
+    if let TypeParamBound::Trait(above) = &mut bound {
+        let id = attributes::Marker::Trait.read(&t.attrs);
+        let known = id.and_then(|id| {
+            let supers = &expander.world.traits[id].supers;
+            supers.iter().find(|(_, path)| last(path) == last(&above.path)).map(|(id, _)| *id)
+        });
+        if known.is_some_and(|id| expander.world.traits[id].objects == Objects::Yes) {
+            above.path = objects::object_path(&above.path);
+        }
+    }
+    bound
+}
+
+fn last(path: &syn::Path) -> Option<&Ident> {
+    path.segments.last().map(|s| &s.ident)
+}
+
+/// `fn __slot_area(&self, is_concurrent: i64) -> f64`.
+fn slot_head(sig: &Signature, takes_word: bool) -> TokenStream {
+    let forward = Forward::new(sig);
+    let inputs = if takes_word { forward.with_word() } else { forward.inputs };
+    signature::head(sig, &names::slot(&sig.ident), &inputs, false)
+}
+
+fn implementation(expander: &Expander<'_>, t: &ItemTrait, slots: &[&TraitItemFn]) -> TokenStream {
+    let (name, object, implementor) = (&t.ident, names::object(&t.ident), implementor());
+    let generics = without_defaults(&t.generics);
+    let (_, arguments, clause) = generics.split_for_impl();
+    let mut of_impl = generics.clone();
+    of_impl.params.push(parse_quote!(#implementor: #name #arguments));
+    let (of_impl, _, _) = of_impl.split_for_impl();
+    let types = t.items.iter().filter_map(|i| match i {
+        TraitItem::Type(a) => {
+            let ty = &a.ident;
+            Some(quote!(type #ty = <#implementor as #name #arguments>::#ty;))
+        }
+        _ => None,
+    });
+    let slots = slots.iter().enumerate().map(|(index, f)| slot(expander, t, index, &f.sig));
+    let plain = plain_slots(t).map(|f| {
+        let head = slot_head(&f.sig, false);
+        let (method, forward) = (&f.sig.ident, Forward::new(&f.sig));
+        let call = forward.call_without_word(&quote!(<Self as #name #arguments>::#method), &f.sig);
+        quote!(#head { #call })
+    });
+    let allow = attributes::generated_allow();
+    quote! {
+        #allow
+        impl #of_impl #object #arguments for #implementor #clause { #(#types)* #(#slots)* #(#plain)* }
+    }
+}
+
+/// Indexes the array with `2 * index + (is_concurrent & 1)`.
+fn slot(expander: &Expander<'_>, t: &ItemTrait, index: usize, sig: &Signature) -> TokenStream {
+    let (private, word) = (&expander.private, names::flag());
+    let (table, chunk, marker) =
+        (names::table(&t.ident), names::chunk(&sig.ident), marker(&t.ident, &sig.ident));
+    let (_, arguments, _) = t.generics.split_for_impl();
+    let head = slot_head(sig, true);
+    let forward = Forward::new(sig);
+    let names = &forward.arguments;
+    let blanks = names.iter().map(|_| quote!(_));
+    let output = if signature::diverges(sig) { quote!(!) } else { quote!(_) };
+    let unsafety = &sig.unsafety;
+    let receiver = forward.receiver.as_ref().map(|r| &r.self_token);
+    let entry = Ident::new("entry", Span::mixed_site());
+    let call = quote!(#entry(#receiver, #word #(, #names)*));
+    let call = if unsafety.is_some() { quote!(unsafe { #call }) } else { call };
+    quote! {
+        #head {
+            let #entry = #private::select!(
+                #marker, <Self as #table #arguments>::PAIRS, #index, #word, <Self as #table #arguments>::#chunk
+            );
+            // SAFETY: both entries of this pair are functions of this method's signature.
+            let #entry: #unsafety fn(_, i64 #(, #blanks)*) -> #output = unsafe { ::core::mem::transmute(#entry) };
+            #call
+        }
+    }
+}

@@ -1,0 +1,136 @@
+//! What a trait becomes: each method is a shim, a body and a wrapper, and beside the trait stand what `dyn` needs.
+//!
+//! ```text
+//! trait Shape { fn area(&self) -> f64; }
+//!
+//! trait Shape {
+//!     fn area(&self) -> f64 { Self::__vt_area(self, current()) }     // the shim
+//!     fn __vt_area(&self, is_concurrent: i64) -> f64;                // the body, which implementors give
+//!     fn __rec_area(&self, is_concurrent: i64) -> f64 { .. }         // the wrapper, for calls that close a cycle
+//! }
+//! ```
+
+use crate::attributes::{self, Divided};
+use crate::dyn_impls;
+use crate::expander::Expander;
+use crate::functions::{self, Function, Kind};
+use crate::names;
+use crate::resolve::Scope;
+use crate::rewrite;
+use crate::scan;
+use crate::signature::{self, Forward};
+use crate::tables;
+use crate::world::{Mode, Objects, Owner, TraitId, World};
+use proc_macro2::TokenStream;
+use quote::{ToTokens, quote};
+use syn::{ItemTrait, TraitItem, TraitItemFn};
+
+/// Writes a vthread trait; `t`'s types are already rewritten, its bodies are not.
+pub(crate) fn write(expander: &Expander<'_>, id: TraitId, t: &ItemTrait, scope: &Scope<'_>) -> TokenStream {
+    let objects = &expander.world.traits[id].objects;
+    let mut items = TokenStream::new();
+    if *objects != Objects::No {
+        // `dyn Trait` itself would have ordinary slots: naming it where the macro cannot see it is an error that names
+        // the remedy.
+        items.extend(quote! {
+            #[doc(hidden)]
+            #[allow(non_upper_case_globals)]
+            const name_dyn_inside_a_vthread_mod: () = ();
+        });
+    }
+    for item in &t.items {
+        items.extend(match item {
+            TraitItem::Fn(f) => method(expander, id, f.clone(), scope),
+            other => other.to_token_stream(),
+        });
+    }
+    let ItemTrait {
+        attrs,
+        vis,
+        unsafety,
+        auto_token,
+        trait_token,
+        ident,
+        generics,
+        colon_token,
+        supertraits,
+        ..
+    } = t;
+    let attrs = attrs.iter().filter(|a| !attributes::is_ours(a));
+    let clause = &generics.where_clause;
+    let besides = (*objects == Objects::Yes).then(|| {
+        let tables = tables::write(expander, t);
+        let impls = dyn_impls::write(expander, id, t);
+        quote!(#tables #impls)
+    });
+    quote! {
+        #(#attrs)* #vis #unsafety #auto_token #trait_token #ident #generics #colon_token #supertraits #clause { #items }
+        #besides
+    }
+}
+
+fn method(expander: &Expander<'_>, id: TraitId, mut f: TraitItemFn, scope: &Scope<'_>) -> TokenStream {
+    let node = World::node_of(&f.attrs);
+    if scan::own_mode(&f.sig, &f.attrs) != Mode::Vthread {
+        if let Some(block) = &mut f.default {
+            rewrite::body(expander, node, Mode::Plain, scope.clone(), &f.sig, block);
+        }
+        f.attrs.retain(|a| !attributes::is_ours(a));
+        return f.into_token_stream();
+    }
+    let divided = Divided::new(&f.attrs);
+    let function = Function { attrs: &f.attrs, vis: quote!(), sig: &f.sig, node };
+    let body = if let Some(block) = &mut f.default {
+        functions::write(expander, &function, block, scope.clone(), Kind::Provided)
+    } else {
+        let inputs = signature::with_word(f.sig.inputs.iter().cloned().collect(), &names::flag());
+        let sized = signature::value_receiver(&f.sig);
+        let head = signature::head(&f.sig, &names::body(&f.sig.ident), &inputs, sized);
+        let attrs = &divided.body;
+        quote!(#[doc(hidden)] #(#attrs)* #head;)
+    };
+    let shim = shim(expander, id, &f, &divided);
+    let wrapper = wrapper(expander, &f, &divided);
+    quote!(#shim #body #wrapper)
+}
+
+/// Some body of this method is on a cycle of calls.
+fn is_cyclic(expander: &Expander<'_>, id: TraitId, name: &str) -> bool {
+    expander.world.nodes.iter().enumerate().any(|(n, node)| {
+        let ours = matches!(&node.owner, Owner::Impl(_, Some(of)) | Owner::Trait(of) if *of == id);
+        ours && node.name == name && expander.plan.shim_wraps(expander.world, n)
+    })
+}
+
+fn shim(expander: &Expander<'_>, id: TraitId, f: &TraitItemFn, divided: &Divided) -> TokenStream {
+    let (name, private) = (&f.sig.ident, &expander.private);
+    let forward = Forward::new(&f.sig);
+    let cyclic = is_cyclic(expander, id, &name.to_string());
+    let target = if cyclic { names::wrapper(name) } else { names::body(name) };
+    let call = forward.call(&quote!(Self::#target), &quote!(#private::current()), &f.sig);
+    let head = signature::head(&f.sig, name, &forward.inputs, signature::by_value(&f.sig));
+    let attrs = &divided.shim;
+    quote!(#(#attrs)* #[allow(deprecated)] #[inline] #head { #call })
+}
+
+/// Implementors never give this one; trait objects do, because their slots take chunks already.
+fn wrapper(expander: &Expander<'_>, f: &TraitItemFn, divided: &Divided) -> TokenStream {
+    let (private, word, generated) = (&expander.private, names::flag(), attributes::generated());
+    let forward = Forward::new(&f.sig);
+    let body = names::body(&f.sig.ident);
+    let to_body = forward.call(&quote!(Self::#body), &quote!(#word), &f.sig);
+    let on_chunk = functions::take_chunk(&expander.on_chunk(&f.attrs), &to_body, signature::diverges(&f.sig));
+    let by_value = signature::by_value(&f.sig);
+    let head = signature::head(&f.sig, &names::wrapper(&f.sig.ident), &forward.with_word(), by_value);
+    let attrs = &divided.wrapper;
+    quote! {
+        #generated #(#attrs)* #[inline] #head {
+            if #word & 1 == 0 {
+                #private::plain_only!();
+                #to_body
+            } else {
+                #on_chunk
+            }
+        }
+    }
+}

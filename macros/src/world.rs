@@ -1,0 +1,198 @@
+//! What is known about the code that is expanded: modules, traits, types, and one node per function with a body.
+
+use crate::attributes::Marker;
+use std::collections::{BTreeSet, HashMap, HashSet};
+use syn::{Ident, ItemTrait, Path, Type};
+
+pub(crate) type ModuleId = usize;
+pub(crate) type TraitId = usize;
+pub(crate) type TypeId = usize;
+pub(crate) type NodeId = usize;
+
+/// How the body of a function is treated.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Mode {
+    /// It takes the context word.
+    Vthread,
+    /// Somebody else fixed its signature (`Display::fmt`, a test): it reads the context word at its top.
+    Fixed,
+    /// `#[plain]`, `const fn`: left as it is written.
+    Plain,
+}
+
+/// A type, as far as names tell.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum TypeKey {
+    /// Declared in what is expanded.
+    Local(TypeId),
+    /// Declared elsewhere: its last name.
+    Foreign(String),
+    /// A trait object.
+    Dyn(TraitId),
+    /// A type parameter: an impl for it is for every type.
+    Parameter(String),
+    /// Tuples, arrays, function pointers and so on.
+    Other,
+}
+
+/// Whose function it is.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub(crate) enum Owner {
+    Module,
+    Type(TypeKey),
+    /// `impl Trait for Type`; the trait if it is a vthread one.
+    Impl(TypeKey, Option<TraitId>),
+    /// A body given in a trait.
+    Trait(TraitId),
+}
+
+/// A function with a body.
+pub(crate) struct Node {
+    pub(crate) name: String,
+    pub(crate) owner: Owner,
+    pub(crate) mode: Mode,
+    pub(crate) has_self: bool,
+    /// Arguments without `self`.
+    pub(crate) arity: usize,
+    pub(crate) output: Option<Type>,
+    pub(crate) module: ModuleId,
+    /// `#[vthread(recursive)]`.
+    pub(crate) forced: bool,
+}
+
+/// A vthread method as its trait declares it.
+#[derive(Clone)]
+pub(crate) struct Method {
+    pub(crate) has_self: bool,
+    /// `None`: the trait comes from elsewhere, and only the name is known.
+    pub(crate) arity: Option<usize>,
+}
+
+/// Whether a trait can be used as `dyn`.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) enum Objects {
+    /// It has an object trait.
+    Yes,
+    /// It is not dyn-compatible, which rustc explains better than we do.
+    No,
+    /// We cannot do it, for this reason.
+    Refused(String),
+}
+
+/// A vthread trait.
+pub(crate) struct Trait {
+    pub(crate) name: Ident,
+    pub(crate) module: ModuleId,
+    /// `None`: imported with `#[vthread] use` or `names(..)`.
+    pub(crate) item: Option<ItemTrait>,
+    pub(crate) methods: HashMap<String, Method>,
+    /// Supertraits that are vthread traits.
+    pub(crate) supers: Vec<(TraitId, Path)>,
+    pub(crate) objects: Objects,
+}
+
+/// A struct or enum.
+pub(crate) struct TypeDef {
+    pub(crate) fields: HashMap<String, Type>,
+    pub(crate) parameters: HashSet<String>,
+    pub(crate) module: ModuleId,
+}
+
+/// What a name in a module stands for.
+#[derive(Clone)]
+pub(crate) enum Def {
+    Function(NodeId),
+    Trait(TraitId),
+    PlainTrait,
+    Type(TypeId),
+    Alias(Box<Type>),
+    Module(ModuleId),
+    Import(Vec<String>),
+    /// A function imported with `#[vthread] use` or `names(..)`.
+    ImportedFunction,
+    /// Something else: it hides what is outside.
+    Other,
+}
+
+/// A module, or a block with items.
+#[derive(Default)]
+pub(crate) struct Module {
+    pub(crate) name: String,
+    pub(crate) parent: Option<ModuleId>,
+    /// A block sees the names around it.
+    pub(crate) block: bool,
+    pub(crate) names: HashMap<String, Vec<Def>>,
+    pub(crate) globs: Vec<Vec<String>>,
+    pub(crate) macros: HashSet<String>,
+}
+
+/// Everything that the scan found.
+#[derive(Default)]
+pub(crate) struct World {
+    pub(crate) modules: Vec<Module>,
+    pub(crate) traits: Vec<Trait>,
+    pub(crate) types: Vec<TypeDef>,
+    pub(crate) nodes: Vec<Node>,
+    /// Names of methods that `names(..)` or `#[vthread(..)] use` gave.
+    pub(crate) imported_methods: BTreeSet<String>,
+    /// Names of methods that are also those of something that is not vthread.
+    pub(crate) ambiguous: HashSet<String>,
+    /// `(type, trait)` for every impl of a vthread trait.
+    pub(crate) impls: Vec<(TypeKey, TraitId)>,
+    /// Whether what is expanded is a single item, whose neighbours are unknown.
+    pub(crate) single: bool,
+    /// Traits that `dyn` names.
+    pub(crate) used_as_dyn: HashSet<String>,
+}
+
+impl World {
+    /// The vthread methods called `name` that take `self` and `arity` arguments, as nodes, and whether a trait from
+    /// elsewhere has one too.
+    pub(crate) fn methods(&self, name: &str, arity: usize) -> Vec<NodeId> {
+        (0..self.nodes.len())
+            .filter(|&n| {
+                let node = &self.nodes[n];
+                node.name == name && node.has_self && node.arity == arity
+            })
+            .collect()
+    }
+
+    /// Whether a vthread trait declares `name` with `self` and `arity` arguments.
+    pub(crate) fn declared(&self, name: &str, arity: usize) -> bool {
+        self.imported_methods.contains(name)
+            || self.traits.iter().any(|t| {
+                t.methods.get(name).is_some_and(|m| m.has_self && m.arity.is_none_or(|a| a == arity))
+            })
+    }
+
+    /// `of` and every vthread trait above it.
+    pub(crate) fn with_supers(&self, of: TraitId) -> Vec<TraitId> {
+        let mut all = vec![of];
+        let mut at = 0;
+        while at < all.len() {
+            for (above, _) in &self.traits[all[at]].supers {
+                if !all.contains(above) {
+                    all.push(*above);
+                }
+            }
+            at += 1;
+        }
+        all
+    }
+
+    /// The module that `module` is in, if that is a block.
+    pub(crate) fn real_module(&self, mut module: ModuleId) -> ModuleId {
+        while self.modules[module].block {
+            match self.modules[module].parent {
+                Some(parent) => module = parent,
+                None => break,
+            }
+        }
+        module
+    }
+
+    /// What the scan wrote on an item.
+    pub(crate) fn node_of(attributes: &[syn::Attribute]) -> Option<NodeId> {
+        Marker::Node.read(attributes)
+    }
+}

@@ -1,0 +1,19 @@
+//! Calls between stacks where there is one stack a thread: plain calls.
+
+/// Calls `f`.
+#[inline(always)]
+pub fn on_chunk<F: FnOnce() -> R, R>(f: F) -> R {
+    f()
+}
+
+/// Calls `f`.
+#[inline(always)]
+pub fn hop<F: FnOnce() -> R, R>(f: F) -> R {
+    f()
+}
+
+/// The context word: never on a chunk.
+#[inline(always)]
+pub fn current() -> i64 {
+    0
+}

@@ -1,0 +1,4 @@
+//! All executables of this package run on proved stacks.
+fn main() {
+    vale_threads_build::link_step();
+}

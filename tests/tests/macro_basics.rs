@@ -1,0 +1,225 @@
+//! `#[vthread]` by example: each construct plain and in a vthread.
+#![allow(clippy::float_cmp, reason = "the numbers are whole")]
+
+use vthread::__private::chunks_taken;
+
+#[vthread::vthread]
+mod walk {
+    pub struct Tree {
+        pub value: u64,
+        pub children: Vec<Tree>,
+    }
+
+    /// Adds up.
+    pub fn sum(tree: &Tree) -> u64 {
+        tree.value + tree.children.iter().map(|c| sum(c)).sum::<u64>()
+    }
+
+    pub fn even(n: u32) -> bool {
+        if n == 0 { true } else { odd(n - 1) }
+    }
+
+    pub fn odd(n: u32) -> bool {
+        if n == 0 { false } else { even(n - 1) }
+    }
+
+    pub fn chain(depth: u64) -> Tree {
+        let children = if depth == 0 { vec![] } else { vec![chain(depth - 1)] };
+        Tree { value: depth, children }
+    }
+
+    pub fn square(n: u64) -> u64 {
+        n * n
+    }
+
+    pub fn squares(up_to: u64) -> String {
+        let all: Vec<u64> = (0..up_to).map(square).collect();
+        format!("{all:?} {}", square(up_to))
+    }
+}
+
+fn counted<R>(f: impl FnOnce() -> R) -> (R, u64) {
+    let before = chunks_taken();
+    let result = f();
+    (result, chunks_taken() - before)
+}
+
+#[test]
+fn recursion_takes_chunks_only_in_a_vthread() {
+    let tree = walk::chain(10);
+    assert_eq!(counted(|| walk::sum(&tree)), (55, 0));
+    let (sum, chunks) = vthread::run(|| counted(|| walk::sum(&tree)));
+    assert_eq!(sum, 55);
+    assert!((10..=11).contains(&chunks), "{chunks}");
+    assert_eq!(counted(|| walk::even(20)), (true, 0));
+    let (even, chunks) = vthread::run(|| counted(|| walk::even(20)));
+    assert!(even);
+    assert!((10..=11).contains(&chunks), "{chunks}");
+    assert_eq!(walk::squares(4), "[0, 1, 4, 9] 16");
+}
+
+#[vthread::vthread]
+mod shapes {
+    use std::fmt::Debug;
+    use std::rc::Rc;
+    use std::sync::Arc;
+
+    pub trait Shape: Debug {
+        fn area(&self) -> f64;
+        fn name<'a>(&'a self, other: &'a str) -> &'a str {
+            if other.len() > 3 { other } else { "shape" }
+        }
+        fn grow(&mut self, by: f64);
+        fn twice(&self) -> f64 {
+            2.0 * self.area()
+        }
+        fn into_area(self: Box<Self>) -> f64;
+        fn shared(self: Rc<Self>) -> usize;
+        fn generic<T: Into<f64>>(&self, t: T) -> f64
+        where
+            Self: Sized,
+        {
+            t.into() * self.area()
+        }
+        fn consume(self) -> f64
+        where
+            Self: Sized;
+    }
+
+    #[derive(Debug, Clone)]
+    pub struct Square(pub f64);
+
+    impl Shape for Square {
+        fn area(&self) -> f64 {
+            self.0 * self.0
+        }
+        fn grow(&mut self, by: f64) {
+            self.0 += by;
+        }
+        fn into_area(self: Box<Self>) -> f64 {
+            self.area()
+        }
+        fn shared(self: Rc<Self>) -> usize {
+            Rc::strong_count(&self)
+        }
+        fn consume(self) -> f64 {
+            self.area()
+        }
+    }
+
+    #[derive(Debug)]
+    pub struct Group {
+        pub members: Vec<Box<dyn Shape>>,
+    }
+
+    impl Shape for Group {
+        fn area(&self) -> f64 {
+            self.members.iter().map(|m| m.area()).sum()
+        }
+        fn grow(&mut self, by: f64) {
+            for member in &mut self.members {
+                member.grow(by);
+            }
+        }
+        fn into_area(self: Box<Self>) -> f64 {
+            self.members.into_iter().map(|m| m.into_area()).sum()
+        }
+        fn shared(self: Rc<Self>) -> usize {
+            self.members.len()
+        }
+        fn consume(self) -> f64 {
+            0.0
+        }
+    }
+
+    pub fn total(all: &[Box<dyn Shape>]) -> f64 {
+        all.iter().map(|s| s.area()).sum()
+    }
+
+    pub fn area_of<T: Shape + ?Sized>(shape: &T) -> f64 {
+        shape.area()
+    }
+
+    pub fn check() -> f64 {
+        let mut group: Box<dyn Shape> =
+            Box::new(Group { members: vec![Box::new(Square(1.0)), Box::new(Square(2.0))] });
+        assert_eq!(group.area(), 5.0);
+        group.grow(1.0);
+        assert_eq!(group.area(), 13.0);
+        assert_eq!(group.twice(), 26.0);
+        assert_eq!(group.name("long name"), "long name");
+        assert_eq!(group.name("x"), "shape");
+        assert_eq!(area_of(&*group), 13.0);
+        assert_eq!(Square(3.0).generic(2u8), 18.0);
+        assert_eq!(Square(3.0).consume(), 9.0);
+        let shared: Arc<dyn Shape + Send + Sync> = Arc::new(Square(5.0));
+        assert_eq!(shared.area(), 25.0);
+        let rc: Rc<dyn Shape> = Rc::new(Square(1.0));
+        assert_eq!(rc.clone().shared(), 2);
+        let all: Vec<Box<dyn Shape>> = vec![group, Box::new(Square(1.0))];
+        let sum = total(&all);
+        sum + all.into_iter().map(|s| s.into_area()).sum::<f64>()
+    }
+}
+
+#[test]
+fn trait_objects() {
+    assert_eq!(counted(shapes::check), (28.0, 0));
+    let (sum, chunks) = vthread::run(|| counted(shapes::check));
+    assert_eq!(sum, 28.0);
+    assert!(chunks > 15, "{chunks}");
+}
+
+#[vthread::vthread]
+mod plain {
+    trait Mixed {
+        #[plain]
+        fn id(&self) -> u32;
+        #[plain]
+        fn twice(&self) -> u32 {
+            self.id() * 2
+        }
+        fn work(&self) -> u32 {
+            self.id() + self.twice()
+        }
+    }
+
+    struct A(u32);
+
+    impl Mixed for A {
+        #[plain]
+        fn id(&self) -> u32 {
+            helper(self.0)
+        }
+    }
+
+    #[plain]
+    impl A {
+        fn raw(&self) -> u32 {
+            self.0
+        }
+    }
+
+    #[plain]
+    fn helper(n: u32) -> u32 {
+        counted(n) + 1
+    }
+
+    fn counted(n: u32) -> u32 {
+        n * 10
+    }
+
+    pub fn run() -> [u32; 4] {
+        let object: Box<dyn Mixed> = Box::new(A(4));
+        let a = A(2);
+        #[plain]
+        a.work();
+        [object.id(), object.twice(), object.work(), a.raw()]
+    }
+}
+
+#[test]
+fn plain_items_and_calls_stay_ordinary() {
+    assert_eq!(plain::run(), [41, 82, 123, 2]);
+    assert_eq!(vthread::run(plain::run), [41, 82, 123, 2]);
+}

@@ -1,0 +1,4 @@
+#[vthread::vthread]
+mod elsewhere;
+
+fn main() {}

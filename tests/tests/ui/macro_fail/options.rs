@@ -1,0 +1,18 @@
+#[vthread::vthread(fast)]
+fn f() {}
+
+#[vthread::vthread(recursive)]
+mod m {}
+
+#[vthread::vthread]
+mod n {
+    #[vthread(quick)]
+    fn g() {}
+
+    #[vthread = "x"]
+    fn h() {}
+}
+
+fn main() {
+    f();
+}

@@ -1,0 +1,18 @@
+//! Directories: each is a task of its own, so whoever finds one hands it out.
+
+use super::{Behaviour, Changed, Entry, Subdirectory, Task, Tasks, Tools};
+
+/// A directory: its children, as a task that any worker may take.
+#[derive(Debug)]
+pub(super) struct Directory;
+
+impl Behaviour for Directory {
+    fn search(&self, entry: &Entry<'_>, _: &mut Tools, tasks: &mut dyn Tasks) -> Result<(), Changed> {
+        // A directory that the user named is opened by the worker itself.
+        if let Some(dir) = entry.dir {
+            let task = Subdirectory { parent: dir.keep(), name: entry.name.to_owned(), follow: entry.follow };
+            tasks.spawn(Task::Directory(task));
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,112 @@
+//! Text and JSON files: opened, read window by window, shown to their matcher.
+
+use super::window::Window;
+use super::{Behaviour, Changed, Entry, HugeText, Task, Tasks, Tools};
+use crate::matcher::Matcher;
+use crate::output::Problem;
+use crate::search::{FileReport, Search};
+use crate::tree::DirUse;
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::io::Errno;
+use std::sync::Arc;
+
+/// `.txt`: the bytes. A huge one is shared among the workers.
+#[derive(Debug)]
+pub(super) struct TextFile;
+
+impl Behaviour for TextFile {
+    fn search(&self, entry: &Entry<'_>, tools: &mut Tools, tasks: &mut dyn Tasks) -> Result<(), Changed> {
+        let fd = match entry.open(&tools.search) {
+            Ok(fd) => fd,
+            Err(errno) => return not_opened(&tools.search, entry, errno),
+        };
+        tools.tally.text_files += 1;
+        let trusted = entry.dir.is_some_and(DirUse::short_read_is_end);
+        let searched = search_text(fd, trusted, &|| entry.path(), tools, tasks);
+        searched.or_else(|problem| not_read(&tools.search, entry, &problem))
+    }
+}
+
+/// Searches an open text from its beginning. If it is huge, others may help, and go on after this has returned.
+/// `trusted`: a short read tells its end.
+pub(crate) fn search_text(
+    fd: OwnedFd,
+    trusted: bool,
+    path: &(dyn Fn() -> Vec<u8> + Sync),
+    tools: &mut Tools,
+    tasks: &mut dyn Tasks,
+) -> Result<(), Problem> {
+    let Tools { search, text, buffer, tally, .. } = tools;
+    let mut window = Window::new(fd.as_fd(), buffer, &search.needle, trusted);
+    let (size, sparse) = if window.fill()? { (0, false) } else { window.size()? };
+    // A needle that holds a zero may be found in a hole.
+    let sparse = sparse && !search.needle.bytes().contains(&0);
+    if tasks.parallel() && HugeText::is_huge(size, search) {
+        let huge = Arc::new(HugeText::new(fd, size, sparse, path()));
+        for _ in 0..huge.helpers() {
+            tasks.spawn(Task::Share(Arc::clone(&huge)));
+        }
+        huge.help(tools, tasks);
+        return Ok(());
+    }
+    let shown = show(search, path, &mut window, text, sparse);
+    tally.bytes += window.read;
+    shown
+}
+
+/// `.json`: its string values.
+#[derive(Debug)]
+pub(super) struct JsonFile;
+
+impl Behaviour for JsonFile {
+    fn search(&self, entry: &Entry<'_>, tools: &mut Tools, _: &mut dyn Tasks) -> Result<(), Changed> {
+        let Tools { search, json, buffer, tally, .. } = tools;
+        let fd = match entry.open(search) {
+            Ok(fd) => fd,
+            Err(errno) => return not_opened(search, entry, errno),
+        };
+        tally.json_files += 1;
+        let trusted = entry.dir.is_some_and(DirUse::short_read_is_end);
+        let mut window = Window::new(fd.as_fd(), buffer, &search.needle, trusted);
+        let shown = match window.fill() {
+            Ok(_) => show(search, &|| entry.path(), &mut window, json, false),
+            Err(errno) => Err(errno.into()),
+        };
+        tally.bytes += window.read;
+        shown.or_else(|problem| not_read(search, entry, &problem))
+    }
+}
+
+/// Shows the whole file to `matcher`, and reports what it finds.
+fn show(
+    search: &Search,
+    path: &(dyn Fn() -> Vec<u8> + Sync),
+    window: &mut Window<'_>,
+    matcher: &mut dyn Matcher,
+    sparse: bool,
+) -> Result<(), Problem> {
+    let mut report = FileReport::new(search, path);
+    matcher.start();
+    let shown = window.show(matcher, sparse, &mut |found| report.found(found));
+    report.finish();
+    shown
+}
+
+fn not_opened(search: &Search, entry: &Entry<'_>, errno: Errno) -> Result<(), Changed> {
+    match errno {
+        // Gone; or a symbolic link, a socket, a device without a driver by now.
+        Errno::NOENT | Errno::LOOP | Errno::NXIO | Errno::NODEV if entry.dir.is_some() => Err(Changed),
+        _ => not_read(search, entry, &errno.into()),
+    }
+}
+
+fn not_read(search: &Search, entry: &Entry<'_>, problem: &Problem) -> Result<(), Changed> {
+    match problem {
+        // A directory, or a FIFO that somebody writes to, by now.
+        Problem::System(Errno::ISDIR | Errno::AGAIN) if entry.dir.is_some() => Err(Changed),
+        _ => {
+            search.problem(&entry.path(), problem);
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,185 @@
+//! What is done with a thing that is found, by its kind, for all engines that make blocking calls.
+//!
+//! ```text
+//! Worker::run(Task)                     one directory, a batch of a large one, a share of a huge file, a named path
+//!   for each entry: Behaviours[kind]    Box<dyn Behaviour>: text, JSON, directory
+//!     -> opens, reads, shows windows to the matcher, reports
+//!     -> or hands out a task: Tasks::spawn    the engine decides who runs it, and when
+//! ```
+
+mod directory;
+mod file;
+mod huge;
+mod window;
+mod worker;
+
+pub(crate) use file::search_text;
+pub(crate) use huge::HUGE;
+pub use huge::HugeText;
+pub(crate) use window::window_size;
+pub use worker::Worker;
+
+use crate::matcher::{JsonMatcher, TextMatcher};
+use crate::search::Search;
+use crate::tree::{DirUse, Kind, Names, READ};
+use rustix::fd::{AsFd, OwnedFd};
+use rustix::fs::{CWD, OFlags};
+use rustix::io::Errno;
+use std::ffi::{CStr, CString};
+use std::fmt::Debug;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+
+/// Something that a worker does as a whole, and that any worker may do.
+#[derive(Debug)]
+pub enum Task {
+    /// The path of this number in [`Search::roots`].
+    Root(usize),
+    /// A directory below another.
+    Directory(Subdirectory),
+    /// Some of the entries of a large directory.
+    Batch(DirUse, Names),
+    /// To help with a huge text.
+    Share(Arc<HugeText>),
+}
+
+/// A directory that has been listed but not opened.
+#[derive(Debug)]
+pub struct Subdirectory {
+    parent: DirUse,
+    name: CString,
+    follow: bool,
+}
+
+/// Where a worker leaves the tasks that it finds. Each worker has its own.
+pub trait Tasks {
+    /// Takes a task, to be run by somebody, once.
+    fn spawn(&mut self, task: Task);
+
+    /// Whether a worker stands idle for whom there is no task. Called often: if tasks wait here, this is when one is handed over.
+    fn wanted(&mut self) -> bool;
+
+    /// Whether more than one worker may be at work at all.
+    fn parallel(&self) -> bool;
+}
+
+/// How one kind of thing is searched.
+pub trait Behaviour: Debug + Send {
+    /// Searches `entry` now, or hands it out to be searched.
+    ///
+    /// # Errors
+    /// [`Changed`] if it is no longer what it was listed as.
+    fn search(&self, entry: &Entry<'_>, tools: &mut Tools, tasks: &mut dyn Tasks) -> Result<(), Changed>;
+}
+
+/// It is not there any more, or it is something else by now: to be looked at again.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Changed;
+
+/// A thing that was found, not yet opened.
+#[derive(Clone, Copy, Debug)]
+pub struct Entry<'a> {
+    /// The directory that it is in; `None` for what the user named.
+    pub dir: Option<&'a DirUse>,
+    /// Its name there, or the path that the user gave.
+    pub name: &'a CStr,
+    /// Whether it may be a symbolic link.
+    pub follow: bool,
+}
+
+impl Entry<'_> {
+    fn open(&self, search: &Search) -> Result<OwnedFd, Errno> {
+        let flags = if self.follow { READ } else { READ | OFlags::NOFOLLOW };
+        match self.dir {
+            Some(dir) => search.files.open(dir.descriptor()?.as_fd(), self.name, flags),
+            None => search.files.open_long(CWD, self.name.to_bytes(), flags),
+        }
+    }
+
+    fn path(&self) -> Vec<u8> {
+        match self.dir {
+            Some(dir) => dir.path_of(self.name),
+            None => self.name.to_bytes().to_vec(),
+        }
+    }
+}
+
+/// What each worker has for itself, to be used for one file after the other.
+#[derive(Debug)]
+pub struct Tools {
+    search: Arc<Search>,
+    text: TextMatcher,
+    json: JsonMatcher,
+    buffer: Vec<u8>,
+    tally: Tally,
+}
+
+impl Tools {
+    /// A worker's tools for this search.
+    pub fn new(search: &Arc<Search>) -> Self {
+        Self {
+            text: TextMatcher::new(&search.needle, search.detail),
+            json: JsonMatcher::new(&search.needle, search.detail),
+            buffer: vec![],
+            tally: Tally::default(),
+            search: Arc::clone(search),
+        }
+    }
+
+    /// Adds what was counted to the counts of all.
+    pub(crate) fn flush(&mut self) {
+        self.tally.flush(&self.search);
+    }
+}
+
+/// Counted here first, because all workers share [`crate::search::Counts`].
+#[derive(Debug, Default)]
+struct Tally {
+    text_files: u64,
+    json_files: u64,
+    directories: u64,
+    bytes: u64,
+    vanished: u64,
+}
+
+impl Tally {
+    fn flush(&mut self, search: &Search) {
+        let counts = &search.counts;
+        let move_to = |from: &mut u64, to: &AtomicU64| {
+            if *from > 0 {
+                to.fetch_add(std::mem::take(from), Relaxed);
+            }
+        };
+        move_to(&mut self.text_files, &counts.text_files);
+        move_to(&mut self.json_files, &counts.json_files);
+        move_to(&mut self.directories, &counts.directories);
+        move_to(&mut self.bytes, &counts.bytes);
+        move_to(&mut self.vanished, &counts.vanished);
+    }
+}
+
+/// The behaviour of each kind, called through its vtable.
+#[derive(Debug)]
+struct Behaviours {
+    text: Box<dyn Behaviour>,
+    json: Box<dyn Behaviour>,
+    directory: Box<dyn Behaviour>,
+}
+
+impl Behaviours {
+    fn new() -> Self {
+        Self {
+            text: Box::new(file::TextFile),
+            json: Box::new(file::JsonFile),
+            directory: Box::new(directory::Directory),
+        }
+    }
+
+    fn of(&self, kind: Kind) -> &dyn Behaviour {
+        match kind {
+            Kind::Text => &*self.text,
+            Kind::Json => &*self.json,
+            Kind::Directory => &*self.directory,
+        }
+    }
+}

@@ -1,0 +1,117 @@
+//! The window onto a file that is shown to a matcher: filled from the front of the file to its end.
+
+use crate::matcher::{Matcher, Needle, OnFound, Progress};
+use crate::output::Problem;
+use rustix::fd::{AsFd, BorrowedFd};
+use rustix::fs::{SeekFrom, fstat, seek};
+use rustix::io::{Errno, read, retry_on_intr};
+
+/// Bytes of a window, unless a matcher needs a larger one.
+const WINDOW: usize = 128 << 10;
+
+/// Bytes of a window for this needle. Almost as many as the needle has may be left over for the next window; if that were most of
+/// it, all would be read in tiny steps.
+pub(crate) fn window_size(needle: &Needle) -> usize {
+    WINDOW.max(4 * needle.bytes().len())
+}
+
+/// Reads that end here may have been cut short by something else than the end of the file.
+const PAGE: u64 = 4096;
+
+/// An open file and the part of it that is in memory.
+pub(super) struct Window<'a> {
+    file: BorrowedFd<'a>,
+    buffer: &'a mut Vec<u8>,
+    /// The bytes that have been read and not been consumed.
+    held: std::ops::Range<usize>,
+    /// How far the file has been read.
+    offset: u64,
+    /// Whether the end has been seen.
+    ended: bool,
+    short_read_is_end: bool,
+    /// Bytes read, for the statistics.
+    pub read: u64,
+}
+
+impl<'a> Window<'a> {
+    pub fn new(
+        file: BorrowedFd<'a>,
+        buffer: &'a mut Vec<u8>,
+        needle: &Needle,
+        short_read_is_end: bool,
+    ) -> Self {
+        let size = window_size(needle);
+        buffer.resize(size, 0);
+        buffer.shrink_to(size);
+        Self { file, buffer, held: 0..0, offset: 0, ended: false, short_read_is_end, read: 0 }
+    }
+
+    /// Reads until the window is full or the file has ended; returns whether it has.
+    pub fn fill(&mut self) -> Result<bool, Errno> {
+        if self.held.start > 0 {
+            self.buffer.copy_within(self.held.clone(), 0);
+            self.held = 0..self.held.len();
+        }
+        while !self.ended && self.held.end < self.buffer.len() {
+            let room = self.buffer.len() - self.held.end;
+            let n = retry_on_intr(|| read(self.file, &mut self.buffer[self.held.end..]))?;
+            self.held.end += n;
+            self.offset += n as u64;
+            self.read += n as u64;
+            self.ended = n == 0 || (n < room && self.short_read_is_end && !self.offset.is_multiple_of(PAGE));
+        }
+        Ok(self.ended)
+    }
+
+    /// The size of the file now, and whether less is stored.
+    pub fn size(&self) -> Result<(u64, bool), Errno> {
+        let status = fstat(self.file)?;
+        let size = u64::try_from(status.st_size).unwrap_or(0);
+        Ok((size, (status.st_blocks as u64) < size / 512))
+    }
+
+    /// Shows the rest of the file to `matcher`, from the window as it is filled now. `sparse`: holes are not read.
+    pub fn show(
+        &mut self,
+        matcher: &mut dyn Matcher,
+        sparse: bool,
+        on: &mut OnFound<'_>,
+    ) -> Result<(), Problem> {
+        loop {
+            match matcher.scan(&self.buffer[self.held.clone()], self.ended, on).map_err(Problem::Malformed)? {
+                Progress::Finished => return Ok(()),
+                Progress::Consumed(_) if self.ended => return Ok(()),
+                Progress::Consumed(0) if self.held.len() == self.buffer.len() => {
+                    let doubled = self.buffer.len() * 2;
+                    self.buffer.resize(doubled, 0);
+                }
+                Progress::Consumed(n) => self.held.start += n,
+            }
+            if sparse {
+                self.skip_hole(matcher)?;
+            }
+            self.fill()?;
+        }
+    }
+
+    /// Moves to the next data, if the file goes on with a hole.
+    fn skip_hole(&mut self, matcher: &mut dyn Matcher) -> Result<(), Errno> {
+        let to = match seek(self.file, SeekFrom::Data(self.offset)) {
+            Ok(to) => to,
+            // Nothing but a hole up to the end.
+            Err(Errno::NXIO) => seek(self.file, SeekFrom::End(0))?.max(self.offset),
+            // A file system without holes.
+            Err(Errno::INVAL | Errno::OPNOTSUPP) => return Ok(()),
+            Err(errno) => return Err(errno),
+        };
+        if to > self.offset {
+            if matcher.skip_zeros(&self.buffer[self.held.clone()], to - self.offset) {
+                self.held = 0..0;
+                self.offset = to;
+            } else {
+                seek(self.file.as_fd(), SeekFrom::Start(self.offset))?;
+            }
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,227 @@
+//! A worker: runs tasks, one after the other, with its own buffers and matchers.
+
+use super::{Behaviours, Changed, Entry, Subdirectory, Task, Tasks, Tools};
+use crate::output::Problem;
+use crate::search::{Root, Search};
+use crate::tree::{DirUse, Kind, Names};
+use rustix::fs::{AtFlags, FileType, RawDir, statat};
+use rustix::io::Errno;
+use std::ffi::CStr;
+use std::mem::MaybeUninit;
+use std::sync::Arc;
+
+/// Bytes for one `getdents64`: about a thousand names.
+const LISTING: usize = 32 << 10;
+/// A batch that is being searched is shared when so many bytes have been read ...
+const SHARE_BYTES: u64 = 256 << 10;
+/// ... or when so many entries are left.
+const SHARE_NAMES: usize = 64;
+/// How often a thing may turn out to be something else before it is left alone.
+const LOOKS: u32 = 4;
+
+/// Runs tasks. See the module [`crate::behaviour`].
+#[derive(Debug)]
+pub struct Worker {
+    behaviours: Behaviours,
+    tools: Tools,
+    listing: Vec<MaybeUninit<u8>>,
+    names: Names,
+}
+
+impl Worker {
+    /// A worker for this search.
+    pub fn new(search: &Arc<Search>) -> Self {
+        Self {
+            behaviours: Behaviours::new(),
+            tools: Tools::new(search),
+            listing: vec![MaybeUninit::uninit(); LISTING],
+            names: Names::default(),
+        }
+    }
+
+    /// Does `task`, and leaves what comes of it in `tasks`.
+    pub fn run(&mut self, task: Task, tasks: &mut dyn Tasks) {
+        if self.tools.search.is_stopped() {
+            return;
+        }
+        match task {
+            Task::Root(number) => {
+                let search = Arc::clone(&self.tools.search);
+                self.root(&search.roots[number], tasks);
+            }
+            Task::Directory(found) => self.subdirectory(&found, tasks),
+            Task::Batch(dir, mut names) => self.batch(&dir, &mut names, tasks),
+            Task::Share(huge) => huge.help(&mut self.tools, tasks),
+        }
+        self.tools.flush();
+    }
+
+    fn root(&mut self, root: &Root, tasks: &mut dyn Tasks) {
+        let path = root.path.to_bytes();
+        let search = Arc::clone(&self.tools.search);
+        // Looked at before it is opened: opening a device may do something.
+        let file_type = match search.files.type_of_path(path) {
+            Ok(file_type) => file_type,
+            Err(errno) => return search.problem(path, &errno.into()),
+        };
+        match Kind::of(file_type, path) {
+            Some(Kind::Directory) => match DirUse::open_root(&search.files, &root.path, root.shown) {
+                Ok(dir) => self.list(&dir, tasks),
+                Err(errno) => search.problem(path, &errno.into()),
+            },
+            Some(kind) => {
+                let entry = Entry { dir: None, name: &root.path, follow: true };
+                if self.behaviours.of(kind).search(&entry, &mut self.tools, tasks) == Err(Changed) {
+                    search.problem(path, &Errno::NOENT.into());
+                }
+            }
+            None => search.problem(path, &Problem::NotSearched("not a directory, .txt or .json file")),
+        }
+    }
+
+    fn subdirectory(&mut self, found: &Subdirectory, tasks: &mut dyn Tasks) {
+        let Subdirectory { parent, name, follow } = found;
+        match parent.open_child(name, *follow) {
+            // A link above the start leads back to it by way of ordinary directories.
+            Ok(dir) => match if self.tools.search.follow { dir.is_loop() } else { Ok(false) } {
+                // Everything there is found by way of the ancestor.
+                Ok(true) => {}
+                Ok(false) => self.list(&dir, tasks),
+                Err(errno) => self.tools.search.problem(&dir.path(), &errno.into()),
+            },
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {
+                self.visit(parent, name, FileType::Unknown, tasks);
+            }
+            Err(errno) => self.tools.search.problem(&parent.path_of(name), &errno.into()),
+        }
+    }
+
+    /// Searches all entries of `dir`.
+    fn list(&mut self, dir: &DirUse, tasks: &mut dyn Tasks) {
+        self.tools.tally.directories += 1;
+        let mut names = std::mem::take(&mut self.names);
+        let mut listing = std::mem::take(&mut self.listing);
+        if let Err(errno) = self.list_with(dir, &mut listing, &mut names, tasks) {
+            self.tools.search.problem(&dir.path(), &errno.into());
+        }
+        self.names = names;
+        self.listing = listing;
+    }
+
+    fn list_with(
+        &mut self,
+        dir: &DirUse,
+        listing: &mut [MaybeUninit<u8>],
+        names: &mut Names,
+        tasks: &mut dyn Tasks,
+    ) -> Result<(), Errno> {
+        let fd = dir.descriptor()?;
+        let mut entries = RawDir::new(&*fd, listing);
+        loop {
+            names.clear();
+            loop {
+                match entries.next() {
+                    None if names.is_empty() => return Ok(()),
+                    None => break,
+                    Some(Err(Errno::INTR)) => {}
+                    // Removed while it is listed: what is left of it is nothing.
+                    Some(Err(Errno::NOENT)) => return Ok(()),
+                    Some(Err(errno)) => return Err(errno),
+                    Some(Ok(entry)) => {
+                        let (name, file_type) = (entry.file_name(), entry.file_type());
+                        if self.is_wanted(name, file_type) {
+                            names.push(name, file_type);
+                        }
+                    }
+                }
+                if entries.is_buffer_empty() && !names.is_empty() {
+                    break;
+                }
+            }
+            self.batch(dir, names, tasks);
+            if self.tools.search.is_stopped() {
+                return Ok(());
+            }
+        }
+    }
+
+    /// Whether an entry needs a look at all.
+    fn is_wanted(&self, name: &CStr, file_type: FileType) -> bool {
+        let name = name.to_bytes();
+        match file_type {
+            FileType::Directory | FileType::Unknown => name != b"." && name != b"..",
+            FileType::Symlink => self.tools.search.follow,
+            file_type => Kind::of(file_type, name).is_some(),
+        }
+    }
+
+    /// Searches the entries of `dir` that are in `names`; others may take half of what is left.
+    fn batch(&mut self, dir: &DirUse, names: &mut Names, tasks: &mut dyn Tasks) {
+        let mut since = self.tools.tally.bytes;
+        while let Some(entry) = names.pop() {
+            self.visit(dir, entry.name, entry.file_type, tasks);
+            if self.tools.search.is_stopped() {
+                return;
+            }
+            let much = names.len() >= SHARE_NAMES || self.tools.tally.bytes - since > SHARE_BYTES;
+            if much && !names.is_empty() && tasks.wanted() {
+                since = self.tools.tally.bytes;
+                tasks.spawn(Task::Batch(dir.keep(), names.split()));
+            }
+        }
+    }
+
+    /// Searches one entry, as what it is.
+    fn visit(&mut self, dir: &DirUse, name: &CStr, mut file_type: FileType, tasks: &mut dyn Tasks) {
+        for _ in 0..LOOKS {
+            let follow = self.tools.search.follow;
+            let (kind, follow) = match self.kind(dir, name, file_type, follow) {
+                Ok(Some(kind)) => kind,
+                Ok(None) => return,
+                Err(Errno::NOENT) => break,
+                Err(errno) => return self.tools.search.problem(&dir.path_of(name), &errno.into()),
+            };
+            let entry = Entry { dir: Some(dir), name, follow };
+            if self.behaviours.of(kind).search(&entry, &mut self.tools, tasks).is_ok() {
+                return;
+            }
+            file_type = FileType::Unknown;
+        }
+        self.tools.tally.vanished += 1;
+    }
+
+    /// What an entry is, and whether it is so by way of a symbolic link. `None`: to be skipped.
+    fn kind(
+        &self,
+        dir: &DirUse,
+        name: &CStr,
+        listed: FileType,
+        follow: bool,
+    ) -> Result<Option<(Kind, bool)>, Errno> {
+        let look = |flags| {
+            let status = statat(&*dir.descriptor()?, name, flags)?;
+            Ok::<_, Errno>(FileType::from_raw_mode(status.st_mode))
+        };
+        let mut file_type = listed;
+        if file_type == FileType::Unknown {
+            file_type = look(AtFlags::SYMLINK_NOFOLLOW)?;
+        }
+        let linked = file_type == FileType::Symlink && follow;
+        if linked {
+            file_type = match look(AtFlags::empty()) {
+                Ok(file_type) => file_type,
+                // A link to nowhere is an error only if its name says that it should be searched.
+                Err(Errno::NOENT | Errno::LOOP | Errno::NOTDIR)
+                    if Kind::of_file_named(name.to_bytes()).is_none() =>
+                {
+                    return Ok(None);
+                }
+                Err(errno) => {
+                    self.tools.search.problem(&dir.path_of(name), &errno.into());
+                    return Ok(None);
+                }
+            };
+        }
+        Ok(Kind::of(file_type, name.to_bytes()).map(|kind| (kind, linked)))
+    }
+}

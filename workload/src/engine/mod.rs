@@ -1,0 +1,51 @@
+//! The engines: the same search by different kinds of concurrency.
+//!
+//! Each is one file behind the trait [`Engine`]. Those that make blocking calls share the [`crate::behaviour`]s and differ
+//! in who runs which task, and when; `tokio` is written the other way round, with async functions.
+
+mod os_threads;
+mod per_directory;
+mod sequential;
+mod tokio;
+mod tokio_batched;
+mod vale_threads;
+
+pub use os_threads::OsThreads;
+pub use sequential::Sequential;
+pub use tokio::Tokio;
+pub use tokio_batched::TokioBatched;
+pub use vale_threads::ValeThreads;
+
+use crate::search::Search;
+use std::sync::Arc;
+
+/// A kind of concurrency that can search.
+pub trait Engine: Sync {
+    /// What `--engine` calls it.
+    fn name(&self) -> &'static str;
+
+    /// What it is, in a line.
+    fn about(&self) -> &'static str;
+
+    /// How many threads it uses for this search.
+    fn threads(&self, search: &Search) -> usize;
+
+    /// Searches everything; returns when all is done.
+    ///
+    /// # Errors
+    /// If the engine itself cannot start. What goes wrong with single files is reported, and the search goes on.
+    fn run(&self, search: &Arc<Search>) -> std::io::Result<()>;
+}
+
+/// All engines, the default first.
+pub const ENGINES: [&dyn Engine; 5] = [&TokioBatched, &Tokio, &OsThreads, &ValeThreads, &Sequential];
+
+/// The engine of this name.
+pub fn by_name(name: &str) -> Option<&'static dyn Engine> {
+    ENGINES.into_iter().find(|e| e.name() == name)
+}
+
+/// How many processors this process may use.
+fn processors() -> usize {
+    std::thread::available_parallelism().map_or(1, usize::from)
+}

@@ -1,0 +1,214 @@
+//! One search: what is looked for, where, and what has been found so far. Shared by all workers of an engine.
+
+use crate::matcher::{Detail, Found, Needle};
+use crate::output::{Output, Problem, Says, Summary};
+use crate::tree::OpenFiles;
+use rustix::time::{ClockId, clock_gettime};
+use std::ffi::CString;
+use std::ops::ControlFlow;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::time::Instant;
+
+/// A path that the search begins at.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Root {
+    /// Where it is.
+    pub path: CString,
+    /// Whether the path is to be printed in front of what is found.
+    pub shown: bool,
+}
+
+/// What all workers share.
+#[derive(Debug)]
+pub struct Search {
+    /// What is looked for.
+    pub needle: Needle,
+    /// How much is to be known of each match.
+    pub detail: Detail,
+    /// Whether the first match ends it all.
+    pub quiet: bool,
+    /// Whether symbolic links are followed.
+    pub follow: bool,
+    /// Threads to use, if the user said so.
+    pub threads: Option<usize>,
+    /// Where to begin.
+    pub roots: Vec<Root>,
+    /// How many files may be open.
+    pub files: Arc<OpenFiles>,
+    /// Where matches and errors go.
+    pub output: Output,
+    /// What was done so far.
+    pub counts: Counts,
+    stop: AtomicBool,
+    started: Instant,
+}
+
+/// What a search did so far. Workers add to it after each task, not after each file.
+#[derive(Debug, Default)]
+#[allow(missing_docs, reason = "the fields are those of `Summary`")]
+pub struct Counts {
+    pub text_files: AtomicU64,
+    pub json_files: AtomicU64,
+    pub directories: AtomicU64,
+    pub bytes: AtomicU64,
+    pub files_matched: AtomicU64,
+    pub matches: AtomicU64,
+    pub errors: AtomicU64,
+    pub vanished: AtomicU64,
+    pub most_tasks: AtomicU64,
+    tasks: AtomicU64,
+}
+
+impl Counts {
+    /// A task more is alive.
+    pub fn task_made(&self) {
+        let now = self.tasks.fetch_add(1, Relaxed) + 1;
+        if now > self.most_tasks.load(Relaxed) {
+            self.most_tasks.fetch_max(now, Relaxed);
+        }
+    }
+
+    /// A task less is alive.
+    pub fn task_done(&self) {
+        self.tasks.fetch_sub(1, Relaxed);
+    }
+}
+
+/// What to search for and how; see [`Search`].
+#[derive(Debug)]
+#[allow(missing_docs, reason = "the fields are those of `Search`")]
+pub struct Request {
+    pub needle: Needle,
+    pub detail: Detail,
+    pub quiet: bool,
+    pub follow: bool,
+    pub threads: Option<usize>,
+    pub roots: Vec<Root>,
+    pub files: OpenFiles,
+    pub output: Output,
+}
+
+impl Search {
+    /// Begins: the clock runs from here.
+    pub fn new(request: Request) -> Self {
+        let Request { needle, detail, quiet, follow, threads, roots, files, output } = request;
+        Self {
+            needle,
+            detail,
+            quiet,
+            follow,
+            threads,
+            roots,
+            files: Arc::new(files),
+            output,
+            counts: Counts::default(),
+            stop: AtomicBool::new(false),
+            started: Instant::now(),
+        }
+    }
+
+    /// Whether nothing more needs to be searched.
+    pub fn is_stopped(&self) -> bool {
+        self.stop.load(Relaxed) || self.output.is_closed()
+    }
+
+    /// Reports that something could not be searched. The search goes on.
+    pub fn problem(&self, path: &[u8], problem: &Problem) {
+        self.counts.errors.fetch_add(1, Relaxed);
+        self.output.problem(path, problem);
+    }
+
+    /// What was done, now that it is done.
+    pub fn summary(&self, engine: &'static str, threads: usize) -> Summary {
+        let cpu = clock_gettime(ClockId::ProcessCPUTime);
+        let counts = &self.counts;
+        Summary {
+            engine,
+            threads,
+            text_files: counts.text_files.load(Relaxed),
+            json_files: counts.json_files.load(Relaxed),
+            directories: counts.directories.load(Relaxed),
+            bytes: counts.bytes.load(Relaxed),
+            files_matched: counts.files_matched.load(Relaxed),
+            matches: counts.matches.load(Relaxed),
+            errors: counts.errors.load(Relaxed),
+            vanished: counts.vanished.load(Relaxed),
+            most_tasks: counts.most_tasks.load(Relaxed),
+            wall_seconds: self.started.elapsed().as_secs_f64(),
+            cpu_seconds: cpu.tv_sec as f64 + cpu.tv_nsec as f64 / 1e9,
+            peak_rss_bytes: crate::output::peak_rss(),
+        }
+    }
+}
+
+/// What is found in one file, on its way to the output.
+pub struct FileReport<'a> {
+    search: &'a Search,
+    make_path: &'a (dyn Fn() -> Vec<u8> + Sync),
+    /// Made at the first match: most files have none.
+    path: Option<Vec<u8>>,
+    /// Lines that belong together are written together.
+    lines: Vec<u8>,
+    count: u64,
+}
+
+/// Lines of one file that are kept together at most.
+const TOGETHER: usize = 64 << 10;
+
+impl<'a> FileReport<'a> {
+    /// A report about the file whose path `make_path` makes.
+    pub fn new(search: &'a Search, make_path: &'a (dyn Fn() -> Vec<u8> + Sync)) -> Self {
+        Self { search, make_path, path: None, lines: vec![], count: 0 }
+    }
+
+    /// One match. `Break` if no more is wanted from anywhere.
+    pub fn found(&mut self, found: Found<'_>) -> ControlFlow<()> {
+        self.count += 1;
+        let format = self.search.output.format();
+        if format.says == Says::Locations {
+            let path = self.path.get_or_insert_with(self.make_path);
+            format.location(path, &found, &mut self.lines);
+            if self.lines.len() > TOGETHER {
+                self.search.output.write(path, &self.lines);
+                self.lines.clear();
+            }
+        } else if self.count == 1 && format.says == Says::Path {
+            let path = self.path.get_or_insert_with(self.make_path);
+            format.path(path, &mut self.lines);
+            self.search.output.write(path, &self.lines);
+            self.lines.clear();
+        }
+        if self.search.quiet {
+            self.search.stop.store(true, Relaxed);
+        }
+        if self.search.is_stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
+    }
+
+    /// So many matches whose places are not known.
+    pub fn found_many(&mut self, count: u64) {
+        if count > 0 {
+            // The first is reported, the rest are counted.
+            let _ = self.found(Found { line: 0, column: 0, pointer: None });
+            self.count += count - 1;
+        }
+    }
+
+    /// The file is searched, to its end or as far as it could be.
+    pub fn finish(mut self) {
+        if self.count == 0 {
+            return;
+        }
+        let format = self.search.output.format();
+        if format.says == Says::Count {
+            let path = self.path.get_or_insert_with(self.make_path);
+            format.count(path, self.count, &mut self.lines);
+        }
+        if let (Some(path), false) = (&self.path, self.lines.is_empty()) {
+            self.search.output.write(path, &self.lines);
+        }
+        let counts = &self.search.counts;
+        counts.files_matched.fetch_add(1, Relaxed);
+        counts.matches.fetch_add(self.count, Relaxed);
+    }
+}

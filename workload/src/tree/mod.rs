@@ -1,0 +1,18 @@
+//! The directory tree: directories by descriptor, what their entries are, and how many may be open.
+
+mod dir;
+mod kind;
+mod names;
+mod open_files;
+mod shown;
+
+pub use dir::{Dir, DirUse};
+pub use kind::Kind;
+pub use names::{Name, Names};
+pub use open_files::{OpenFiles, TooFewFiles};
+pub use shown::Shown;
+
+use rustix::fs::OFlags;
+
+/// How everything below a directory is opened: never waiting for a FIFO's writer, never becoming a terminal's owner.
+pub const READ: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);

@@ -1,0 +1,93 @@
+//! A batch of directory entries: what one `getdents64` returned, or the half of it that another worker took.
+
+use rustix::fs::FileType;
+use std::ffi::CStr;
+
+/// One entry of a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct Name<'a> {
+    /// The name within the directory.
+    pub name: &'a CStr,
+    /// Its type as the directory tells it; `Unknown` on file systems that do not.
+    pub file_type: FileType,
+}
+
+/// Names that are still to be visited, without an allocation for each.
+#[derive(Debug, Default)]
+pub struct Names {
+    bytes: Vec<u8>,
+    /// Where each name begins in `bytes`; it ends with the NUL.
+    entries: Vec<(u32, FileType)>,
+    next: usize,
+}
+
+impl Names {
+    /// Forgets everything, keeps the memory.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+        self.entries.clear();
+        self.next = 0;
+    }
+
+    /// Adds an entry at the end.
+    pub fn push(&mut self, name: &CStr, file_type: FileType) {
+        self.entries.push((self.bytes.len() as u32, file_type));
+        self.bytes.extend_from_slice(name.to_bytes_with_nul());
+    }
+
+    /// How many are left.
+    pub fn len(&self) -> usize {
+        self.entries.len() - self.next
+    }
+
+    /// Whether none is left.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Takes the first one that is left.
+    pub fn pop(&mut self) -> Option<Name<'_>> {
+        let (start, file_type) = *self.entries.get(self.next)?;
+        self.next += 1;
+        // Names were pushed with their NULs, so this always finds one.
+        let name = CStr::from_bytes_until_nul(&self.bytes[start as usize..]).ok()?;
+        Some(Name { name, file_type })
+    }
+
+    /// Splits off the later half of what is left.
+    #[must_use]
+    pub fn split(&mut self) -> Self {
+        let middle = self.next + self.len() / 2;
+        let mut half = Self::default();
+        for (start, file_type) in self.entries.drain(middle..) {
+            if let Ok(name) = CStr::from_bytes_until_nul(&self.bytes[start as usize..]) {
+                half.push(name, file_type);
+            }
+        }
+        half
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_split_loses_nothing() {
+        let mut names = Names::default();
+        for name in [c"a", c"bb", c"", c"dddd", c"e\n"] {
+            names.push(name, FileType::RegularFile);
+        }
+        assert_eq!(names.pop().map(|n| n.name.to_owned()), Some(c"a".to_owned()));
+        let mut half = names.split();
+        let mut all = vec![];
+        while let Some(n) = names.pop() {
+            all.push(n.name.to_owned());
+        }
+        while let Some(n) = half.pop() {
+            all.push(n.name.to_owned());
+        }
+        assert_eq!(all, [c"bb", c"", c"dddd", c"e\n"].map(ToOwned::to_owned));
+        assert!(names.is_empty() && half.split().is_empty());
+    }
+}

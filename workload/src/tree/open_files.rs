@@ -1,0 +1,184 @@
+//! The budget of open files. Directories that still have children to open are *held*, so that the children can be
+//! opened relative to them; when too many are, the one held longest is closed, and opened again if it is needed.
+//!
+//! ```text
+//! limit = what the process may open, less what it has open, less a margin
+//!       = 4 per worker (a directory it lists, one it opens again, a file, a huge file it shares)
+//!       + at most `cap` held directories
+//! ```
+
+use super::Dir;
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
+use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
+use rustix::io::{Errno, fcntl_dupfd_cloexec, retry_on_intr};
+use rustix::process::{Resource, getrlimit};
+use std::collections::VecDeque;
+use std::ffi::CStr;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::{Mutex, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+/// Open files that one worker may need at a time, besides held directories.
+const PER_WORKER: usize = 4;
+/// More held directories than this never pay.
+const MOST: usize = 1024;
+/// Left for libraries that open a file now and then.
+const MARGIN: usize = 6;
+/// How long to wait for another process or thread to close a file when the system says that there are too many.
+const PATIENCE: Duration = Duration::from_secs(10);
+
+/// The limit on open files leaves no room for even one worker.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error(
+    "{limit} more open files are not enough: the search needs at least {least} (see `ulimit -n` and --max-open-files)"
+)]
+pub struct TooFewFiles {
+    /// How many files the search could open.
+    pub limit: usize,
+    /// How many it needs at least.
+    pub least: usize,
+}
+
+/// How many files the search may have open, and which directories it holds.
+#[derive(Debug)]
+pub struct OpenFiles {
+    limit: usize,
+    cap: AtomicUsize,
+    held_now: AtomicUsize,
+    held: Mutex<VecDeque<Weak<Dir>>>,
+}
+
+impl OpenFiles {
+    /// Finds the limit: `wanted`, but never more than the process may open.
+    ///
+    /// # Errors
+    /// [`TooFewFiles`] if that leaves no room for one worker.
+    pub fn new(wanted: Option<usize>) -> Result<Self, TooFewFiles> {
+        let may = getrlimit(Resource::Nofile).current.map_or(usize::MAX, |n| n as usize);
+        // The listing counts the descriptor that it is made with, too: one more for the margin.
+        let has = std::fs::read_dir("/proc/self/fd").map_or(16, Iterator::count);
+        let limit = may.saturating_sub(has + MARGIN).min(wanted.unwrap_or(MOST + 64));
+        let least = PER_WORKER + 1;
+        if limit < least {
+            return Err(TooFewFiles { limit, least });
+        }
+        let files =
+            Self { limit, cap: AtomicUsize::new(1), held_now: AtomicUsize::new(0), held: Mutex::default() };
+        files.grow_table(has);
+        Ok(files)
+    }
+
+    /// Grows the kernel's table of descriptors while this process has one thread: later the kernel would have to wait for
+    /// all processors to have let go of the old table, a millisecond or more each time.
+    fn grow_table(&self, has: usize) {
+        if let Ok(last) = i32::try_from(has + self.limit) {
+            // Just an attempt: without it the search is slower, not wrong.
+            drop(fcntl_dupfd_cloexec(rustix::stdio::stderr(), last));
+        }
+    }
+
+    /// How many files may be open besides those that were open at the start.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
+    /// Makes room for `wanted` workers, or for as many as there is room for: at least one. Returns how many.
+    pub fn share_among(&self, wanted: usize) -> usize {
+        let workers = wanted.clamp(1, (self.limit - 1) / PER_WORKER);
+        self.cap.store((self.limit - PER_WORKER * workers).min(MOST), Relaxed);
+        workers
+    }
+
+    /// Opens `path` relative to `base`. If there are too many open files, held directories are closed for it, and if
+    /// that does not help it waits: nothing is lost because much is open.
+    ///
+    /// # Errors
+    /// As `openat(2)`.
+    pub fn open(&self, base: BorrowedFd<'_>, path: &CStr, flags: OFlags) -> Result<OwnedFd, Errno> {
+        let mut since = None;
+        loop {
+            let opened = retry_on_intr(|| openat(base, path, flags, Mode::empty()));
+            match opened {
+                Err(Errno::MFILE | Errno::NFILE) => {
+                    if self.close_held(0) == 0 {
+                        if since.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
+                            return opened;
+                        }
+                        std::thread::sleep(Duration::from_millis(2));
+                    }
+                }
+                _ => return opened,
+            }
+        }
+    }
+
+    /// Opens a path of any length relative to `base`, in pieces that the kernel accepts.
+    ///
+    /// # Errors
+    /// As `openat(2)`; `EINVAL` if the path holds a NUL.
+    pub fn open_long(&self, base: BorrowedFd<'_>, path: &[u8], flags: OFlags) -> Result<OwnedFd, Errno> {
+        /// `PATH_MAX`, with the NUL.
+        const LONGEST: usize = 4096;
+        let piece = |bytes: &[u8]| std::ffi::CString::new(bytes).map_err(|_| Errno::INVAL);
+        let mut reached: Option<OwnedFd> = None;
+        let mut rest = path;
+        loop {
+            let from = reached.as_ref().map_or(base, AsFd::as_fd);
+            if rest.len() < LONGEST {
+                return self.open(from, &piece(rest)?, flags);
+            }
+            let cut = rest[..LONGEST - 1].iter().rposition(|b| *b == b'/').ok_or(Errno::NAMETOOLONG)?;
+            let through = OFlags::PATH | OFlags::DIRECTORY | OFlags::CLOEXEC;
+            // The slash is kept with the first part, which may be the root directory.
+            let next = self.open(from, &piece(&rest[..=cut])?, through)?;
+            reached = Some(next);
+            // A later piece must not begin at the root.
+            let slashes = rest[cut..].iter().take_while(|b| **b == b'/').count();
+            rest = &rest[cut + slashes..];
+        }
+    }
+
+    /// What is at the end of `path`, symbolic links followed, without opening it for anything.
+    ///
+    /// # Errors
+    /// As `openat(2)`.
+    pub fn type_of_path(&self, path: &[u8]) -> Result<FileType, Errno> {
+        let file = self.open_long(CWD, path, OFlags::PATH | OFlags::CLOEXEC)?;
+        Ok(FileType::from_raw_mode(fstat(&file)?.st_mode))
+    }
+
+    /// Counts `dir` among the held ones, and closes others if there are too many.
+    pub(super) fn hold(&self, dir: Weak<Dir>) {
+        let now = self.held_now.fetch_add(1, Relaxed) + 1;
+        let cap = self.cap.load(Relaxed);
+        {
+            let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
+            held.push_back(dir);
+            // Those that have been closed since stay in the queue as empty references for a while.
+            if held.len() > 2 * cap + 64 {
+                held.retain(|d| d.strong_count() > 0);
+            }
+        }
+        if now > cap {
+            self.close_held(cap);
+        }
+    }
+
+    /// A held directory has been closed.
+    pub(super) fn released(&self) {
+        self.held_now.fetch_sub(1, Relaxed);
+    }
+
+    /// Closes the directories held longest until at most `keep` are left; returns how many were closed.
+    fn close_held(&self, keep: usize) -> usize {
+        let mut closed = 0;
+        while self.held_now.load(Relaxed) > keep {
+            let oldest = self.held.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+            match oldest {
+                None => break,
+                Some(weak) => closed += usize::from(weak.upgrade().is_some_and(|dir| dir.close_for_now())),
+            }
+        }
+        closed
+    }
+}
