@@ -35,6 +35,15 @@ pub enum Error {
     /// A runtime inside of a runtime.
     #[error("this thread runs vthreads already")]
     AlreadyACarrier,
+    /// Every vthread waited, and nothing was left that could wake one. Their waits were cancelled.
+    #[error("deadlock: nothing can wake these any more:{report}")]
+    Deadlock {
+        /// A line for each: who, and what for.
+        report: String,
+    },
+    /// The runtime ended before the vthread started.
+    #[error("the runtime has ended")]
+    Ended,
     /// A setting that cannot be understood.
     #[error("{name}: {problem}")]
     Setting {

@@ -212,6 +212,16 @@ pub(crate) fn prepare() -> Result<()> {
     })
 }
 
+/// The same, whatever the cap says: for waits that must not fail.
+pub(crate) fn prepare_beyond_cap() -> Result<()> {
+    POOL.with(|pool| {
+        let cap = pool.cap.replace(usize::MAX);
+        let prepared = prepare();
+        pool.cap.set(cap);
+        prepared
+    })
+}
+
 impl Kept {
     /// Called on the kept stack, after the switch back.
     pub(crate) fn reattach(self) {

@@ -72,13 +72,19 @@ mod call;
 #[cfg(vthread_native)]
 mod carrier;
 #[cfg(vthread_native)]
+pub mod channel;
+#[cfg(vthread_native)]
 mod chunk;
 #[cfg(vthread_native)]
 mod extents;
 #[cfg(vthread_native)]
 mod faults;
 #[cfg(vthread_native)]
+mod finish;
+#[cfg(vthread_native)]
 mod hop_stack;
+#[cfg(vthread_native)]
+mod local;
 #[cfg(vthread_native)]
 pub mod os;
 #[cfg(vthread_native)]
@@ -88,9 +94,15 @@ mod region;
 #[cfg(vthread_native)]
 mod ring;
 #[cfg(vthread_native)]
+mod sched;
+#[cfg(vthread_native)]
+mod scope;
+#[cfg(vthread_native)]
 mod signals;
 #[cfg(vthread_native)]
 mod stacks;
+#[cfg(vthread_native)]
+pub mod sync;
 #[cfg(vthread_native)]
 mod sys;
 
@@ -107,7 +119,17 @@ mod region;
 pub use allocator::{Arena, Heap, Pool, Region, StackAllocator};
 pub use config::{Mode, STACKS_VAR};
 pub use error::{Error, Result};
+#[cfg(vthread_native)]
+pub use local::LocalKey;
 pub use run::{Builder, run};
+#[cfg(vthread_native)]
+pub use sched::deadlock::WhenStuck;
+#[cfg(vthread_native)]
+pub use sched::task::{
+    Cancelled, Vthread, checkpoint, current, is_cancelled, park, park_timeout, sleep, yield_now,
+};
+#[cfg(vthread_native)]
+pub use scope::{JoinHandle, Scope, ScopedJoinHandle, scope, spawn, spawn_local};
 pub use stats::{HighWater, HopStacks, Stats, stats};
 
 /// For the code that `#[vthread]` writes. Not for people: it changes without notice.

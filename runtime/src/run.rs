@@ -7,6 +7,8 @@ use crate::arch;
 use crate::carrier::Session;
 use crate::config::{Mode, StackConfig};
 use crate::error::Result;
+#[cfg(vthread_native)]
+use crate::sched::deadlock::WhenStuck;
 use std::sync::Arc;
 
 /// Runs `f` as a virtual thread and gives its result. On a thread that runs vthreads already, it is an ordinary call.
@@ -29,6 +31,8 @@ pub fn run<F: FnOnce() -> R, R>(f: F) -> R {
 pub struct Builder {
     mode: Option<Mode>,
     config: StackConfig,
+    #[cfg(vthread_native)]
+    when_stuck: WhenStuck,
 }
 
 impl Builder {
@@ -72,6 +76,14 @@ impl Builder {
         self
     }
 
+    /// What to do when every vthread waits: see [`WhenStuck`].
+    #[cfg(vthread_native)]
+    #[must_use]
+    pub fn when_stuck(mut self, what: WhenStuck) -> Self {
+        self.when_stuck = what;
+        self
+    }
+
     fn config(self) -> Result<StackConfig> {
         let mode = match self.mode {
             Some(mode) => mode,
@@ -91,14 +103,17 @@ impl Builder {
         Ok(f(&session))
     }
 
-    /// Runs `f` as a virtual thread on this thread.
+    /// Runs `f` as a virtual thread on this thread, and returns when it and all vthreads that it has spawned have ended.
     ///
     /// # Errors
-    /// When the stacks cannot be had, when a setting is wrong, or when this thread runs vthreads already.
+    /// When the stacks cannot be had, when a setting is wrong, when this thread runs vthreads already, or when nothing is left
+    /// that could end the waits of those that have not ended ([`when_stuck`](Self::when_stuck)).
     ///
     /// # Panics
     /// With what `f` panics with.
     pub fn run<F: FnOnce() -> R, R>(self, f: F) -> Result<R> {
+        #[cfg(vthread_native)]
+        let when_stuck = self.when_stuck;
         let config = self.config()?;
         #[cfg(not(vthread_native))]
         return {
@@ -106,7 +121,7 @@ impl Builder {
             Ok(f())
         };
         #[cfg(vthread_native)]
-        Session::new(config)?.run(f)
+        Session::new(config)?.run(when_stuck, f)
     }
 }
 

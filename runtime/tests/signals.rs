@@ -70,7 +70,7 @@ impl Drop for Timer {
 }
 
 /// Large enough for the work in a debug build, too small for a signal frame on top of it.
-const CHUNK: u32 = 3 << 10;
+const CHUNK: u32 = 4 << 10;
 
 /// Fills most of a chunk, looks at it again for a while and after others had their turn, and gives how many words were wrong.
 fn work(seed: u64) -> u64 {

@@ -1,0 +1,214 @@
+//! The one queue behind all channels of single values.
+//!
+//! Under its lock: values that wait for receivers (at most `capacity`), those who wait to send, those who wait to receive.
+//! There are never receivers waiting while there are values or senders waiting, but for those whose wait has just ended
+//! otherwise. A value goes from frame to frame where it can: the slot of who waits is the place in its frame, and it stays put
+//! between the claim and the wake ([`wait`](crate::sched::wait)).
+//!
+//! User code (drops) never runs under the lock.
+
+use crate::sched::task::{checkpoint, raise_if_cancelled};
+use crate::sched::wait::{Claimed, Outcome, WaitList, What, wait_in};
+use core::cell::UnsafeCell;
+use std::collections::VecDeque;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Instant;
+
+pub(super) struct Queue<T>(Mutex<State<T>>);
+
+struct State<T> {
+    values: VecDeque<T>,
+    capacity: usize,
+    senders: usize,
+    receivers: usize,
+    sending: WaitList,
+    receiving: WaitList,
+}
+
+/// Why not.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum NotSent {
+    Full,
+    Closed,
+}
+
+/// Why not.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum NotReceived {
+    Empty,
+    Closed,
+}
+
+/// Not at all, or until then, or for ever.
+type MayWait = Option<Option<Instant>>;
+
+/// The place in the frame of who waits.
+type Slot<T> = UnsafeCell<Option<T>>;
+
+impl<T> State<T> {
+    /// Gives the value to the first who waits for one.
+    #[inline]
+    fn give(&mut self, value: T) -> Result<Claimed, T> {
+        let Some(receiver) = self.receiving.claim_first(Outcome::Notified) else { return Err(value) };
+        // SAFETY: those who wait to receive have a `Slot<T>` there, which is ours until we wake them. It is empty.
+        unsafe { receiver.slot().cast::<Option<T>>().write(Some(value)) };
+        Ok(receiver)
+    }
+
+    /// Takes the value of the first who waits to send.
+    #[inline]
+    fn take(&mut self) -> Option<(T, Claimed)> {
+        let sender = self.sending.claim_first(Outcome::Notified)?;
+        // SAFETY: those who wait to send have a `Slot<T>` there, which is ours until we wake them. It is full.
+        let value = unsafe { (*sender.slot().cast::<Option<T>>()).take() };
+        debug_assert!(value.is_some(), "a sender waits without a value");
+        Some((value?, sender))
+    }
+}
+
+impl<T> Queue<T> {
+    pub(super) fn new(capacity: usize) -> Self {
+        Self(Mutex::new(State {
+            values: VecDeque::new(),
+            capacity,
+            senders: 1,
+            receivers: 1,
+            sending: WaitList::new(),
+            receiving: WaitList::new(),
+        }))
+    }
+
+    #[inline]
+    fn lock(&self) -> MutexGuard<'_, State<T>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    #[inline]
+    pub(super) fn send(&self, value: T, may_wait: MayWait) -> Result<(), (T, NotSent)> {
+        if may_wait.is_some() {
+            checkpoint();
+        }
+        let mut state = self.lock();
+        if state.receivers == 0 {
+            return Err((value, NotSent::Closed));
+        }
+        match state.give(value) {
+            Ok(receiver) => {
+                drop(state);
+                if may_wait.is_some() {
+                    receiver.hand_over();
+                } else {
+                    receiver.wake();
+                }
+                Ok(())
+            }
+            Err(value) => self.send_without_receiver(state, value, may_wait),
+        }
+    }
+
+    fn send_without_receiver(
+        &self,
+        mut state: MutexGuard<'_, State<T>>,
+        value: T,
+        may_wait: MayWait,
+    ) -> Result<(), (T, NotSent)> {
+        if state.values.len() < state.capacity {
+            state.values.push_back(value);
+            return Ok(());
+        }
+        let Some(until) = may_wait else { return Err((value, NotSent::Full)) };
+        let slot: Slot<T> = UnsafeCell::new(Some(value));
+        let what = What::of("waits to send to the channel", self);
+        let outcome = wait_in(&self.0, state, |s| &mut s.sending, what, slot.get().cast(), until, None);
+        match (outcome, slot.into_inner()) {
+            (Outcome::Closed, Some(value)) => Err((value, NotSent::Closed)),
+            (Outcome::TimedOut, Some(value)) => Err((value, NotSent::Full)),
+            (outcome, _unsent) => {
+                raise_if_cancelled(outcome);
+                Ok(())
+            }
+        }
+    }
+
+    /// Sends, but lets the caller wake the receiver, if there is one to be woken.
+    #[inline]
+    pub(super) fn send_later(&self, value: T) -> Result<Option<Claimed>, T> {
+        checkpoint();
+        let mut state = self.lock();
+        if state.receivers == 0 {
+            return Err(value);
+        }
+        match state.give(value) {
+            Ok(receiver) => Ok(Some(receiver)),
+            Err(value) => match self.send_without_receiver(state, value, Some(None)) {
+                Ok(()) => Ok(None),
+                Err((value, _)) => Err(value),
+            },
+        }
+    }
+
+    /// Wakes `next`, at the latest when it waits.
+    #[inline]
+    pub(super) fn recv(&self, may_wait: MayWait, next: Option<Claimed>) -> Result<T, NotReceived> {
+        if may_wait.is_some() {
+            checkpoint();
+        }
+        let mut state = self.lock();
+        if let Some(value) = state.values.pop_front() {
+            let sender = state.take().map(|(value, sender)| {
+                state.values.push_back(value);
+                sender
+            });
+            drop(state);
+            drop(sender);
+            return Ok(value);
+        }
+        if let Some((value, sender)) = state.take() {
+            drop(state);
+            sender.wake();
+            return Ok(value);
+        }
+        if state.senders == 0 {
+            return Err(NotReceived::Closed);
+        }
+        let Some(until) = may_wait else { return Err(NotReceived::Empty) };
+        let slot: Slot<T> = UnsafeCell::new(None);
+        let what = What::of("waits to receive from the channel", self);
+        let outcome = wait_in(&self.0, state, |s| &mut s.receiving, what, slot.get().cast(), until, next);
+        raise_if_cancelled(outcome);
+        slot.into_inner().ok_or(if outcome == Outcome::TimedOut {
+            NotReceived::Empty
+        } else {
+            NotReceived::Closed
+        })
+    }
+
+    /// More senders and receivers.
+    pub(super) fn count(&self, senders: usize, receivers: usize) {
+        let mut state = self.lock();
+        state.senders += senders;
+        state.receivers += receivers;
+    }
+
+    pub(super) fn drop_sender(&self) {
+        let mut state = self.lock();
+        state.senders -= 1;
+        if state.senders == 0 {
+            let waiting = state.receiving.claim_all(Outcome::Closed);
+            drop(state);
+            drop(waiting);
+        }
+    }
+
+    pub(super) fn drop_receiver(&self) {
+        let mut state = self.lock();
+        state.receivers -= 1;
+        if state.receivers == 0 {
+            let waiting = state.sending.claim_all(Outcome::Closed);
+            let values = core::mem::take(&mut state.values);
+            drop(state);
+            drop(waiting);
+            drop(values);
+        }
+    }
+}

@@ -1,0 +1,138 @@
+//! A value that changes, and those who want to know.
+
+use super::RecvError;
+use crate::sched::task::{checkpoint, raise_if_cancelled};
+use crate::sched::wait::{Outcome, WaitList, What, wait_in};
+use core::fmt;
+use core::ptr::null_mut;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A value of which receivers see the latest, not every one.
+///
+/// ```
+/// vthread::run(|| {
+///     let (sender, mut receiver) = vthread::channel::watch::channel(1);
+///     assert_eq!(*receiver.latest(), 1);
+///     vthread::spawn(move || (2..=9).for_each(|n| sender.send(n)));
+///     while *receiver.recv().unwrap() != 9 {}
+///     assert!(receiver.recv().is_err());
+/// });
+/// ```
+pub fn channel<T>(value: T) -> (Sender<T>, Receiver<T>) {
+    let state = State { value: Arc::new(value), version: 0, senders: 1, waiting: WaitList::new() };
+    let shared = Arc::new(Mutex::new(state));
+    (Sender(shared.clone()), Receiver { shared, seen: 0 })
+}
+
+struct State<T> {
+    value: Arc<T>,
+    version: u64,
+    senders: usize,
+    waiting: WaitList,
+}
+
+fn lock<T>(shared: &Mutex<State<T>>) -> MutexGuard<'_, State<T>> {
+    shared.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Changes the value.
+pub struct Sender<T>(Arc<Mutex<State<T>>>);
+
+/// Sees the value.
+pub struct Receiver<T> {
+    shared: Arc<Mutex<State<T>>>,
+    seen: u64,
+}
+
+impl<T> Sender<T> {
+    /// Puts another value there.
+    pub fn send(&self, value: T) {
+        let value = Arc::new(value);
+        let mut state = lock(&self.0);
+        let old = core::mem::replace(&mut state.value, value);
+        state.version += 1;
+        let waiting = state.waiting.claim_all(Outcome::Notified);
+        drop(state);
+        drop(waiting);
+        drop(old);
+    }
+
+    /// The value as it is.
+    pub fn latest(&self) -> Arc<T> {
+        lock(&self.0).value.clone()
+    }
+
+    /// One more that sees the value, and takes it for news.
+    pub fn subscribe(&self) -> Receiver<T> {
+        let seen = lock(&self.0).version.wrapping_sub(1);
+        Receiver { shared: self.0.clone(), seen }
+    }
+}
+
+impl<T> Receiver<T> {
+    /// The value as it is, seen before or not.
+    pub fn latest(&self) -> Arc<T> {
+        lock(&self.shared).value.clone()
+    }
+
+    /// Waits until there is a value that this receiver has not got from here, and gives the latest.
+    ///
+    /// # Errors
+    /// When there will be none, because there is no sender any more.
+    ///
+    /// # Panics
+    /// With [`Cancelled`](crate::Cancelled), if that is what happens.
+    pub fn recv(&mut self) -> Result<Arc<T>, RecvError> {
+        checkpoint();
+        loop {
+            let state = lock(&self.shared);
+            if state.version != self.seen {
+                self.seen = state.version;
+                return Ok(state.value.clone());
+            }
+            if state.senders == 0 {
+                return Err(RecvError);
+            }
+            let what = What::of("waits for a change of the watch", &*self.shared);
+            let outcome = wait_in(&self.shared, state, |s| &mut s.waiting, what, null_mut(), None, None);
+            raise_if_cancelled(outcome);
+        }
+    }
+}
+
+impl<T> Clone for Sender<T> {
+    fn clone(&self) -> Self {
+        lock(&self.0).senders += 1;
+        Self(self.0.clone())
+    }
+}
+
+impl<T> Clone for Receiver<T> {
+    fn clone(&self) -> Self {
+        Self { shared: self.shared.clone(), seen: self.seen }
+    }
+}
+
+impl<T> Drop for Sender<T> {
+    fn drop(&mut self) {
+        let mut state = lock(&self.0);
+        state.senders -= 1;
+        if state.senders == 0 {
+            let waiting = state.waiting.claim_all(Outcome::Closed);
+            drop(state);
+            drop(waiting);
+        }
+    }
+}
+
+impl<T> fmt::Debug for Sender<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Sender").finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Debug for Receiver<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Receiver").finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,122 @@
+//! Values that each vthread has of its own.
+
+use crate::call::hop;
+use crate::carrier;
+use core::any::Any;
+use core::cell::RefCell;
+use core::fmt;
+
+/// The values of one vthread, or of one ordinary thread, by the address of their key.
+#[derive(Default)]
+pub(crate) struct Locals(RefCell<Vec<(usize, Box<dyn Any>)>>);
+
+impl Locals {
+    pub(crate) const fn new() -> Self {
+        Self(RefCell::new(Vec::new()))
+    }
+
+    fn find<T: 'static>(&self, key: usize) -> Option<*const T> {
+        let all = self.0.borrow();
+        let (_, value) = all.iter().find(|(of, _)| *of == key)?;
+        value.downcast_ref::<T>().map(core::ptr::from_ref)
+    }
+
+    /// Drops them, the newest first, and those that their destructors make. Nobody uses one any more.
+    pub(crate) fn clear(&self) {
+        loop {
+            let last = self.0.borrow_mut().pop();
+            if last.is_none() {
+                return;
+            }
+        }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.borrow().is_empty()
+    }
+}
+
+impl Drop for Locals {
+    fn drop(&mut self) {
+        self.clear();
+    }
+}
+
+thread_local! {
+    static OF_THREAD: Locals = const { Locals::new() };
+}
+
+/// A value that each vthread has of its own, as [`std::thread::LocalKey`] is of threads. Made by [`vthread_local!`].
+///
+/// Ordinary threads have one each as well. What is made in a vthread is dropped when its closure has returned or
+/// panicked, in the vthread.
+///
+/// [`vthread_local!`]: crate::vthread_local
+pub struct LocalKey<T: 'static> {
+    init: fn() -> T,
+}
+
+impl<T: 'static> LocalKey<T> {
+    #[doc(hidden)]
+    pub const fn new(init: fn() -> T) -> Self {
+        Self { init }
+    }
+
+    /// Calls `f` with the vthread's value, which is made now if there is none.
+    ///
+    /// # Panics
+    /// With what the initialiser or `f` panics with; on an ordinary thread that ends, after its values were dropped.
+    pub fn with<R>(&'static self, f: impl FnOnce(&T) -> R) -> R {
+        match carrier::mounted() {
+            // SAFETY: this is the vthread.
+            Some(root) => self.with_of(unsafe { root.task().locals() }, f),
+            None => OF_THREAD.with(|locals| self.with_of(locals, f)),
+        }
+    }
+
+    fn with_of<R>(&'static self, locals: &Locals, f: impl FnOnce(&T) -> R) -> R {
+        let key = core::ptr::from_ref(self).addr();
+        let value = hop(|| locals.find(key)).unwrap_or_else(|| {
+            let made = (self.init)();
+            hop(|| {
+                // The initialiser may have used the key itself.
+                locals.find(key).unwrap_or_else(|| {
+                    let made = Box::new(made);
+                    let value: *const T = &raw const *made;
+                    locals.0.borrow_mut().push((key, made));
+                    value
+                })
+            })
+        });
+        // SAFETY: boxed, and only `clear` removes it, which runs after all calls of `with` in this vthread, or in
+        // a destructor of another value, whose own value is out of reach then.
+        f(unsafe { &*value })
+    }
+}
+
+impl<T: 'static> fmt::Debug for LocalKey<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LocalKey").finish_non_exhaustive()
+    }
+}
+
+/// Declares values that each vthread has of its own.
+///
+/// ```
+/// use std::cell::Cell;
+/// vthread::vthread_local! {
+///     static DEPTH: Cell<u32> = Cell::new(0);
+/// }
+/// vthread::run(|| {
+///     DEPTH.with(|d| d.set(5));
+///     let other = vthread::spawn(|| DEPTH.with(Cell::get));
+///     assert_eq!((other.join().unwrap(), DEPTH.with(Cell::get)), (0, 5));
+/// });
+/// ```
+#[macro_export]
+macro_rules! vthread_local {
+    ($($(#[$attribute:meta])* $visible:vis static $name:ident: $type:ty = $init:expr);* $(;)?) => {$(
+        $(#[$attribute])*
+        $visible static $name: $crate::LocalKey<$type> = $crate::LocalKey::new(|| $init);
+    )*};
+}

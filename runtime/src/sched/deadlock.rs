@@ -1,0 +1,64 @@
+//! When everything waits and nothing is left that could end it.
+
+use core::fmt::Write;
+
+/// What to do when all vthreads of a runtime wait, none of them for a time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WhenStuck {
+    /// If the process has no other thread that could wake one, it is a deadlock: the waits are cancelled, and
+    /// [`Builder::run`](crate::Builder::run) gives [`Error::Deadlock`](crate::Error::Deadlock) with who waits for what.
+    /// Otherwise the runtime sleeps.
+    #[default]
+    Judge,
+    /// It is a deadlock: no other thread wakes vthreads of this runtime.
+    Report,
+    /// Another thread will wake one: sleep.
+    Sleep,
+}
+
+impl WhenStuck {
+    pub(crate) fn is_deadlock(self) -> bool {
+        match self {
+            Self::Judge => is_only_thread(),
+            Self::Report => true,
+            Self::Sleep => false,
+        }
+    }
+}
+
+/// Has the process no other thread?
+fn is_only_thread() -> bool {
+    std::fs::read_dir("/proc/self/task").is_ok_and(|tasks| tasks.take(2).count() == 1)
+}
+
+/// One line for each that waits, up to a number.
+pub(crate) struct Report {
+    text: String,
+    left_out: usize,
+    lines: usize,
+}
+
+const LINES: usize = 100;
+
+impl Report {
+    pub(crate) fn new() -> Self {
+        Self { text: String::new(), left_out: 0, lines: 0 }
+    }
+
+    pub(crate) fn add(&mut self, task: &super::task::Task, what: super::wait::What) {
+        if self.lines == LINES {
+            self.left_out += 1;
+            return;
+        }
+        self.lines += 1;
+        let name = task.name().unwrap_or(task.entry);
+        let _ = write!(self.text, "\n  vthread {} ({name}) {what}", task.id);
+    }
+
+    pub(crate) fn finish(mut self) -> String {
+        if self.left_out > 0 {
+            let _ = write!(self.text, "\n  and {} more", self.left_out);
+        }
+        self.text
+    }
+}

@@ -1,0 +1,170 @@
+//! What other threads see of a carrier: an inbox of those who shall go on, and a way to end its sleep.
+//!
+//! # Protocol
+//!
+//! *Inbox.* A vthread that waits was *claimed* (see [`wait`](super::wait)) by exactly one thread. If that thread is not its
+//! carrier, it pushes the waiter here: a stack of intrusive nodes, pushed by compare-exchange, taken as a whole by one swap.
+//! Nothing is ever popped singly, so there is no ABA. The carrier empties it in its loop only, where none of its vthreads
+//! runs, so whoever is found here has left its stack already, however early it was pushed.
+//!
+//! *Sleep.* A Dekker handshake, all `SeqCst`:
+//!
+//! ```text
+//! carrier:  sleeper = ASLEEP;  look at inbox and requests;  if both are empty: futex wait while sleeper == ASLEEP
+//! others:   push or request;   if sleeper == ASLEEP and swapping it to AWAKE found ASLEEP: futex wake
+//! ```
+//!
+//! One of the two sees the other: a wake-up is never lost, and a carrier that is busy costs others one load.
+//!
+//! *Lifetime.* Remotes are never freed, only used again by later carriers, so a thread may still look at `sleeper` after the
+//! vthread that it woke, and the carrier with it, have ended; the worst is a wake-up for nothing. A carrier that ends while
+//! vthreads of its wait for ever never gives its remote back: their waiters may yet be pushed.
+
+use super::wait::Waiting;
+use core::ptr::{self, null_mut};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering::SeqCst};
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+const AWAKE: u32 = 0;
+const ASLEEP: u32 = 1;
+
+/// See the module.
+#[derive(Debug)]
+pub(crate) struct Remote {
+    inbox: AtomicPtr<Waiting>,
+    sleeper: AtomicU32,
+    /// A scope was cancelled: the carrier shall look through its vthreads.
+    cancellations: AtomicBool,
+}
+
+static SPARE: Mutex<Vec<&'static Remote>> = Mutex::new(Vec::new());
+
+impl Remote {
+    /// One that no other carrier has.
+    pub(crate) fn take() -> &'static Self {
+        let spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        spare.unwrap_or_else(|| {
+            Box::leak(Box::new(Self {
+                inbox: AtomicPtr::new(null_mut()),
+                sleeper: AtomicU32::new(AWAKE),
+                cancellations: AtomicBool::new(false),
+            }))
+        })
+    }
+
+    /// For the next carrier. All vthreads of this one have ended.
+    pub(crate) fn give_back(&'static self) {
+        debug_assert!(self.inbox.load(SeqCst).is_null(), "somebody who has ended is to go on");
+        SPARE.lock().unwrap_or_else(PoisonError::into_inner).push(self);
+    }
+
+    /// Hands a claimed waiter over to its carrier.
+    ///
+    /// # Safety
+    /// The caller has claimed it, and this is the remote of its carrier. It is not touched afterwards.
+    pub(crate) unsafe fn push(&self, waiting: *const Waiting) {
+        let mut head = self.inbox.load(SeqCst);
+        loop {
+            // SAFETY: until it is in the inbox nobody but the claimer touches it.
+            unsafe { (*waiting).next_in_inbox.set(head) };
+            match self.inbox.compare_exchange_weak(head, waiting.cast_mut(), SeqCst, SeqCst) {
+                Ok(_) => break,
+                Err(now) => head = now,
+            }
+        }
+        self.rouse();
+    }
+
+    /// Asks the carrier to look for vthreads whose scope was cancelled.
+    pub(crate) fn request_cancellations(&self) {
+        self.cancellations.store(true, SeqCst);
+        self.rouse();
+    }
+
+    /// Was that asked for since the last time?
+    pub(crate) fn take_cancellations(&self) -> bool {
+        self.cancellations.load(SeqCst) && self.cancellations.swap(false, SeqCst)
+    }
+
+    fn rouse(&self) {
+        if self.sleeper.load(SeqCst) == ASLEEP && self.sleeper.swap(AWAKE, SeqCst) == ASLEEP {
+            futex(&self.sleeper, libc::FUTEX_WAKE, 1, None);
+        }
+    }
+
+    /// Takes all out of the inbox, those first that came first.
+    pub(crate) fn drain(&self, mut each: impl FnMut(&Waiting)) {
+        if self.inbox.load(SeqCst).is_null() {
+            return;
+        }
+        let mut newest = self.inbox.swap(null_mut(), SeqCst).cast_const();
+        let mut oldest: *const Waiting = ptr::null();
+        // SAFETY: whoever is in the inbox is parked, and its waiter stays until it goes on, which only our caller can
+        // bring about.
+        unsafe {
+            while !newest.is_null() {
+                let next = (*newest).next_in_inbox.replace(oldest.cast_mut());
+                oldest = newest;
+                newest = next;
+            }
+            while let Some(waiting) = oldest.as_ref() {
+                oldest = waiting.next_in_inbox.get();
+                each(waiting);
+            }
+        }
+    }
+
+    /// Is there anything for the carrier?
+    pub(crate) fn has_news(&self) -> bool {
+        !self.inbox.load(SeqCst).is_null() || self.cancellations.load(SeqCst)
+    }
+
+    /// Sleeps until another thread has something for this carrier, or until then. May also return for nothing.
+    pub(crate) fn sleep(&self, until: Option<Instant>) {
+        self.sleeper.store(ASLEEP, SeqCst);
+        if !self.has_news() {
+            futex(&self.sleeper, libc::FUTEX_WAIT, ASLEEP, until);
+        }
+        self.sleeper.store(AWAKE, SeqCst);
+    }
+}
+
+fn futex(word: &AtomicU32, operation: libc::c_int, value: u32, until: Option<Instant>) {
+    let timeout = until.map(|until| {
+        let left = until.saturating_duration_since(Instant::now());
+        libc::timespec {
+            tv_sec: left.as_secs().try_into().unwrap_or(libc::time_t::MAX),
+            tv_nsec: left.subsec_nanos().into(),
+        }
+    });
+    let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
+    // SAFETY: a valid word, and a valid timeout or none. Every result is fine: the caller looks again.
+    unsafe {
+        libc::syscall(libc::SYS_futex, word.as_ptr(), operation | libc::FUTEX_PRIVATE_FLAG, value, timeout)
+    };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_sleep_ends_in_time_or_when_roused() {
+        let remote = Remote::take();
+        let start = Instant::now();
+        while start.elapsed() < Duration::from_millis(20) {
+            remote.sleep(Some(start + Duration::from_millis(20)));
+        }
+        for _ in 0..200 {
+            std::thread::scope(|s| {
+                s.spawn(|| remote.request_cancellations());
+                while !remote.take_cancellations() {
+                    remote.sleep(None);
+                }
+            });
+        }
+        remote.give_back();
+    }
+}

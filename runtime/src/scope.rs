@@ -1,0 +1,420 @@
+//! Starting vthreads, and not going on before they have ended.
+
+use crate::call::hop;
+use crate::carrier::{self, Body, Payload};
+use crate::error::Error;
+use crate::sched::task::{self, Cancelled, Task, Vthread, checkpoint};
+use crate::sched::wait::{Link, Outcome, WaitList, Waiting, What};
+use core::any::type_name;
+use core::cell::UnsafeCell;
+use core::fmt;
+use core::marker::PhantomData;
+use core::mem::ManuallyDrop;
+use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// What children and the owner of a scope share.
+pub(crate) struct ScopeState {
+    /// Of the vthread that opened it: a cancellation there reaches in here.
+    parent: Option<Arc<ScopeState>>,
+    cancelled: AtomicBool,
+    children: Mutex<Children>,
+}
+
+struct Children {
+    running: usize,
+    /// The first panic that no handle has taken.
+    panic: Option<Payload>,
+    /// Who waits for the last to end.
+    owner: WaitList,
+}
+
+impl ScopeState {
+    fn new() -> Arc<Self> {
+        Arc::new(Self {
+            parent: carrier::mounted().and_then(|root| root.task().scope.clone()),
+            cancelled: AtomicBool::new(false),
+            children: Mutex::new(Children { running: 0, panic: None, owner: WaitList::new() }),
+        })
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Children> {
+        self.children.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// It, or one around it.
+    pub(crate) fn is_cancelled(&self) -> bool {
+        let mut scope = Some(self);
+        while let Some(this) = scope {
+            if this.cancelled.load(SeqCst) {
+                return true;
+            }
+            scope = this.parent.as_deref();
+        }
+        false
+    }
+
+    fn panicked(&self, payload: Payload) {
+        if !payload.is::<Cancelled>() {
+            // Another one's is dropped after the lock.
+            let _second = {
+                let panic = &mut self.lock().panic;
+                if panic.is_none() { panic.replace(payload) } else { Some(payload) }
+            };
+        }
+    }
+
+    fn child_ended(&self) {
+        let mut children = self.lock();
+        children.running -= 1;
+        if children.running == 0 {
+            let owner = children.owner.claim_all(Outcome::Notified);
+            drop(children);
+            owner.wake();
+        }
+    }
+
+    /// Never unwinds: what children borrow would go away.
+    fn wait_for_children(&self) {
+        while self.lock().running > 0 {
+            let must =
+                || Waiting::to_the_end(What { action: "waits for the vthreads of its scope", object: 0 });
+            let Ok(waiting) = catch_unwind(must) else {
+                eprintln!("vthread: a scope cannot wait for its vthreads here, nor go on without them");
+                std::process::abort();
+            };
+            let link = Link::new(&waiting, core::ptr::null_mut());
+            let mut children = self.lock();
+            if children.running > 0 {
+                // SAFETY: no timeout and no cancellation ends this wait, only a claim through the list.
+                unsafe { children.owner.push(&link) };
+                drop(children);
+                waiting.wait(None);
+            }
+        }
+    }
+}
+
+/// A place to spawn vthreads in that borrow from around it; see [`scope`].
+pub struct Scope<'scope, 'env: 'scope> {
+    state: Arc<ScopeState>,
+    /// Invariant in both, as in std: neither may shrink.
+    _inside: PhantomData<&'scope mut &'scope ()>,
+    _around: PhantomData<&'env mut &'env ()>,
+}
+
+/// Calls `f` with a scope, and returns when every vthread that was spawned there has ended, whatever happens to `f`, to them
+/// and to their handles. As [`std::thread::scope`].
+///
+/// The wait at the end is not ended by a cancellation of the caller; the vthreads of the scope see that cancellation as
+/// well, and the caller when they have ended.
+///
+/// ```
+/// let words = ["to", "be", "or"];
+/// let lengths = vthread::run(|| {
+///     vthread::scope(|s| {
+///         let handles = words.each_ref().map(|w| s.spawn(|| w.len()));
+///         handles.map(|h| h.join().unwrap())
+///     })
+/// });
+/// assert_eq!(lengths, [2, 2, 2]);
+/// ```
+///
+/// # Panics
+/// With what `f` panics with; else with what the first vthread panicked with whose handle was not joined; else with
+/// [`Cancelled`], if the caller was cancelled.
+pub fn scope<'env, F, T>(f: F) -> T
+where
+    F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
+{
+    // Whether it can wait at the end must be known before there is somebody to wait for.
+    let _ = carrier::prepare_to_park(true);
+    let scope = Scope { state: ScopeState::new(), _inside: PhantomData, _around: PhantomData };
+    let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
+    scope.state.wait_for_children();
+    let panic = scope.state.lock().panic.take();
+    match (result, panic) {
+        (Ok(value), None) => {
+            checkpoint();
+            value
+        }
+        (Err(payload), _) | (Ok(_), Some(payload)) => resume_unwind(payload),
+    }
+}
+
+impl<'scope> Scope<'scope, '_> {
+    /// Starts a vthread, soon. Its handle may be joined, dropped or forgotten.
+    ///
+    /// # Panics
+    /// On a thread that runs no vthreads.
+    pub fn spawn<F, T>(&'scope self, f: F) -> ScopedJoinHandle<'scope, T>
+    where
+        F: FnOnce() -> T + Send + 'scope,
+        T: Send + 'scope,
+    {
+        self.start(None, f)
+    }
+
+    /// The same, with a name.
+    ///
+    /// # Panics
+    /// As [`spawn`](Self::spawn).
+    pub fn spawn_named<F, T>(&'scope self, name: &str, f: F) -> ScopedJoinHandle<'scope, T>
+    where
+        F: FnOnce() -> T + Send + 'scope,
+        T: Send + 'scope,
+    {
+        self.start(Some(name.into()), f)
+    }
+
+    /// [`spawn`](Self::spawn) on the carrier of the caller, so that nothing needs to be `Send`.
+    ///
+    /// # Panics
+    /// As [`spawn`](Self::spawn).
+    pub fn spawn_local<F, T>(&'scope self, f: F) -> ScopedJoinHandle<'scope, T>
+    where
+        F: FnOnce() -> T + 'scope,
+        T: 'scope,
+    {
+        self.start(None, f)
+    }
+
+    fn start<F: FnOnce() -> T, T>(&'scope self, name: Option<Box<str>>, f: F) -> ScopedJoinHandle<'scope, T> {
+        // SAFETY: it ends before `scope` returns, and `'scope` is not shorter than that.
+        let inner = unsafe { start(name, Some(&self.state), f) };
+        ScopedJoinHandle { inner, _scope: PhantomData }
+    }
+
+    /// Asks all vthreads of this scope, and of scopes that they open, to end: the waits they are in, and every later call
+    /// that may park or yields, panic with [`Cancelled`]. Destructors run and may wait. Nothing is killed: a vthread that
+    /// does neither goes on. Those that have not started will not.
+    ///
+    /// Takes time with the number of all vthreads that wait.
+    pub fn cancel(&self) {
+        self.state.cancelled.store(true, SeqCst);
+        carrier::cancel_everywhere();
+    }
+
+    /// Was it, or one around it, cancelled?
+    pub fn is_cancelled(&self) -> bool {
+        self.state.is_cancelled()
+    }
+}
+
+impl fmt::Debug for Scope<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Scope").field("running", &self.state.lock().running).finish_non_exhaustive()
+    }
+}
+
+/// Starts a vthread that belongs to no scope. [`run`](crate::run) ends when it has ended.
+///
+/// # Panics
+/// On a thread that runs no vthreads.
+pub fn spawn<F, T>(f: F) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + Send + 'static,
+    T: Send + 'static,
+{
+    // SAFETY: it borrows nothing that ends.
+    JoinHandle { inner: unsafe { start(None, None, f) } }
+}
+
+/// [`spawn`] on the carrier of the caller, so that nothing needs to be `Send`.
+///
+/// # Panics
+/// As [`spawn`].
+pub fn spawn_local<F, T>(f: F) -> JoinHandle<T>
+where
+    F: FnOnce() -> T + 'static,
+    T: 'static,
+{
+    // SAFETY: it borrows nothing that ends.
+    JoinHandle { inner: unsafe { start(None, None, f) } }
+}
+
+/// What a vthread ends with.
+struct Packet<T> {
+    /// Written by the vthread before it says that it has ended; afterwards taken by its one handle, or dropped.
+    result: UnsafeCell<Option<thread::Result<T>>>,
+    scope: Option<Arc<ScopeState>>,
+}
+
+// SAFETY: used by one thread at a time: by the vthread until `Task::end`, by the handle after it has seen that.
+unsafe impl<T: Send> Sync for Packet<T> {}
+
+impl<T> Drop for Packet<T> {
+    fn drop(&mut self) {
+        if let Some(Err(payload)) = self.result.get_mut().take()
+            && let Some(scope) = &self.scope
+        {
+            scope.panicked(payload);
+        }
+    }
+}
+
+struct Child<F, T> {
+    closure: F,
+    task: Arc<Task>,
+    packet: Arc<Packet<T>>,
+}
+
+impl<F: FnOnce() -> T, T> Body for Child<F, T> {
+    fn run(self) {
+        let Self { closure, task, packet } = self;
+        // Nothing may have to be dropped on the chunk: what that needs has no bound.
+        let (task, packet) = (ManuallyDrop::new(task), ManuallyDrop::new(packet));
+        let outcome = ManuallyDrop::new(task::run_closure(&task, closure));
+        hop(move || {
+            let (task, packet) = (ManuallyDrop::into_inner(task), ManuallyDrop::into_inner(packet));
+            end(&task, packet, ManuallyDrop::into_inner(outcome));
+        });
+    }
+
+    fn fail(self, error: Error) {
+        let Self { closure, task, packet } = self;
+        let dropped = catch_unwind(AssertUnwindSafe(move || drop(closure)));
+        end(&task, packet, Err(dropped.err().unwrap_or_else(|| Box::new(error))));
+    }
+}
+
+/// The last thing that touches what the vthread has borrowed is `child_ended`.
+fn end<T>(task: &Task, packet: Arc<Packet<T>>, outcome: thread::Result<T>) {
+    let scope = packet.scope.clone();
+    // SAFETY: nobody looks at it before `end`. The place is empty: nothing is dropped.
+    unsafe { *packet.result.get() = Some(outcome) };
+    task.end();
+    // Where nobody wants the result it is dropped here, which may panic.
+    let dropped = catch_unwind(AssertUnwindSafe(move || drop(packet)));
+    if let Some(scope) = scope {
+        if let Err(payload) = dropped {
+            scope.panicked(payload);
+        }
+        scope.child_ended();
+    }
+}
+
+/// # Safety
+/// The vthread ends before anything does that `f` and its result borrow. With a scope, its owner sees to that.
+unsafe fn start<F: FnOnce() -> T, T>(
+    name: Option<Box<str>>,
+    scope: Option<&Arc<ScopeState>>,
+    f: F,
+) -> Inner<T> {
+    hop(|| {
+        let task = Arc::new(Task::new(type_name::<F>(), name, scope.cloned()));
+        let packet = Arc::new(Packet { result: UnsafeCell::new(None), scope: scope.cloned() });
+        let child = Child { closure: f, task: task.clone(), packet: packet.clone() };
+        carrier::assert_is_carrier();
+        if let Some(scope) = scope {
+            scope.lock().running += 1;
+        }
+        // SAFETY: the caller's promise.
+        unsafe { carrier::start_later(child, task.clone()) };
+        Inner { task, packet }
+    })
+}
+
+struct Inner<T> {
+    task: Arc<Task>,
+    packet: Arc<Packet<T>>,
+}
+
+impl<T> Inner<T> {
+    fn take(self) -> thread::Result<T> {
+        // SAFETY: it has ended, and this is its one handle.
+        let result = unsafe { (*self.packet.result.get()).take() };
+        result.unwrap_or_else(|| Err(Box::new("the result was taken before")))
+    }
+
+    fn join(self) -> thread::Result<T> {
+        while !self.task.join(None) {}
+        self.take()
+    }
+
+    fn join_timeout(self, most: Duration) -> Result<thread::Result<T>, Self> {
+        if self.task.join(Instant::now().checked_add(most)) { Ok(self.take()) } else { Err(self) }
+    }
+}
+
+macro_rules! handle_methods {
+    () => {
+        /// Waits until it has ended. Gives its result, or what it panicked with: [`Cancelled`] if it was cancelled, an
+        /// [`Error`] if there was no stack for it.
+        ///
+        /// # Errors
+        /// When it panicked, or has not run.
+        ///
+        /// # Panics
+        /// When the caller is cancelled, or waits for itself.
+        pub fn join(self) -> thread::Result<T> {
+            self.inner.join()
+        }
+
+        /// Has it ended? Then [`join`](Self::join) does not wait.
+        pub fn is_finished(&self) -> bool {
+            self.inner.task.has_ended()
+        }
+
+        /// Its handle for [`unpark`](Vthread::unpark).
+        pub fn vthread(&self) -> Vthread {
+            Vthread(self.inner.task.clone())
+        }
+    };
+}
+
+/// The one right to a vthread's result. Dropped, the vthread goes on.
+pub struct JoinHandle<T> {
+    inner: Inner<T>,
+}
+
+impl<T> JoinHandle<T> {
+    handle_methods!();
+
+    /// [`join`](Self::join) for so long at most.
+    ///
+    /// # Errors
+    /// With the handle, when it has not ended by then.
+    ///
+    /// # Panics
+    /// As [`join`](Self::join).
+    pub fn join_timeout(self, most: Duration) -> Result<thread::Result<T>, Self> {
+        self.inner.join_timeout(most).map_err(|inner| Self { inner })
+    }
+}
+
+/// [`JoinHandle`] of a vthread in a [`scope`].
+pub struct ScopedJoinHandle<'scope, T> {
+    inner: Inner<T>,
+    _scope: PhantomData<&'scope mut &'scope ()>,
+}
+
+impl<T> ScopedJoinHandle<'_, T> {
+    handle_methods!();
+
+    /// [`join`](Self::join) for so long at most.
+    ///
+    /// # Errors
+    /// With the handle, when it has not ended by then.
+    ///
+    /// # Panics
+    /// As [`join`](Self::join).
+    pub fn join_timeout(self, most: Duration) -> Result<thread::Result<T>, Self> {
+        self.inner.join_timeout(most).map_err(|inner| Self { inner, _scope: PhantomData })
+    }
+}
+
+impl<T> fmt::Debug for JoinHandle<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JoinHandle").field("id", &self.inner.task.id).finish_non_exhaustive()
+    }
+}
+
+impl<T> fmt::Debug for ScopedJoinHandle<'_, T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ScopedJoinHandle").field("id", &self.inner.task.id).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,95 @@
+//! Waiting for a change of what a mutex guards.
+
+use super::MutexGuard;
+use crate::sched::task::{checkpoint, raise_if_cancelled};
+use crate::sched::wait::{Outcome, WaitList, What, wait_in};
+use core::ptr::null_mut;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+/// A place to wait at for a change of what a [`Mutex`](super::Mutex) guards.
+///
+/// ```
+/// use vthread::sync::{Condvar, Mutex};
+/// let (ready, changed) = (Mutex::new(false), Condvar::new());
+/// vthread::run(|| {
+///     vthread::scope(|s| {
+///         s.spawn(|| {
+///             *ready.lock() = true;
+///             changed.notify_one();
+///         });
+///         let ready = changed.wait_while(ready.lock(), |ready| !*ready);
+///         assert!(*ready);
+///     })
+/// });
+/// ```
+#[derive(Debug)]
+pub struct Condvar(Mutex<WaitList>);
+
+impl Default for Condvar {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Condvar {
+    /// Nobody waits.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self(Mutex::new(WaitList::new()))
+    }
+
+    /// Gives the mutex back, waits for a notification, and waits for the mutex again. It does not return for any other reason.
+    pub fn wait<'a, T: ?Sized>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
+        self.wait_until(guard, None).0
+    }
+
+    /// The same, for so long at most. `false`: there was no notification by then.
+    pub fn wait_timeout<'a, T: ?Sized>(
+        &self,
+        guard: MutexGuard<'a, T>,
+        most: Duration,
+    ) -> (MutexGuard<'a, T>, bool) {
+        self.wait_until(guard, Instant::now().checked_add(most))
+    }
+
+    /// Waits as long as that holds.
+    pub fn wait_while<'a, T: ?Sized>(
+        &self,
+        mut guard: MutexGuard<'a, T>,
+        mut holds: impl FnMut(&mut T) -> bool,
+    ) -> MutexGuard<'a, T> {
+        while holds(&mut guard) {
+            guard = self.wait(guard);
+        }
+        guard
+    }
+
+    fn wait_until<'a, T: ?Sized>(
+        &self,
+        guard: MutexGuard<'a, T>,
+        until: Option<Instant>,
+    ) -> (MutexGuard<'a, T>, bool) {
+        checkpoint();
+        let mutex = guard.mutex();
+        let list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        // Who gets the mutex now cannot notify before we are in the list.
+        drop(guard);
+        let what = What::of("waits for the condition", self);
+        let outcome = wait_in(&self.0, list, |list| list, what, null_mut(), until, None);
+        raise_if_cancelled(outcome);
+        (mutex.lock(), outcome == Outcome::Notified)
+    }
+
+    /// Lets the first go on that waits now.
+    pub fn notify_one(&self) {
+        let first = self.0.lock().unwrap_or_else(PoisonError::into_inner).claim_first(Outcome::Notified);
+        drop(first);
+    }
+
+    /// Lets all go on that wait now.
+    pub fn notify_all(&self) {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner).claim_all(Outcome::Notified);
+        drop(all);
+    }
+}
