@@ -181,8 +181,7 @@ impl<'a, 'd> Graph<'a, 'd> {
 
     /// Most functions do not care where they run, and are looked at once; what they call may care.
     fn place(&self, function: u64, place: Place) -> Place {
-        let end = self.program.functions.at(function).map_or(function, |f| f.end);
-        if self.program.records.depends_on_place(function, end) { place } else { Place::Anywhere }
+        if self.program.records.depends_on_place(function) { place } else { Place::Anywhere }
     }
 
     fn node(&mut self, function: u64, place: Place, binding: Binding) -> usize {

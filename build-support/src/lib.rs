@@ -13,7 +13,7 @@
 //!    relative to it, code addresses, and the marks that macro and runtime left ([`records`]). It yields the frame, each call with its
 //!    depth and its possible callees, or the reason why the function cannot be followed.
 //! 4. [`graph`]: who calls whom; what cannot be bounded is carried out elsewhere, if the program has stubs for it ([`pools`],
-//!    [`thunk`]) and the rules for std ([`rules`]).
+//!    [`thunk`], [`preload`]) and the rules for std ([`rules`]).
 //! 5. [`groups`]: strongly connected components.
 //! 6. [`bounds`]: own frame, or depth of a call + 8 + bound of its callee, whichever is most.
 //! 7. [`explain`] and [`report`]: the worst chain, or why there is no bound.
@@ -44,6 +44,8 @@
 //! - gcc's `.cold` parts of functions, which run with their parent's frame, are unknown; so are `alloca` and variable-length
 //!   arrays, `enter`, and jumps into the middle of other functions.
 //! - Calls through pointers are followed through registers, slots, constant memory, one argument and the marks; beyond that they are unknown.
+//! - Statically linked C libraries choose `memcpy` and its relatives at start-up; such calls are unknown, so more entries stay unproved.
+//! - Imports that are carried out elsewhere are redirected for the whole program: calls of them off the chunks pay a test and a jump.
 //! - Signal handlers are not counted: they need stacks of their own.
 //! - What the loader or `libgcc` run before `main` is not on a chunk, and not of interest.
 //!

@@ -61,6 +61,10 @@ pub struct Records<'d> {
     switching: BTreeSet<u64>,
     /// Starts of functions that hold a record which the macro puts into vthread code.
     vthread: BTreeSet<u64>,
+    /// Starts of functions with plain paths or selected slots.
+    placed: BTreeSet<u64>,
+    /// Every record's site.
+    sites: BTreeSet<u64>,
     markers: Vec<&'d str>,
     members: BTreeMap<Marker, BTreeSet<u64>>,
     /// Addresses of hop stubs.
@@ -93,6 +97,10 @@ impl<'d> Records<'d> {
         let mut numbers = HashMap::new();
         for record in self.all.clone() {
             let function = functions.containing(record.site).map(|f| f.start);
+            self.sites.insert(record.site);
+            if matches!(record.kind, Kind::Select | Kind::Plain) {
+                self.placed.extend(function);
+            }
             if matches!(record.kind, Kind::Select | Kind::Tag | Kind::Plain) {
                 self.vthread.extend(function);
             }
@@ -177,13 +185,14 @@ impl<'d> Records<'d> {
         self.vthread.contains(&start)
     }
 
-    /// Does the function hold an instruction whose meaning depends on where rsp is?
-    pub fn depends_on_place(&self, start: u64, end: u64) -> bool {
-        self.vthread.contains(&start)
-            && self
-                .marks
-                .iter()
-                .any(|(at, mark)| (start..end).contains(at) && matches!(mark, Mark::Plain | Mark::Select(_)))
+    /// Does the function that begins at `start` hold an instruction whose meaning depends on where rsp is?
+    pub fn depends_on_place(&self, start: u64) -> bool {
+        self.placed.contains(&start)
+    }
+
+    /// Does any record speak of an instruction in this range?
+    pub fn any_in(&self, range: Range<u64>) -> bool {
+        self.sites.range(range).next().is_some()
     }
 
     /// A marker's text.

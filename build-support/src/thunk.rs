@@ -131,7 +131,7 @@ fn movable(
     }
     // A record speaks of an instruction where it is.
     let range = instruction.ip()..instruction.next_ip();
-    if program.records.all.iter().any(|r| range.contains(&r.site)) || instruction.rflags_read() != 0 {
+    if program.records.any_in(range) || instruction.rflags_read() != 0 {
         return false;
     }
     let taboo = [Register::RSP, Register::RBP, Register::R10, Register::R11];

@@ -113,7 +113,7 @@ fn functions_run_on_chunks_of_exactly_their_bound() {
 #[test]
 fn optimised_stripped_and_at_fixed_addresses() {
     let folder = tempfile::tempdir().expect("a folder");
-    let build = Build {
+    let way = Build {
         flags: "-Crelocation-model=static",
         release: true,
         config: &[
@@ -122,7 +122,7 @@ fn optimised_stripped_and_at_fixed_addresses() {
             "profile.release.codegen-units=1",
         ],
     };
-    let built = build.fixture(folder.path());
+    let built = way.fixture(folder.path());
     check(&built, 1);
     let data = std::fs::read(&built.executable).expect("readable");
     assert!(!data.windows(7).any(|w| w == b"VTHREAD"), "records were left in a stripped executable");
@@ -162,9 +162,9 @@ fn every_way_to_build() {
         ("-Ctarget-feature=+crt-static", true, &[]),
     ];
     for (flags, release, config) in builds {
-        let build = Build { flags, release: *release, config };
+        let way = Build { flags, release: *release, config };
         eprintln!("{flags} {release} {config:?}");
-        check(&build.fixture(folder.path()), if flags.contains("crt-static") { 20 } else { 3 });
+        check(&way.fixture(folder.path()), if flags.contains("crt-static") { 20 } else { 3 });
     }
 }
 
@@ -193,8 +193,8 @@ fn stack_sizes(data: &[u8]) -> Vec<(u64, u64)> {
 fn frames_agree_with_llvm_and_with_unwind_tables() {
     for release in [false, true] {
         let folder = tempfile::tempdir().expect("a folder");
-        let build = Build { flags: "-Zemit-stack-sizes", release, config: &[] };
-        let built = build.fixture(folder.path());
+        let way = Build { flags: "-Zemit-stack-sizes", release, config: &[] };
+        let built = way.fixture(folder.path());
         let data = std::fs::read(&built.executable).expect("readable");
         let loaded = Loaded::read(&data).expect("an executable");
         let section = loaded.image.section(".stack_sizes").expect("LLVM's sizes");
@@ -203,7 +203,8 @@ fn frames_agree_with_llvm_and_with_unwind_tables() {
             let Some(function) = loaded.functions.at(address) else { continue };
             let frame = frames::analyse_points(loaded.program(), function, Place::Anywhere);
             let name = display_name(&loaded.image, address);
-            if !frame.problems.is_empty() {
+            // Pushes in inline assembly are not in the unwind tables.
+            if !frame.problems.is_empty() || loaded.records.switches(address) {
                 continue;
             }
             assert!(frame.frame >= theirs, "{name}: ours {}, LLVM's {theirs}", frame.frame);

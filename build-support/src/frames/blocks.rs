@@ -283,8 +283,7 @@ impl<'a, 'd> Interpreter<'a, 'd> {
     /// Code that no path reaches means that a path was not seen. On a chunk the plain paths are missing on purpose;
     /// the analysis for all places has looked at them.
     fn check_reached(&mut self) {
-        let (start, end) = (self.function.start, self.function.end);
-        if self.place == Place::OnChunk && self.program.records.depends_on_place(start, end) {
+        if self.place == Place::OnChunk && self.program.records.depends_on_place(self.function.start) {
             return;
         }
         let missed = self.code.iter().zip(&self.reached).filter(|(i, reached)| !**reached && !is_padding(i));
