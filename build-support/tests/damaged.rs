@@ -48,7 +48,7 @@ fn damaged_executables_are_survived() {
     let mut looked = 0;
     while start.elapsed() < limit {
         let mut data = whole.clone();
-        for _ in 0..1 + random.below(30) {
+        for _ in 0..=random.below(30) {
             // Half of the damage goes to the headers, where it hurts.
             let place = match random.below(4) {
                 0 => random.below(1024.min(data.len())),

@@ -92,10 +92,15 @@ fn check(built: &Built, most_unproved: usize) {
             assert!(used <= size, "{name} used {used} of {size}");
         }
     }
-    let mut shares: Vec<u64> = results.iter().filter_map(|r| r.1).filter(|r| r.0 > 0).map(|(s, u)| 100 * u / s).collect();
+    let mut shares: Vec<u64> =
+        results.iter().filter_map(|r| r.1).filter(|r| r.0 > 0).map(|(s, u)| 100 * u / s).collect();
     shares.sort_unstable();
     let median = shares[shares.len() / 2];
-    eprintln!("{} of {} proved; half of them used {median} % of their stack or more", shares.len(), results.len());
+    eprintln!(
+        "{} of {} proved; half of them used {median} % of their stack or more",
+        shares.len(),
+        results.len()
+    );
     assert!(median >= 70, "{shares:?}");
 }
 

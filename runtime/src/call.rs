@@ -30,6 +30,8 @@ pub(crate) fn entry_of<E: Enter>() -> (u32, Entry) {
             "mov {n:e}, {unpatched}",
             "771:",
             "lea {p}, [rip + {f}]",
+            // Whoever has an entry needs the hop stubs, which nothing else refers to before the link step has run.
+            ".reloc ., R_X86_64_NONE, __morestack",
             abi::record!(1, "771b - 4", "{f}", "{reserve}", "{flags}", ""),
             n = out(reg) size,
             p = out(reg) entry,
@@ -64,6 +66,19 @@ impl<F: FnOnce() -> R, R> Enter for RunSlot<F, R> {
     }
 }
 
+/// The same for an entry that must be proved.
+struct ExactSlot<F, R>(core::marker::PhantomData<(F, R)>);
+
+impl<F: FnOnce() -> R, R> Enter for ExactSlot<F, R> {
+    const FLAGS: u32 = abi::flags::EXACT;
+
+    #[inline(never)]
+    unsafe extern "C-unwind" fn enter(argument: *mut u8) {
+        // SAFETY: the promise is the same.
+        unsafe { RunSlot::<F, R>::enter(argument) };
+    }
+}
+
 impl<F: FnOnce() -> R, R> Slot<F, R> {
     #[inline(always)]
     pub(crate) fn new(closure: F) -> Self {
@@ -93,7 +108,19 @@ impl<F: FnOnce() -> R, R> Slot<F, R> {
 /// When no memory is left for the chunk. What `f` panics with passes through.
 #[inline(always)]
 pub fn on_chunk<F: FnOnce() -> R, R>(f: F) -> R {
-    let (size, entry) = entry_of::<RunSlot<F, R>>();
+    on_chunk_of::<RunSlot<F, R>, F, R>(f)
+}
+
+/// [`on_chunk`] for `#[vthread(exact)]`: the link step refuses an `f` that it cannot prove a bound for.
+#[inline(always)]
+pub fn on_chunk_exact<F: FnOnce() -> R, R>(f: F) -> R {
+    on_chunk_of::<ExactSlot<F, R>, F, R>(f)
+}
+
+/// `E` is entered with a [`Slot`] that holds the closure, and leaves the result there.
+#[inline(always)]
+fn on_chunk_of<E: Enter, F: FnOnce() -> R, R>(f: F) -> R {
+    let (size, entry) = entry_of::<E>();
     let mut slot = Slot::<F, R>::new(f);
     if arch::on_chunk_now() {
         let chunk = Chunk::take(size, core::any::type_name::<F>());

@@ -135,7 +135,7 @@ pub use stats::{HighWater, HopStacks, Stats, stats};
 /// For the code that `#[vthread]` writes. Not for people: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::call::{current, hop, on_chunk};
+    pub use crate::call::{current, hop, on_chunk, on_chunk_exact};
     pub use crate::{__plain_only as plain_only, __select as select, __tag as tag};
     #[cfg(all(vthread_native, feature = "unpatched-stand-in"))]
     pub use crate::{

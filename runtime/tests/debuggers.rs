@@ -1,4 +1,4 @@
-//! gdb and valgrind see through chunks and hops.
+//! gdb sees through chunks and hops.
 #![cfg(vthread_native)]
 
 mod common;
@@ -68,30 +68,4 @@ fn a_backtrace_in_gdb_crosses_stacks() {
     assert!(at("in_the_hop") < at("__morestack"));
     assert!(at("__morestack") < at("on_the_chunk"));
     assert!(!backtrace.contains("corrupt stack"), "{said}");
-}
-
-#[test]
-fn valgrind_finds_nothing() {
-    if is_child() {
-        let carried = Builder::new().carry(|carrier| {
-            for i in 0..3u32 {
-                spawn(move || {
-                    let text = format!("{i}");
-                    yield_now();
-                    assert_eq!(on_chunk(|| hop(|| text.parse::<u32>())), Ok(i));
-                });
-            }
-            carrier.run()
-        });
-        assert!(carried.expect("a carrier").is_empty());
-        return;
-    }
-    if !has("valgrind") {
-        return;
-    }
-    let mut valgrind = Command::new("valgrind");
-    // Any move of the stack pointer by more than this is a switch to another stack, not a large frame.
-    valgrind.args(["--tool=memcheck", "--error-exitcode=99"]);
-    let said = child_of(&mut valgrind, "valgrind_finds_nothing");
-    assert!(said.contains("ERROR SUMMARY: 0 errors") && said.contains("1 passed"), "{said}");
 }

@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::rc::Rc;
-use vthread::__private::{abi, current, hop, on_chunk_sized, spawn, spawn_sized, yield_now};
+use vthread::__private::{abi, current, hop, on_chunk_sized, spawn_sized, yield_now};
 use vthread::{Arena, Builder, Error, Heap, Mode, Pool, Region, StackAllocator, stats};
 
 /// Gives chunks until it has given so many.
@@ -45,7 +45,7 @@ fn descend(n: u32) -> u32 {
 fn without_memory_a_wrapper_panics_and_the_thread_goes_on() {
     let outcome =
         Builder::new().stacks(Mode::Exact).allocator(|| Limited(Pool::new(), 100)).carry(|carrier| {
-            spawn(|| {
+            let body = || {
                 assert_eq!(descend(90), 91);
                 for _ in 0..3 {
                     let payload = catch_unwind(|| descend(500)).expect_err("out of memory");
@@ -53,7 +53,9 @@ fn without_memory_a_wrapper_panics_and_the_thread_goes_on() {
                     assert!(text.contains("no memory for a stack of 49152 bytes"), "{text}");
                     assert_eq!(descend(90), 91);
                 }
-            });
+            };
+            // SAFETY: enough for what a panic needs, too.
+            unsafe { spawn_sized(SIZE, body) };
             carrier.run()
         });
     assert!(outcome.expect("a carrier").is_empty());
@@ -118,19 +120,25 @@ fn every_allocator_runs_vthreads() {
 
 #[test]
 fn painted_stacks_tell_how_deep_an_entry_went() {
-    let outcome = Builder::new().stacks(Mode::Painted).run(|| {
-        // SAFETY: 32 KiB are enough for 4 KiB, some copies of them, and a call.
-        unsafe {
-            on_chunk_sized(32 << 10, || {
-                std::hint::black_box([1u8; 4096]);
-            });
-            on_chunk_sized(1 << 10, || {
-                std::hint::black_box([1u8; 16]);
-            });
-        }
+    let outcome = Builder::new().stacks(Mode::Painted).carry(|carrier| {
+        let body = || {
+            // SAFETY: 32 KiB are enough for 4 KiB, some copies of them, and a call.
+            unsafe {
+                on_chunk_sized(32 << 10, || {
+                    std::hint::black_box([1u8; 4096]);
+                });
+                on_chunk_sized(1 << 10, || {
+                    std::hint::black_box([1u8; 16]);
+                });
+            }
+        };
+        // SAFETY: enough for two calls.
+        unsafe { spawn_sized(SIZE, body) };
+        assert!(carrier.run().is_empty());
         stats().high_water
     });
-    let water = outcome.expect("memory");
+    let mut water = outcome.expect("a carrier");
+    water.retain(|(_, w)| w.size != SIZE as usize);
     let sizes: Vec<(usize, u64)> = water.iter().map(|(_, w)| (w.size, w.count)).collect();
     assert_eq!(sizes, [(32768, 1), (1024, 1)]);
     assert!((4096..20_000).contains(&water[0].1.used) && (16..1024).contains(&water[1].1.used), "{water:?}");

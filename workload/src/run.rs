@@ -3,7 +3,7 @@
 use crate::cli::Cli;
 use crate::matcher::{Detail, Needle};
 use crate::output::{Format, Output, ProgressMode, ProgressView, Says, Sink, Style, Ticker, say};
-use crate::search::{Request, Root, Search};
+use crate::search::{Counts, Root, Run, Search};
 use crate::tree::{OpenFiles, Shown};
 use rustix::fd::OwnedFd;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -53,7 +53,7 @@ fn try_to_run(cli: &Cli) -> Result<u8, NoSearch> {
         return print(Cli::engine_list().as_bytes());
     }
     let engine = cli.engine.0;
-    let search = Arc::new(Search::new(request(cli)?));
+    let search = Arc::new(search(cli)?);
     let ticker = Ticker::start(&search);
     end_on_signals(&search);
     let ran = engine.run(&search);
@@ -69,7 +69,7 @@ fn print(text: &[u8]) -> Result<u8, NoSearch> {
     }
 }
 
-fn request(cli: &Cli) -> Result<Request, NoSearch> {
+fn search(cli: &Cli) -> Result<Search, NoSearch> {
     let (detail, says) = match cli {
         Cli { quiet: true, .. } => (Detail::First, Says::Nothing),
         Cli { locations: true, .. } => (Detail::Locations, Says::Locations),
@@ -84,7 +84,7 @@ fn request(cli: &Cli) -> Result<Request, NoSearch> {
     if let Some(view) = ProgressView::new(progress) {
         output.show(view);
     }
-    Ok(Request {
+    Ok(Search {
         // The command line refuses the empty needle.
         needle: Needle::new(cli.needle.as_bytes()).unwrap_or_else(|| unreachable!("an empty needle")),
         detail,
@@ -92,8 +92,10 @@ fn request(cli: &Cli) -> Result<Request, NoSearch> {
         follow: cli.follow,
         threads: cli.threads.map(usize::from),
         roots: roots(&cli.paths)?,
-        files: OpenFiles::new(cli.max_open_files.map(usize::from))?,
+        files: Arc::new(OpenFiles::new(cli.max_open_files.map(usize::from))?),
         output,
+        counts: Counts::default(),
+        run: Run::start(),
     })
 }
 

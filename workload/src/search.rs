@@ -40,8 +40,8 @@ pub struct Search {
     pub output: Output,
     /// What was done so far.
     pub counts: Counts,
-    stop: AtomicBool,
-    started: Instant,
+    /// Whether it goes on, and since when.
+    pub run: Run,
 }
 
 /// What a search did so far. Workers add to it after each task, not after each file.
@@ -75,42 +75,24 @@ impl Counts {
     }
 }
 
-/// What to search for and how; see [`Search`].
+/// Whether a search goes on, and since when.
 #[derive(Debug)]
-#[allow(missing_docs, reason = "the fields are those of `Search`")]
-pub struct Request {
-    pub needle: Needle,
-    pub detail: Detail,
-    pub quiet: bool,
-    pub follow: bool,
-    pub threads: Option<usize>,
-    pub roots: Vec<Root>,
-    pub files: OpenFiles,
-    pub output: Output,
+pub struct Run {
+    stop: AtomicBool,
+    started: Instant,
+}
+
+impl Run {
+    /// The clock runs from here.
+    pub fn start() -> Self {
+        Self { stop: AtomicBool::new(false), started: Instant::now() }
+    }
 }
 
 impl Search {
-    /// Begins: the clock runs from here.
-    pub fn new(request: Request) -> Self {
-        let Request { needle, detail, quiet, follow, threads, roots, files, output } = request;
-        Self {
-            needle,
-            detail,
-            quiet,
-            follow,
-            threads,
-            roots,
-            files: Arc::new(files),
-            output,
-            counts: Counts::default(),
-            stop: AtomicBool::new(false),
-            started: Instant::now(),
-        }
-    }
-
     /// Whether nothing more needs to be searched.
     pub fn is_stopped(&self) -> bool {
-        self.stop.load(Relaxed) || self.output.is_closed()
+        self.run.stop.load(Relaxed) || self.output.is_closed()
     }
 
     /// Reports that something could not be searched. The search goes on.
@@ -135,7 +117,7 @@ impl Search {
             errors: counts.errors.load(Relaxed),
             vanished: counts.vanished.load(Relaxed),
             most_tasks: counts.most_tasks.load(Relaxed),
-            wall_seconds: self.started.elapsed().as_secs_f64(),
+            wall_seconds: self.run.started.elapsed().as_secs_f64(),
             cpu_seconds: cpu.tv_sec as f64 + cpu.tv_nsec as f64 / 1e9,
             peak_rss_bytes: crate::output::peak_rss(),
         }
@@ -180,7 +162,7 @@ impl<'a> FileReport<'a> {
             self.lines.clear();
         }
         if self.search.quiet {
-            self.search.stop.store(true, Relaxed);
+            self.search.run.stop.store(true, Relaxed);
         }
         if self.search.is_stopped() { ControlFlow::Break(()) } else { ControlFlow::Continue(()) }
     }

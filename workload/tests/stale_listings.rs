@@ -12,7 +12,7 @@ use support::Tree;
 use zork::behaviour::{Task, Tasks, Worker};
 use zork::matcher::{Detail, Needle};
 use zork::output::{Format, Output, Says, Sink, Style};
-use zork::search::{Request, Search};
+use zork::search::{Counts, Run, Search};
 use zork::tree::{DirUse, Names, OpenFiles};
 
 /// Tasks that wait to be run here.
@@ -38,16 +38,18 @@ impl Tasks for Queue {
 fn searched(tree: &Tree, listed: &[(&str, FileType)], follow: bool) -> (Vec<String>, u64, u64) {
     let (read, write) = rustix::pipe::pipe().expect("a pipe");
     let format = Format { style: Style::Plain { null: false }, says: Says::Path };
-    let search = Arc::new(Search::new(Request {
+    let search = Arc::new(Search {
         needle: Needle::new(b"zork").expect("not empty"),
         detail: Detail::First,
         quiet: false,
         follow,
         threads: None,
         roots: vec![],
-        files: OpenFiles::new(None).expect("enough descriptors"),
+        files: Arc::new(OpenFiles::new(None).expect("enough descriptors")),
         output: Output::new(format, Sink::new(write, true)),
-    }));
+        counts: Counts::default(),
+        run: Run::start(),
+    });
     let root = CString::new(tree.root().as_os_str().as_bytes()).expect("no NUL");
     let dir = DirUse::open_root(&search.files, &root, false).expect("a directory");
     let mut names = Names::default();

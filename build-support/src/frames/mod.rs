@@ -1,7 +1,7 @@
 //! Third stage: how far below its return address a function moves rsp, where it calls what at which depth.
 //!
 //! An abstract interpretation of the machine code. Each function is followed from its entry along every branch, landing
-//! pad and jump table, with what registers and stack slots are known to hold ([`state`]). Whatever the interpreter
+//! pad and jump table, with what registers and stack slots are known to hold (`state.rs`). Whatever the interpreter
 //! cannot follow is a [`Problem`], and a function with a problem has no proved bound: nothing is guessed.
 //!
 //! What is taken for granted, because the System V ABI demands it and all compiled code relies on it: rsp is 8 below a multiple of 16

@@ -8,6 +8,12 @@ pub fn on_chunk<F: FnOnce() -> R, R>(f: F) -> R {
 
 /// Calls `f`.
 #[inline(always)]
+pub fn on_chunk_exact<F: FnOnce() -> R, R>(f: F) -> R {
+    f()
+}
+
+/// Calls `f`.
+#[inline(always)]
 pub fn hop<F: FnOnce() -> R, R>(f: F) -> R {
     f()
 }

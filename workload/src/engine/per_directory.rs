@@ -46,6 +46,8 @@ impl<'scope, 'env: 'scope, S: Start<'scope>> Pool<'env, S> {
             self.search.counts.task_made();
             self.work(Task::Root(root));
         }
+        // From here on this thread only waits for the others.
+        self.alive.fetch_sub(1, Relaxed);
     }
 
     /// Starts a thread for `task`, or gives it back if there are enough.

@@ -95,6 +95,7 @@ impl DirUse {
         let mut handle = self.0.handle();
         if !handle.held && handle.fd.is_some() {
             handle.held = true;
+            self.0.files.count_held();
             drop(handle);
             self.0.files.hold(Arc::downgrade(&self.0));
         }
@@ -173,6 +174,7 @@ impl Dir {
         if handle.fd.is_none() && self.users.load(Acquire) > 0 {
             handle.fd = Some(Arc::clone(&fd));
             handle.held = true;
+            self.files.count_held();
             drop(handle);
             self.files.hold(Arc::downgrade(self));
         }

@@ -147,9 +147,13 @@ impl OpenFiles {
         Ok(FileType::from_raw_mode(fstat(&file)?.st_mode))
     }
 
-    /// Counts `dir` among the held ones, and closes others if there are too many.
+    /// One more is held. To be said before anybody can close it: the number must not fall below zero.
+    pub(super) fn count_held(&self) {
+        self.held_now.fetch_add(1, Relaxed);
+    }
+
+    /// Takes `dir`, which is counted, among those that may be closed, and closes others if there are too many.
     pub(super) fn hold(&self, dir: Weak<Dir>) {
-        let now = self.held_now.fetch_add(1, Relaxed) + 1;
         let cap = self.cap.load(Relaxed);
         {
             let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
@@ -159,7 +163,7 @@ impl OpenFiles {
                 held.retain(|d| d.strong_count() > 0);
             }
         }
-        if now > cap {
+        if self.held_now.load(Relaxed) > cap {
             self.close_held(cap);
         }
     }

@@ -38,6 +38,12 @@ mod walk {
     }
 }
 
+/// Runs `f` as a vthread in the mode in which every chunk that is taken is counted.
+fn in_vthread<R>(f: impl FnOnce() -> R) -> R {
+    vthread::Builder::new().stacks(vthread::Mode::Guarded).run(f).expect("stacks")
+}
+
+/// The result, and how many chunks it took.
 fn counted<R>(f: impl FnOnce() -> R) -> (R, u64) {
     let before = chunks_taken();
     let result = f();
@@ -48,11 +54,11 @@ fn counted<R>(f: impl FnOnce() -> R) -> (R, u64) {
 fn recursion_takes_chunks_only_in_a_vthread() {
     let tree = walk::chain(10);
     assert_eq!(counted(|| walk::sum(&tree)), (55, 0));
-    let (sum, chunks) = vthread::run(|| counted(|| walk::sum(&tree)));
+    let (sum, chunks) = in_vthread(|| counted(|| walk::sum(&tree)));
     assert_eq!(sum, 55);
     assert!((10..=11).contains(&chunks), "{chunks}");
     assert_eq!(counted(|| walk::even(20)), (true, 0));
-    let (even, chunks) = vthread::run(|| counted(|| walk::even(20)));
+    let (even, chunks) = in_vthread(|| counted(|| walk::even(20)));
     assert!(even);
     assert!((10..=11).contains(&chunks), "{chunks}");
     assert_eq!(walk::squares(4), "[0, 1, 4, 9] 16");
@@ -165,7 +171,7 @@ mod shapes {
 #[test]
 fn trait_objects() {
     assert_eq!(counted(shapes::check), (28.0, 0));
-    let (sum, chunks) = vthread::run(|| counted(shapes::check));
+    let (sum, chunks) = in_vthread(|| counted(shapes::check));
     assert_eq!(sum, 28.0);
     assert!(chunks > 15, "{chunks}");
 }
@@ -222,4 +228,21 @@ mod plain {
 fn plain_items_and_calls_stay_ordinary() {
     assert_eq!(plain::run(), [41, 82, 123, 2]);
     assert_eq!(vthread::run(plain::run), [41, 82, 123, 2]);
+}
+
+#[vthread::test]
+fn the_test_attribute_runs_on_a_chunk() {
+    assert_eq!(vthread::__private::current(), 1);
+}
+
+#[vthread::test]
+#[should_panic(expected = "on purpose")]
+fn the_test_attribute_passes_panics_on() {
+    panic!("on purpose");
+}
+
+#[vthread::test]
+fn the_test_attribute_takes_results() -> Result<(), std::num::ParseIntError> {
+    assert_eq!("7".parse::<u32>()?, 7);
+    Ok(())
 }

@@ -1,0 +1,229 @@
+mod all {
+    #[allow(dead_code, deprecated)]
+    #[inline]
+    pub fn depth(n: u32) -> u32 {
+        __rec_depth(::vthread::__private::current(), n)
+    }
+    #[doc(hidden)]
+    pub fn __vt_depth(is_concurrent: i64, n: u32) -> u32 {
+        if n == 0 { 0 } else { 1 + __rec_depth(is_concurrent, n - 1) }
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    #[inline(always)]
+    pub fn __rec_depth(is_concurrent: i64, n: u32) -> u32 {
+        if is_concurrent & 1 == 0 {
+            ::vthread::__private::plain_only!();
+            __vt_depth(is_concurrent, n)
+        } else {
+            __chunk_depth(is_concurrent, n)
+        }
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    #[inline(never)]
+    pub fn __chunk_depth(is_concurrent: i64, n: u32) -> u32 {
+        ::vthread::__private::on_chunk_exact(move || __vt_depth(is_concurrent, n))
+    }
+}
+mod one {
+    pub trait Step {
+        #[doc(hidden)]
+        #[allow(non_upper_case_globals)]
+        const name_dyn_inside_a_vthread_mod: () = ();
+        #[allow(deprecated)]
+        #[inline]
+        fn step(&self) -> u32 {
+            Self::__vt_step(self, ::vthread::__private::current())
+        }
+        #[doc(hidden)]
+        fn __vt_step(&self, is_concurrent: i64) -> u32;
+        #[doc(hidden)]
+        #[allow(warnings)]
+        #[inline]
+        fn __rec_step(&self, is_concurrent: i64) -> u32 {
+            if is_concurrent & 1 == 0 {
+                ::vthread::__private::plain_only!();
+                Self::__vt_step(self, is_concurrent)
+            } else {
+                ::vthread::__private::on_chunk_exact(move || Self::__vt_step(
+                    self,
+                    is_concurrent,
+                ))
+            }
+        }
+        #[allow(deprecated)]
+        #[inline]
+        fn other(&self) -> u32 {
+            Self::__vt_other(self, ::vthread::__private::current())
+        }
+        #[doc(hidden)]
+        fn __vt_other(&self, is_concurrent: i64) -> u32;
+        #[doc(hidden)]
+        #[allow(warnings)]
+        #[inline]
+        fn __rec_other(&self, is_concurrent: i64) -> u32 {
+            if is_concurrent & 1 == 0 {
+                ::vthread::__private::plain_only!();
+                Self::__vt_other(self, is_concurrent)
+            } else {
+                ::vthread::__private::on_chunk(move || Self::__vt_other(
+                    self,
+                    is_concurrent,
+                ))
+            }
+        }
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    pub trait __StepTable: Step + Sized {
+        const PAIRS: &'static [*const (); 4usize] = &[
+            <Self as Step>::__vt_step as *const (),
+            <Self as __StepTable>::__chunk_step as *const (),
+            <Self as Step>::__vt_other as *const (),
+            <Self as __StepTable>::__chunk_other as *const (),
+        ];
+        #[inline(never)]
+        fn __chunk_step(&self, is_concurrent: i64) -> u32 {
+            ::vthread::__private::on_chunk_exact(move || <Self as Step>::__vt_step(
+                self,
+                is_concurrent,
+            ))
+        }
+        #[inline(never)]
+        fn __chunk_other(&self, is_concurrent: i64) -> u32 {
+            ::vthread::__private::on_chunk(move || <Self as Step>::__vt_other(
+                self,
+                is_concurrent,
+            ))
+        }
+    }
+    impl<__T: Step> __StepTable for __T {}
+    #[doc(hidden)]
+    #[allow(warnings)]
+    pub trait __StepObj {
+        fn __slot_step(&self, is_concurrent: i64) -> u32;
+        fn __slot_other(&self, is_concurrent: i64) -> u32;
+    }
+    #[allow(warnings)]
+    impl<__T: Step> __StepObj for __T {
+        fn __slot_step(&self, is_concurrent: i64) -> u32 {
+            let entry = ::vthread::__private::select!(
+                ::core::concat!(::core::module_path!(), "::Step::step"), < Self as
+                __StepTable > ::PAIRS, 0usize, is_concurrent, < Self as __StepTable >
+                ::__chunk_step
+            );
+            let entry: fn(_, i64) -> _ = unsafe { ::core::mem::transmute(entry) };
+            entry(self, is_concurrent)
+        }
+        fn __slot_other(&self, is_concurrent: i64) -> u32 {
+            let entry = ::vthread::__private::select!(
+                ::core::concat!(::core::module_path!(), "::Step::other"), < Self as
+                __StepTable > ::PAIRS, 1usize, is_concurrent, < Self as __StepTable >
+                ::__chunk_other
+            );
+            let entry: fn(_, i64) -> _ = unsafe { ::core::mem::transmute(entry) };
+            entry(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl Step for dyn __StepObj + '_ {
+        #[inline]
+        fn __vt_step(&self, is_concurrent: i64) -> u32 {
+            let object: &Self = ::vthread::__private::tag!(
+                ::core::concat!(::core::module_path!(), "::Step::step"), self
+            );
+            <Self as __StepObj>::__slot_step(object, is_concurrent)
+        }
+        #[inline]
+        fn __rec_step(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__vt_step(self, is_concurrent)
+        }
+        #[inline]
+        fn __vt_other(&self, is_concurrent: i64) -> u32 {
+            let object: &Self = ::vthread::__private::tag!(
+                ::core::concat!(::core::module_path!(), "::Step::other"), self
+            );
+            <Self as __StepObj>::__slot_other(object, is_concurrent)
+        }
+        #[inline]
+        fn __rec_other(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__vt_other(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl Step for dyn __StepObj + Send + '_ {
+        #[inline]
+        fn __vt_step(&self, is_concurrent: i64) -> u32 {
+            let object: &Self = ::vthread::__private::tag!(
+                ::core::concat!(::core::module_path!(), "::Step::step"), self
+            );
+            <Self as __StepObj>::__slot_step(object, is_concurrent)
+        }
+        #[inline]
+        fn __rec_step(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__vt_step(self, is_concurrent)
+        }
+        #[inline]
+        fn __vt_other(&self, is_concurrent: i64) -> u32 {
+            let object: &Self = ::vthread::__private::tag!(
+                ::core::concat!(::core::module_path!(), "::Step::other"), self
+            );
+            <Self as __StepObj>::__slot_other(object, is_concurrent)
+        }
+        #[inline]
+        fn __rec_other(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__vt_other(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl Step for dyn __StepObj + Sync + '_ {
+        #[inline]
+        fn __vt_step(&self, is_concurrent: i64) -> u32 {
+            let object: &Self = ::vthread::__private::tag!(
+                ::core::concat!(::core::module_path!(), "::Step::step"), self
+            );
+            <Self as __StepObj>::__slot_step(object, is_concurrent)
+        }
+        #[inline]
+        fn __rec_step(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__vt_step(self, is_concurrent)
+        }
+        #[inline]
+        fn __vt_other(&self, is_concurrent: i64) -> u32 {
+            let object: &Self = ::vthread::__private::tag!(
+                ::core::concat!(::core::module_path!(), "::Step::other"), self
+            );
+            <Self as __StepObj>::__slot_other(object, is_concurrent)
+        }
+        #[inline]
+        fn __rec_other(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__vt_other(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl Step for dyn __StepObj + Send + Sync + '_ {
+        #[inline]
+        fn __vt_step(&self, is_concurrent: i64) -> u32 {
+            let object: &Self = ::vthread::__private::tag!(
+                ::core::concat!(::core::module_path!(), "::Step::step"), self
+            );
+            <Self as __StepObj>::__slot_step(object, is_concurrent)
+        }
+        #[inline]
+        fn __rec_step(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__vt_step(self, is_concurrent)
+        }
+        #[inline]
+        fn __vt_other(&self, is_concurrent: i64) -> u32 {
+            let object: &Self = ::vthread::__private::tag!(
+                ::core::concat!(::core::module_path!(), "::Step::other"), self
+            );
+            <Self as __StepObj>::__slot_other(object, is_concurrent)
+        }
+        #[inline]
+        fn __rec_other(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__vt_other(self, is_concurrent)
+        }
+    }
+}

@@ -1,0 +1,58 @@
+//! Ordinary Rust with and without `#[vthread]`: the same text twice, and the same answer plain, in a vthread, and in one whose
+//! chunks each end at an inaccessible page.
+//!
+//! Here the runtime's stand-in gives every entry a chunk; `tests/tests/macro_corpus.rs` runs the same under the link step.
+
+/// Declares a program and its test. The program's `run` gives what is compared.
+macro_rules! program {
+    ($name:ident { $($body:tt)* }) => {
+        mod $name {
+            #[allow(dead_code, unused_qualifications, clippy::all, clippy::pedantic)]
+            mod ordinary {
+                $($body)*
+            }
+
+            #[vthread::vthread]
+            #[allow(dead_code, unused_qualifications, clippy::all, clippy::pedantic)]
+            mod annotated {
+                $($body)*
+            }
+
+            #[test]
+            fn agrees() {
+                super::super::agrees(ordinary::run, annotated::run);
+            }
+        }
+    };
+}
+
+#[path = "corpus/calls.rs"]
+mod calls;
+#[path = "corpus/closures.rs"]
+mod closures;
+#[path = "corpus/generics.rs"]
+mod generics;
+#[path = "corpus/objects.rs"]
+mod objects;
+#[path = "corpus/programs.rs"]
+mod programs;
+#[path = "corpus/recursion.rs"]
+mod recursion;
+#[path = "corpus/syntax.rs"]
+mod syntax;
+
+fn agrees(ordinary: impl Fn() -> String, annotated: impl Fn() -> String) {
+    let want = ordinary();
+    assert_eq!(annotated(), want, "plain");
+    assert_eq!(vthread::run(|| on_a_chunk(&annotated)), want, "in a vthread");
+    let guarded = vthread::Builder::new().stacks(vthread::Mode::Guarded).run(|| on_a_chunk(&annotated));
+    assert_eq!(guarded.expect("stacks"), want, "on guarded chunks");
+}
+
+/// Without the link step every entry has a chunk; with it, an entry that has no bound has an ordinary stack.
+fn on_a_chunk(annotated: &impl Fn() -> String) -> String {
+    if cfg!(not(vthread_link_step)) {
+        assert_eq!(vthread::__private::current(), 1);
+    }
+    annotated()
+}
