@@ -1,4 +1,5 @@
 //! Channels: order, hand-over, closing, timeouts and cancellation, between vthreads and ordinary threads.
+#![cfg(vthread_native)]
 
 mod common;
 
