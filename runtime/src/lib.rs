@@ -68,6 +68,8 @@ mod alt_stack;
 #[cfg(vthread_native)]
 mod arch;
 #[cfg(vthread_native)]
+mod blocking;
+#[cfg(vthread_native)]
 mod call;
 #[cfg(vthread_native)]
 mod carrier;
@@ -117,6 +119,8 @@ pub mod os;
 mod region;
 
 pub use allocator::{Arena, Heap, Pool, Region, StackAllocator};
+#[cfg(vthread_native)]
+pub use blocking::{block_on, blocking};
 pub use config::{Mode, STACKS_VAR};
 pub use error::{Error, Result};
 #[cfg(vthread_native)]

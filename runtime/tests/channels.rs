@@ -1,4 +1,5 @@
 //! Channels: order, hand-over, closing, timeouts and cancellation, between vthreads and ordinary threads.
+#![cfg(vthread_native)]
 
 mod common;
 
@@ -83,16 +84,19 @@ fn call_and_reply_is_one_switch_each_way() {
     assert_eq!(log[first..first + 10], [1, 10, 2, 20, 3, 30, 4, 40, 5, 50], "{log:?}");
 }
 
+/// Of who sent it, and which one of theirs it is.
+type Numbered = (usize, usize);
+
 /// `senders` send so many numbers each, `receivers` take them. Every one comes once, and those of a sender in order.
 fn all_arrive(
-    (sender, receiver): (Sender<(usize, usize)>, Receiver<(usize, usize)>),
+    (sender, receiver): (Sender<Numbered>, Receiver<Numbered>),
     senders: usize,
     receivers: usize,
     each: usize,
     on_threads: bool,
 ) {
     let seen = std::sync::Mutex::new(HashSet::new());
-    let send = |from: usize, sender: Sender<(usize, usize)>| {
+    let send = |from: usize, sender: Sender<Numbered>| {
         for n in 0..each {
             sender.send((from, n)).expect("a receiver");
             if n % 7 == from % 7 {
@@ -100,7 +104,7 @@ fn all_arrive(
             }
         }
     };
-    let receive = |receiver: Receiver<(usize, usize)>| {
+    let receive = |receiver: Receiver<Numbered>| {
         let mut last = vec![None; senders];
         for (from, n) in receiver.iter() {
             assert!(last[from].replace(n) < Some(n), "out of order");

@@ -1,4 +1,5 @@
 //! Scopes, handles, parks, times and cancellation.
+#![cfg(vthread_native)]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! Mutexes, locks, semaphores, barriers, condition variables and notifications, between vthreads and ordinary threads.
+#![cfg(vthread_native)]
 
 mod common;
 

@@ -1,0 +1,49 @@
+//! Something that happens once, and is waited for whatever else happens.
+
+use super::wait::{Link, Outcome, WaitList, Waiting, What};
+use core::ptr::null_mut;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+/// See the module.
+pub(crate) struct Latch(Mutex<State>);
+
+struct State {
+    is_set: bool,
+    waiting: WaitList,
+}
+
+impl Latch {
+    pub(crate) const fn new() -> Self {
+        Self(Mutex::new(State { is_set: false, waiting: WaitList::new() }))
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(crate) fn set(&self) {
+        let mut state = self.lock();
+        state.is_set = true;
+        let waiting = state.waiting.claim_all(Outcome::Notified);
+        drop(state);
+        drop(waiting);
+    }
+
+    /// Waits until it is set.
+    ///
+    /// # Panics
+    /// As [`Waiting::to_the_end`], and then it may not be set.
+    pub(crate) fn wait(&self, what: What) {
+        while !self.lock().is_set {
+            let waiting = Waiting::to_the_end(what);
+            let link = Link::new(&waiting, null_mut());
+            let mut state = self.lock();
+            if !state.is_set {
+                // SAFETY: no timeout and no cancellation ends this wait, only a claim through the list.
+                unsafe { state.waiting.push(&link) };
+                drop(state);
+                waiting.wait(None);
+            }
+        }
+    }
+}

@@ -1,0 +1,101 @@
+//! Blocking calls and futures inside of vthreads.
+#![cfg(vthread_native)]
+
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::task::Poll;
+use std::time::Duration;
+use vthread::{block_on, blocking, channel, run, scope, spawn, yield_now};
+
+const MS: Duration = Duration::from_millis(1);
+
+#[test]
+fn others_run_during_a_blocking_call() {
+    let turns = AtomicUsize::new(0);
+    run(|| {
+        let ended = AtomicBool::new(false);
+        scope(|s| {
+            s.spawn(|| {
+                while !ended.load(SeqCst) {
+                    turns.fetch_add(1, SeqCst);
+                    yield_now();
+                }
+            });
+            let thread = std::thread::current().id();
+            let calls = [(); 4].map(|()| {
+                s.spawn(move || {
+                    blocking(|| {
+                        assert_ne!(std::thread::current().id(), thread);
+                        std::thread::sleep(5 * MS);
+                    });
+                    assert_eq!(std::thread::current().id(), thread);
+                })
+            });
+            for call in calls {
+                call.join().expect("no panic");
+            }
+            ended.store(true, SeqCst);
+        });
+    });
+    assert!(turns.into_inner() > 10);
+}
+
+#[test]
+fn a_blocking_call_borrows_panics_and_outlasts_a_cancellation() {
+    let mut text = String::from("a");
+    run(|| {
+        assert_eq!(blocking(|| text.len()), 1);
+        let caught = catch_unwind(AssertUnwindSafe(|| blocking(|| panic_any(4))));
+        assert_eq!(caught.expect_err("panics").downcast_ref(), Some(&4));
+        scope(|s| {
+            let text = &mut text;
+            let call = s.spawn(|| {
+                blocking(|| {
+                    std::thread::sleep(10 * MS);
+                    text.push('b');
+                });
+            });
+            yield_now();
+            s.cancel();
+            assert!(call.join().expect_err("cancelled").is::<vthread::Cancelled>());
+        });
+    });
+    assert_eq!(text, "ab");
+    assert_eq!(blocking(|| 5), 5);
+}
+
+#[test]
+fn futures_are_woken_by_vthreads_and_threads() {
+    /// Ready when a thread says so.
+    async fn later(on_thread: bool) -> u32 {
+        let (ready, mut started) = (std::sync::Arc::new(AtomicBool::new(false)), false);
+        std::future::poll_fn(move |context| {
+            if ready.load(SeqCst) {
+                return Poll::Ready(7);
+            }
+            if !std::mem::replace(&mut started, true) {
+                let (waker, ready) = (context.waker().clone(), ready.clone());
+                let wake = move || {
+                    ready.store(true, SeqCst);
+                    waker.wake();
+                };
+                if on_thread {
+                    std::thread::spawn(wake);
+                } else {
+                    spawn(wake);
+                }
+            }
+            Poll::Pending
+        })
+        .await
+    }
+    assert_eq!(run(|| block_on(async { later(true).await + later(false).await })), 14);
+    assert_eq!(block_on(later(true)), 7);
+    // A channel within.
+    let got = run(|| {
+        let (sender, receiver) = channel::rendezvous();
+        spawn(move || sender.send(3));
+        block_on(async move { receiver.recv() })
+    });
+    assert_eq!(got, Ok(3));
+}
