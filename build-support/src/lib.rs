@@ -44,7 +44,8 @@
 //! - gcc's `.cold` parts of functions, which run with their parent's frame, are unknown; so are `alloca` and variable-length
 //!   arrays, `enter`, and jumps into the middle of other functions.
 //! - Calls through pointers are followed through registers, slots, constant memory, one argument and the marks; beyond that they are unknown.
-//! - Statically linked C libraries choose `memcpy` and its relatives at start-up; such calls are unknown, so more entries stay unproved.
+//! - Statically linked C libraries choose `memcpy` and its relatives at start-up; such calls are unknown, so more
+//!   functions are carried out elsewhere.
 //! - Imports that are carried out elsewhere are redirected for the whole program: calls of them off the chunks pay a test and a jump.
 //! - Signal handlers are not counted: they need stacks of their own.
 //! - What the loader or `libgcc` run before `main` is not on a chunk, and not of interest.

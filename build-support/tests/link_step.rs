@@ -164,7 +164,8 @@ fn every_way_to_build() {
     for (flags, release, config) in builds {
         let way = Build { flags, release: *release, config };
         eprintln!("{flags} {release} {config:?}");
-        check(&way.fixture(folder.path()), if flags.contains("crt-static") { 20 } else { 3 });
+        // A tenth may be unproved.
+        check(&way.fixture(folder.path()), 8);
     }
 }
 
