@@ -85,8 +85,8 @@ impl Wake for Wakes {
 /// With what the future panics with, and with [`Cancelled`](crate::Cancelled).
 pub fn block_on<F: Future>(future: F) -> F::Output {
     let wakes = Arc::new(Wakes(Notify::new()));
-    let waker = Waker::from(wakes.clone());
-    let mut context = Context::from_waker(&waker);
+    let to_us = Waker::from(wakes.clone());
+    let mut context = Context::from_waker(&to_us);
     let mut future = pin!(future);
     loop {
         match future.as_mut().poll(&mut context) {

@@ -114,7 +114,7 @@ fn a_deadlock_ends_with_a_message() {
         return dies("a_deadlock_ends_with_a_message", &texts);
     }
     // A wait that no cancellation ends.
-    let runtime = vthread::Builder::new().when_stuck(vthread::WhenStuck::Report);
+    let runtime = Builder::new().when_stuck(vthread::WhenStuck::Report);
     let _ = runtime.run(|| vthread::__private::Waiter::new().park());
 }
 

@@ -26,6 +26,7 @@
 
 use super::remote::Remote;
 use crate::arch::Parked;
+use crate::call::hop;
 use crate::carrier;
 use core::cell::Cell;
 use core::fmt;
@@ -78,8 +79,15 @@ impl fmt::Display for What {
 }
 
 enum Who {
-    Vthread { home: &'static Remote, parked: Cell<Parked> },
-    Thread { thread: Thread, woken: AtomicBool },
+    Vthread {
+        home: &'static Remote,
+        parked: Cell<Parked>,
+    },
+    /// What threads do is hopped to, so that it makes no vthread's stack larger.
+    Thread {
+        thread: ManuallyDrop<Thread>,
+        woken: AtomicBool,
+    },
 }
 
 /// One who waits. In the frame of the wait.
@@ -115,7 +123,10 @@ impl Waiting {
     fn by(what: What, home: Option<&'static Remote>, cancellable: bool) -> Self {
         let who = match home {
             Some(home) => Who::Vthread { home, parked: Cell::new(null_mut()) },
-            None => Who::Thread { thread: thread::current(), woken: AtomicBool::new(false) },
+            None => hop(|| Who::Thread {
+                thread: ManuallyDrop::new(thread::current()),
+                woken: AtomicBool::new(false),
+            }),
         };
         Self { state: AtomicU8::new(WAITING), who, what, cancellable, next_in_inbox: Cell::new(null_mut()) }
     }
@@ -169,7 +180,7 @@ impl Waiting {
             }
             Who::Thread { woken, .. } => {
                 drop(next);
-                self.wait_as_a_thread(woken, until);
+                hop(|| self.wait_as_a_thread(woken, until));
             }
         }
         self.outcome()
@@ -189,6 +200,16 @@ impl Waiting {
                 }
                 Some(left) => thread::park_timeout(left),
             }
+        }
+    }
+}
+
+impl Drop for Waiting {
+    #[inline]
+    fn drop(&mut self) {
+        if let Who::Thread { thread, .. } = &mut self.who {
+            // SAFETY: dropped once, here.
+            hop(|| unsafe { ManuallyDrop::drop(thread) });
         }
     }
 }
@@ -378,9 +399,11 @@ impl Drop for Claimed {
                 }
             }
             Who::Thread { thread, woken } => {
-                let thread = thread.clone();
-                woken.store(true, Release);
-                thread.unpark();
+                hop(|| {
+                    let thread = Thread::clone(thread);
+                    woken.store(true, Release);
+                    thread.unpark();
+                });
             }
         }
     }
