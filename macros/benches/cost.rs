@@ -45,7 +45,7 @@ twice! {
 
     pub fn closures(n: u64) -> u64 {
         let values: Vec<u64> = (0..64).collect();
-        (0..n).map(|i| values.iter().map(|v| leaf(v + i)).filter(|v| leaf(*v) % 3 != 0).sum::<u64>()).sum()
+        (0..n).map(|i| values.iter().map(|v| leaf(v + i)).filter(|v| !leaf(*v).is_multiple_of(3)).sum::<u64>()).sum()
     }
 
     enum Expr { Number(u64), Add(Box<Expr>, Box<Expr>), Twice(Box<Expr>) }

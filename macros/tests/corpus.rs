@@ -3,17 +3,18 @@
 //!
 //! Here the runtime's stand-in gives every entry a chunk; `tests/tests/macro_corpus.rs` runs the same under the link step.
 
-/// Declares a program and its test. The program's `run` gives what is compared.
+/// Declares a program and its test. The program's `run` gives what is compared. The unsafe code in some reads what the same line, or
+/// the one above it, owns.
 macro_rules! program {
     ($name:ident { $($body:tt)* }) => {
         mod $name {
-            #[allow(dead_code, unused_qualifications, clippy::all, clippy::pedantic)]
+            #[allow(dead_code, unused_qualifications, clippy::all, clippy::pedantic, clippy::undocumented_unsafe_blocks)]
             mod ordinary {
                 $($body)*
             }
 
             #[vthread::vthread]
-            #[allow(dead_code, unused_qualifications, clippy::all, clippy::pedantic)]
+            #[allow(dead_code, unused_qualifications, clippy::all, clippy::pedantic, clippy::undocumented_unsafe_blocks)]
             mod annotated {
                 $($body)*
             }
