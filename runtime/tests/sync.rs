@@ -255,7 +255,9 @@ fn notifications_are_not_lost() {
             let all = [(); 3].map(|()| s.spawn(|| notify.wait()));
             settle();
             notify.notify_all();
-            all.into_iter().for_each(|one| one.join().expect("no panic"));
+            for one in all {
+                one.join().expect("no panic");
+            }
         });
     });
 }

@@ -303,10 +303,12 @@ pub fn sleep(least: Duration) {
 /// As [`park`].
 #[inline]
 pub fn yield_now() {
-    if carrier::mounted().is_none() {
-        return std::thread::yield_now();
+    let Some(root) = carrier::mounted() else { return std::thread::yield_now() };
+    if root.task().is_cancelled() {
+        checkpoint();
     }
-    checkpoint();
     carrier::yield_now();
-    checkpoint();
+    if root.task().is_cancelled() {
+        checkpoint();
+    }
 }
