@@ -11,7 +11,6 @@ use crate::records::Records;
 use crate::rules::Rules;
 use std::collections::HashMap;
 use vale_threads_abi::Kind;
-use vale_threads_abi::flags::RAW;
 
 /// An executable, its functions and its records.
 pub struct Loaded<'d> {
@@ -69,7 +68,7 @@ impl<'d> Loaded<'d> {
             .collect();
         let policy = Policy { pools, replaced, rules: Rules::default() };
         let mut entries: Vec<_> =
-            self.records.of_kind(Kind::Chunk).map(|r| (r.callee, place(r.flags))).collect();
+            self.records.of_kind(Kind::Chunk).map(|r| (r.callee, Place::OnChunk)).collect();
         entries.sort_unstable();
         entries.dedup();
         self.solve(policy, &entries)
@@ -81,11 +80,6 @@ impl<'d> Loaded<'d> {
         let needs = bounds::solve(&graph);
         Solved { graph, needs }
     }
-}
-
-/// Where an entry with these flags runs: stacks of OS threads are no chunks.
-pub fn place(flags: u32) -> Place {
-    if flags & RAW == 0 { Place::OnChunk } else { Place::Anywhere }
 }
 
 /// A call graph and what each of its nodes needs.

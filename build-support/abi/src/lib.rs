@@ -53,7 +53,8 @@ pub const PAGE: u32 = 4096;
 pub mod flags {
     /// An entry that cannot be proved is an error (`#[vthread(exact)]`).
     pub const EXACT: u32 = 1;
-    /// Write `bound + extra`, rounded up to 16, instead of a chunk size (exact OS-thread stacks).
+    /// Write `bound + extra`, rounded up to 16, instead of a chunk size (exact OS-thread stacks, which lie in the region and count as
+    /// chunks).
     pub const RAW: u32 = 2;
 }
 

@@ -7,8 +7,9 @@ use super::{DRIVER_VARIABLE, LOG_VARIABLE, LinkStep, Result};
 use crate::bounds::{Need, Why};
 use crate::error::{LinkError, RecordError};
 use crate::explain::why_unknown;
+use crate::frames::Place;
 use crate::functions::display_name;
-use crate::program::{LoadError, Loaded, Solved, place};
+use crate::program::{LoadError, Loaded, Solved};
 use crate::records::Record;
 use iced_x86::{Decoder, Mnemonic};
 use std::collections::BTreeMap;
@@ -204,7 +205,7 @@ fn check_chunk(loaded: &Loaded<'_>, record: &Record<'_>) -> Result<()> {
 }
 
 fn entry(loaded: &Loaded<'_>, solved: &Solved<'_, '_>, record: &Record<'_>) -> Entry {
-    let node = solved.graph.entry(record.callee, place(record.flags));
+    let node = solved.graph.entry(record.callee, Place::OnChunk);
     let bound = node.and_then(|n| solved.needs[n].bound());
     let size = bound.and_then(|bound| {
         if record.flags & RAW == 0 {

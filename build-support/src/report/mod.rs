@@ -13,9 +13,10 @@ pub use table::{chain, histogram, table};
 use crate::bounds::Need;
 use crate::elf::Image;
 use crate::explain::{Link, why_unknown, worst_chain};
+use crate::frames::Place;
 use crate::functions::{display_name, symbol_names};
 use crate::pools::HopTo;
-use crate::program::{Loaded, Solved, place};
+use crate::program::{Loaded, Solved};
 use std::collections::BTreeSet;
 use vale_threads_abi::{Kind, UNPATCHED, UNPROVED};
 
@@ -78,7 +79,7 @@ pub fn entries(loaded: &Loaded<'_>) -> Report {
     let solved = loaded.entries();
     let mut report = Report { notes: notes(loaded), ..Report::default() };
     for record in loaded.records.of_kind(Kind::Chunk) {
-        let Some(node) = solved.graph.entry(record.callee, place(record.flags)) else { continue };
+        let Some(node) = solved.graph.entry(record.callee, Place::OnChunk) else { continue };
         let mut line = line(&solved, node);
         if !record.marker.is_empty() {
             record.marker.clone_into(&mut line.name);
@@ -114,7 +115,7 @@ pub fn entries(loaded: &Loaded<'_>) -> Report {
 pub fn every_function(loaded: &Loaded<'_>, solved: &Solved<'_, '_>) -> Report {
     let mut report = Report { notes: notes(loaded), ..Report::default() };
     for function in loaded.functions.iter() {
-        let node = solved.graph.entry(function.start, crate::frames::Place::Anywhere);
+        let node = solved.graph.entry(function.start, Place::Anywhere);
         report.lines.extend(node.map(|node| line(solved, node)));
     }
     report.lines.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.name.cmp(&b.name)));
