@@ -1,0 +1,4 @@
+//! Random programs on proved stacks.
+
+#[path = "../../macros/tests/random.rs"]
+mod random;
