@@ -674,6 +674,15 @@ pub(crate) unsafe fn start_later<B: Body>(body: B, task: Arc<Task>) {
     unsafe { carrier.spawn(body, task) };
 }
 
+/// The same: there is one carrier.
+///
+/// # Safety
+/// As above.
+pub(crate) unsafe fn start_here<B: Body>(body: B, task: Arc<Task>) {
+    // SAFETY: the caller's promise.
+    unsafe { start_later(body, task) };
+}
+
 /// # Panics
 /// Where no vthread can be started.
 pub(crate) fn assert_is_carrier() {

@@ -29,6 +29,9 @@ pub enum Error {
         /// The cap that was reached.
         cap: usize,
     },
+    /// The system gave no thread.
+    #[error("no thread: {0}")]
+    NoThread(#[source] io::Error),
     /// Outside of a runtime.
     #[error("this thread runs no vthreads: call it inside of vthread::run")]
     NotACarrier,

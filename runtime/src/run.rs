@@ -3,11 +3,9 @@
 use crate::allocator::StackAllocator;
 #[cfg(vthread_native)]
 use crate::arch;
-#[cfg(vthread_native)]
 use crate::carrier::Session;
 use crate::config::{Mode, StackConfig};
 use crate::error::Result;
-#[cfg(vthread_native)]
 use crate::sched::deadlock::WhenStuck;
 use std::sync::Arc;
 
@@ -17,9 +15,10 @@ use std::sync::Arc;
 /// With what `f` panics with, and when the stacks cannot be had; [`Builder::run`] gives an error then.
 pub fn run<F: FnOnce() -> R, R>(f: F) -> R {
     #[cfg(not(vthread_native))]
-    return f();
+    let outside = crate::carrier::mounted().is_none();
     #[cfg(vthread_native)]
-    if arch::hop_top().is_null() {
+    let outside = arch::hop_top().is_null();
+    if outside {
         Builder::new().run(f).unwrap_or_else(|error| panic!("vthread::run: {error}"))
     } else {
         crate::call::on_chunk(f)
@@ -31,7 +30,6 @@ pub fn run<F: FnOnce() -> R, R>(f: F) -> R {
 pub struct Builder {
     mode: Option<Mode>,
     config: StackConfig,
-    #[cfg(vthread_native)]
     when_stuck: WhenStuck,
 }
 
@@ -77,7 +75,6 @@ impl Builder {
     }
 
     /// What to do when every vthread waits: see [`WhenStuck`].
-    #[cfg(vthread_native)]
     #[must_use]
     pub fn when_stuck(mut self, what: WhenStuck) -> Self {
         self.when_stuck = what;
@@ -112,13 +109,12 @@ impl Builder {
     /// # Panics
     /// With what `f` panics with.
     pub fn run<F: FnOnce() -> R, R>(self, f: F) -> Result<R> {
-        #[cfg(vthread_native)]
         let when_stuck = self.when_stuck;
         let config = self.config()?;
         #[cfg(not(vthread_native))]
         return {
-            drop(config);
-            Ok(f())
+            let _ = (config, when_stuck);
+            Session::run(f)
         };
         #[cfg(vthread_native)]
         Session::new(config)?.run(when_stuck, f)

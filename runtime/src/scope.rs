@@ -157,7 +157,7 @@ impl<'scope> Scope<'scope, '_> {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        self.start(None, f)
+        self.start(None, Where::Anywhere, f)
     }
 
     /// The same, with a name.
@@ -169,7 +169,7 @@ impl<'scope> Scope<'scope, '_> {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        self.start(Some(name.into()), f)
+        self.start(Some(name.into()), Where::Anywhere, f)
     }
 
     /// [`spawn`](Self::spawn) on the carrier of the caller, so that nothing needs to be `Send`.
@@ -181,12 +181,17 @@ impl<'scope> Scope<'scope, '_> {
         F: FnOnce() -> T + 'scope,
         T: 'scope,
     {
-        self.start(None, f)
+        self.start(None, Where::Here, f)
     }
 
-    fn start<F: FnOnce() -> T, T>(&'scope self, name: Option<Box<str>>, f: F) -> ScopedJoinHandle<'scope, T> {
+    fn start<F: FnOnce() -> T, T>(
+        &'scope self,
+        name: Option<Box<str>>,
+        place: Where,
+        f: F,
+    ) -> ScopedJoinHandle<'scope, T> {
         // SAFETY: it ends before `scope` returns, and `'scope` is not shorter than that.
-        let inner = unsafe { start(name, Some(&self.state), f) };
+        let inner = unsafe { start(name, Some(&self.state), place, f) };
         ScopedJoinHandle { inner, _scope: PhantomData }
     }
 
@@ -222,7 +227,7 @@ where
     T: Send + 'static,
 {
     // SAFETY: it borrows nothing that ends.
-    JoinHandle { inner: unsafe { start(None, None, f) } }
+    JoinHandle { inner: unsafe { start(None, None, Where::Anywhere, f) } }
 }
 
 /// [`spawn`] on the carrier of the caller, so that nothing needs to be `Send`.
@@ -235,7 +240,7 @@ where
     T: 'static,
 {
     // SAFETY: it borrows nothing that ends.
-    JoinHandle { inner: unsafe { start(None, None, f) } }
+    JoinHandle { inner: unsafe { start(None, None, Where::Here, f) } }
 }
 
 /// What a vthread ends with.
@@ -299,11 +304,21 @@ fn end<T>(task: &Task, packet: Arc<Packet<T>>, outcome: thread::Result<T>) {
     }
 }
 
+/// Where a vthread may run.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Where {
+    /// On the carrier of its parent.
+    Here,
+    Anywhere,
+}
+
 /// # Safety
-/// The vthread ends before anything does that `f` and its result borrow. With a scope, its owner sees to that.
+/// The vthread ends before anything does that `f` and its result borrow. With a scope, its owner sees to that. What may run
+/// anywhere is `Send`, and so is its result.
 unsafe fn start<F: FnOnce() -> T, T>(
     name: Option<Box<str>>,
     scope: Option<&Arc<ScopeState>>,
+    place: Where,
     f: F,
 ) -> Inner<T> {
     hop(|| {
@@ -315,7 +330,12 @@ unsafe fn start<F: FnOnce() -> T, T>(
             scope.lock().running += 1;
         }
         // SAFETY: the caller's promise.
-        unsafe { carrier::start_later(child, task.clone()) };
+        unsafe {
+            match place {
+                Where::Here => carrier::start_here(child, task.clone()),
+                Where::Anywhere => carrier::start_later(child, task.clone()),
+            }
+        }
         Inner { task, packet }
     })
 }
