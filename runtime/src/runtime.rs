@@ -6,7 +6,7 @@ use crate::config::StackConfig;
 use crate::error::{Error, Result};
 use crate::run::Builder;
 use crate::scope::{JoinHandle, start_in};
-use crate::watchdog::Watchdog;
+use crate::watchdog::{EVERY, Watchdog};
 use core::fmt;
 use std::panic::resume_unwind;
 use std::sync::{Arc, mpsc};
@@ -85,7 +85,7 @@ impl Runtime {
         }
         // SAFETY: it has ended when `join_outside` returns, which does not unwind.
         let handle = unsafe { start_in(&self.group, f) };
-        let result = handle.join_outside(self.watchdog.every(), || self.watchdog.look());
+        let result = handle.join_outside(EVERY, || self.watchdog.look());
         result.or_else(|payload| match payload.downcast::<Error>() {
             Ok(error) => Err(*error),
             Err(payload) => resume_unwind(payload),

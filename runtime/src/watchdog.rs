@@ -18,7 +18,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 /// Between two looks.
-const EVERY: Duration = Duration::from_millis(500);
+pub(crate) const EVERY: Duration = Duration::from_millis(500);
 
 /// So long a carrier may stand still before it is reported.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -40,11 +40,6 @@ impl Watchdog {
         let seen = |_: &Seat| Seen { turns: 0, since: Instant::now(), is_reported: false };
         let seen = Mutex::new(group.seats().iter().map(seen).collect());
         Self { group, seen }
-    }
-
-    #[allow(clippy::unused_self, reason = "a setting, one day")]
-    pub(crate) fn every(&self) -> Duration {
-        EVERY
     }
 
     /// Reports on standard error who has newly been found blocked.
@@ -114,7 +109,7 @@ fn state(thread: u64) -> String {
     };
     let mut words = call.split_ascii_whitespace();
     match (words.next(), words.last()) {
-        (Some("running"), _) | (None, _) | (_, None) => String::from("computes"),
+        (Some("running") | None, _) | (_, None) => String::from("computes"),
         (Some(number), Some(counter)) => {
             let at = usize::from_str_radix(counter.trim_start_matches("0x"), 16).ok();
             let name = at.and_then(function_at).map_or(String::new(), |name| format!(", in {name}"));

@@ -3,8 +3,8 @@
 //! After [`BUDGET`] resumptions at the latest the loop looks around: at what other threads have sent, at timers, at I/O, and at
 //! what has not started. So a vthread that yields often keeps nobody waiting.
 
-use super::Carrier;
 use super::start::Start;
+use super::{Carrier, Member};
 use crate::sched::deadlock::WhenStuck;
 use crate::sched::task::Task;
 use crate::sched::wait::Outcome;
@@ -97,7 +97,7 @@ impl Carrier {
                 // SAFETY: it waits on this thread, and was taken once. Whoever leaves last comes back to `in_loop`.
                 unsafe { arch::switch(ready, self.in_loop.as_ptr()) };
                 self.mounted.set(core::ptr::null());
-            } else if let Some(start) = self.member.as_ref().and_then(|member| member.steal()) {
+            } else if let Some(start) = self.member.as_ref().and_then(Member::steal) {
                 self.start(start);
             } else {
                 return;
