@@ -29,9 +29,6 @@ pub enum Error {
         /// The cap that was reached.
         cap: usize,
     },
-    /// The system gave no thread.
-    #[error("no thread: {0}")]
-    NoThread(#[source] io::Error),
     /// Outside of a runtime.
     #[error("this thread runs no vthreads: call it inside of vthread::run")]
     NotACarrier,
@@ -47,6 +44,12 @@ pub enum Error {
     /// The runtime ended before the vthread started.
     #[error("the runtime has ended")]
     Ended,
+    /// The system gave no OS thread.
+    #[error("no OS thread: {0}")]
+    NoThread(#[source] io::Error),
+    /// The runtime belongs to the process that this one was forked from: its carriers are not here.
+    #[error("the runtime belongs to the parent process: make one after the fork")]
+    Forked,
     /// A setting that cannot be understood.
     #[error("{name}: {problem}")]
     Setting {

@@ -95,6 +95,8 @@ mod panic_count;
 mod region;
 #[cfg(vthread_native)]
 mod ring;
+#[cfg(vthread_native)]
+mod runtime;
 mod sched;
 mod scope;
 mod select;
@@ -105,6 +107,8 @@ mod stacks;
 pub mod sync;
 #[cfg(vthread_native)]
 mod sys;
+#[cfg(vthread_native)]
+mod watchdog;
 
 #[cfg(not(vthread_native))]
 #[path = "plain/arch.rs"]
@@ -124,6 +128,9 @@ pub mod os;
 #[cfg(not(vthread_native))]
 #[path = "plain/region.rs"]
 mod region;
+#[cfg(not(vthread_native))]
+#[path = "plain/runtime.rs"]
+mod runtime;
 
 pub use allocator::{Arena, Heap, Pool, Region, StackAllocator};
 pub use blocking::blocking;
@@ -133,6 +140,7 @@ pub use for_each::{concurrent_for, parallel_for};
 pub use future::{JoinFuture, block_on};
 pub use local::LocalKey;
 pub use run::{Builder, run};
+pub use runtime::Runtime;
 pub use sched::deadlock::WhenStuck;
 pub use sched::task::{
     Cancelled, Vthread, checkpoint, current, is_cancelled, park, park_timeout, sleep, yield_now,

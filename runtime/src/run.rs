@@ -6,7 +6,9 @@ use crate::arch;
 use crate::carrier::Session;
 use crate::config::{Mode, StackConfig};
 use crate::error::Result;
+use crate::runtime::Runtime;
 use crate::sched::deadlock::WhenStuck;
+use core::num::NonZeroUsize;
 use std::sync::Arc;
 
 /// Runs `f` as a virtual thread and gives its result. On a thread that runs vthreads already, it is an ordinary call.
@@ -31,6 +33,8 @@ pub struct Builder {
     mode: Option<Mode>,
     config: StackConfig,
     when_stuck: WhenStuck,
+    /// `None`: one for each processor.
+    carriers: Option<NonZeroUsize>,
 }
 
 impl Builder {
@@ -79,6 +83,31 @@ impl Builder {
     pub fn when_stuck(mut self, what: WhenStuck) -> Self {
         self.when_stuck = what;
         self
+    }
+
+    /// How many OS threads a [`Runtime`] made by [`build`](Self::build) runs vthreads on. Without this, or with 0, as many as the
+    /// process may use processors. [`run`](Self::run) uses the calling thread and no other.
+    #[must_use]
+    pub fn carriers(mut self, count: usize) -> Self {
+        self.carriers = NonZeroUsize::new(count);
+        self
+    }
+
+    /// Starts the carriers of a runtime.
+    ///
+    /// # Errors
+    /// When the stacks or the threads cannot be had, and when a setting is wrong.
+    pub fn build(self) -> Result<Runtime> {
+        let one = NonZeroUsize::MIN;
+        let count = self.carriers.unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(one));
+        let config = self.config()?;
+        #[cfg(not(vthread_native))]
+        return {
+            drop(config);
+            Ok(Runtime::new(count.get()))
+        };
+        #[cfg(vthread_native)]
+        Runtime::new(count.get(), &config)
     }
 
     fn config(self) -> Result<StackConfig> {

@@ -1,7 +1,7 @@
 //! Starting vthreads, and not going on before they have ended.
 
 use crate::call::hop;
-use crate::carrier::{self, Body, Payload};
+use crate::carrier::{self, Body, Group, Payload, Where};
 use crate::error::Error;
 use crate::sched::task::{self, Cancelled, Task, Vthread, checkpoint};
 use crate::sched::wait::{Link, Outcome, WaitList, Waiting, What};
@@ -190,7 +190,8 @@ impl<'scope> Scope<'scope, '_> {
         place: Where,
         f: F,
     ) -> ScopedJoinHandle<'scope, T> {
-        // SAFETY: it ends before `scope` returns, and `'scope` is not shorter than that.
+        // SAFETY: it ends before `scope` returns, and `'scope` is not shorter than that. Our callers that say `Anywhere`
+        // demand `Send`.
         let inner = unsafe { start(name, Some(&self.state), place, f) };
         ScopedJoinHandle { inner, _scope: PhantomData }
     }
@@ -226,7 +227,7 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    // SAFETY: it borrows nothing that ends.
+    // SAFETY: it borrows nothing that ends, and is `Send`.
     JoinHandle { inner: unsafe { start(None, None, Where::Anywhere, f) } }
 }
 
@@ -304,17 +305,9 @@ fn end<T>(task: &Task, packet: Arc<Packet<T>>, outcome: thread::Result<T>) {
     }
 }
 
-/// Where a vthread may run.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Where {
-    /// On the carrier of its parent.
-    Here,
-    Anywhere,
-}
-
 /// # Safety
-/// The vthread ends before anything does that `f` and its result borrow. With a scope, its owner sees to that. What may run
-/// anywhere is `Send`, and so is its result.
+/// The vthread ends before anything does that `f` and its result borrow. With a scope, its owner sees to that. What starts
+/// [`Anywhere`](Where::Anywhere) is `Send`, and its result too.
 unsafe fn start<F: FnOnce() -> T, T>(
     name: Option<Box<str>>,
     scope: Option<&Arc<ScopeState>>,
@@ -330,14 +323,22 @@ unsafe fn start<F: FnOnce() -> T, T>(
             scope.lock().running += 1;
         }
         // SAFETY: the caller's promise.
-        unsafe {
-            match place {
-                Where::Here => carrier::start_here(child, task.clone()),
-                Where::Anywhere => carrier::start_later(child, task.clone()),
-            }
-        }
+        unsafe { carrier::start_later(child, task.clone(), place) };
         Inner { task, packet }
     })
+}
+
+/// From a thread that is none of the group's carriers.
+///
+/// # Safety
+/// As [`start`]; both are `Send`.
+pub(crate) unsafe fn start_in<F: FnOnce() -> T, T>(group: &Group, f: F) -> JoinHandle<T> {
+    let task = Arc::new(Task::new(type_name::<F>(), None, None));
+    let packet = Arc::new(Packet { result: UnsafeCell::new(None), scope: None });
+    let child = Child { closure: f, task: task.clone(), packet: packet.clone() };
+    // SAFETY: the caller's promise.
+    unsafe { carrier::inject(group, child, task.clone()) };
+    JoinHandle { inner: Inner { task, packet } }
 }
 
 struct Inner<T> {
@@ -436,6 +437,14 @@ pub struct JoinHandle<T> {
 
 impl<T> JoinHandle<T> {
     handle_methods!();
+
+    /// [`join`](Self::join) on a thread that is no vthread, calling `meanwhile` now and then. Does not unwind.
+    pub(crate) fn join_outside(self, every: Duration, mut meanwhile: impl FnMut()) -> thread::Result<T> {
+        while !self.inner.task.wait_for_end(Instant::now().checked_add(every)) {
+            meanwhile();
+        }
+        self.inner.take()
+    }
 
     /// [`join`](Self::join) for so long at most.
     ///

@@ -176,3 +176,18 @@ fn loops_see_every_item() {
     });
     assert_eq!((here.get(), anywhere.into_inner()), (5050, 500_500));
 }
+
+#[test]
+fn a_runtime_ends_with_what_it_has() {
+    let runtime = vthread::Runtime::builder().carriers(2).build().expect("threads");
+    let sum = runtime
+        .run(|| scope(|s| [1, 2, 3].map(|n| s.spawn(move || n * n)).map(|h| h.join().expect("no panic"))));
+    assert_eq!(sum.expect("a result"), [1, 4, 9]);
+    let caught = catch_unwind(AssertUnwindSafe(|| runtime.run(|| panic_any(3))));
+    assert_eq!(caught.expect_err("panics").downcast_ref(), Some(&3));
+    let later = runtime.spawn(|| sleep(MS)).expect("a vthread");
+    let endless = runtime.spawn(vthread::park).expect("a vthread");
+    later.join().expect("no panic");
+    drop(runtime);
+    assert!(endless.join().expect_err("cancelled").is::<Cancelled>());
+}

@@ -10,6 +10,7 @@ use crate::sched::wait::{Outcome, Waiting};
 use core::any::Any;
 use core::cell::Cell;
 use core::ptr::{null, null_mut};
+use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::collections::HashMap;
 use std::panic::resume_unwind;
 use std::sync::{Arc, Condvar, LazyLock, Mutex, MutexGuard, PoisonError};
@@ -25,6 +26,15 @@ pub(crate) trait Body {
     fn run(self);
     /// Elsewhere, because it will never have one.
     fn fail(self, error: Error);
+}
+
+/// Which thread may run a vthread.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Where {
+    /// The spawner's.
+    Here,
+    /// One of its own.
+    Anywhere,
 }
 
 /// A vthread that runs.
@@ -89,7 +99,7 @@ fn as_vthread<R>(task: Arc<Task>, session: Arc<Session>, f: impl FnOnce() -> R) 
     let root = Arc::new(Root { task, session, waiting: Mutex::new(WaitsAt(null())) });
     // Who cancels its scope from here on finds it; who did so before is seen here.
     roots().insert(root.task.id, root.clone());
-    if root.task.in_cancelled_scope() {
+    if root.task.in_cancelled_scope() || root.session.cancelled.load(SeqCst) {
         root.task.cancel();
     }
     let before = MOUNTED.replace(&raw const *root);
@@ -136,11 +146,33 @@ pub(crate) fn cancel_everywhere() {
 pub(crate) struct Session {
     live: Mutex<usize>,
     ended: Condvar,
+    cancelled: AtomicBool,
 }
+
+/// What a vthread is started in.
+pub(crate) type Group = Arc<Session>;
 
 impl Session {
     fn lock(&self) -> MutexGuard<'_, usize> {
         self.live.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits until all have ended.
+    pub(crate) fn wait(&self) {
+        let mut live = self.lock();
+        while *live > 0 {
+            live = self.ended.wait(live).unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+
+    /// Cancels all that have not ended.
+    pub(crate) fn cancel(&self) {
+        self.cancelled.store(true, SeqCst);
+        let all: Vec<_> = roots().values().cloned().collect();
+        for root in all.iter().filter(|root| core::ptr::eq(&*root.session, self)) {
+            root.task.cancel();
+            root.cancel_wait();
+        }
     }
 
     /// Runs `f` as a vthread on this thread, and returns when all that was spawned has ended.
@@ -151,11 +183,7 @@ impl Session {
         let task = Arc::new(Task::new(core::any::type_name::<F>(), None, None));
         let session = Arc::new(Self::default());
         let result = as_vthread(task.clone(), session.clone(), || task::run_closure(&task, f));
-        let mut live = session.lock();
-        while *live > 0 {
-            live = session.ended.wait(live).unwrap_or_else(PoisonError::into_inner);
-        }
-        drop(live);
+        session.wait();
         Ok(result.unwrap_or_else(|payload| resume_unwind(payload)))
     }
 }
@@ -163,16 +191,29 @@ impl Session {
 /// A body on its way to its thread.
 struct Travels<B>(B);
 
-// SAFETY: `start_later`'s caller promises that it may.
+// SAFETY: `inject`'s caller promises that it may.
 unsafe impl<B> Send for Travels<B> {}
+
+/// Starts a body on a thread of its own, or runs it here and now: where it must not go to another thread there is no
+/// other way.
+///
+/// # Safety
+/// It does not outlive what it borrows. What starts [`Anywhere`](Where::Anywhere) is `Send`.
+pub(crate) unsafe fn start_later<B: Body>(body: B, task: Arc<Task>, place: Where) {
+    let Some(root) = mounted() else { not_on_a_vthread() };
+    match place {
+        Where::Here => as_vthread(task, root.session.clone(), || body.run()),
+        // SAFETY: the caller's promise.
+        Where::Anywhere => unsafe { inject(&root.session, body, task) },
+    }
+}
 
 /// Starts a body on a thread of its own.
 ///
 /// # Safety
-/// It does not outlive what it borrows, and may go to another thread.
-pub(crate) unsafe fn start_later<B: Body>(body: B, task: Arc<Task>) {
-    let Some(root) = mounted() else { not_on_a_vthread() };
-    let session = root.session.clone();
+/// It is `Send`, and does not outlive what it borrows.
+pub(crate) unsafe fn inject<B: Body>(group: &Group, body: B, task: Arc<Task>) {
+    let session = group.clone();
     *session.lock() += 1;
     let body = Arc::new(Mutex::new(Some(Travels(body))));
     let take = |body: &Mutex<Option<Travels<B>>>| body.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -197,15 +238,6 @@ pub(crate) unsafe fn start_later<B: Body>(body: B, task: Arc<Task>) {
         }
         *session.lock() -= 1;
     }
-}
-
-/// Runs a body here and now: it must not go to another thread, and there is no other way to run it on this one.
-///
-/// # Safety
-/// None; as where it starts later.
-pub(crate) unsafe fn start_here<B: Body>(body: B, task: Arc<Task>) {
-    let Some(root) = mounted() else { not_on_a_vthread() };
-    as_vthread(task, root.session.clone(), || body.run());
 }
 
 /// # Panics

@@ -14,6 +14,9 @@
 //! others:   push or request;   if sleeper == ASLEEP and swapping it to AWAKE found ASLEEP: futex wake
 //! ```
 //!
+//! A carrier that has a [`Reactor`](crate::carrier::Reactor) waits there instead, and others write to an eventfd, which the
+//! reactor waits for as well. It is never closed, as a remote is never freed: a late write must not go to another file.
+//!
 //! One of the two sees the other: a wake-up is never lost, and a carrier that is busy costs others one load.
 //!
 //! *Lifetime.* Remotes are never freed, only used again by later carriers, so a thread may still look at `sleeper` after the
@@ -22,7 +25,9 @@
 
 use super::wait::Waiting;
 use core::ptr::{self, null_mut};
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering::SeqCst};
+use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Ordering::SeqCst, fence};
+use std::io;
+use std::os::fd::RawFd;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -36,6 +41,20 @@ pub(crate) struct Remote {
     sleeper: AtomicU32,
     /// A scope was cancelled: the carrier shall look through its vthreads.
     cancellations: AtomicBool,
+    /// An eventfd; negative before the first carrier that wants one.
+    descriptor: AtomicI32,
+    /// Does the carrier wait for that?
+    by_descriptor: AtomicBool,
+}
+
+/// What a carrier without a reactor waits at.
+pub(crate) struct Futex<'a>(&'a AtomicU32);
+
+impl Futex<'_> {
+    /// Until roused, or until then.
+    pub(crate) fn wait(&self, until: Option<Instant>) {
+        futex(self.0, libc::FUTEX_WAIT, ASLEEP, until);
+    }
 }
 
 static SPARE: Mutex<Vec<&'static Remote>> = Mutex::new(Vec::new());
@@ -49,6 +68,8 @@ impl Remote {
                 inbox: AtomicPtr::new(null_mut()),
                 sleeper: AtomicU32::new(AWAKE),
                 cancellations: AtomicBool::new(false),
+                descriptor: AtomicI32::new(-1),
+                by_descriptor: AtomicBool::new(false),
             }))
         })
     }
@@ -56,6 +77,9 @@ impl Remote {
     /// For the next carrier. All vthreads of this one have ended.
     pub(crate) fn give_back(&'static self) {
         debug_assert!(self.inbox.load(SeqCst).is_null(), "somebody who has ended is to go on");
+        self.by_descriptor.store(false, SeqCst);
+        // A request that came too late is not for the next.
+        self.cancellations.store(false, SeqCst);
         SPARE.lock().unwrap_or_else(PoisonError::into_inner).push(self);
     }
 
@@ -87,10 +111,40 @@ impl Remote {
         self.cancellations.load(SeqCst) && self.cancellations.swap(false, SeqCst)
     }
 
-    fn rouse(&self) {
-        if self.sleeper.load(SeqCst) == ASLEEP && self.sleeper.swap(AWAKE, SeqCst) == ASLEEP {
+    /// Ends the carrier's sleep. `false`: it does not sleep.
+    pub(crate) fn rouse(&self) -> bool {
+        let slept = self.sleeper.load(SeqCst) == ASLEEP && self.sleeper.swap(AWAKE, SeqCst) == ASLEEP;
+        if slept && self.by_descriptor.load(SeqCst) {
+            let one = 1u64;
+            // SAFETY: eight bytes, to an eventfd that is never closed. It can only fail where it is readable already.
+            unsafe { libc::write(self.descriptor.load(SeqCst), (&raw const one).cast(), size_of_val(&one)) };
+        } else if slept {
             futex(&self.sleeper, libc::FUTEX_WAKE, 1, None);
         }
+        slept
+    }
+
+    /// The eventfd that ends a sleep. Called by the carrier.
+    pub(crate) fn wake_descriptor(&self) -> io::Result<RawFd> {
+        if self.descriptor.load(SeqCst) < 0 {
+            // SAFETY: makes a descriptor.
+            let new = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
+            if new < 0 {
+                return Err(io::Error::last_os_error());
+            }
+            self.descriptor.store(new, SeqCst);
+        }
+        Ok(self.descriptor.load(SeqCst))
+    }
+
+    /// Shall others write to the descriptor? Called by the carrier, which does not sleep then.
+    pub(crate) fn wake_by_descriptor(&self, yes: bool) {
+        self.by_descriptor.store(yes, SeqCst);
+    }
+
+    /// Does the carrier sleep, or is it about to?
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.sleeper.load(SeqCst) == ASLEEP
     }
 
     /// Takes all out of the inbox, those first that came first.
@@ -120,11 +174,14 @@ impl Remote {
         !self.inbox.load(SeqCst).is_null() || self.cancellations.load(SeqCst)
     }
 
-    /// Sleeps until another thread has something for this carrier, or until then. May also return for nothing.
-    pub(crate) fn sleep(&self, until: Option<Instant>) {
+    /// Sleeps by `wait` until another thread has something for this carrier. `has_more` is news of other kinds, whose makers
+    /// [`rouse`](Self::rouse) afterwards. May also return for nothing.
+    pub(crate) fn sleep(&self, has_more: impl Fn() -> bool, wait: impl FnOnce(Futex<'_>)) {
         self.sleeper.store(ASLEEP, SeqCst);
-        if !self.has_news() {
-            futex(&self.sleeper, libc::FUTEX_WAIT, ASLEEP, until);
+        // Even what others publish with weaker orders and a fence is seen.
+        fence(SeqCst);
+        if !self.has_news() && !has_more() {
+            wait(Futex(&self.sleeper));
         }
         self.sleeper.store(AWAKE, SeqCst);
     }
@@ -155,13 +212,13 @@ mod tests {
         let remote = Remote::take();
         let start = Instant::now();
         while start.elapsed() < Duration::from_millis(20) {
-            remote.sleep(Some(start + Duration::from_millis(20)));
+            remote.sleep(|| false, |futex| futex.wait(Some(start + Duration::from_millis(20))));
         }
         for _ in 0..200 {
             std::thread::scope(|s| {
                 s.spawn(|| remote.request_cancellations());
                 while !remote.take_cancellations() {
-                    remote.sleep(None);
+                    remote.sleep(|| false, |futex| futex.wait(None));
                 }
             });
         }
