@@ -647,7 +647,8 @@ impl Carrier {
             {
                 self.break_deadlock();
             } else {
-                self.remote.sleep(first);
+                let memory = stacks::idle();
+                self.remote.sleep(first.into_iter().chain(memory).min());
             }
         }
     }

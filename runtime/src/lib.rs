@@ -107,6 +107,8 @@ mod stacks;
 pub mod sync;
 #[cfg(vthread_native)]
 mod sys;
+#[cfg(vthread_native)]
+mod valgrind;
 
 #[cfg(not(vthread_native))]
 #[path = "plain/call.rs"]
@@ -134,6 +136,8 @@ pub use sched::task::{
 };
 #[cfg(vthread_native)]
 pub use scope::{JoinHandle, Scope, ScopedJoinHandle, scope, spawn, spawn_local};
+#[cfg(vthread_native)]
+pub use stacks::trim;
 pub use stats::{HighWater, HopStacks, Stats, stats};
 
 /// For the code that `#[vthread]` writes. Not for people: it changes without notice.

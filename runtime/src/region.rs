@@ -79,6 +79,8 @@ pub(crate) fn reserve() -> io::Result<()> {
     crate::arch::tune();
     REGION.base.store(base, Relaxed);
     REGION.len.store(want, Release);
+    // Last: until then no address is below it.
+    REGION.end.store(base + want, Release);
     Ok(())
 }
 

@@ -113,7 +113,7 @@ const CHUNK: u32 = 512;
 
 fn call_fresh_chunk(n: u64) -> u64 {
     // SAFETY: see `CHUNK`.
-    inside(move || repeat(n, |x| unsafe { on_chunk_sized(CHUNK, || black_box(x) + 1) }))
+    inside(move || repeat(n, |x| unsafe { on_chunk_sized(CHUNK, move || black_box(x) + 1) }))
 }
 
 struct OnChunk;
@@ -121,7 +121,7 @@ struct OnChunk;
 impl Work for OnChunk {
     fn work(&self, x: u64) -> u64 {
         // SAFETY: see `CHUNK`.
-        unsafe { on_chunk_sized(CHUNK, || black_box(x) + 1) }
+        unsafe { on_chunk_sized(CHUNK, move || black_box(x) + 1) }
     }
 }
 
@@ -148,11 +148,11 @@ fn call_async(n: u64) -> u64 {
 }
 
 fn hop_on_chunk(n: u64) -> u64 {
-    inside(move || repeat(n, |x| hop(|| black_box(x) + 1)))
+    inside(move || repeat(n, |x| hop(move || black_box(x) + 1)))
 }
 
 fn hop_off_chunks(n: u64) -> u64 {
-    repeat(n, |x| hop(|| black_box(x) + 1))
+    repeat(n, |x| hop(move || black_box(x) + 1))
 }
 
 /// Two vthreads that yield to each other.
