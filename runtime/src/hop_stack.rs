@@ -25,6 +25,7 @@ use crate::config::StackConfig;
 use crate::error::{Error, Result};
 use crate::stats::HopStacks;
 use crate::sys;
+use crate::valgrind;
 use core::cell::Cell;
 use core::ptr::null_mut;
 use vale_threads_abi::PAGE;
@@ -38,6 +39,8 @@ struct Control {
     /// Lowest address that may be used: above the guard.
     lowest: usize,
     state: Cell<State>,
+    /// Valgrind's number for it.
+    registered: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -99,6 +102,10 @@ impl Pool {
                 next: Cell::new(null_mut()),
                 lowest: base as usize + GUARD,
                 state: Cell::new(State::Pooled),
+                registered: valgrind::register(
+                    base as usize + GUARD,
+                    control as usize - base as usize - GUARD,
+                ),
             });
         }
         Ok(control)
@@ -132,6 +139,7 @@ impl Pool {
         // SAFETY: the caller's promise; the whole mapping, guard included.
         unsafe {
             let base = (*control).lowest - GUARD;
+            valgrind::deregister((*control).registered);
             let _ = sys::unmap(base as *mut u8, self.size.get());
         }
     }
@@ -258,6 +266,7 @@ pub(crate) fn check_empty() {
 fn overwrite_installed() {
     assert!(!on_installed(), "vthread: the installed hop stack is in use where it must be empty");
     let top = hop_top();
+    valgrind::may_be_written(top.wrapping_sub(512), 512);
     // SAFETY: below the control block of a stack that is mapped, larger than this, and empty by the invariant.
     unsafe { top.sub(512).write_bytes(0xa5, 512) };
 }
