@@ -84,6 +84,10 @@ mod faults;
 #[cfg(vthread_native)]
 mod finish;
 #[cfg(vthread_native)]
+mod for_each;
+#[cfg(vthread_native)]
+mod future;
+#[cfg(vthread_native)]
 mod hop_stack;
 #[cfg(vthread_native)]
 mod local;
@@ -122,9 +126,13 @@ mod region;
 
 pub use allocator::{Arena, Heap, Pool, Region, StackAllocator};
 #[cfg(vthread_native)]
-pub use blocking::{block_on, blocking};
+pub use blocking::blocking;
 pub use config::{Mode, STACKS_VAR};
 pub use error::{Error, Result};
+#[cfg(vthread_native)]
+pub use for_each::{concurrent_for, parallel_for};
+#[cfg(vthread_native)]
+pub use future::{JoinFuture, block_on};
 #[cfg(vthread_native)]
 pub use local::LocalKey;
 pub use run::{Builder, run};

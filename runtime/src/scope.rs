@@ -11,6 +11,7 @@ use core::fmt;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use core::task::Waker;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -357,6 +358,11 @@ macro_rules! handle_methods {
         /// Has it ended? Then [`join`](Self::join) does not wait.
         pub fn is_finished(&self) -> bool {
             self.inner.task.has_ended()
+        }
+
+        /// If not, it will wake that when it ends.
+        pub(crate) fn has_ended_or_wakes(&self, waker: &Waker) -> bool {
+            self.inner.task.has_ended_or_wakes(waker)
         }
 
         /// Its handle for [`unpark`](Vthread::unpark).

@@ -10,6 +10,7 @@ use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use core::task::Waker;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -32,6 +33,8 @@ struct State {
     /// The vthread itself, in `park`.
     parked: WaitList,
     joining: WaitList,
+    /// The last that polled its handle: there is one handle.
+    awaiting: Option<Waker>,
 }
 
 // SAFETY: `locals` are the vthread's own (see `locals`), and empty when it has ended; all else is shared by itself.
@@ -53,6 +56,7 @@ impl Task {
                 has_ended: false,
                 parked: WaitList::new(),
                 joining: WaitList::new(),
+                awaiting: None,
             }),
             locals: UnsafeCell::new(Locals::new()),
         }
@@ -110,8 +114,26 @@ impl Task {
         let mut state = self.lock();
         state.has_ended = true;
         let joining = state.joining.claim_all(Outcome::Notified);
+        let awaiting = state.awaiting.take();
         drop(state);
         joining.wake();
+        // A waker is somebody else's code. Its panic has been reported, and must not keep the scope from ending.
+        if let Some(waker) = awaiting {
+            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+        }
+    }
+
+    /// If it has not ended, `waker` is woken when it does.
+    pub(crate) fn has_ended_or_wakes(&self, waker: &Waker) -> bool {
+        let waker = waker.clone();
+        let mut state = self.lock();
+        if state.has_ended {
+            return true;
+        }
+        let former = state.awaiting.replace(waker);
+        drop(state);
+        drop(former);
+        false
     }
 
     pub(crate) fn has_ended(&self) -> bool {
