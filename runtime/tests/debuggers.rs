@@ -115,7 +115,14 @@ fn memcheck_finds_nothing_wrong_on_chunks() {
         return;
     }
     let mut valgrind = Command::new("valgrind");
-    valgrind.args(["--tool=memcheck", "--leak-check=full", "--show-leak-kinds=definite", "--errors-for-leak-kinds=definite", "--num-callers=20", "--error-exitcode=9"]);
+    valgrind.args([
+        "--tool=memcheck",
+        "--leak-check=full",
+        "--show-leak-kinds=definite",
+        "--errors-for-leak-kinds=definite",
+        "--num-callers=20",
+        "--error-exitcode=9",
+    ]);
     let said = child_of(&mut valgrind, "memcheck_finds_nothing_wrong_on_chunks");
     assert!(said.contains("ERROR SUMMARY: 0 errors"), "{said}");
     assert!(said.contains("1 passed") && !said.contains("client switching stacks"), "{said}");
