@@ -73,10 +73,10 @@ fn a_backtrace_in_gdb_crosses_stacks() {
 /// Chunks side by side, each with something of its own, some frames deep, while others do the same.
 fn grows(n: u64) -> u64 {
     let mut here = std::hint::black_box([n; 40]);
-    if n % 3 == 0 {
+    if n.is_multiple_of(3) {
         yield_now();
     }
-    if n % 7 == 0 {
+    if n.is_multiple_of(7) {
         hop(|| {
             here[1] += 1;
             yield_now();
