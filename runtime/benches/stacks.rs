@@ -78,6 +78,7 @@ mod native {
 
     /// Instructions of each, by valgrind: what another ten thousand cost. `None`: it is not installed.
     fn instructions(name: &str) -> Option<f64> {
+        const COUNT: u64 = 10_000;
         let run = |count: u64| {
             let mut valgrind = Command::new("valgrind");
             valgrind.args(["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]);
@@ -88,7 +89,6 @@ mod native {
             let line = said.lines().find(|line| line.contains("I ") && line.contains("refs:"))?;
             line.rsplit(' ').next()?.replace(',', "").parse::<f64>().ok()
         };
-        const COUNT: u64 = 10_000;
         Some((run(2 * COUNT)? - run(COUNT)?) / COUNT as f64)
     }
 
@@ -133,7 +133,11 @@ mod native {
         let mut saved: Vec<usize> = sites::find(&exe).iter().map(|site| site.saved).collect();
         saved.sort_unstable();
         let (least, middle, most) = (saved[0], saved[saved.len() / 2], saved[saved.len() - 1]);
-        println!("{:<36} {least} to {most} bytes, median {middle}, {} sites", "saved by a switch", saved.len());
+        println!(
+            "{:<36} {least} to {most} bytes, median {middle}, {} sites",
+            "saved by a switch",
+            saved.len()
+        );
         json!({
             "name": "saved by a switch", "value": middle, "unit": "bytes", "least": least, "most": most,
             "sites": saved.len(), "peer": "swapstack's paper: 8 to 80", "ratio": null, "instructions": null,

@@ -346,3 +346,30 @@ impl Drop for Installed {
         self.0.trim(true);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::process::Command;
+
+    #[test]
+    fn an_entry_that_the_link_step_has_not_sized_ends_the_process_with_a_message() {
+        const NAME: &str =
+            "stacks::tests::an_entry_that_the_link_step_has_not_sized_ends_the_process_with_a_message";
+        if std::env::var_os("VTHREAD_CHILD").is_some() {
+            // As without the feature that this package's tests have.
+            let config = StackConfig { unpatched: None, ..StackConfig::default() };
+            let stacks = Installed::new(config).expect("memory");
+            let lent = take_for_start(abi::UNPATCHED, "some::entry");
+            // Not reached.
+            drop((lent, stacks));
+            return;
+        }
+        let mut child = Command::new(std::env::current_exe().expect("this executable"));
+        let out = child.args(["--exact", NAME, "--nocapture"]).env("VTHREAD_CHILD", "1").output();
+        let out = out.expect("a child");
+        let said = String::from_utf8_lossy(&out.stderr);
+        assert!(!out.status.success() && said.contains("has not sized some::entry"), "{said}");
+        assert!(said.contains("link_step()"), "{said}");
+    }
+}

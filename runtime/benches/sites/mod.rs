@@ -6,7 +6,8 @@
 //! data, not state of the processor, and is not counted.
 
 use iced_x86::{
-    Code, Decoder, DecoderOptions, FlowControl, Instruction, InstructionInfoFactory, OpAccess, OpKind, Register,
+    Code, Decoder, DecoderOptions, FlowControl, Instruction, InstructionInfoFactory, OpAccess, OpKind,
+    Register,
 };
 use object::{Object, ObjectSection, ObjectSymbol, SymbolKind};
 use std::collections::{BTreeMap, BTreeSet};
@@ -15,6 +16,7 @@ use std::collections::{BTreeMap, BTreeSet};
 #[derive(Debug)]
 pub struct Site {
     /// The symbol that it lies in.
+    #[allow(dead_code, reason = "the test asks for it, the benchmark does not")]
     pub function: String,
     /// Bytes that are live there.
     pub saved: usize,
@@ -82,7 +84,8 @@ fn live(code: &[u8], start: u64, resume: u64) -> usize {
     loop {
         let mut changed = false;
         for (place, step) in steps.iter().rev() {
-            let mut here: BTreeSet<i64> = step.next.iter().filter_map(|next| live.get(next)).flatten().copied().collect();
+            let mut here: BTreeSet<i64> =
+                step.next.iter().filter_map(|next| live.get(next)).flatten().copied().collect();
             here.retain(|byte| !step.writes.contains(byte));
             here.extend(&step.reads);
             if live.get(place) != Some(&here) {
@@ -107,10 +110,9 @@ fn step(instruction: &Instruction, depth: i64, infos: &mut InstructionInfoFactor
         // Of pushes too the address is given as it is before.
         let place = bytes(depth + memory.displacement() as i64, memory.memory_size().size());
         match memory.access() {
-            OpAccess::Read | OpAccess::CondRead => step.reads.extend(place),
             OpAccess::Write => step.writes.extend(place),
-            OpAccess::ReadWrite | OpAccess::ReadCondWrite => step.reads.extend(place),
-            _ => {}
+            OpAccess::None | OpAccess::NoMemAccess | OpAccess::CondWrite => {}
+            _ => step.reads.extend(place),
         }
     }
     let adds = |sign: i64| match instruction.op1_kind() {
@@ -120,7 +122,9 @@ fn step(instruction: &Instruction, depth: i64, infos: &mut InstructionInfoFactor
     let moved = match instruction.code() {
         Code::Add_rm64_imm8 | Code::Add_rm64_imm32 if instruction.op0_register() == Register::RSP => adds(1),
         Code::Sub_rm64_imm8 | Code::Sub_rm64_imm32 if instruction.op0_register() == Register::RSP => adds(-1),
-        _ if instruction.flow_control() == FlowControl::Next => i64::from(instruction.stack_pointer_increment()),
+        _ if instruction.flow_control() == FlowControl::Next => {
+            i64::from(instruction.stack_pointer_increment())
+        }
         // What a call pushes its callee pops.
         _ => 0,
     };

@@ -146,6 +146,7 @@ fn call_fresh_chunk_plainly(n: u64) -> u64 {
 
 /// As the original design has it: each chunk comes from a `malloc`.
 fn call_fresh_chunk_of_a_heap(n: u64) -> u64 {
+    // SAFETY: see `CHUNK`.
     let work = move || repeat(n, |x| unsafe { on_chunk_sized(CHUNK, move || black_box(x) + 1) });
     Builder::new().allocator(Heap::new).run(work).expect("a carrier")
 }
