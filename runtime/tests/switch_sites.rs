@@ -36,9 +36,10 @@ fn a_switch_keeps_what_is_live_and_no_more() {
     };
     let (few, many) = (least("keeps_nothing"), least("keeps_eight_words"));
     println!("{few} bytes with nothing to keep, {many} with eight words");
-    // Nothing is kept twice, and nothing that is needed is missing. Without optimisation more is live.
-    assert!(few >= 16 && many >= few + 64 - 8, "{few} and {many}");
+    assert!(few >= 16);
+    // Without optimisation most lies in memory all the time. With it, nothing is kept twice and nothing that is needed is
+    // missing.
     if !cfg!(debug_assertions) {
-        assert!(few <= 96 && many <= few + 80, "{few} and {many}");
+        assert!(few <= 96 && (few + 64 - 8..=few + 80).contains(&many), "{few} and {many}");
     }
 }

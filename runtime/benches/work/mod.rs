@@ -13,8 +13,9 @@ use vthread::{Builder, Heap};
 pub type Item = (&'static str, fn(u64) -> u64);
 
 /// Everything, peers included.
-pub const ITEMS: [Item; 20] = [
+pub const ITEMS: [Item; 21] = [
     ("switch/vthread", switch_vthread),
+    ("switch/vthread, in registers", switch_in_registers),
     ("switch/corosensei", switch_corosensei),
     ("call/plain dyn", call_plain),
     ("call/fresh chunk", call_fresh_chunk),
@@ -66,6 +67,28 @@ fn switch_vthread(n: u64) -> u64 {
             raw::switch((*shared).there, &raw mut (*shared).back);
         }
         n * u64::from(!(*shared).there.is_null())
+    }
+}
+
+unsafe extern "C-unwind" fn exchanges(mut other: *mut u8) {
+    loop {
+        // SAFETY: both sides exchange.
+        other = unsafe { raw::exchange(other) };
+    }
+}
+
+/// The same where each side gets the other one, parked, as an answer, as coroutines do.
+fn switch_in_registers(n: u64) -> u64 {
+    let mut stack = vec![0u128; 4096];
+    let top: *mut u8 = stack.as_mut_ptr_range().end.cast();
+    // SAFETY: a stack of its own, and it goes on only here.
+    unsafe {
+        let mut there = raw::enter_exchanging(top, exchanges);
+        for _ in 1..n {
+            there = raw::exchange(there);
+        }
+        let on_it = (top as usize).wrapping_sub(there as usize) < 65536;
+        n * u64::from(on_it)
     }
 }
 

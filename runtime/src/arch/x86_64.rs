@@ -526,6 +526,64 @@ pub(crate) unsafe fn enter(top: *mut u8, save: *mut Parked, entry: Entry, argume
     }
 }
 
+/// Goes on with `to`, and gives it the caller, parked; gives who came back, parked. Two stacks that pass control to and fro need
+/// no memory for it, as two coroutines do: the form that a bare switch is to be compared by. The runtime's own vthreads are
+/// found by others, so [`switch`] stores them.
+///
+/// # Safety
+/// As for [`switch`]; `to` waits in `exchange` or [`enter_exchanging`], and so does whoever goes on with the caller.
+#[cfg(feature = "unpatched-stand-in")]
+#[inline(always)]
+pub(crate) unsafe fn exchange(to: Parked) -> Parked {
+    let from;
+    // SAFETY: as in `switch`.
+    unsafe {
+        switch_asm!(
+            "push rbp",
+            "lea rax, [rip + 2f]",
+            "push rax",
+            "mov rcx, rdx",
+            // The caller, for the one that goes on.
+            "mov rdx, rsp",
+            "3: lea rsp, [rcx + 8]",
+            "jmp [rcx]",
+            "2: pop rbp",
+            abi::record!(6, "3b", "2b", "8", "0", ""),
+            "/* rbx: {0} */";
+            lateout(reg_abcd) _, inlateout("rdx") to => from, lateout("rcx") _, lateout("r8") _, lateout("rdi") _,
+        );
+    }
+    from
+}
+
+/// [`enter`] for an entry that uses [`exchange`]: its argument is the caller, parked.
+///
+/// # Safety
+/// As for [`enter`] and [`exchange`].
+#[cfg(feature = "unpatched-stand-in")]
+#[inline(always)]
+pub(crate) unsafe fn enter_exchanging(top: *mut u8, entry: Entry) -> Parked {
+    let from;
+    // SAFETY: as in `enter`.
+    unsafe {
+        switch_asm!(
+            "push rbp",
+            "lea rax, [rip + 2f]",
+            "push rax",
+            "mov rdi, rsp",
+            // The end of the chain of frame pointers.
+            "xor ebp, ebp",
+            "3: jmp {root}",
+            "2: pop rbp",
+            abi::record!(6, "3b", "2b", "8", "0", ""),
+            "/* rbx: {0} */";
+            lateout(reg_abcd) _, root = sym root, inlateout("rdx") top => from, lateout("rcx") _,
+            inlateout("r8") entry => _, lateout("rdi") _,
+        );
+    }
+    from
+}
+
 /// Goes on with `to` and leaves this stack for good.
 ///
 /// # Safety
