@@ -306,7 +306,7 @@ unsafe extern "C-unwind" fn exchanges(mut other: *mut u8) {
         other = unsafe { exchange(other) };
         for (i, lane) in lanes.iter_mut().enumerate() {
             *lane += 1.0;
-            let turns = *lane - (1 << i) as f64;
+            let turns = *lane - f64::from(1u8 << i);
             assert!(turns >= 1.0 && turns.fract() == 0.0);
         }
     }
@@ -319,7 +319,9 @@ fn two_stacks_exchange_control_in_registers() {
     // SAFETY: `exchanges` runs on a stack of its own, and goes on only here.
     let mut there = unsafe { enter_exchanging(top, exchanges) };
     for _ in 0..1000 {
-        live.iter_mut().for_each(|x| *x = x.wrapping_mul(3).wrapping_add(1));
+        for x in &mut live {
+            *x = x.wrapping_mul(3).wrapping_add(1);
+        }
         // SAFETY: as above.
         there = unsafe { exchange(there) };
         assert!((1..64 << 10).contains(&(top as usize - there as usize)));
