@@ -108,6 +108,8 @@ pub mod sync;
 #[cfg(vthread_native)]
 mod sys;
 #[cfg(vthread_native)]
+mod valgrind;
+#[cfg(vthread_native)]
 mod watchdog;
 
 #[cfg(not(vthread_native))]
@@ -146,6 +148,8 @@ pub use sched::task::{
     Cancelled, Vthread, checkpoint, current, is_cancelled, park, park_timeout, sleep, yield_now,
 };
 pub use scope::{JoinHandle, Scope, ScopedJoinHandle, scope, spawn, spawn_local};
+#[cfg(vthread_native)]
+pub use stacks::trim;
 pub use stats::{HighWater, HopStacks, Stats, stats};
 
 /// For the code that `#[vthread]` writes. Not for people: it changes without notice.

@@ -78,6 +78,14 @@ impl Builder {
         self
     }
 
+    /// Bytes of free chunks that each idle thread keeps for the next burst (16 MiB by default). What is above goes back to the
+    /// system when nothing is ready to run, as far as whole pieces of 2 MiB are free.
+    #[must_use]
+    pub fn keep_free(mut self, bytes: usize) -> Self {
+        self.config.keep = bytes;
+        self
+    }
+
     /// What to do when every vthread waits: see [`WhenStuck`].
     #[must_use]
     pub fn when_stuck(mut self, what: WhenStuck) -> Self {

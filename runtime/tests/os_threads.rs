@@ -151,6 +151,45 @@ fn many_threads_one_after_the_other_cost_nothing_in_the_end() {
     assert!(after <= before + 200 * 1024, "{before} kB to {after} kB");
 }
 
+#[test]
+#[cfg(vthread_native)]
+fn a_scope_keeps_no_stacks_of_threads_that_have_ended() {
+    if !is_child() {
+        let out = child("a_scope_keeps_no_stacks_of_threads_that_have_ended", &[]);
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        return;
+    }
+    let count = if long() { 100_000 } else { 3000 };
+    // The region is reserved by the first.
+    os::spawn(|| ()).expect("a thread").join().expect("no panic");
+    let (ended, mut most) = (AtomicUsize::new(0), 0);
+    let kept = os::scope(|s| {
+        let mut kept = Vec::new();
+        let before = status("VmSize");
+        for i in 0..count {
+            let ended = &ended;
+            let thread = s.spawn(move || {
+                ended.fetch_add(1, SeqCst);
+                i
+            });
+            // No more than some at once, however slow the machine is.
+            while ended.load(SeqCst) + 50 < i {
+                std::thread::yield_now();
+            }
+            if i % 100 == 0 {
+                most = most.max(status("VmSize").saturating_sub(before));
+                kept.push(thread.expect("a thread"));
+            }
+        }
+        // Those that were collected still give their results.
+        kept.into_iter().map(|thread| thread.join().expect("no panic")).collect::<Vec<_>>()
+    });
+    assert_eq!(kept, (0..count).step_by(100).collect::<Vec<_>>());
+    assert_eq!(ended.into_inner(), count);
+    // A thread takes about 300 KB of addresses: 3000 would be 900 MB.
+    assert!(most < 200 * 1024, "{most} kB");
+}
+
 /// Starts threads that wait for each other until `count` are alive or the system refuses.
 fn at_once(count: usize) -> (usize, Option<std::io::Error>) {
     let gate = Arc::new((Mutex::new(false), Condvar::new(), AtomicUsize::new(0)));

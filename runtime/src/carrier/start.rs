@@ -60,7 +60,11 @@ impl<B: Body> Enter for First<B> {
             let start = &mut *argument.cast::<Start>();
             (Box::from_raw(start.body.cast::<B>()), start.chunk.take())
         };
-        (*body).run();
+        {
+            // In a block: `ended` never comes back to free the box.
+            let body = body;
+            (*body).run();
+        }
         ended(chunk)
     }
 }
