@@ -15,7 +15,7 @@ use crate::sched::remote::Remote;
 use crate::sched::task::{self, Task};
 use crate::sched::timers::Timers;
 use crate::sched::wait::{Outcome, Waiting, What};
-use crate::{faults, hop_stack, panic_count, signals, stacks};
+use crate::{faults, hop_stack, io, panic_count, signals, stacks};
 use core::any::Any;
 use core::cell::{Cell, RefCell};
 use core::mem::ManuallyDrop;
@@ -411,7 +411,11 @@ impl Carrier {
         for root in self.roots().filter(|root| which(root.task())) {
             root.task().cancel();
             // SAFETY: it is in the frame of a wait that has not ended: who goes on takes it out first.
-            if let Some(waiting) = unsafe { root.waiting.get().as_ref() }
+            let waiting = unsafe { root.waiting.get().as_ref() };
+            if let Some(operation) = waiting.filter(|waiting| waiting.is_operation) {
+                io::cancel(operation);
+                ended += 1;
+            } else if let Some(waiting) = waiting
                 && task::RAISES
                 && waiting.cancellable
                 && waiting.claim(Outcome::Cancelled)
@@ -445,6 +449,7 @@ impl Carrier {
     /// What others have sent, and whose time has come.
     fn look_around(&self) {
         self.remote.drain(|waiting| self.ready.push(waiting.parked()));
+        io::turn(|parked| self.ready.push(parked));
         if self.remote.take_cancellations() {
             self.cancel_waits(Task::in_cancelled_scope);
         }
@@ -640,7 +645,11 @@ impl Carrier {
                 return;
             }
             let first = self.timers.borrow().first();
+            if io::sleep(self.remote, first) {
+                continue;
+            }
             if first.is_none()
+                && !io::is_busy()
                 && !self.remote.has_news()
                 && when_stuck.is_deadlock()
                 && !self.remote.has_news()
@@ -835,6 +844,7 @@ impl Drop for Session {
         let remote = self.carrier.remote;
         REMOTES.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| !core::ptr::eq(*other, remote));
         CARRIER.set(core::ptr::null());
+        io::end(self.carrier.live.get() > 0);
         if self.carrier.live.get() == 0 {
             // SAFETY: dropped once, here.
             unsafe {

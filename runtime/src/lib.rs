@@ -59,6 +59,10 @@
 mod allocator;
 mod config;
 mod error;
+#[cfg(target_os = "linux")]
+pub mod fs;
+#[cfg(target_os = "linux")]
+pub mod io;
 mod marks;
 mod run;
 mod stats;
@@ -149,6 +153,8 @@ pub use stats::{HighWater, HopStacks, Stats, stats};
 pub mod __private {
     pub use crate::call::{current, hop, on_chunk, on_chunk_exact};
     pub use crate::{__plain_only as plain_only, __select as select, __tag as tag};
+    #[cfg(all(target_os = "linux", feature = "inject-faults"))]
+    pub use crate::io::inject;
     #[cfg(all(vthread_native, feature = "unpatched-stand-in"))]
     pub use crate::{
         call::on_chunk_sized,

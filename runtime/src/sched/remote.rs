@@ -14,7 +14,8 @@
 //! others:   push or request;   if sleeper == ASLEEP and swapping it to AWAKE found ASLEEP: futex wake
 //! ```
 //!
-//! One of the two sees the other: a wake-up is never lost, and a carrier that is busy costs others one load.
+//! One of the two sees the other: a wake-up is never lost, and a carrier that is busy costs others one load. While operations of
+//! its `io_uring` are under way, the carrier sleeps there (`IN_RING`), and is woken by its *bell*, an eventfd.
 //!
 //! *Lifetime.* Remotes are never freed, only used again by later carriers, so a thread may still look at `sleeper` after the
 //! vthread that it woke, and the carrier with it, have ended; the worst is a wake-up for nothing. A carrier that ends while
@@ -23,11 +24,13 @@
 use super::wait::Waiting;
 use core::ptr::{self, null_mut};
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering::SeqCst};
-use std::sync::{Mutex, PoisonError};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 const AWAKE: u32 = 0;
 const ASLEEP: u32 = 1;
+const IN_RING: u32 = 2;
 
 /// See the module.
 #[derive(Debug)]
@@ -36,6 +39,8 @@ pub(crate) struct Remote {
     sleeper: AtomicU32,
     /// A scope was cancelled: the carrier shall look through its vthreads.
     cancellations: AtomicBool,
+    /// Never closed: who rings may come late.
+    bell: OnceLock<OwnedFd>,
 }
 
 static SPARE: Mutex<Vec<&'static Remote>> = Mutex::new(Vec::new());
@@ -49,6 +54,7 @@ impl Remote {
                 inbox: AtomicPtr::new(null_mut()),
                 sleeper: AtomicU32::new(AWAKE),
                 cancellations: AtomicBool::new(false),
+                bell: OnceLock::new(),
             }))
         })
     }
@@ -88,9 +94,49 @@ impl Remote {
     }
 
     fn rouse(&self) {
-        if self.sleeper.load(SeqCst) == ASLEEP && self.sleeper.swap(AWAKE, SeqCst) == ASLEEP {
-            futex(&self.sleeper, libc::FUTEX_WAKE, 1, None);
+        if self.sleeper.load(SeqCst) == AWAKE {
+            return;
         }
+        match self.sleeper.swap(AWAKE, SeqCst) {
+            ASLEEP => futex(&self.sleeper, libc::FUTEX_WAKE, 1, None),
+            IN_RING => self.ring_bell(),
+            _ => {}
+        }
+    }
+
+    /// The eventfd that ends a sleep in a ring, silent. `None`: there is none to be had.
+    pub(crate) fn bell(&self) -> Option<RawFd> {
+        if self.bell.get().is_none() {
+            // SAFETY: makes a descriptor, which nobody else has.
+            let bell = unsafe {
+                let fd = libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK);
+                (fd >= 0).then(|| OwnedFd::from_raw_fd(fd))
+            };
+            // Only the carrier itself gets here, so it is the first.
+            let _ = self.bell.set(bell?);
+        }
+        let bell = self.bell.get()?.as_raw_fd();
+        let mut rung = 0_u64;
+        // SAFETY: eight bytes of ours. It fails if nobody has rung.
+        unsafe { libc::read(bell, (&raw mut rung).cast(), size_of::<u64>()) };
+        Some(bell)
+    }
+
+    fn ring_bell(&self) {
+        if let Some(bell) = self.bell.get() {
+            let one = 1_u64;
+            // SAFETY: eight bytes of ours. It fails only if it has been rung more often than can be counted.
+            unsafe { libc::write(bell.as_raw_fd(), (&raw const one).cast(), size_of::<u64>()) };
+        }
+    }
+
+    /// [`sleep`](Self::sleep), by means of `wait`, which the [`bell`](Self::bell) ends.
+    pub(crate) fn sleep_elsewhere(&self, wait: impl FnOnce()) {
+        self.sleeper.store(IN_RING, SeqCst);
+        if !self.has_news() {
+            wait();
+        }
+        self.sleeper.store(AWAKE, SeqCst);
     }
 
     /// Takes all out of the inbox, those first that came first.
