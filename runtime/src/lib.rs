@@ -146,7 +146,9 @@ pub use sched::task::{
 };
 #[cfg(vthread_native)]
 pub use scope::{JoinHandle, Scope, ScopedJoinHandle, scope, spawn, spawn_local};
-pub use stats::{HighWater, HopStacks, Stats, stats};
+#[cfg(not(vthread_native))]
+pub use std::thread::sleep;
+pub use stats::{HighWater, HopStacks, Operations, Stats, stats};
 
 /// For the code that `#[vthread]` writes. Not for people: it changes without notice.
 #[doc(hidden)]

@@ -101,6 +101,10 @@ pub(super) fn read_with(fd: BorrowedFd<'_>, buffer: &mut [u8], at: At) -> io::Re
     Ok(read? as usize)
 }
 
+fn would_wait_error() -> io::Error {
+    io::Error::from_raw_os_error(libc::EAGAIN)
+}
+
 /// What can be read without waiting.
 #[inline]
 pub(super) fn try_read(fd: BorrowedFd<'_>, buffer: &mut [u8], at: At) -> io::Result<usize> {
@@ -108,7 +112,7 @@ pub(super) fn try_read(fd: BorrowedFd<'_>, buffer: &mut [u8], at: At) -> io::Res
     let request = read_request(fd, buffer, at);
     match try_first(&request) {
         Ok(true) => {}
-        Ok(false) => return Err(io::ErrorKind::WouldBlock.into()),
+        Ok(false) => return Err(would_wait_error()),
         Err(errno) => return Err(io::Error::from_raw_os_error(errno)),
     }
     let Request::Read { to, len, offset, .. } = request else { return Ok(0) };
@@ -119,7 +123,7 @@ pub(super) fn try_read(fd: BorrowedFd<'_>, buffer: &mut [u8], at: At) -> io::Res
             // The file system cannot say whether a read would wait.
             result if result == -libc::EOPNOTSUPP || result == -libc::ENOSYS => {
                 if !calls::is_in_memory(fd) {
-                    return Err(io::ErrorKind::WouldBlock.into());
+                    return Err(would_wait_error());
                 }
                 // SAFETY: as above.
                 let result = unsafe { request.call() };
@@ -164,7 +168,7 @@ pub(super) fn try_open(dir: RawFd, path: &CStr, flags: i32, mode: u32) -> io::Re
     let flags = flags | libc::O_CLOEXEC;
     match try_first(&Request::Open { dir, path, flags, mode }) {
         Ok(true) => {}
-        Ok(false) => return Err(io::ErrorKind::WouldBlock.into()),
+        Ok(false) => return Err(would_wait_error()),
         Err(errno) => return Err(io::Error::from_raw_os_error(errno)),
     }
     loop {

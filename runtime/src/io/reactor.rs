@@ -17,6 +17,7 @@ use crate::blocking;
 use crate::call::hop;
 use crate::sched::remote::Remote;
 use crate::sched::wait::{Outcome, Waiting, What};
+use crate::stats::Operations;
 use crate::sync::Semaphore;
 use core::cell::{Cell, RefCell};
 use core::ptr::null;
@@ -37,25 +38,17 @@ pub(super) struct Operation {
     result: Cell<i32>,
 }
 
-/// What the operations of a thread amount to.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Numbers {
-    pub(crate) in_flight: usize,
-    pub(crate) most: usize,
-    pub(crate) total: u64,
-}
-
 struct Reactor {
     /// `None`: the pool does it.
     ring: Option<RefCell<Ring>>,
-    numbers: Cell<Numbers>,
+    numbers: Cell<Operations>,
 }
 
 thread_local! {
     /// This carrier's; made when the first operation has to wait.
     static REACTOR: Cell<*const Reactor> = const { Cell::new(null()) };
     /// Of those that have ended.
-    static BEFORE: Cell<Numbers> = const { Cell::new(Numbers { in_flight: 0, most: 0, total: 0 }) };
+    static BEFORE: Cell<Operations> = const { Cell::new(Operations { in_flight: 0, most: 0, total: 0 }) };
 }
 
 fn reactor() -> Option<&'static Reactor> {
@@ -67,7 +60,7 @@ fn reactor_or_make() -> &'static Reactor {
     reactor().unwrap_or_else(|| {
         let wants_pool = std::env::var_os(IO_VAR).is_some_and(|v| v == "pool");
         let ring = if wants_pool { None } else { Ring::new().ok() };
-        let made = Box::new(Reactor { ring: ring.map(RefCell::new), numbers: Cell::new(Numbers::default()) });
+        let made = Box::new(Reactor { ring: ring.map(RefCell::new), numbers: Cell::new(Operations::default()) });
         // SAFETY: as above.
         let made = unsafe { &*Box::into_raw(made) };
         REACTOR.set(made);
@@ -190,13 +183,13 @@ pub(crate) fn end(waits_left: bool) {
     // SAFETY: made by `reactor_or_make`, and nothing runs on this carrier any more that could use it.
     let reactor = unsafe { Box::from_raw(reactor) };
     let (now, before) = (reactor.numbers.get(), BEFORE.get());
-    BEFORE.set(Numbers { in_flight: 0, most: before.most.max(now.most), total: before.total + now.total });
+    BEFORE.set(Operations { in_flight: 0, most: before.most.max(now.most), total: before.total + now.total });
 }
 
 /// What this thread's operations amount to.
-pub(crate) fn numbers() -> Numbers {
-    let (now, before) = (reactor().map_or(Numbers::default(), |r| r.numbers.get()), BEFORE.get());
-    Numbers {
+pub(crate) fn numbers() -> Operations {
+    let (now, before) = (reactor().map_or(Operations::default(), |r| r.numbers.get()), BEFORE.get());
+    Operations {
         in_flight: now.in_flight,
         most: before.most.max(now.most),
         total: before.total + now.total,

@@ -22,6 +22,7 @@
 //! vthreads of its wait for ever never gives its remote back: their waiters may yet be pushed.
 
 use super::wait::Waiting;
+use crate::call::hop;
 use core::ptr::{self, null_mut};
 use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering::SeqCst};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
@@ -97,9 +98,10 @@ impl Remote {
         if self.sleeper.load(SeqCst) == AWAKE {
             return;
         }
+        // Somewhere else, so that what it takes makes no vthread's stack larger.
         match self.sleeper.swap(AWAKE, SeqCst) {
-            ASLEEP => futex(&self.sleeper, libc::FUTEX_WAKE, 1, None),
-            IN_RING => self.ring_bell(),
+            ASLEEP => hop(|| futex(&self.sleeper, libc::FUTEX_WAKE, 1, None)),
+            IN_RING => hop(|| self.ring_bell()),
             _ => {}
         }
     }
