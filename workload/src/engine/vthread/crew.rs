@@ -10,17 +10,24 @@ use rustix::io::Errno;
 use std::collections::VecDeque;
 use std::ffi::CString;
 use std::mem::MaybeUninit;
-use std::sync::atomic::{AtomicUsize, Ordering::AcqRel, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::AcqRel, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use vthread::Scope;
+use vthread::sync::Semaphore;
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Crew {
     pub(super) search: Arc<Search>,
-    /// Walks that may be under way, and are.
+    /// Walks that may be under way, one a carrier, and are. A share that waits for its carrier counts.
     most: usize,
     walking: AtomicUsize,
+    /// Walks, and vthreads that wait for a file: when there is none, all is done.
+    busy: AtomicUsize,
+    /// Shares of the tree that wait for a carrier, each with a permit.
+    shares: Mutex<Vec<VecDeque<Task>>>,
+    permits: Semaphore,
+    is_done: AtomicBool,
     /// Files that may still be waited for.
     late: AtomicUsize,
     /// Kept for the next one, with their buffers.
@@ -52,27 +59,53 @@ impl Listing {
 }
 
 impl Crew {
-    pub(super) fn new(search: &Arc<Search>, most: usize, late: usize) -> Self {
+    /// For so many carriers, which may wait for so many files. `first` is the first share.
+    pub(super) fn new(search: &Arc<Search>, most: usize, late: usize, first: VecDeque<Task>) -> Self {
         Self {
             search: Arc::clone(search),
             most,
             walking: AtomicUsize::new(1),
+            busy: AtomicUsize::new(1),
+            shares: Mutex::new(vec![first]),
+            permits: Semaphore::new(1),
+            is_done: AtomicBool::new(false),
             late: AtomicUsize::new(late),
             tools: Mutex::default(),
         }
     }
 
-    /// Starts a walk through these tasks. The caller has counted it.
-    pub(super) fn start<'scope>(
-        &'scope self,
-        scope: &'scope Scope<'scope, '_>,
-        waiting: VecDeque<Task>,
-    ) {
-        drop(scope.spawn(move || walk::walk(&mut Job { crew: self, scope, waiting })));
+    /// What a carrier does: walks through one share after the other. Returns when all is done.
+    pub(super) fn carry(&self) {
+        vthread::scope(|scope| {
+            loop {
+                self.permits.acquire(1).forget();
+                let share = self.shares.lock().unwrap_or_else(PoisonError::into_inner).pop();
+                let Some(waiting) = share else { break };
+                walk::walk(&mut Job { crew: self, scope, waiting });
+                self.walking.fetch_sub(1, AcqRel);
+                self.one_ended();
+            }
+        });
     }
 
-    pub(super) fn walk_ended(&self) {
-        self.walking.fetch_sub(1, AcqRel);
+    /// Gives a share to whichever carrier has nothing to do. The caller has counted it as walking.
+    fn give(&self, share: VecDeque<Task>) {
+        self.busy.fetch_add(1, AcqRel);
+        self.shares.lock().unwrap_or_else(PoisonError::into_inner).push(share);
+        self.permits.release(1);
+    }
+
+    fn one_ended(&self) {
+        if self.busy.fetch_sub(1, AcqRel) == 1 {
+            self.finish();
+        }
+    }
+
+    /// Lets all carriers go: there is nothing left to do, or one of them has panicked.
+    pub(super) fn finish(&self) {
+        if !self.is_done.swap(true, AcqRel) {
+            self.permits.release(self.most);
+        }
     }
 
     /// Whether one more file may be waited for; then it counts.
@@ -83,6 +116,7 @@ impl Crew {
     /// Starts a vthread for a file that has to be waited for.
     #[inline(never)]
     pub(super) fn wait_for<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, mut file: Late) {
+        self.busy.fetch_add(1, AcqRel);
         drop(scope.spawn_local(move || {
             walk::late(&mut Job { crew: self, scope, waiting: VecDeque::new() }, &mut file);
         }));
@@ -90,6 +124,7 @@ impl Crew {
 
     pub(super) fn late_ended(&self) {
         self.late.fetch_add(1, AcqRel);
+        self.one_ended();
     }
 
     #[inline(never)]
@@ -181,7 +216,7 @@ impl Tasks for Job<'_, '_> {
         }
         // The older ones have most below them.
         let older = self.waiting.drain(..self.waiting.len().div_ceil(2)).collect();
-        crew.start(self.scope, older);
+        crew.give(older);
         false
     }
 

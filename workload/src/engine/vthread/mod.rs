@@ -15,7 +15,6 @@ use super::{Engine, processors};
 use crate::behaviour::Task;
 use crate::search::Search;
 use crew::Crew;
-use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use vthread::WhenStuck;
@@ -30,6 +29,9 @@ const LATE: usize = 128;
 const PER_CARRIER: usize = 2;
 /// [`OpenFiles::share_among`](crate::tree::OpenFiles::share_among) counts in workers of so many files.
 const PER_WORKER: usize = 4;
+
+/// Bytes of the stack of a carrier's own loop; vthreads have theirs.
+const STACK: usize = 256 << 10;
 
 /// How many carriers there are, and how many files they may wait for at a time.
 fn room(search: &Search) -> (usize, usize) {
@@ -55,12 +57,31 @@ impl Engine for Vthread {
 
     fn run(&self, search: &Arc<Search>) -> io::Result<()> {
         let (carriers, late) = room(search);
-        let crew = Crew::new(search, carriers, late);
         let roots = (0..search.roots.len()).rev().map(Task::Root).inspect(|_| search.counts.task_made());
-        let roots: VecDeque<Task> = roots.collect();
-        let run = vthread::Builder::new()
-            .when_stuck(WhenStuck::Sleep)
-            .run(|| vthread::scope(|scope| crew.start(scope, roots)));
-        run.map_err(io::Error::other)
+        let crew = Crew::new(search, carriers, late, roots.collect());
+        std::thread::scope(|threads| {
+            for _ in 1..carriers {
+                // Without it, the others do its work.
+                let builder = std::thread::Builder::new().name("zork-carrier".into()).stack_size(STACK);
+                drop(builder.spawn_scoped(threads, || carrier(&crew)));
+            }
+            carrier(&crew)
+        })
     }
+}
+
+/// Runs vthreads on this OS thread until the search is done.
+fn carrier(crew: &Crew) -> io::Result<()> {
+    /// If this carrier panics, the others shall not wait for it.
+    struct Finish<'a>(&'a Crew);
+
+    impl Drop for Finish<'_> {
+        fn drop(&mut self) {
+            self.0.finish();
+        }
+    }
+
+    let _finish = Finish(crew);
+    let run = vthread::Builder::new().when_stuck(WhenStuck::Sleep).run(|| crew.carry());
+    run.map_err(io::Error::other)
 }

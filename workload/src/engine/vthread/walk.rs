@@ -110,7 +110,6 @@ mod annotated {
         work(&mut walk);
         let Walk { tools, listing, .. } = walk;
         crew.keep_tools(tools, listing);
-        crew.walk_ended();
     }
 
     /// A vthread that waits for a file, and searches it.
