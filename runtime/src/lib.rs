@@ -146,17 +146,17 @@ pub use sched::task::{
 };
 #[cfg(vthread_native)]
 pub use scope::{JoinHandle, Scope, ScopedJoinHandle, scope, spawn, spawn_local};
+pub use stats::{HighWater, HopStacks, Operations, Stats, stats};
 #[cfg(not(vthread_native))]
 pub use std::thread::sleep;
-pub use stats::{HighWater, HopStacks, Operations, Stats, stats};
 
 /// For the code that `#[vthread]` writes. Not for people: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::call::{current, hop, on_chunk, on_chunk_exact};
-    pub use crate::{__plain_only as plain_only, __select as select, __tag as tag};
     #[cfg(all(target_os = "linux", feature = "inject-faults"))]
     pub use crate::io::inject;
+    pub use crate::{__plain_only as plain_only, __select as select, __tag as tag};
     #[cfg(all(vthread_native, feature = "unpatched-stand-in"))]
     pub use crate::{
         call::on_chunk_sized,

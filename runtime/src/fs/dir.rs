@@ -110,12 +110,7 @@ impl Dir {
     /// As `renameat(2)`.
     pub fn rename_at(&self, from: impl AsRef<Path>, other: &Self, to: impl AsRef<Path>) -> io::Result<()> {
         let (from, to) = (c_path(from.as_ref())?, c_path(to.as_ref())?);
-        done(&Request::Rename {
-            from_dir: self.as_raw_fd(),
-            from: &from,
-            to_dir: other.as_raw_fd(),
-            to: &to,
-        })
+        done(&Request::Rename { from_dir: self.as_raw_fd(), from: &from, to_dir: other.as_raw_fd(), to: &to })
     }
 
     /// Its entries, from the first on, without `.` and `..`. Their [`path`](DirEntry::path)s are their names.

@@ -60,7 +60,8 @@ fn reactor_or_make() -> &'static Reactor {
     reactor().unwrap_or_else(|| {
         let wants_pool = std::env::var_os(IO_VAR).is_some_and(|v| v == "pool");
         let ring = if wants_pool { None } else { Ring::new().ok() };
-        let made = Box::new(Reactor { ring: ring.map(RefCell::new), numbers: Cell::new(Operations::default()) });
+        let made =
+            Box::new(Reactor { ring: ring.map(RefCell::new), numbers: Cell::new(Operations::default()) });
         // SAFETY: as above.
         let made = unsafe { &*Box::into_raw(made) };
         REACTOR.set(made);
@@ -111,9 +112,10 @@ fn wait_for_pool(reactor: &Reactor, request: &Request<'_>) -> i32 {
     let permit = POOL_PERMITS.acquire(1);
     reactor.begun();
     let request = *request;
-    // SAFETY: buffers are valid until this returns, which it does after the call.
     let result = blocking::call_elsewhere(move || {
+        // The whole of it, which may be sent; its pointers alone may not.
         let request = request;
+        // SAFETY: buffers are valid until we return, which we do after the call.
         unsafe { request.call() }
     });
     reactor.ended();
@@ -189,10 +191,5 @@ pub(crate) fn end(waits_left: bool) {
 /// What this thread's operations amount to.
 pub(crate) fn numbers() -> Operations {
     let (now, before) = (reactor().map_or(Operations::default(), |r| r.numbers.get()), BEFORE.get());
-    Operations {
-        in_flight: now.in_flight,
-        most: before.most.max(now.most),
-        total: before.total + now.total,
-    }
+    Operations { in_flight: now.in_flight, most: before.most.max(now.most), total: before.total + now.total }
 }
-

@@ -1,12 +1,12 @@
 //! What the kernel is asked for: as an entry of a ring, or as a system call.
 
+use core::ffi::CStr;
 #[cfg(vthread_native)]
 use io_uring::{
     opcode,
     squeue::Entry,
     types::{Fd, FsyncFlags},
 };
-use core::ffi::CStr;
 use std::os::fd::RawFd;
 
 /// In offsets: where the file stands.
@@ -71,7 +71,9 @@ impl Request<'_> {
             Self::Unlink { dir, path, flags } => {
                 opcode::UnlinkAt::new(Fd(dir), path.as_ptr()).flags(flags).build()
             }
-            Self::MakeDir { dir, path, mode } => opcode::MkDirAt::new(Fd(dir), path.as_ptr()).mode(mode).build(),
+            Self::MakeDir { dir, path, mode } => {
+                opcode::MkDirAt::new(Fd(dir), path.as_ptr()).mode(mode).build()
+            }
             Self::Rename { from_dir, from, to_dir, to } => {
                 opcode::RenameAt::new(Fd(from_dir), from.as_ptr(), Fd(to_dir), to.as_ptr()).build()
             }
@@ -93,12 +95,16 @@ impl Request<'_> {
         let result = unsafe {
             match *self {
                 Self::Read { fd, to, len, offset: POSITION } => libc::read(fd, to.cast(), len as usize),
-                Self::Read { fd, to, len, offset } => libc::pread64(fd, to.cast(), len as usize, offset as i64),
+                Self::Read { fd, to, len, offset } => {
+                    libc::pread64(fd, to.cast(), len as usize, offset as i64)
+                }
                 Self::Write { fd, from, len, offset: POSITION } => libc::write(fd, from.cast(), len as usize),
                 Self::Write { fd, from, len, offset } => {
                     libc::pwrite64(fd, from.cast(), len as usize, offset as i64)
                 }
-                Self::Open { dir, path, flags, mode } => libc::openat(dir, path.as_ptr(), flags, mode) as isize,
+                Self::Open { dir, path, flags, mode } => {
+                    libc::openat(dir, path.as_ptr(), flags, mode) as isize
+                }
                 Self::Sync { fd, data_only: true } => libc::fdatasync(fd) as isize,
                 Self::Sync { fd, data_only: false } => libc::fsync(fd) as isize,
                 Self::Unlink { dir, path, flags } => libc::unlinkat(dir, path.as_ptr(), flags) as isize,

@@ -21,7 +21,7 @@ const BELL: u64 = 0;
 const CANCEL: u64 = 1;
 
 pub(super) struct Ring {
-    ring: IoUring,
+    uring: IoUring,
     is_bell_watched: bool,
     /// With entries that wait.
     turns: u32,
@@ -31,7 +31,7 @@ impl Ring {
     /// # Errors
     /// Where rings are forbidden, or too old for what we ask of them.
     pub(super) fn new() -> io::Result<Self> {
-        let ring = IoUring::builder()
+        let uring = IoUring::builder()
             .setup_cqsize(COMPLETIONS)
             .setup_clamp()
             // Completions are noted when this thread makes a system call anyway, never by an interrupt of its own.
@@ -40,7 +40,7 @@ impl Ring {
             .setup_single_issuer()
             .build(ENTRIES)?;
         let mut knows = Probe::new();
-        ring.submitter().register_probe(&mut knows)?;
+        uring.submitter().register_probe(&mut knows)?;
         let needs = [
             opcode::Read::CODE,
             opcode::Write::CODE,
@@ -55,7 +55,7 @@ impl Ring {
             opcode::PollAdd::CODE,
         ];
         if needs.into_iter().all(|code| knows.is_supported(code)) {
-            Ok(Self { ring, is_bell_watched: false, turns: 0 })
+            Ok(Self { uring, is_bell_watched: false, turns: 0 })
         } else {
             Err(io::ErrorKind::Unsupported.into())
         }
@@ -69,8 +69,8 @@ impl Ring {
         let entry = entry.clone().user_data(name);
         for _ in 0..2 {
             // SAFETY: the caller's promise.
-            if unsafe { self.ring.submission().push(&entry) }.is_ok() {
-                if self.ring.submission().len() >= BATCH {
+            if unsafe { self.uring.submission().push(&entry) }.is_ok() {
+                if self.uring.submission().len() >= BATCH {
                     self.submit();
                 }
                 return true;
@@ -91,12 +91,12 @@ impl Ring {
     fn submit(&mut self) {
         self.turns = 0;
         // What the kernel does not take now (EAGAIN, EBUSY, EINTR) stays, and is submitted again.
-        drop(self.ring.submit());
+        drop(self.uring.submit());
     }
 
     /// Submits what waits, if that is much or has waited long.
     pub(super) fn submit_some(&mut self) {
-        let waiting = self.ring.submission().len();
+        let waiting = self.uring.submission().len();
         if waiting > 0 {
             self.turns += 1;
             if waiting >= BATCH || self.turns >= TURNS {
@@ -107,13 +107,13 @@ impl Ring {
 
     /// Takes the operations that have completed, with their results.
     pub(super) fn completed(&mut self, mut each: impl FnMut(u64, i32)) {
-        if self.ring.submission().taskrun() || self.ring.submission().cq_overflow() {
+        if self.uring.submission().taskrun() || self.uring.submission().cq_overflow() {
             /// `IORING_ENTER_GETEVENTS`: note what has completed.
             const GET_EVENTS: u32 = 1;
             // SAFETY: no signal mask is passed. If it fails, the next turn tries again.
-            drop(unsafe { self.ring.submitter().enter::<libc::sigset_t>(0, 0, GET_EVENTS, None) });
+            drop(unsafe { self.uring.submitter().enter::<libc::sigset_t>(0, 0, GET_EVENTS, None) });
         }
-        for completion in self.ring.completion() {
+        for completion in self.uring.completion() {
             match completion.user_data() {
                 BELL => self.is_bell_watched = false,
                 CANCEL => {}
@@ -136,11 +136,11 @@ impl Ring {
         }
         self.turns = 0;
         let done = match until {
-            None => self.ring.submit_and_wait(1),
+            None => self.uring.submit_and_wait(1),
             Some(until) => {
                 let left = until.saturating_duration_since(Instant::now());
                 let left = Timespec::new().sec(left.as_secs()).nsec(left.subsec_nanos());
-                self.ring.submitter().submit_with_args(1, &SubmitArgs::new().timespec(&left))
+                self.uring.submitter().submit_with_args(1, &SubmitArgs::new().timespec(&left))
             }
         };
         // EINTR, ETIME, EAGAIN, EBUSY: the caller looks around, and comes back.

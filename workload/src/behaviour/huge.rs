@@ -3,11 +3,12 @@
 //! A range has the occurrences that *begin* in it, so each is found once: it reads as many bytes behind its end as an
 //! occurrence may need. Who finds the file takes ranges like everybody else; who finishes the last one reports.
 
-use super::window::{errno, make_room};
+use super::window::make_room;
 use super::{Tasks, Tools};
 use crate::matcher::{Detail, Found, Matcher, Progress};
 use crate::output::Problem;
 use crate::search::{FileReport, Search};
+use crate::tree::errno;
 use rustix::fd::OwnedFd;
 use rustix::fs::{SeekFrom, seek};
 use rustix::io::Errno;
@@ -119,7 +120,8 @@ impl HugeText {
                 }
             }
             let room = (buffer.len() - held).min((end - offset).try_into().unwrap_or(usize::MAX));
-            let n = vthread::io::read_at(file, &mut buffer[held..held + room], offset).map_err(errno)?;
+            let n = vthread::io::read_at(file, &mut buffer[held..held + room], offset)
+                .map_err(|error| errno(&error))?;
             (held, offset) = (held + n, offset + n as u64);
             tally.bytes += n as u64;
             let last = n == 0 || offset >= end;

@@ -22,7 +22,7 @@ pub(crate) use worker::{LISTING, LOOKS, SHARE_BYTES, SHARE_NAMES, kind_of, next_
 
 use crate::matcher::{JsonMatcher, TextMatcher};
 use crate::search::Search;
-use crate::tree::{DirUse, Kind, Names, READ};
+use crate::tree::{DirUse, Kind, Names, READ, errno};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, OFlags};
 use rustix::io::Errno;
@@ -135,7 +135,7 @@ impl Tools {
     /// Reads the beginning of a file, if that needs no waiting: `EAGAIN`.
     pub(crate) fn read_first(&mut self, file: BorrowedFd<'_>) -> Result<usize, Errno> {
         window::make_room(&mut self.buffer, &self.search.needle);
-        vthread::io::try_read(file, &mut self.buffer).map_err(window::errno)
+        vthread::io::try_read(file, &mut self.buffer).map_err(|error| errno(&error))
     }
 
     /// Takes the beginning of a file that was read elsewhere. Gives its length.

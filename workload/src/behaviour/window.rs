@@ -2,6 +2,7 @@
 
 use crate::matcher::{Matcher, Needle, OnFound, Progress};
 use crate::output::Problem;
+use crate::tree::errno;
 use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::{SeekFrom, fstat, seek};
 use rustix::io::Errno;
@@ -22,11 +23,6 @@ pub(super) fn make_room(buffer: &mut Vec<u8>, needle: &Needle) {
         buffer.resize(size, 0);
         buffer.shrink_to(size);
     }
-}
-
-/// What the system said.
-pub(super) fn errno(error: std::io::Error) -> Errno {
-    Errno::from_io_error(&error).unwrap_or(Errno::IO)
 }
 
 /// Reads that end here may have been cut short by something else than the end of the file.
@@ -81,7 +77,8 @@ impl<'a> Window<'a> {
             self.held = 0..self.held.len();
         }
         while !self.ended && self.held.end < self.buffer.len() {
-            let n = vthread::io::read(self.file, &mut self.buffer[self.held.end..]).map_err(errno)?;
+            let n = vthread::io::read(self.file, &mut self.buffer[self.held.end..])
+                .map_err(|error| errno(&error))?;
             self.has_read(n);
         }
         Ok(self.ended)

@@ -7,7 +7,7 @@
 //!       + at most `cap` held directories
 //! ```
 
-use super::Dir;
+use super::{Dir, errno};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, FileType, OFlags, fstat};
 use rustix::io::{Errno, fcntl_dupfd_cloexec};
@@ -98,7 +98,7 @@ impl OpenFiles {
         let mut since = None;
         loop {
             let opened = vthread::io::open_at(base, path, flags.bits().cast_signed(), 0);
-            let opened = opened.map_err(|error| Errno::from_io_error(&error).unwrap_or(Errno::IO));
+            let opened = opened.map_err(|error| errno(&error));
             match opened {
                 Err(Errno::MFILE | Errno::NFILE) => {
                     if self.close_held(0) == 0 {

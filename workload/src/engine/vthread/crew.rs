@@ -4,7 +4,7 @@ use super::walk;
 use crate::behaviour::{Entry, LISTING, Task, Tasks, Tools};
 use crate::output::Problem;
 use crate::search::{Root, Search};
-use crate::tree::{DirUse, Kind, Names};
+use crate::tree::{DirUse, Kind, Names, errno};
 use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use std::collections::VecDeque;
@@ -152,10 +152,6 @@ pub(super) fn root_of(search: &Search, root: &Root) -> Result<(Kind, Option<DirU
         Some(kind) => Ok((kind, None)),
         None => Err(Problem::NotSearched("not a directory, .txt or .json file")),
     }
-}
-
-fn errno(error: &std::io::Error) -> Errno {
-    Errno::from_io_error(error).unwrap_or(Errno::IO)
 }
 
 /// Opens an entry of `dir` if that needs no waiting: `EAGAIN`.

@@ -85,11 +85,8 @@ mod annotated {
 
     fn begin<'w, 'scope, 'env>(job: &'w mut Job<'scope, 'env>) -> Walk<'w, 'scope, 'env> {
         let (tools, listing) = job.crew.take_tools();
-        let behaviours = Behaviours {
-            text: Box::new(TextFile),
-            json: Box::new(JsonFile),
-            directory: Box::new(Directory),
-        };
+        let behaviours =
+            Behaviours { text: Box::new(TextFile), json: Box::new(JsonFile), directory: Box::new(Directory) };
         Walk { job, tools, listing, behaviours: Arc::new(behaviours) }
     }
 
@@ -185,11 +182,7 @@ mod annotated {
         walk.listing = listing;
     }
 
-    fn list_with(
-        dir: &DirUse,
-        listing: &mut Listing,
-        walk: &mut Walk<'_, '_, '_>,
-    ) -> Result<(), Errno> {
+    fn list_with(dir: &DirUse, listing: &mut Listing, walk: &mut Walk<'_, '_, '_>) -> Result<(), Errno> {
         let fd = dir.descriptor()?;
         let mut entries = RawDir::new(&*fd, &mut listing.entries);
         while next_names(&walk.tools.search, &mut entries, &mut listing.names)? {
@@ -303,7 +296,11 @@ mod annotated {
     }
 
     /// Searches a file whose beginning has been waited for.
-    fn finish(started: Result<(OwnedFd, Result<Vec<u8>, Errno>), Errno>, file: &Late, walk: &mut Walk<'_, '_, '_>) {
+    fn finish(
+        started: Result<(OwnedFd, Result<Vec<u8>, Errno>), Errno>,
+        file: &Late,
+        walk: &mut Walk<'_, '_, '_>,
+    ) {
         let entry = Entry { dir: Some(&file.dir), name: &file.name, follow: file.follow };
         let outcome = match started {
             Err(errno) => not_opened(&walk.tools.search, &entry, errno),
