@@ -108,6 +108,8 @@ mod sched;
 #[cfg(vthread_native)]
 mod scope;
 #[cfg(vthread_native)]
+mod select;
+#[cfg(vthread_native)]
 mod signals;
 #[cfg(vthread_native)]
 mod stacks;
@@ -156,6 +158,8 @@ pub mod __private {
     pub use crate::call::{current, hop, on_chunk, on_chunk_exact};
     #[cfg(all(target_os = "linux", feature = "inject-faults"))]
     pub use crate::io::inject;
+    #[cfg(vthread_native)]
+    pub use crate::select::{Chosen, after, select};
     pub use crate::{__plain_only as plain_only, __select as select, __tag as tag};
     #[cfg(all(vthread_native, feature = "unpatched-stand-in"))]
     pub use crate::{

@@ -1,6 +1,8 @@
 //! Files from vthreads: what std would say, while nothing has to wait and when everything has to.
+#![cfg(vthread_native)]
 
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::os::fd::FromRawFd;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use vthread::__private::inject::{Call, Fault, inject};
@@ -193,7 +195,6 @@ fn pipe() -> (File, File) {
     // SAFETY: fills the array; the descriptors are nobody else's.
     unsafe {
         assert_eq!(libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC), 0);
-        use std::os::fd::FromRawFd;
         (File::from_raw_fd(ends[0]), File::from_raw_fd(ends[1]))
     }
 }

@@ -1,6 +1,6 @@
 //! What is known of a vthread by others: its name, its permit, whether it has ended.
 
-use super::wait::{Outcome, WaitList, Waiting, What, wait_in};
+use super::wait::{Link, Outcome, WaitList, Waiting, What, wait_in};
 use crate::call::hop;
 use crate::carrier;
 use crate::local::Locals;
@@ -123,6 +123,26 @@ impl Task {
         }
     }
 
+    /// Puts a link into the list of those who wait for its end, unless it has ended.
+    ///
+    /// # Safety
+    /// As [`WaitList::push`].
+    pub(crate) unsafe fn enlist_joiner(&self, link: &Link) -> bool {
+        let mut state = self.lock();
+        if !state.has_ended {
+            // SAFETY: the caller's promise.
+            unsafe { state.joining.push(link) };
+        }
+        !state.has_ended
+    }
+
+    /// # Safety
+    /// As [`WaitList::remove`].
+    pub(crate) unsafe fn withdraw_joiner(&self, link: &Link) {
+        // SAFETY: the caller's promise.
+        unsafe { self.lock().joining.remove(link) };
+    }
+
     /// If it has not ended, `waker` is woken when it does.
     pub(crate) fn has_ended_or_wakes(&self, waker: &Waker) -> bool {
         let waker = waker.clone();
@@ -140,13 +160,19 @@ impl Task {
         self.lock().has_ended
     }
 
-    /// Waits until it has ended. `false`: it had not, then.
-    pub(crate) fn join(&self, until: Option<Instant>) -> bool {
+    /// # Panics
+    /// When the vthread that this is calls.
+    pub(crate) fn assert_is_not_mine(&self) {
         assert!(
             carrier::mounted().is_none_or(|root| !core::ptr::eq(root.task(), self)),
             "vthread: vthread {} waits for its own end",
             self.id
         );
+    }
+
+    /// Waits until it has ended. `false`: it had not, then.
+    pub(crate) fn join(&self, until: Option<Instant>) -> bool {
+        self.assert_is_not_mine();
         if self.has_ended() {
             return true;
         }
