@@ -40,7 +40,6 @@ pub(crate) trait Reactor {
 ///
 /// # Panics
 /// On a thread that is no carrier, or one that has a reactor.
-#[allow(dead_code, reason = "installed by whoever brings I/O")]
 pub(crate) fn install_reactor(make: impl FnOnce(RawFd) -> io::Result<Rc<dyn Reactor>>) -> io::Result<()> {
     let Some(carrier) = super::carrier() else { super::not_on_a_vthread() };
     let reactor = make(carrier.remote.wake_descriptor()?)?;
@@ -120,6 +119,7 @@ impl Carrier {
                 first.is_none()
                     && !self.remote.has_news()
                     && self.reactor.get().is_none_or(|r| r.under_way() == 0)
+                    && !crate::io::is_busy()
             };
             if is_stuck() && when_stuck.is_deadlock() && !self.remote.has_news() {
                 self.break_deadlock();

@@ -11,7 +11,7 @@ use crate::ring::Ring;
 use crate::sched::deadlock::WhenStuck;
 use crate::sched::remote::Remote;
 use crate::sched::task::{self, Task};
-use crate::{faults, hop_stack, panic_count, signals, stacks};
+use crate::{faults, hop_stack, io, panic_count, signals, stacks};
 use core::cell::{Cell, OnceCell, RefCell};
 use core::mem::ManuallyDrop;
 use core::ptr::null_mut;
@@ -145,6 +145,7 @@ impl Drop for Session {
         let remote = self.carrier.remote;
         REMOTES.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| !core::ptr::eq(*other, remote));
         CARRIER.set(core::ptr::null());
+        io::end();
         // The remotes of a group's carriers are used as long as the group.
         let is_member = self.carrier.member.is_some();
         if self.carrier.live.get() == 0 {
