@@ -8,7 +8,7 @@ use crate::records::Records;
 use crate::thunk::Thunk;
 use iced_x86::{Decoder, Mnemonic, OpKind, Register};
 use std::collections::BTreeMap;
-use vale_threads_abi::Kind;
+use vale_threads_abi::{Kind, UNPATCHED};
 
 /// Something that is called by way of a stub.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -97,6 +97,10 @@ impl Pools {
     /// Reads the records; without a runtime in the program there are none.
     pub fn find(image: &Image<'_>, records: &Records<'_>) -> Self {
         let mut pools = Vec::new();
+        // In an executable that the link step has been through, what it did not give a stub has none.
+        let finished = records
+            .of_kind(Kind::Chunk)
+            .any(|r| image.bytes(r.site, 4).and_then(read_u32).is_some_and(|size| size != UNPATCHED));
         for record in records.of_kind(Kind::HopDirect).chain(records.of_kind(Kind::HopImport)) {
             let imports = record.kind == Kind::HopImport;
             let size = u64::from(record.extra);
@@ -106,17 +110,18 @@ impl Pools {
                 (false, _) => record.callee.saturating_sub(record.site) / size,
             };
             let cost = cost(image, record.site, size);
+            let count = if cost.is_some() { count } else { 0 };
             let displacement = |shift: u32| u64::from(record.flags >> shift & 0xff);
             pools.push(Pool {
                 imports,
                 start: record.site,
                 size,
-                count: if cost.is_some() { count } else { 0 },
+                count,
                 words: u64::from(record.flags & 0xff),
                 cost: cost.unwrap_or(0),
                 slots: record.callee,
                 displacements: [displacement(8), displacement(16)],
-                used: 0,
+                used: if finished { count } else { 0 },
             });
         }
         // The smallest that will do is taken first.

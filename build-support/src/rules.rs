@@ -8,6 +8,7 @@ const TEXT: &str = include_str!("rules.txt");
 #[derive(Debug)]
 pub struct Rules {
     noreturn: Vec<&'static str>,
+    ends: Vec<&'static str>,
     hop: Vec<(&'static str, &'static str)>,
     words: HashMap<&'static str, u64>,
     blocks: Vec<&'static str>,
@@ -16,13 +17,14 @@ pub struct Rules {
 impl Default for Rules {
     fn default() -> Self {
         let mut rules =
-            Rules { noreturn: Vec::new(), hop: Vec::new(), words: HashMap::new(), blocks: Vec::new() };
+            Rules { noreturn: Vec::new(), ends: Vec::new(), hop: Vec::new(), words: HashMap::new(), blocks: Vec::new() };
         for line in TEXT.lines().filter(|l| !l.starts_with('#') && !l.trim().is_empty()) {
             // A rule that does not read is caught by the tests of this module.
             let Some((rule, reason)) = line.split_once(" : ") else { continue };
             let words: Vec<&str> = rule.split_whitespace().collect();
             match *words {
                 ["noreturn", ref crates @ ..] => rules.noreturn.extend(crates),
+                ["ends", ref imports @ ..] => rules.ends.extend(imports),
                 ["hop", ..] => rules.hop.push((rule.trim_start_matches("hop").trim(), reason.trim())),
                 ["words", import, count] => {
                     rules.words.extend(count.parse().ok().map(|count: u64| (import, count)));
@@ -42,6 +44,11 @@ impl Rules {
         let path = name.trim_start_matches(['<', '&']);
         let first = path.split("::").next().unwrap_or("");
         path.contains("::") && self.noreturn.contains(&first)
+    }
+
+    /// Is this an import that control never comes back from? Of all others it may.
+    pub fn import_never_returns(&self, import: &str) -> bool {
+        self.ends.contains(&import)
     }
 
     /// Why the function of this demangled name is carried out elsewhere, if a rule says so.
@@ -85,7 +92,7 @@ mod tests {
             assert!(!reason.trim().is_empty(), "{line}");
             let words: Vec<&str> = rule.split_whitespace().collect();
             match *words {
-                ["noreturn" | "hop" | "blocks", _, ..] => {}
+                ["noreturn" | "ends" | "hop" | "blocks", _, ..] => {}
                 ["words", _, count] => assert!(count.parse::<u64>().is_ok(), "{line}"),
                 _ => panic!("{line}"),
             }

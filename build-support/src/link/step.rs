@@ -180,10 +180,37 @@ fn write_sizes(loaded: &Loaded<'_>, solved: &Solved<'_, '_>, plan: &mut Plan) ->
         *size = (*size).max(entry.written);
         entries.push(entry);
     }
+    share_sites(&mut entries, &sizes);
+    for entry in &entries {
+        // Proved with a size, or unproved with a reason: there is nothing else.
+        let proved = entry.written != UNPROVED;
+        if proved != entry.bound.is_some() || proved == entry.why.is_some() {
+            return Err(LinkError::NotVerified(format!("`{}` is neither proved nor unproved", entry.name)));
+        }
+    }
     for (site, size) in sizes {
         plan.replace(&loaded.image, site, &size.to_le_bytes(), "size of an entry")?;
     }
     Ok(entries)
+}
+
+/// Entries whose code was folded into one share what is written there: the largest size, or none if one of them has none.
+fn share_sites(entries: &mut [Entry], sizes: &BTreeMap<u64, u32>) {
+    for index in 0..entries.len() {
+        let entry = &entries[index];
+        let written = sizes.get(&entry.site).copied().unwrap_or(UNPROVED);
+        let shared = (written == UNPROVED && entry.written != UNPROVED).then(|| {
+            let other = entries.iter().find(|e| e.site == entry.site && e.written == UNPROVED);
+            let (name, why) = other.map_or(("another", ""), |e| (&e.name, e.why.as_deref().unwrap_or_default()));
+            format!("the linker folded its call with that of `{name}`, which is unproved: {why}")
+        });
+        let entry = &mut entries[index];
+        entry.written = written;
+        if shared.is_some() {
+            entry.bound = None;
+            entry.why = shared;
+        }
+    }
 }
 
 /// The immediate must be as compiled, and the address that the code calls must be the record's.
@@ -214,10 +241,13 @@ fn entry(loaded: &Loaded<'_>, solved: &Solved<'_, '_>, record: &Record<'_>) -> E
         let size = bound.checked_add(u64::from(record.extra))?.checked_next_multiple_of(16)?;
         u32::try_from(size).ok().filter(|s| *s < UNPATCHED)
     });
+    let proved = bound.filter(|_| size.is_some());
     let why = match (node, size) {
         (_, Some(_)) => None,
         (Some(_), None) if bound.is_some() => Some("its bound is above 2 GiB".to_owned()),
-        (Some(node), None) => why_unknown(solved, node),
+        (Some(node), None) => {
+            Some(why_unknown(solved, node).unwrap_or_else(|| "no reason was noted".to_owned()))
+        }
         (None, None) => Some("it was not analysed".to_owned()),
     };
     let name = if record.marker.is_empty() {
@@ -229,7 +259,7 @@ fn entry(loaded: &Loaded<'_>, solved: &Solved<'_, '_>, record: &Record<'_>) -> E
         name,
         function: record.callee,
         site: record.site,
-        bound,
+        bound: proved,
         written: size.unwrap_or(UNPROVED),
         why,
         exact: record.flags & EXACT != 0,

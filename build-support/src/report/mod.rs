@@ -85,6 +85,7 @@ pub fn entries(loaded: &Loaded<'_>) -> Report {
             record.marker.clone_into(&mut line.name);
         }
         line.written = written(&loaded.image, record.site);
+        report.notes.extend(agree_with_written(&mut line, record.extra));
         report.lines.push(line);
     }
     report.lines.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.name.cmp(&b.name)));
@@ -157,6 +158,31 @@ fn written(image: &Image<'_>, site: u64) -> Option<Written> {
         UNPROVED => Written::Unproved,
         bytes => Written::Size(bytes),
     })
+}
+
+/// What is in the file decides: an entry that got a size was proved by the link step, one that got none was not. Returns what to tell
+/// where this analysis, of the finished file, has come to something else.
+fn agree_with_written(line: &mut Line, reserve: u32) -> Option<String> {
+    match (line.written?, &line.certainty) {
+        (Written::Unproved, Certainty::Exact | Certainty::AtMost) => {
+            line.certainty = Certainty::Unknown(format!(
+                "the link step wrote no size for it, though in the finished file a bound of {} bytes is found: its call was \
+                 folded with that of an unproved entry, or the link step was of another version",
+                line.bytes
+            ));
+            None
+        }
+        (Written::Size(size), Certainty::Unknown(why)) => {
+            let note = format!(
+                "`{}`: the link step proved that {size} bytes are enough; from the finished file alone this cannot be seen: {why}",
+                line.name
+            );
+            line.bytes = u64::from(size.saturating_sub(reserve));
+            line.certainty = Certainty::AtMost;
+            Some(note)
+        }
+        _ => None,
+    }
 }
 
 fn why_site(solved: &Solved<'_, '_>, at: u64) -> String {
