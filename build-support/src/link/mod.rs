@@ -6,6 +6,7 @@
 //! output is deleted and the link fails.
 
 mod command;
+mod imports;
 mod patch;
 mod rewrite;
 mod step;

@@ -337,7 +337,7 @@ fn log(path: &Path, outcome: &Outcome, linked: Duration, took: Duration) -> Resu
     let Some(log) = env::var_os(LOG_VARIABLE) else { return Ok(()) };
     let mut text = format!(
         "{}: linked in {} us, step {} us, {} entries, {} places written, {} call sites rewritten, {} functions, {} imports and {} indirect calls \
-         by way of stubs\n",
+         by way of stubs; {} sites call imports so, {} imports are redirected for the whole program\n",
         path.display(),
         linked.as_micros(),
         took.as_micros(),
@@ -347,6 +347,8 @@ fn log(path: &Path, outcome: &Outcome, linked: Duration, took: Duration) -> Resu
         outcome.rewritten.functions,
         outcome.rewritten.imports,
         outcome.rewritten.moved,
+        outcome.rewritten.import_sites,
+        outcome.rewritten.exchanged,
     );
     for rule in &outcome.unmatched_rules {
         let _ = writeln!(text, "  no function is called `{rule}`: the rule for it did nothing");
