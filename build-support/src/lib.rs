@@ -78,5 +78,6 @@ pub mod records;
 pub mod report;
 pub mod rules;
 pub mod thunk;
+mod unwind;
 
 pub use link::{LinkStep, link_step};

@@ -16,7 +16,8 @@ impl Interpreter<'_, '_> {
         let at = instruction.ip();
         self.note_depth(at, state.registers[RSP]);
         self.note_access(&instruction, state);
-        match self.program.records.mark(at).cloned() {
+        let mark = if self.marked { self.program.records.mark(at).cloned() } else { None };
+        match mark {
             None => self.execute(index, &instruction, state),
             Some(Mark::Plain) if self.place == Place::OnChunk => Flow::Stop,
             Some(Mark::Plain) => Flow::Next,

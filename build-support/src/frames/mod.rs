@@ -38,7 +38,7 @@ pub struct Program<'a, 'd> {
 impl Program<'_, '_> {
     /// Does something that can be called begin at this address: a function, or a hop stub?
     pub fn is_callable(&self, address: u64) -> bool {
-        self.functions.at(address).is_some() || self.records.in_pool(address)
+        self.functions.begins_at(address) || self.records.in_pool(address)
     }
 }
 

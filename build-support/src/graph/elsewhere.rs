@@ -24,12 +24,24 @@ impl Graph<'_, '_> {
         if let Some(known) = self.ruled.get(&function) {
             return *known;
         }
+        let rules = &self.policy.rules;
+        // Names are slow to demangle, and nearly all say no.
+        if !rules.names_functions()
+            && symbol_name(self.program.image, function).is_none_or(|name| !rules.noreturn_may_hop(name))
+        {
+            self.ruled.insert(function, false);
+            return false;
+        }
+        let by_name = self.policy.rules.names_functions();
+        let returns = self.may_return(function, 0);
+        if returns && !by_name {
+            self.ruled.insert(function, false);
+            return false;
+        }
         let name = self.name(function);
         let why = match self.policy.rules.hop(&name) {
             Some(why) => Some(why.to_owned()),
-            None if self.policy.rules.noreturn_hops(&name) && !self.may_return(function, 0) => {
-                Some("never returns".to_owned())
-            }
+            None if !returns && self.policy.rules.noreturn_hops(&name) => Some("never returns".to_owned()),
             None => None,
         };
         let ruled = why.is_some() && self.can_be_hopped(function);
@@ -96,7 +108,9 @@ impl Graph<'_, '_> {
         let mut moving = Vec::new();
         for (number, node) in self.nodes.iter().enumerate() {
             let function = node.key.function;
-            let Some(reason) = node.reasons.first().filter(|_| self.can_be_hopped(function)) else { continue };
+            let Some(reason) = node.reasons.first().filter(|_| self.can_be_hopped(function)) else {
+                continue;
+            };
             let through_pointers = node.reasons.iter().all(|r| matches!(r, Reason::UnknownCallee { .. }));
             if through_pointers && !self.moving.contains(&function) {
                 let reaching = reaching.get_or_insert_with(|| self.reaching_vthread_code(&callees));
@@ -127,7 +141,8 @@ impl Graph<'_, '_> {
     /// Which nodes reach vthread code, or code that leaves its stack: carried out elsewhere, they would take that along, off the
     /// chunks. Their calls through pointers are moved one by one, where that can be done.
     fn reaching_vthread_code(&self, callees: &[Vec<usize>]) -> Vec<bool> {
-        let mut reaching: Vec<bool> = self.nodes.iter().map(|n| !self.can_be_hopped(n.key.function)).collect();
+        let mut reaching: Vec<bool> =
+            self.nodes.iter().map(|n| !self.can_be_hopped(n.key.function)).collect();
         for group in groups(callees) {
             // Callees come first.
             if group.iter().any(|n| reaching[*n] || callees[*n].iter().any(|c| reaching[*c])) {

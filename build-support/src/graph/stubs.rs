@@ -1,7 +1,7 @@
 //! Stubs for calls that go elsewhere, and the stack arguments that they copy.
 
-use super::{Graph, Key, Step};
 use super::{ARGUMENTS_UNKNOWN, NO_STUB};
+use super::{Graph, Key, Step};
 use crate::bounds::RETURN_ADDRESS;
 use crate::frames::{self, Callee, Frame, Place, Problem, Site, Target};
 use crate::pools::HopTo;
@@ -76,7 +76,8 @@ impl Graph<'_, '_> {
                 }
             }
             // A jump that was not followed may go anywhere.
-            if frame.problems.iter().any(|p| matches!(p, Problem::UnresolvedJump(_) | Problem::Unbalanced(_))) {
+            if frame.problems.iter().any(|p| matches!(p, Problem::UnresolvedJump(_) | Problem::Unbalanced(_)))
+            {
                 return None;
             }
         }
@@ -85,7 +86,9 @@ impl Graph<'_, '_> {
 
     /// An indirect call in code that stays where it is.
     pub(super) fn by_thunk(&mut self, key: &Key, site: &Site, frame: &Frame) -> Option<Step> {
-        if self.policy.pools.is_empty() || self.can_be_hopped(key.function) && !self.moving.contains(&key.function) {
+        if self.policy.pools.is_empty()
+            || self.can_be_hopped(key.function) && !self.moving.contains(&key.function)
+        {
             return None;
         }
         let thunk = Thunk::find(self.program, site)?;

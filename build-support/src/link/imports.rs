@@ -99,7 +99,8 @@ impl<'i, 'd> Entries<'i, 'd> {
     /// Makes everybody who calls an import through a slot call the stub, and the stub's own slot hold the import: the loader's entries
     /// for the two exchange the words that they fill. Further words with the import's address get the stub's.
     pub(super) fn exchange(&mut self, import: Import, slot: u64, stub: u64, plan: &mut Plan) -> Result<()> {
-        for (index, (target, theirs)) in self.holders.get(&import).cloned().into_iter().flatten().enumerate() {
+        for (index, (target, theirs)) in self.holders.get(&import).cloned().into_iter().flatten().enumerate()
+        {
             if index > 0 {
                 self.change(theirs, 1, u64::from(R_X86_64_RELATIVE))?;
                 self.change(theirs, 2, stub)?;
@@ -132,7 +133,8 @@ impl<'i, 'd> Entries<'i, 'd> {
 
     fn move_behind_relative_ones(&mut self, plan: &mut Plan) -> Result<()> {
         let Some((at, count)) = self.dynamic(DT_RELACOUNT.cast_unsigned()) else { return Ok(()) };
-        let table = self.dynamic(DT_RELA.cast_unsigned()).and_then(|(_, address)| self.image.file_offset(address));
+        let table =
+            self.dynamic(DT_RELA.cast_unsigned()).and_then(|(_, address)| self.image.file_offset(address));
         let Some(table) = table.map(|t| t as u64) else { return Ok(()) };
         let end = table.saturating_add(count.saturating_mul(ENTRY as u64));
         let inside: Vec<u64> = self.bound.range(table..end).copied().collect();

@@ -12,7 +12,7 @@ mod rewrite;
 mod step;
 
 pub use command::Command;
-pub use patch::{Patch, Plan};
+pub use patch::{Failure, Patch, Plan};
 pub use step::{Outcome, process};
 
 use crate::error::LinkError;

@@ -93,7 +93,7 @@ pub(super) fn plan(graph: &Graph<'_, '_>, plan: &mut Plan) -> Result<Rewritten> 
                 let displacement = displacement(reference.at + 7, *ours)?;
                 plan.replace(image, reference.at + 1, &[0x8d], "load of an import's address")?;
                 plan.replace(image, reference.at + 3, &displacement, "load of an import's address")?;
-                plan.sites.push((reference.at, *ours));
+                plan.must_reach(image, reference.at, *ours)?;
                 done.sites += 1;
             }
         }
@@ -205,8 +205,7 @@ fn retarget(image: &Image<'_>, plan: &mut Plan, site: &Site, target: u64) -> Res
             return Err(LinkError::NotVerified(format!("the call at {:#x} has no room", site.at)));
         }
     }
-    plan.sites.push((site.at, target));
-    Ok(())
+    plan.must_reach(image, site.at, target)
 }
 
 /// The load that belongs to a call names the stub.
@@ -218,8 +217,7 @@ fn rename_load(graph: &Graph<'_, '_>, plan: &mut Plan, site: &Site, callee: u64,
     let what = "load of a call's target";
     plan.replace(graph.program.image, load + 1, &[0x8d], what)?;
     plan.replace(graph.program.image, end - 4, &displacement(end, stub.address)?, what)?;
-    plan.sites.push((load, stub.address));
-    Ok(())
+    plan.must_reach(graph.program.image, load, stub.address)
 }
 
 fn move_call(graph: &Graph<'_, '_>, plan: &mut Plan, site: &Site, stub: &Stub) -> Result<()> {
@@ -228,6 +226,5 @@ fn move_call(graph: &Graph<'_, '_>, plan: &mut Plan, site: &Site, stub: &Stub) -
     let (address, thunk) = graph.policy.pools.thunk_of(site.at).ok_or_else(too_far)?;
     plan.replace(image, *address, &thunk.code_at(*address).ok_or_else(too_far)?, "thunk")?;
     plan.replace(image, thunk.start, &thunk.replacement(stub.address).ok_or_else(too_far)?, "moved call")?;
-    plan.sites.push((thunk.end - 5, stub.address));
-    Ok(())
+    plan.must_reach(image, thunk.end - 5, stub.address)
 }

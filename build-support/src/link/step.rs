@@ -1,7 +1,7 @@
 //! From the linker's command line to a verified executable.
 
 use super::command::Command;
-use super::patch::Plan;
+use super::patch::{Failure, Plan};
 use super::rewrite::{self, Rewritten};
 use super::{DRIVER_VARIABLE, LOG_VARIABLE, LinkStep, Result};
 use crate::bounds::{Need, Why};
@@ -109,27 +109,23 @@ fn run(process: &mut std::process::Command, tool: &std::ffi::OsStr) -> Result<i3
 fn after_link(command: &Command, settings: &LinkStep, linked: Duration) -> Result<()> {
     let path = &command.output;
     let start = Instant::now();
-    let mut data = read(path)?;
+    let failed = |source| LinkError::File { path: path.to_owned(), source };
+    let file = std::fs::File::options().read(true).write(true).open(path).map_err(failed)?;
+    // SAFETY: the linker is done with the file, and nobody else knows of it yet. The map is gone before the file is written.
+    let data = unsafe { memmap2::Mmap::map(&file) }.map_err(failed)?;
     let outcome = if command.shared { refuse_records(path, &data)? } else { Some(process(path, &data)?) };
+    drop(data);
     if let Some(outcome) = outcome {
         report_unproved(&outcome.entries, settings)?;
-        if !outcome.plan.is_empty() {
-            outcome.plan.apply(&mut data)?;
-            write(path, &data)?;
-            let again = read(path)?;
-            outcome.plan.verify(&again)?;
-        }
+        let failed = |failure| match failure {
+            Failure::Io(source) => failed(source),
+            Failure::Differs(what) => LinkError::NotVerified(what),
+        };
+        outcome.plan.apply(&file).map_err(failed)?;
+        outcome.plan.verify(&file).map_err(failed)?;
         log(path, &outcome, linked, start.elapsed())?;
     }
     strip(command)
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|source| LinkError::File { path: path.to_owned(), source })
-}
-
-fn write(path: &Path, data: &[u8]) -> Result<()> {
-    std::fs::write(path, data).map_err(|source| LinkError::File { path: path.to_owned(), source })
 }
 
 fn load<'d>(path: &Path, data: &'d [u8]) -> Result<Loaded<'d>> {
@@ -201,7 +197,8 @@ fn share_sites(entries: &mut [Entry], sizes: &BTreeMap<u64, u32>) {
         let written = sizes.get(&entry.site).copied().unwrap_or(UNPROVED);
         let shared = (written == UNPROVED && entry.written != UNPROVED).then(|| {
             let other = entries.iter().find(|e| e.site == entry.site && e.written == UNPROVED);
-            let (name, why) = other.map_or(("another", ""), |e| (&e.name, e.why.as_deref().unwrap_or_default()));
+            let (name, why) =
+                other.map_or(("another", ""), |e| (&e.name, e.why.as_deref().unwrap_or_default()));
             format!("the linker folded its call with that of `{name}`, which is unproved: {why}")
         });
         let entry = &mut entries[index];
