@@ -132,7 +132,7 @@ mod tests {
         let mut entries = eh_frame.entries(&bases);
         while let Some(entry) = entries.next().expect("readable") {
             let CieOrFde::Fde(partial) = entry else { continue };
-            let fde = partial.parse(|s, b, o| s.cie_from_offset(b, o)).expect("readable");
+            let fde = partial.parse(UnwindSection::cie_from_offset).expect("readable");
             if fde.len() == 0 || !image.is_code(fde.initial_address()) {
                 continue;
             }

@@ -224,6 +224,7 @@ impl<'d> Image<'d> {
         None
     }
 
+    #[expect(clippy::manual_find, reason = "unoptimised, iterators take several times as long")]
     fn segment(&self, address: u64) -> Option<&Segment<'d>> {
         // A handful of segments.
         for segment in &self.segments {

@@ -9,6 +9,7 @@ use super::value::{Sets, Value};
 use super::{Frame, Place, Problem, Program};
 use crate::elf::first_at_least;
 use crate::functions::{Function, Row};
+use crate::records::Records;
 use iced_x86::{Decoder, DecoderOptions, Instruction, InstructionInfoFactory, Mnemonic};
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
@@ -52,8 +53,8 @@ pub(super) struct Interpreter<'a, 'd> {
     pub(super) reached: Vec<bool>,
     work: Pending,
     doubtful: Vec<(usize, State)>,
-    /// Some record speaks of an instruction of this function.
-    pub(super) marked: bool,
+    /// The records, if any speaks of an instruction of this function.
+    pub(super) marks: Option<&'a Records<'d>>,
     want_points: bool,
 }
 
@@ -126,7 +127,7 @@ impl<'a, 'd> Interpreter<'a, 'd> {
             leaders: Vec::new(),
             reached: Vec::new(),
             work: Pending::default(),
-            marked: program.records.any_in(function.start..function.end),
+            marks: program.records.any_in(function.start..function.end).then_some(program.records),
             doubtful: Vec::new(),
             want_points,
         }

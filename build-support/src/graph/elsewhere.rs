@@ -24,10 +24,10 @@ impl Graph<'_, '_> {
         if let Some(known) = self.ruled.get(&function) {
             return *known;
         }
-        let rules = &self.policy.rules;
+        let may_hop = |name| self.policy.rules.noreturn_may_hop(name);
         // Names are slow to demangle, and nearly all say no.
-        if !rules.names_functions()
-            && symbol_name(self.program.image, function).is_none_or(|name| !rules.noreturn_may_hop(name))
+        if !self.policy.rules.names_functions()
+            && !symbol_name(self.program.image, function).is_some_and(may_hop)
         {
             self.ruled.insert(function, false);
             return false;

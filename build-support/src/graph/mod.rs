@@ -94,7 +94,7 @@ pub struct Graph<'a, 'd> {
     ruled: HashMap<u64, bool>,
     /// Ordinary functions that stay where they are, and whose calls through pointers are moved.
     moving: BTreeSet<u64>,
-    at_top: Option<Option<Rc<HashSet<u64>>>>,
+    at_top: Option<stubs::AtTop>,
 }
 
 const NO_STUB: &str = "no hop stub is left that copies its stack arguments";

@@ -7,7 +7,12 @@ use crate::frames::{self, Callee, Frame, Place, Problem, Site, Target};
 use crate::pools::HopTo;
 use crate::thunk::Thunk;
 use std::collections::HashSet;
-use std::rc::Rc;
+
+/// The functions whose return address can be the topmost word of a chunk: entries, and what they end with a jump to.
+pub(super) enum AtTop {
+    These(HashSet<u64>),
+    Any,
+}
 
 impl Graph<'_, '_> {
     /// A stub for a call at `site`. `words`: of stack arguments; if the callee does not say, they are somewhere in the
@@ -40,22 +45,28 @@ impl Graph<'_, '_> {
     /// and the caller's return address. An entry's frame lies at the top of its chunk: nothing above is readable for sure.
     fn readable(&mut self, function: u64, above: u64, tail: bool) -> u64 {
         let callers = 8 + RETURN_ADDRESS;
-        match (self.at_top().is_some_and(|set| !set.contains(&function)), tail) {
-            (false, _) => above + 8,
-            (true, true) => callers.max(above + 8),
-            (true, false) => above + RETURN_ADDRESS + callers,
+        match (self.is_at_top(function), tail) {
+            (true, _) => above + 8,
+            (false, true) => callers.max(above + 8),
+            (false, false) => above + RETURN_ADDRESS + callers,
         }
     }
 
-    /// The functions whose return address can be the topmost word of a chunk: entries, and what they end with a jump to. `None`: it may be
-    /// any.
-    fn at_top(&mut self) -> Option<Rc<HashSet<u64>>> {
-        if self.at_top.is_none() {
-            self.at_top = Some(self.find_at_top().map(Rc::new));
-        }
-        self.at_top.clone().flatten()
+    /// Can the function's return address be the topmost word of a chunk?
+    fn is_at_top(&mut self, function: u64) -> bool {
+        let at_top = match self.at_top.take() {
+            Some(known) => known,
+            None => self.find_at_top().map_or(AtTop::Any, AtTop::These),
+        };
+        let is = match &at_top {
+            AtTop::These(functions) => functions.contains(&function),
+            AtTop::Any => true,
+        };
+        self.at_top = Some(at_top);
+        is
     }
 
+    /// `None`: any function, for all that is known.
     fn find_at_top(&mut self) -> Option<HashSet<u64>> {
         let mut work: Vec<u64> = self.entries.iter().copied().collect();
         let mut found = self.entries.clone();
