@@ -148,8 +148,13 @@ impl<'d> Functions<'d> {
 
     /// The function that begins at `address`.
     pub fn at(&self, address: u64) -> Option<&Function> {
+        self.number_at(address).map(|(_, function)| function)
+    }
+
+    /// The function that begins at `address`, and how many begin before it.
+    pub(crate) fn number_at(&self, address: u64) -> Option<(usize, &Function)> {
         let index = first_at_least(&self.list, address, |f| f.start);
-        self.list.get(index).filter(|f| f.start == address)
+        self.list.get(index).filter(|f| f.start == address).map(|f| (index, f))
     }
 
     /// The function that holds `address`.

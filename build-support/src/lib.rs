@@ -77,6 +77,7 @@
 //! once which frames are dynamic. It would see neither std, nor C, nor hand-written assembly, nor what link-time folding and relaxation leave, it
 //! would have to be kept alive with each LLVM release, and nobody could use it on stable. What it could add, the records give.
 
+mod ahead;
 pub mod bounds;
 pub mod elf;
 pub mod error;

@@ -11,6 +11,7 @@ mod stubs;
 
 pub use reason::Reason;
 
+use crate::ahead::Ahead;
 use crate::elf::{Import, Slot};
 use crate::frames::{self, Callee, Form, Frame, Place, Problem, Program, Site, Target};
 use crate::functions::display_name;
@@ -19,6 +20,7 @@ use crate::preload;
 use crate::rules::Rules;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// Functions passed in argument registers: register number (0: rdi) and which.
 pub type Binding = BTreeMap<u8, BTreeSet<Target>>;
@@ -60,7 +62,7 @@ pub struct Node {
     /// Which.
     pub key: Key,
     /// What is known about it alone.
-    pub frame: Rc<Frame>,
+    pub frame: Arc<Frame>,
     /// Its calls.
     pub edges: Vec<Edge>,
     /// Why it has no bound.
@@ -87,7 +89,7 @@ pub struct Graph<'a, 'd> {
     pub hopped: BTreeMap<u64, String>,
     pub(crate) policy: Policy,
     numbers: HashMap<Key, usize>,
-    frames: HashMap<(u64, Place), Rc<Frame>>,
+    frames: HashMap<(u64, Place), Arc<Frame>>,
     entries: HashSet<u64>,
     names: HashMap<u64, Rc<str>>,
     incoming: HashMap<u64, frames::Incoming>,
@@ -95,6 +97,7 @@ pub struct Graph<'a, 'd> {
     /// Ordinary functions that stay where they are, and whose calls through pointers are moved.
     moving: BTreeSet<u64>,
     at_top: Option<stubs::AtTop>,
+    ahead: Option<Arc<Ahead<'a, 'd>>>,
 }
 
 const NO_STUB: &str = "no hop stub is left that copies its stack arguments";
@@ -117,12 +120,31 @@ impl<'a, 'd> Graph<'a, 'd> {
             ruled: HashMap::new(),
             moving: BTreeSet::new(),
             at_top: None,
+            ahead: None,
         }
     }
 
     /// Builds the graph of what `entries` reach, and decides what hops.
     pub fn build(&mut self, entries: &[(u64, Place)]) {
         self.entries = entries.iter().map(|(address, _)| *address).collect();
+        let threads = Ahead::threads();
+        if threads == 0 {
+            return self.find_nodes(entries);
+        }
+        let ahead = Arc::new(Ahead::new(self.program, entries.iter().map(|(address, _)| *address)));
+        self.ahead = Some(Arc::clone(&ahead));
+        std::thread::scope(|scope| {
+            let _closing = ahead.closing();
+            for _ in 0..threads {
+                // Without a thread everything is done here.
+                let _ = std::thread::Builder::new().spawn_scoped(scope, || ahead.work());
+            }
+            self.find_nodes(entries);
+        });
+        self.ahead = None;
+    }
+
+    fn find_nodes(&mut self, entries: &[(u64, Place)]) {
         loop {
             self.nodes.clear();
             self.numbers.clear();
@@ -169,29 +191,35 @@ impl<'a, 'd> Graph<'a, 'd> {
     }
 
     /// What is known of a function alone.
-    pub fn frame(&mut self, function: u64, place: Place) -> Rc<Frame> {
+    pub fn frame(&mut self, function: u64, place: Place) -> Arc<Frame> {
         if let Some(frame) = self.frames.get(&(function, place)) {
-            return Rc::clone(frame);
+            return Arc::clone(frame);
         }
-        let frame = match self.program.functions.at(function) {
-            Some(found) => {
-                let mut frame = frames::analyse(self.program, found, place);
-                if place == Place::OnChunk {
-                    // Only an analysis of every path sees whether every path is known.
-                    let all = self.frame(function, Place::Anywhere);
-                    frame.problems.extend(all.problems.iter().cloned());
+        let frame = match self.program.functions.number_at(function) {
+            Some((number, found)) => match self.ahead.clone().filter(|_| place == Place::Anywhere) {
+                Some(ahead) => ahead.get(number).unwrap_or_else(|| {
+                    let frame = Arc::new(frames::analyse(self.program, found, place));
+                    ahead.follow(&frame);
+                    frame
+                }),
+                None => {
+                    let mut frame = frames::analyse(self.program, found, place);
+                    if place == Place::OnChunk {
+                        // Only an analysis of every path sees whether every path is known.
+                        let all = self.frame(function, Place::Anywhere);
+                        frame.problems.extend(all.problems.iter().cloned());
+                    }
+                    Arc::new(frame)
                 }
-                frame
-            }
-            None => Frame { problems: vec![Problem::NoCode], ..Frame::default() },
+            },
+            None => Arc::new(Frame { problems: vec![Problem::NoCode], ..Frame::default() }),
         };
-        let frame = Rc::new(frame);
-        self.frames.insert((function, place), Rc::clone(&frame));
+        self.frames.insert((function, place), Arc::clone(&frame));
         frame
     }
 
     fn connect(&mut self, number: usize) {
-        let frame = Rc::clone(&self.nodes[number].frame);
+        let frame = Arc::clone(&self.nodes[number].frame);
         let key = self.nodes[number].key.clone();
         let mut reasons: Vec<Reason> = frame.problems.iter().cloned().map(Reason::Problem).collect();
         let mut edges = Vec::new();
