@@ -94,6 +94,7 @@ pub mod program;
 pub mod records;
 pub mod report;
 pub mod rules;
+pub mod source;
 pub mod thunk;
 mod unwind;
 

@@ -203,6 +203,25 @@ pub enum Problem {
     Realigned(u64),
 }
 
+impl Problem {
+    /// The instruction that it speaks of.
+    pub fn at(&self) -> Option<u64> {
+        match self {
+            Self::Undecodable(at)
+            | Self::StackPointerLost(at)
+            | Self::StackPointerDiffers(at)
+            | Self::Unbalanced(at)
+            | Self::UnresolvedJump(at)
+            | Self::JumpIntoMiddle(at)
+            | Self::Unreached { first: at, .. }
+            | Self::FallsOff(at)
+            | Self::UnusualInstruction(at)
+            | Self::Realigned(at) => Some(*at),
+            Self::NoCode | Self::LandingPads(_) | Self::TooComplex => None,
+        }
+    }
+}
+
 /// Analyses one function.
 pub fn analyse(program: Program<'_, '_>, function: &Function, place: Place) -> Frame {
     blocks::Interpreter::new(program, function, place, false).run()

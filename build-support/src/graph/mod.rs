@@ -196,22 +196,22 @@ impl<'a, 'd> Graph<'a, 'd> {
             return Arc::clone(frame);
         }
         let frame = match self.program.functions.number_at(function) {
-            Some((number, found)) => match self.ahead.clone().filter(|_| place == Place::Anywhere) {
-                Some(ahead) => ahead.get(number).unwrap_or_else(|| {
-                    let frame = Arc::new(frames::analyse(self.program, found, place));
-                    ahead.follow(&frame);
-                    frame
-                }),
-                None => {
+            Some((number, found)) => {
+                let ahead = self.ahead.clone().filter(|_| place == Place::Anywhere);
+                let known = ahead.as_ref().and_then(|ahead| ahead.get(number));
+                known.unwrap_or_else(|| {
                     let mut frame = frames::analyse(self.program, found, place);
                     if place == Place::OnChunk {
                         // Only an analysis of every path sees whether every path is known.
                         let all = self.frame(function, Place::Anywhere);
                         frame.problems.extend(all.problems.iter().cloned());
                     }
+                    if let Some(ahead) = &ahead {
+                        ahead.follow(&frame);
+                    }
                     Arc::new(frame)
-                }
-            },
+                })
+            }
             None => Arc::new(Frame { problems: vec![Problem::NoCode], ..Frame::default() }),
         };
         self.frames.insert((function, place), Arc::clone(&frame));

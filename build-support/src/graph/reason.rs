@@ -39,6 +39,19 @@ pub enum Reason {
     },
 }
 
+impl Reason {
+    /// The instruction that is in the way.
+    pub fn at(&self) -> Option<u64> {
+        match self {
+            Self::Problem(problem) => problem.at(),
+            Self::UnknownCallee { at, .. }
+            | Self::Argument { at, .. }
+            | Self::Import { at, .. }
+            | Self::CannotHop { at, .. } => Some(*at),
+        }
+    }
+}
+
 impl std::fmt::Display for Reason {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         const REGISTERS: [&str; 6] = ["rdi", "rsi", "rdx", "rcx", "r8", "r9"];

@@ -166,3 +166,57 @@ impl<'i, 'd> Entries<'i, 'd> {
         Some((section.address + 16 * index as u64 + 8, value))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    /// In this very program: a relative word becomes a second word with the address of an import, and nothing else changes.
+    #[test]
+    fn a_bound_slot_holds_the_import_and_all_others_stay() {
+        let path = std::env::current_exe().expect("a path");
+        let data = std::fs::read(path).expect("readable");
+        let image = Image::parse(&data).expect("an executable");
+        let relative: Vec<u64> =
+            image.relocations.iter().filter(|r| r.kind == R_X86_64_RELATIVE).map(|r| r.target).collect();
+        let mut imports = BTreeMap::new();
+        // The first, one in the middle and the last, so that places are exchanged.
+        let slots = [relative[0], relative[relative.len() / 2], relative[relative.len() - 1]];
+        for ((import, _), slot) in image.imports().zip(slots) {
+            imports.insert(import, slot);
+        }
+        let (mut entries, mut plan) = (Entries::find(&image, &imports), Plan::default());
+        let mut bound = 0;
+        for (import, slot) in &imports {
+            if entries.can_bind(*import, *slot) {
+                entries.bind(*import, *slot).expect("bound");
+                bound += 1;
+            }
+        }
+        assert!(bound >= 2, "{imports:?}");
+        let count = entries.dynamic(DT_RELACOUNT.cast_unsigned()).expect("a count").1;
+        entries.write(&mut plan).expect("planned");
+        let mut file = tempfile::tempfile().expect("a file");
+        file.write_all(&data).expect("written");
+        plan.apply(&file).expect("changed");
+        plan.verify(&file).expect("verified");
+        // SAFETY: nobody else has the file.
+        let changed = unsafe { memmap2::Mmap::map(&file) }.expect("mapped");
+        let after = Image::parse(&changed).expect("still an executable");
+        let left = Entries::find(&after, &imports).dynamic(DT_RELACOUNT.cast_unsigned()).expect("a count").1;
+        assert_eq!(left, count - bound);
+        for relocation in &image.relocations {
+            let is = after.slot(relocation.target);
+            match imports.iter().find(|(_, slot)| **slot == relocation.target) {
+                Some((import, _)) if matches!(is, Some(Slot::Import(_))) => {
+                    assert_eq!(is, Some(Slot::Import(*import)))
+                }
+                _ => assert_eq!(is, image.slot(relocation.target), "{:#x}", relocation.target),
+            }
+        }
+        // The loader takes that many for relative without looking.
+        let first = after.relocations.iter().take(left as usize);
+        assert!(first.clone().all(|r| r.kind == R_X86_64_RELATIVE));
+    }
+}

@@ -6,11 +6,12 @@ use super::rewrite::{self, Rewritten};
 use super::{DRIVER_VARIABLE, LOG_VARIABLE, LinkStep, Result};
 use crate::bounds::{Need, Why};
 use crate::error::{LinkError, RecordError};
-use crate::explain::why_unknown;
+use crate::explain::{Explanation, explanation};
 use crate::frames::Place;
 use crate::functions::display_name;
 use crate::program::{LoadError, Loaded, Solved};
 use crate::records::Record;
+use crate::source;
 use iced_x86::{Decoder, Mnemonic};
 use std::collections::BTreeMap;
 use std::env;
@@ -37,6 +38,8 @@ pub struct Entry {
     pub written: u32,
     /// Why there is no bound.
     pub why: Option<String>,
+    /// The same in parts, where an analysis says so.
+    pub explanation: Option<Explanation>,
     /// It must have one.
     pub exact: bool,
     /// It has none because vthread code calls itself in a circle without a wrapper.
@@ -113,7 +116,8 @@ fn after_link(command: &Command, settings: &LinkStep, linked: Duration) -> Resul
     let file = std::fs::File::options().read(true).write(true).open(path).map_err(failed)?;
     // SAFETY: the linker is done with the file, and nobody else knows of it yet. The map is gone before the file is written.
     let data = unsafe { memmap2::Mmap::map(&file) }.map_err(failed)?;
-    let outcome = if command.shared { refuse_records(path, &data)? } else { Some(process(path, &data)?) };
+    let outcome =
+        if command.shared { refuse_records(path, &data)? } else { Some(process_for(path, &data, settings)?) };
     drop(data);
     if let Some(outcome) = outcome {
         report_unproved(&outcome.entries, settings)?;
@@ -146,6 +150,10 @@ fn refuse_records(path: &Path, data: &[u8]) -> Result<Option<Outcome>> {
 /// # Errors
 /// When its records contradict its code, or something does not fit.
 pub fn process(path: &Path, data: &[u8]) -> Result<Outcome> {
+    process_for(path, data, &LinkStep::new())
+}
+
+fn process_for(path: &Path, data: &[u8], settings: &LinkStep) -> Result<Outcome> {
     let loaded = load(path, data)?;
     let mut outcome = Outcome {
         plan: Plan::default(),
@@ -162,7 +170,29 @@ pub fn process(path: &Path, data: &[u8]) -> Result<Outcome> {
     outcome.rewritten = rewrite::plan(&solved.graph, &mut outcome.plan)?;
     outcome.entries = write_sizes(&loaded, &solved, &mut outcome.plan)?;
     write_thread_locals(&loaded, &mut outcome.plan)?;
+    name_lines(&loaded, &mut outcome.entries, settings);
     Ok(outcome)
+}
+
+/// What will be an error names lines of source. Reading them takes its time, so nothing else does.
+fn name_lines(loaded: &Loaded<'_>, entries: &mut [Entry], settings: &LinkStep) {
+    let refused = |e: &&mut Entry| e.written == UNPROVED && is_refused(e, settings);
+    let addresses: Vec<u64> = entries
+        .iter_mut()
+        .filter(refused)
+        .flat_map(|e| &e.explanation)
+        .flat_map(Explanation::addresses)
+        .collect();
+    let sources = source::find(&loaded.image, addresses);
+    for entry in entries.iter_mut().filter(refused) {
+        if let Some(explanation) = &entry.explanation {
+            entry.why = Some(explanation.text(&sources));
+        }
+    }
+}
+
+fn is_refused(entry: &Entry, settings: &LinkStep) -> bool {
+    entry.recursion || entry.exact || settings.denies_unproved()
 }
 
 fn write_sizes(loaded: &Loaded<'_>, solved: &Solved<'_, '_>, plan: &mut Plan) -> Result<Vec<Entry>> {
@@ -239,12 +269,15 @@ fn entry(loaded: &Loaded<'_>, solved: &Solved<'_, '_>, record: &Record<'_>) -> E
         u32::try_from(size).ok().filter(|s| *s < UNPATCHED)
     });
     let proved = bound.filter(|_| size.is_some());
+    let explanation = node.filter(|_| size.is_none()).and_then(|node| explanation(solved, node));
     let why = match (node, size) {
         (_, Some(_)) => None,
         (Some(_), None) if bound.is_some() => Some("its bound is above 2 GiB".to_owned()),
-        (Some(node), None) => {
-            Some(why_unknown(solved, node).unwrap_or_else(|| "no reason was noted".to_owned()))
-        }
+        (Some(_), None) => Some(
+            explanation
+                .as_ref()
+                .map_or("no reason was noted".to_owned(), |e| e.text(&source::Sources::new())),
+        ),
         (None, None) => Some("it was not analysed".to_owned()),
     };
     let name = if record.marker.is_empty() {
@@ -259,6 +292,7 @@ fn entry(loaded: &Loaded<'_>, solved: &Solved<'_, '_>, record: &Record<'_>) -> E
         bound: proved,
         written: size.unwrap_or(UNPROVED),
         why,
+        explanation,
         exact: record.flags & EXACT != 0,
         recursion: node.is_some_and(|n| ends_in_vthread_recursion(solved, n)),
     }
