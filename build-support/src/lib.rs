@@ -16,7 +16,8 @@
 //!    [`thunk`], [`preload`]) and the rules for std ([`rules`]).
 //! 5. [`groups`]: strongly connected components.
 //! 6. [`bounds`]: own frame, or depth of a call + 8 + bound of its callee, whichever is most.
-//! 7. [`explain`] and [`report`]: the worst chain, or why there is no bound.
+//! 7. [`explain`], [`source`] and [`report`]: the worst chain, or why there is no bound, with lines of source; what an entry can block in,
+//!    and where it can be switched away from.
 //!
 //! [`link`] is the link step: it runs the linker, does all this to the output, writes the sizes, rewrites calls, reads the output again
 //! and verifies it.

@@ -16,8 +16,9 @@ use crate::elf::{Image, Import, Slot};
 use crate::error::LinkError;
 use crate::frames::{Callee, Form, Site, Target};
 use crate::graph::{Graph, Step, is_plain_load};
-use crate::pools::{Fill, HopTo, Stub};
+use crate::pools::{Fill, HopTo, Placed, Stub};
 use crate::preload;
+use crate::thunk::Way;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was rewritten.
@@ -108,14 +109,11 @@ pub(super) fn plan(graph: &Graph<'_, '_>, plan: &mut Plan) -> Result<Rewritten> 
                 done.functions += 1;
             }
             (HopTo::Site(site), Fill::Displacements(places)) => {
-                let Some((thunk, _)) = graph.policy.pools.thunk_of(*site) else { continue };
-                for place in places {
-                    plan.replace(
-                        image,
-                        place,
-                        &displacement(place + 4, *thunk)?,
-                        "hop stub of a moved call",
-                    )?;
+                let Some(placed) = graph.policy.pools.thunk_of(*site) else { continue };
+                // The jump is off the chunks, the call from one.
+                for (place, thunk) in places.into_iter().zip(placed.at) {
+                    let to = displacement(place + 4, thunk)?;
+                    plan.replace(image, place, &to, "hop stub of a moved call")?;
                 }
                 done.moved += 1;
             }
@@ -223,8 +221,10 @@ fn rename_load(graph: &Graph<'_, '_>, plan: &mut Plan, site: &Site, callee: u64,
 fn move_call(graph: &Graph<'_, '_>, plan: &mut Plan, site: &Site, stub: &Stub) -> Result<()> {
     let image = graph.program.image;
     let too_far = || LinkError::NotVerified(format!("the call at {:#x} cannot be moved", site.at));
-    let (address, thunk) = graph.policy.pools.thunk_of(site.at).ok_or_else(too_far)?;
-    plan.replace(image, *address, &thunk.code_at(*address).ok_or_else(too_far)?, "thunk")?;
+    let Placed { at, thunk } = graph.policy.pools.thunk_of(site.at).ok_or_else(too_far)?;
+    for (address, way) in at.iter().zip([Way::OffChunks, Way::FromChunk]) {
+        plan.replace(image, *address, &thunk.code_at(*address, way).ok_or_else(too_far)?, "thunk")?;
+    }
     plan.replace(image, thunk.start, &thunk.replacement(stub.address).ok_or_else(too_far)?, "moved call")?;
     plan.must_reach(image, thunk.end - 5, stub.address)
 }
