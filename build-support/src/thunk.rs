@@ -79,7 +79,7 @@ impl Thunk {
         for (instruction, offsets) in instructions.iter().rev() {
             let is_call = instruction.ip() == site.at;
             let moved = movable(program, &mut info, instruction, is_call)
-                .then(|| moved(program, instruction, offsets, is_call))
+                .then(|| moved(program, instruction, *offsets, is_call))
                 .flatten()?;
             code.insert(0, moved);
             start = instruction.ip();
@@ -181,7 +181,7 @@ fn only_addresses(instruction: &Instruction) -> bool {
 fn moved(
     program: Program<'_, '_>,
     instruction: &Instruction,
-    offsets: &ConstantOffsets,
+    offsets: ConstantOffsets,
     is_call: bool,
 ) -> Option<Moved> {
     let mut bytes = program.image.bytes(instruction.ip(), instruction.len())?.to_vec();
@@ -213,7 +213,7 @@ fn moved(
 fn readdressed(
     bytes: &[u8],
     instruction: &Instruction,
-    offsets: &ConstantOffsets,
+    offsets: ConstantOffsets,
     base: Register,
     by: i64,
 ) -> Option<Vec<u8>> {
@@ -265,7 +265,10 @@ fn readdressed(
 #[cfg(test)]
 mod tests {
     use super::{nops, readdressed};
-    use iced_x86::code_asm::*;
+    use iced_x86::code_asm::{
+        CodeAssembler, byte_ptr, dword_ptr, qword_ptr, r9w, r14, rcx, rdi, rsi, rsp, word_ptr, xmm9,
+        xmmword_ptr, ymm1, ymmword_ptr,
+    };
     use iced_x86::{Decoder, Mnemonic, Register};
 
     /// Whatever the form, the address moves and nothing else changes.
@@ -292,7 +295,7 @@ mod tests {
                 let from = (instruction.ip() - 0x1000) as usize;
                 let old = &bytes[from..from + instruction.len()];
                 for (base, by) in [(Register::RSP, 8), (Register::RBP, 16)] {
-                    let new = readdressed(old, &instruction, &offsets, base, by).expect("a known form");
+                    let new = readdressed(old, &instruction, offsets, base, by).expect("a known form");
                     let again = Decoder::with_ip(64, &new, 0x1000, 0).decode();
                     assert_eq!(again.memory_base(), base);
                     assert_eq!(again.memory_displacement64().cast_signed(), i64::from(distance) + by);
@@ -314,7 +317,7 @@ mod tests {
             let mut decoder = Decoder::with_ip(64, &bytes, 0x1000, 0);
             let instruction = decoder.decode();
             let offsets = decoder.get_constant_offsets(&instruction);
-            assert_eq!(readdressed(&bytes, &instruction, &offsets, Register::RBP, 16), None);
+            assert_eq!(readdressed(&bytes, &instruction, offsets, Register::RBP, 16), None);
         }
     }
 

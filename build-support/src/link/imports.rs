@@ -210,7 +210,7 @@ mod tests {
             let is = after.slot(relocation.target);
             match imports.iter().find(|(_, slot)| **slot == relocation.target) {
                 Some((import, _)) if matches!(is, Some(Slot::Import(_))) => {
-                    assert_eq!(is, Some(Slot::Import(*import)))
+                    assert_eq!(is, Some(Slot::Import(*import)));
                 }
                 _ => assert_eq!(is, image.slot(relocation.target), "{:#x}", relocation.target),
             }

@@ -109,9 +109,9 @@ pub(super) fn plan(graph: &Graph<'_, '_>, plan: &mut Plan) -> Result<Rewritten> 
                 done.functions += 1;
             }
             (HopTo::Site(site), Fill::Displacements(places)) => {
-                let Some(placed) = graph.policy.pools.thunk_of(*site) else { continue };
+                let Some(moved) = graph.policy.pools.thunk_of(*site) else { continue };
                 // The jump is off the chunks, the call from one.
-                for (place, thunk) in places.into_iter().zip(placed.at) {
+                for (place, thunk) in places.into_iter().zip(moved.at) {
                     let to = displacement(place + 4, thunk)?;
                     plan.replace(image, place, &to, "hop stub of a moved call")?;
                 }
