@@ -87,6 +87,7 @@ pub mod frames;
 pub mod functions;
 pub mod graph;
 pub mod groups;
+mod hash;
 pub mod link;
 pub mod lsda;
 pub mod pools;

@@ -15,6 +15,7 @@ use crate::ahead::Ahead;
 use crate::elf::{Import, Slot};
 use crate::frames::{self, Callee, Form, Frame, Place, Problem, Program, Site, Target};
 use crate::functions::display_name;
+use crate::hash::Map;
 use crate::pools::{HopTo, Pools};
 use crate::preload;
 use crate::rules::Rules;
@@ -88,12 +89,12 @@ pub struct Graph<'a, 'd> {
     /// What hops, and why.
     pub hopped: BTreeMap<u64, String>,
     pub(crate) policy: Policy,
-    numbers: HashMap<Key, usize>,
-    frames: HashMap<(u64, Place), Arc<Frame>>,
+    numbers: Map<Key, usize>,
+    frames: Map<(u64, Place), Arc<Frame>>,
     entries: HashSet<u64>,
-    names: HashMap<u64, Rc<str>>,
-    incoming: HashMap<u64, frames::Incoming>,
-    ruled: HashMap<u64, bool>,
+    names: Map<u64, Rc<str>>,
+    incoming: Map<u64, frames::Incoming>,
+    ruled: Map<u64, bool>,
     /// Ordinary functions that stay where they are, and whose calls through pointers are moved.
     moving: BTreeSet<u64>,
     at_top: Option<stubs::AtTop>,
@@ -112,12 +113,12 @@ impl<'a, 'd> Graph<'a, 'd> {
             nodes: Vec::new(),
             hopped: BTreeMap::new(),
             policy,
-            numbers: HashMap::new(),
-            frames: HashMap::new(),
+            numbers: Map::default(),
+            frames: Map::default(),
             entries: HashSet::new(),
-            names: HashMap::new(),
-            incoming: HashMap::new(),
-            ruled: HashMap::new(),
+            names: Map::default(),
+            incoming: Map::default(),
+            ruled: Map::default(),
             moving: BTreeSet::new(),
             at_top: None,
             ahead: None,
