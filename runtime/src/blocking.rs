@@ -1,23 +1,24 @@
-//! Calls that block, and futures, inside of a vthread.
+//! Calls that block, inside of vthreads: on ordinary threads, which are kept for a while because to make one takes some ten
+//! microseconds.
 
 use crate::call::hop;
 use crate::carrier;
 use crate::sched::latch::Latch;
 use crate::sched::task::checkpoint;
 use crate::sched::wait::What;
-use crate::sync::Notify;
-use core::future::Future;
-use core::pin::pin;
-use core::task::{Context, Poll, Waker};
-use std::panic::resume_unwind;
-use std::sync::Arc;
-use std::task::Wake;
+use std::collections::VecDeque;
+use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::process;
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
+use std::time::Duration;
 
-/// Calls `f` on a thread of its own, while the vthread waits and others run on its carrier: for calls that may block long. On
+/// Calls `f` on an ordinary thread, while the vthread waits and others run on its carrier: for calls that may block long. On
 /// an ordinary thread, `f` is simply called.
 ///
-/// A thread is made for each call, which takes some ten microseconds. A cancellation does not end the wait: `f` may borrow.
+/// At most 512 such calls run at a time; more of them wait for their turn. A thread that has nothing to do for ten seconds
+/// ends. A cancellation does not end the wait: `f` may borrow.
 ///
 /// ```
 /// let path = String::from("/proc/self/comm");
@@ -33,65 +34,109 @@ pub fn blocking<F: FnOnce() -> R + Send, R: Send>(f: F) -> R {
         return f();
     }
     checkpoint();
-    let ended = Latch::new();
-    // std's scope sees to it that the thread has left our frame, whatever happens; after the latch was set that is soon.
-    let result = hop(|| {
-        thread::scope(|threads| {
-            let call = threads.spawn(|| {
-                let _ended = OnDrop(|| ended.set());
-                f()
-            });
-            ended.wait(What { action: "waits for a blocking call", object: 0 });
-            call.join()
-        })
-    });
+    let result = hop(|| call_elsewhere(f));
     checkpoint();
     result.unwrap_or_else(|payload| resume_unwind(payload))
 }
 
-struct OnDrop<F: Fn()>(F);
-
-impl<F: Fn()> Drop for OnDrop<F> {
-    fn drop(&mut self) {
-        (self.0)();
+fn call_elsewhere<F: FnOnce() -> R + Send, R: Send>(f: F) -> thread::Result<R> {
+    // Whether this stack can be left must be known before there is somebody to wait for.
+    let _ = carrier::prepare_to_park(true);
+    let (mut result, ended) = (None, Latch::new());
+    let job: Box<dyn FnOnce() + Send + '_> = Box::new(|| {
+        result = Some(catch_unwind(AssertUnwindSafe(f)));
+        ended.set();
+    });
+    // SAFETY: only the type changes. What the job borrows is this frame, which is not left before the job has set the latch,
+    // its last access: see below. The pool drops no job.
+    let job = unsafe { core::mem::transmute::<Box<dyn FnOnce() + Send + '_>, Job>(job) };
+    if let Err((error, _job)) = POOL.start(job) {
+        panic!("vthread: no thread for a blocking call: {error}");
     }
+    let wait = || ended.wait(What { action: "waits for a blocking call", object: 0 });
+    if catch_unwind(AssertUnwindSafe(wait)).is_err() {
+        eprintln!("vthread: a blocking call cannot be waited for here, nor left alone");
+        process::abort();
+    }
+    result.unwrap_or_else(|| Err(Box::new("the blocking call has not run")))
 }
 
-struct Wakes(Notify);
+/// Does not unwind.
+type Job = Box<dyn FnOnce() + Send>;
 
-impl Wake for Wakes {
-    fn wake(self: Arc<Self>) {
-        self.0.notify_one();
-    }
+const MOST_THREADS: usize = 512;
+const KEPT_FOR: Duration = Duration::from_secs(10);
 
-    fn wake_by_ref(self: &Arc<Self>) {
-        self.0.notify_one();
-    }
+static POOL: Pool = Pool {
+    state: Mutex::new(State { waiting: VecDeque::new(), threads: 0, idle: 0, process: 0 }),
+    more: Condvar::new(),
+};
+
+struct Pool {
+    state: Mutex<State>,
+    /// There is a job for an idle thread.
+    more: Condvar,
 }
 
-/// Polls a future until it is ready; the vthread waits in between, or the ordinary thread blocks.
-///
-/// ```
-/// let mut left = 3;
-/// let future = std::future::poll_fn(move |context| {
-///     context.waker().wake_by_ref();
-///     left -= 1;
-///     if left == 0 { std::task::Poll::Ready("done") } else { std::task::Poll::Pending }
-/// });
-/// assert_eq!(vthread::run(|| vthread::block_on(future)), "done");
-/// ```
-///
-/// # Panics
-/// With what the future panics with, and with [`Cancelled`](crate::Cancelled).
-pub fn block_on<F: Future>(future: F) -> F::Output {
-    let wakes = Arc::new(Wakes(Notify::new()));
-    let to_us = Waker::from(wakes.clone());
-    let mut context = Context::from_waker(&to_us);
-    let mut future = pin!(future);
-    loop {
-        match future.as_mut().poll(&mut context) {
-            Poll::Ready(value) => return value,
-            Poll::Pending => wakes.0.wait(),
+struct State {
+    /// Jobs that no thread has taken.
+    waiting: VecDeque<Job>,
+    threads: usize,
+    idle: usize,
+    /// Whose threads these are: a child after `fork` has none of them.
+    process: u32,
+}
+
+impl Pool {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Has the job run on a thread, soon. Without any thread, gives it back.
+    fn start(&'static self, job: Job) -> Result<(), (io::Error, Job)> {
+        let mut state = self.lock();
+        if state.process != process::id() {
+            // What waits there is waited for by vthreads of the parent.
+            core::mem::take(&mut state.waiting).into_iter().for_each(core::mem::forget);
+            *state = State { waiting: VecDeque::new(), threads: 0, idle: 0, process: process::id() };
+        }
+        state.waiting.push_back(job);
+        if state.waiting.len() <= state.idle {
+            self.more.notify_one();
+        } else if state.threads < MOST_THREADS {
+            state.threads += 1;
+            let name = String::from("vthread-blocking");
+            if let Err(error) = thread::Builder::new().name(name).spawn(|| self.work()) {
+                state.threads -= 1;
+                // Otherwise one of those that there are takes it.
+                if state.threads == 0
+                    && let Some(job) = state.waiting.pop_back()
+                {
+                    return Err((error, job));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn work(&self) {
+        let mut state = self.lock();
+        loop {
+            if let Some(job) = state.waiting.pop_front() {
+                drop(state);
+                job();
+                state = self.lock();
+                continue;
+            }
+            state.idle += 1;
+            let (again, wait) =
+                self.more.wait_timeout(state, KEPT_FOR).unwrap_or_else(PoisonError::into_inner);
+            state = again;
+            state.idle -= 1;
+            if wait.timed_out() && state.waiting.is_empty() {
+                state.threads -= 1;
+                return;
+            }
         }
     }
 }

@@ -84,6 +84,10 @@ mod faults;
 #[cfg(vthread_native)]
 mod finish;
 #[cfg(vthread_native)]
+mod for_each;
+#[cfg(vthread_native)]
+mod future;
+#[cfg(vthread_native)]
 mod hop_stack;
 #[cfg(vthread_native)]
 mod local;
@@ -99,6 +103,8 @@ mod ring;
 mod sched;
 #[cfg(vthread_native)]
 mod scope;
+#[cfg(vthread_native)]
+mod select;
 #[cfg(vthread_native)]
 mod signals;
 #[cfg(vthread_native)]
@@ -120,9 +126,13 @@ mod region;
 
 pub use allocator::{Arena, Heap, Pool, Region, StackAllocator};
 #[cfg(vthread_native)]
-pub use blocking::{block_on, blocking};
+pub use blocking::blocking;
 pub use config::{Mode, STACKS_VAR};
 pub use error::{Error, Result};
+#[cfg(vthread_native)]
+pub use for_each::{concurrent_for, parallel_for};
+#[cfg(vthread_native)]
+pub use future::{JoinFuture, block_on};
 #[cfg(vthread_native)]
 pub use local::LocalKey;
 pub use run::{Builder, run};
@@ -140,6 +150,8 @@ pub use stats::{HighWater, HopStacks, Stats, stats};
 #[doc(hidden)]
 pub mod __private {
     pub use crate::call::{current, hop, on_chunk, on_chunk_exact};
+    #[cfg(vthread_native)]
+    pub use crate::select::{Chosen, after, select};
     pub use crate::{__plain_only as plain_only, __select as select, __tag as tag};
     #[cfg(all(vthread_native, feature = "unpatched-stand-in"))]
     pub use crate::{

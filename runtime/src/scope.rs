@@ -5,12 +5,14 @@ use crate::carrier::{self, Body, Payload};
 use crate::error::Error;
 use crate::sched::task::{self, Cancelled, Task, Vthread, checkpoint};
 use crate::sched::wait::{Link, Outcome, WaitList, Waiting, What};
+use crate::select::{Arm, Place};
 use core::any::type_name;
 use core::cell::UnsafeCell;
 use core::fmt;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use core::task::Waker;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread;
@@ -340,6 +342,36 @@ impl<T> Inner<T> {
     }
 }
 
+/// The end of a vthread in a `select!`.
+#[doc(hidden)]
+pub struct JoinArm<'a>(&'a Task);
+
+impl Arm for JoinArm<'_> {
+    type Output = ();
+
+    fn try_now(&mut self) -> bool {
+        self.0.has_ended()
+    }
+
+    fn slot(&self) -> *mut () {
+        core::ptr::null_mut()
+    }
+
+    unsafe fn enlist(&self, place: &Place) -> bool {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.enlist_joiner(&place.0) }
+    }
+
+    unsafe fn withdraw(&self, place: &Place) {
+        // SAFETY: the caller's promise.
+        unsafe { self.0.withdraw_joiner(&place.0) };
+    }
+
+    fn settle(&mut self, _: bool) {}
+
+    fn output(self) {}
+}
+
 macro_rules! handle_methods {
     () => {
         /// Waits until it has ended. Gives its result, or what it panicked with: [`Cancelled`] if it was cancelled, an
@@ -357,6 +389,17 @@ macro_rules! handle_methods {
         /// Has it ended? Then [`join`](Self::join) does not wait.
         pub fn is_finished(&self) -> bool {
             self.inner.task.has_ended()
+        }
+
+        #[doc(hidden)]
+        pub fn __join_arm(&self) -> JoinArm<'_> {
+            self.inner.task.assert_is_not_mine();
+            JoinArm(&self.inner.task)
+        }
+
+        /// If not, it will wake that when it ends.
+        pub(crate) fn has_ended_or_wakes(&self, waker: &Waker) -> bool {
+            self.inner.task.has_ended_or_wakes(waker)
         }
 
         /// Its handle for [`unpark`](Vthread::unpark).

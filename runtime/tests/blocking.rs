@@ -99,3 +99,55 @@ fn futures_are_woken_by_vthreads_and_threads() {
     });
     assert_eq!(got, Ok(3));
 }
+
+#[test]
+fn a_thousand_blocking_calls_share_threads() {
+    let calls = AtomicUsize::new(0);
+    run(|| {
+        scope(|s| {
+            for _ in 0..1000 {
+                s.spawn(|| {
+                    blocking(|| {
+                        std::thread::sleep(MS);
+                        calls.fetch_add(1, SeqCst);
+                    });
+                });
+            }
+        });
+    });
+    assert_eq!(calls.into_inner(), 1000);
+}
+
+#[test]
+fn the_end_of_a_vthread_is_a_future() {
+    run(|| {
+        // Ended before, ended meanwhile, panicked.
+        let early = spawn(|| 1);
+        yield_now();
+        let late = spawn(|| {
+            (0..5).for_each(|_| yield_now());
+            2
+        });
+        let broken = spawn(|| -> u32 { panic_any(3u8) });
+        let got = block_on(async {
+            let sum = early.await.expect("no panic") + late.await.expect("no panic");
+            (sum, broken.await.expect_err("panics"))
+        });
+        assert_eq!((got.0, got.1.downcast_ref()), (3, Some(&3u8)));
+        // On an ordinary thread's executor, by a vthread of a scope.
+        scope(|s| {
+            let handle = s.spawn(|| {
+                vthread::sleep(MS);
+                5
+            });
+            let got = std::thread::scope(|threads| {
+                let other = threads.spawn(|| block_on(handle.into_future()));
+                while !other.is_finished() {
+                    yield_now();
+                }
+                other.join().expect("no panic")
+            });
+            assert_eq!(got.expect("no panic"), 5);
+        });
+    });
+}

@@ -18,10 +18,13 @@
 //! assert_eq!(sum, 55);
 //! ```
 
+mod arms;
 pub mod oneshot;
 mod queue;
 pub mod watch;
 
+#[doc(hidden)]
+pub use arms::{RecvArm, SendArm};
 use core::fmt;
 use queue::{NotReceived, NotSent, Queue};
 use std::sync::Arc;

@@ -38,6 +38,10 @@ impl<T> Sender<T> {
 }
 
 impl<T> Receiver<T> {
+    pub(super) fn many(&self) -> &Many<T> {
+        &self.0
+    }
+
     /// Waits for it.
     ///
     /// # Errors

@@ -8,7 +8,7 @@
 //! User code (drops) never runs under the lock.
 
 use crate::sched::task::{checkpoint, raise_if_cancelled};
-use crate::sched::wait::{Claimed, Outcome, WaitList, What, wait_in};
+use crate::sched::wait::{Claimed, Link, Outcome, WaitList, What, wait_in};
 use core::cell::UnsafeCell;
 use std::collections::VecDeque;
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -181,6 +181,49 @@ impl<T> Queue<T> {
         } else {
             NotReceived::Closed
         })
+    }
+
+    /// Puts a link into the list of those who wait to receive, unless there is something to receive.
+    ///
+    /// # Safety
+    /// As [`WaitList::push`]. Its slot is an empty [`Slot<T>`].
+    pub(super) unsafe fn enlist_receiver(&self, link: &Link) -> bool {
+        let mut state = self.lock();
+        let wait = state.values.is_empty() && state.senders > 0 && !state.sending.has_other_than(link);
+        if wait {
+            // SAFETY: the caller's promise.
+            unsafe { state.receiving.push(link) };
+        }
+        wait
+    }
+
+    /// Puts a link into the list of those who wait to send, unless it can be sent.
+    ///
+    /// # Safety
+    /// As [`WaitList::push`]. Its slot is a full [`Slot<T>`].
+    pub(super) unsafe fn enlist_sender(&self, link: &Link) -> bool {
+        let mut state = self.lock();
+        let is_full = state.values.len() >= state.capacity;
+        let wait = is_full && state.receivers > 0 && !state.receiving.has_other_than(link);
+        if wait {
+            // SAFETY: the caller's promise.
+            unsafe { state.sending.push(link) };
+        }
+        wait
+    }
+
+    /// # Safety
+    /// As [`WaitList::remove`].
+    pub(super) unsafe fn withdraw_receiver(&self, link: &Link) {
+        // SAFETY: the caller's promise.
+        unsafe { self.lock().receiving.remove(link) };
+    }
+
+    /// # Safety
+    /// As [`WaitList::remove`].
+    pub(super) unsafe fn withdraw_sender(&self, link: &Link) {
+        // SAFETY: the caller's promise.
+        unsafe { self.lock().sending.remove(link) };
     }
 
     /// More senders and receivers.

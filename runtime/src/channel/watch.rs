@@ -3,6 +3,7 @@
 use super::RecvError;
 use crate::sched::task::{checkpoint, raise_if_cancelled};
 use crate::sched::wait::{Outcome, WaitList, What, wait_in};
+use crate::select::{Arm, Place};
 use core::fmt;
 use core::ptr::null_mut;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -97,6 +98,61 @@ impl<T> Receiver<T> {
             let outcome = wait_in(&self.shared, state, |s| &mut s.waiting, what, null_mut(), None, None);
             raise_if_cancelled(outcome);
         }
+    }
+}
+
+/// See [`Arm`].
+#[doc(hidden)]
+pub struct WatchArm<'a, T> {
+    receiver: &'a mut Receiver<T>,
+    output: Option<Arc<T>>,
+}
+
+impl<T> Receiver<T> {
+    #[doc(hidden)]
+    pub fn __recv_arm(&mut self) -> WatchArm<'_, T> {
+        WatchArm { receiver: self, output: None }
+    }
+}
+
+impl<T> Arm for WatchArm<'_, T> {
+    type Output = Result<Arc<T>, RecvError>;
+
+    fn try_now(&mut self) -> bool {
+        let state = lock(&self.receiver.shared);
+        if state.version == self.receiver.seen {
+            return state.senders == 0;
+        }
+        self.receiver.seen = state.version;
+        self.output = Some(state.value.clone());
+        true
+    }
+
+    fn slot(&self) -> *mut () {
+        null_mut()
+    }
+
+    unsafe fn enlist(&self, place: &Place) -> bool {
+        let mut state = lock(&self.receiver.shared);
+        let wait = state.version == self.receiver.seen && state.senders > 0;
+        if wait {
+            // SAFETY: the caller's promise.
+            unsafe { state.waiting.push(&place.0) };
+        }
+        wait
+    }
+
+    unsafe fn withdraw(&self, place: &Place) {
+        // SAFETY: the caller's promise.
+        unsafe { lock(&self.receiver.shared).waiting.remove(&place.0) };
+    }
+
+    fn settle(&mut self, _: bool) {
+        self.try_now();
+    }
+
+    fn output(self) -> Self::Output {
+        self.output.ok_or(RecvError)
     }
 }
 

@@ -1,6 +1,6 @@
 //! What is known of a vthread by others: its name, its permit, whether it has ended.
 
-use super::wait::{Outcome, WaitList, Waiting, What, wait_in};
+use super::wait::{Link, Outcome, WaitList, Waiting, What, wait_in};
 use crate::call::hop;
 use crate::carrier;
 use crate::local::Locals;
@@ -10,6 +10,7 @@ use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use core::task::Waker;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -32,6 +33,8 @@ struct State {
     /// The vthread itself, in `park`.
     parked: WaitList,
     joining: WaitList,
+    /// The last that polled its handle: there is one handle.
+    awaiting: Option<Waker>,
 }
 
 // SAFETY: `locals` are the vthread's own (see `locals`), and empty when it has ended; all else is shared by itself.
@@ -53,6 +56,7 @@ impl Task {
                 has_ended: false,
                 parked: WaitList::new(),
                 joining: WaitList::new(),
+                awaiting: None,
             }),
             locals: UnsafeCell::new(Locals::new()),
         }
@@ -110,21 +114,65 @@ impl Task {
         let mut state = self.lock();
         state.has_ended = true;
         let joining = state.joining.claim_all(Outcome::Notified);
+        let awaiting = state.awaiting.take();
         drop(state);
         joining.wake();
+        // A waker is somebody else's code. Its panic has been reported, and must not keep the scope from ending.
+        if let Some(waker) = awaiting {
+            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+        }
+    }
+
+    /// Puts a link into the list of those who wait for its end, unless it has ended.
+    ///
+    /// # Safety
+    /// As [`WaitList::push`].
+    pub(crate) unsafe fn enlist_joiner(&self, link: &Link) -> bool {
+        let mut state = self.lock();
+        if !state.has_ended {
+            // SAFETY: the caller's promise.
+            unsafe { state.joining.push(link) };
+        }
+        !state.has_ended
+    }
+
+    /// # Safety
+    /// As [`WaitList::remove`].
+    pub(crate) unsafe fn withdraw_joiner(&self, link: &Link) {
+        // SAFETY: the caller's promise.
+        unsafe { self.lock().joining.remove(link) };
+    }
+
+    /// If it has not ended, `waker` is woken when it does.
+    pub(crate) fn has_ended_or_wakes(&self, waker: &Waker) -> bool {
+        let waker = waker.clone();
+        let mut state = self.lock();
+        if state.has_ended {
+            return true;
+        }
+        let former = state.awaiting.replace(waker);
+        drop(state);
+        drop(former);
+        false
     }
 
     pub(crate) fn has_ended(&self) -> bool {
         self.lock().has_ended
     }
 
-    /// Waits until it has ended. `false`: it had not, then.
-    pub(crate) fn join(&self, until: Option<Instant>) -> bool {
+    /// # Panics
+    /// When the vthread that this is calls.
+    pub(crate) fn assert_is_not_mine(&self) {
         assert!(
             carrier::mounted().is_none_or(|root| !core::ptr::eq(root.task(), self)),
             "vthread: vthread {} waits for its own end",
             self.id
         );
+    }
+
+    /// Waits until it has ended. `false`: it had not, then.
+    pub(crate) fn join(&self, until: Option<Instant>) -> bool {
+        self.assert_is_not_mine();
         if self.has_ended() {
             return true;
         }

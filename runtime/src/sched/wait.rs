@@ -220,6 +220,7 @@ pub(crate) struct Link {
     /// Where a value goes to or comes from; the list's users know its type.
     slot: *mut (),
     is_linked: Cell<bool>,
+    was_claimed_here: Cell<bool>,
     previous: Cell<*const Link>,
     next: Cell<*const Link>,
     _pinned: PhantomPinned,
@@ -231,10 +232,16 @@ impl Link {
             waiting,
             slot,
             is_linked: Cell::new(false),
+            was_claimed_here: Cell::new(false),
             previous: Cell::new(null()),
             next: Cell::new(null()),
             _pinned: PhantomPinned,
         }
+    }
+
+    /// Through the list that this link was in. Known to the waiter, who may have links in others, when it goes on.
+    pub(crate) fn was_claimed_here(&self) -> bool {
+        self.was_claimed_here.get()
     }
 }
 
@@ -255,6 +262,20 @@ impl WaitList {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.first.is_null()
+    }
+
+    /// Does anybody wait but the owner of that link?
+    pub(crate) fn has_other_than(&self, link: &Link) -> bool {
+        let mut next = self.first;
+        // SAFETY: links in the list and their waiters are valid.
+        while let Some(other) = unsafe { next.as_ref() } {
+            // SAFETY: as above.
+            if other.waiting != link.waiting && !unsafe { &*other.waiting }.is_claimed() {
+                return true;
+            }
+            next = other.next.get();
+        }
+        false
     }
 
     /// # Safety
@@ -319,6 +340,7 @@ impl WaitList {
             } else if !is_right(link.slot) {
                 return None;
             } else if waiting.claim(outcome) {
+                link.was_claimed_here.set(true);
                 // SAFETY: as above.
                 unsafe { self.remove(link) };
                 return Some(Claimed { waiting, slot: link.slot });
