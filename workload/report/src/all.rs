@@ -98,7 +98,7 @@ fn in_child(bench: &Bench, quick: bool) -> Part {
 pub(crate) fn one(name: &str, file: &Path, quick: bool) -> Result<()> {
     let bench =
         ALL.iter().find(|bench| bench.name == name).with_context(|| format!("{name}: no such benchmark"))?;
-    let mut part = Part { name: name.to_owned(), ..Part::default() };
+    let mut part = Part { name: name.to_owned(), file: Some(file.to_owned()), ..Part::default() };
     let ran = (bench.run)(quick, &mut part);
     part.failed = ran.err().map(|why| format!("{why:#}"));
     std::fs::write(file, serde_json::to_string(&part)?)?;

@@ -3,7 +3,7 @@
 use crate::stats::{self, Summary};
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// One figure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -90,9 +90,20 @@ pub(crate) struct Part {
     pub(crate) seconds: f64,
     /// Few runs, small sizes.
     pub(crate) quick: bool,
+    /// Where [`checkpoint`](Self::checkpoint) writes.
+    #[serde(skip)]
+    pub(crate) file: Option<PathBuf>,
 }
 
 impl Part {
+    /// Writes what there is so far: if the benchmark is ended, it is not lost.
+    pub(crate) fn checkpoint(&self) {
+        if let (Some(file), Ok(text)) = (&self.file, serde_json::to_string(self)) {
+            // The last one, at the end, says when it fails.
+            let _ = std::fs::write(file, text);
+        }
+    }
+
     pub(crate) fn missing(&mut self, what: &str, why: impl Into<String>) {
         let missing = Missing { what: what.to_owned(), why: why.into() };
         if !self.missing.contains(&missing) {

@@ -16,7 +16,7 @@ pub(crate) fn root() -> PathBuf {
 }
 
 /// Where cargo puts what it builds.
-fn target() -> PathBuf {
+pub(crate) fn target() -> PathBuf {
     // This executable is TARGET/PROFILE/zork-report.
     let own = std::env::current_exe().ok();
     own.as_deref()

@@ -20,10 +20,9 @@ pub(super) fn run(quick: bool, part: &mut Part) -> Result<()> {
 /// Links the program again and again.
 fn links(package: &str, binary: &str, rounds: usize, part: &mut Part) -> Result<()> {
     tools::build(package, binary)?;
-    // Its objects are kept in a target directory of their own, and its command line is printed.
-    let objects = tools::scratch("build")?;
+    // Once more the last crate, so that its objects are kept and its command line is printed.
     let mut command = tools::cargo();
-    command.args(["rustc", "--release", "-p", package, "--bin", binary, "--target-dir"]).arg(&objects);
+    command.args(["rustc", "--release", "-p", package, "--bin", binary, "--target-dir"]).arg(tools::target());
     // A flag that changes nothing makes cargo print the command line each time.
     let unique = format!("-Cmetadata=report{}", std::process::id());
     command.args(["--", "-C", "save-temps", "--print", "link-args", &unique]);

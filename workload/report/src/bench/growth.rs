@@ -44,6 +44,7 @@ fn sizes(item: &str, peers: &[Peer], sizes: &[u64], quick: bool, part: &mut Part
         }
         part.rows
             .extend(Row::compared(item, "time each", "ns", &samples).into_iter().map(|r| r.at(n as f64)));
+        part.checkpoint();
     }
 }
 

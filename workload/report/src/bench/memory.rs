@@ -25,6 +25,7 @@ pub(super) fn run(quick: bool, part: &mut Part) -> Result<()> {
         peers.into_iter().map(|peer| Climber { peer, last: None, ended: false }).collect();
     for n in [1_000, 10_000, 30_000, 100_000, 1_000_000, 10_000_000] {
         step(n, &mut climbers, quick, part);
+        part.checkpoint();
     }
     Ok(())
 }

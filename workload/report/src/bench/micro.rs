@@ -42,6 +42,7 @@ pub(super) fn run(quick: bool, part: &mut Part) -> Result<()> {
         peers.extend(foreign.iter().filter(|p| does(&p.name, item)).cloned());
         let rows = times(item, &peers, quick, part);
         part.rows.extend(rows);
+        part.checkpoint();
         if valgrind.is_none() || matches!(item, "wake" | "timer") {
             continue;
         }

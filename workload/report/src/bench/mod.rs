@@ -29,25 +29,25 @@ pub(crate) const ALL: [Bench; 8] = [
         name: "search",
         about: "the search: all engines, rg, grep; hot and cold; time, memory, system calls",
         run: search::run,
-        most: [240, 7200],
+        most: [300, 7200],
     },
     Bench {
         name: "memory",
         about: "memory of many threads that wait, a thousand to ten million",
         run: memory::run,
-        most: [180, 3600],
+        most: [300, 3600],
     },
     Bench {
         name: "micro",
         about: "switch, yield, spawn, calls, hops, channels, wake-ups, timers",
         run: micro::run,
-        most: [240, 3600],
+        most: [300, 3600],
     },
     Bench {
         name: "growth",
         about: "cost as tasks, depth and width grow",
         run: growth::run,
-        most: [120, 1800],
+        most: [240, 1800],
     },
     Bench {
         name: "build",
@@ -59,19 +59,19 @@ pub(crate) const ALL: [Bench; 8] = [
         name: "bounds",
         about: "how tight the bounds are, and how large",
         run: bounds::run,
-        most: [60, 300],
+        most: [120, 300],
     },
     Bench {
         name: "ablations",
         about: "what each design decision is worth",
         run: ablations::run,
-        most: [120, 1200],
+        most: [240, 1200],
     },
     Bench {
         name: "scaling",
         about: "one processor against two, and a model of more",
         run: scaling::run,
-        most: [120, 1200],
+        most: [240, 1200],
     },
 ];
 

@@ -14,16 +14,17 @@ pub(super) fn run(quick: bool, part: &mut Part) -> Result<()> {
     }
     let searchers = search::searchers(part)?;
     for (kind, scale) in
-        [(Kind::Wide, if quick { 0.2 } else { 1.0 }), (Kind::JsonHeavy, if quick { 0.2 } else { 1.0 })]
+        [(Kind::Wide, if quick { 0.1 } else { 1.0 }), (Kind::JsonHeavy, if quick { 0.1 } else { 1.0 })]
     {
         let tree = search::corpus(kind, scale)?;
         for searcher in searchers.iter().filter(|s| s.name != "sequential") {
             let [one, two] = [1, 2].map(|processors| searcher.on(processors));
             let pair: [Searcher; 2] = [one, two];
-            let samples = search::walls(&pair, &tree, if quick { 5 } else { 21 }, part);
+            let samples = search::walls(&pair, &tree, if quick { 3 } else { 21 }, part);
             let [(_, one), (_, two)] = &samples[..] else { continue };
             if let Some(speed_up) = stats::ratio(one, two) {
                 rows(kind.name(), &searcher.name, speed_up, part);
+                part.checkpoint();
             }
         }
     }

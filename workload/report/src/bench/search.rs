@@ -189,6 +189,7 @@ pub(super) fn run(quick: bool, part: &mut Part) -> Result<()> {
             let samples = in_turns(&searchers, &tree, cold, part, drop_caches);
             rows(kind, "cold ", &samples, part);
         }
+        part.checkpoint();
     }
     Ok(())
 }

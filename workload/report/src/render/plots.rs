@@ -11,7 +11,7 @@ const SIZE: (u32, u32) = (900, 520);
 const FONT: &str = "sans-serif";
 
 /// Distinguishable by those who do not see all colours (Okabe and Ito, 2008).
-const COLOURS: [RGBColor; 8] = [
+const COLOURS: [RGBColor; 11] = [
     RGBColor(0, 114, 178),
     RGBColor(213, 94, 0),
     RGBColor(0, 158, 115),
@@ -20,6 +20,9 @@ const COLOURS: [RGBColor; 8] = [
     RGBColor(86, 180, 233),
     RGBColor(90, 90, 90),
     RGBColor(170, 140, 0),
+    RGBColor(120, 60, 160),
+    RGBColor(240, 228, 66),
+    RGBColor(0, 0, 0),
 ];
 
 /// What is drawn.
@@ -290,9 +293,9 @@ where
     let step = f64::from(across.end - across.start) / groups.len().max(1) as f64;
     for (index, group) in groups.iter().enumerate() {
         let middle = f64::from(across.start) + step * (index as f64 + 0.5);
-        // About seven pixels a letter.
-        let left = middle - 3.4 * group.len() as f64;
-        root.draw(&Text::new(group.clone(), (left as i32, down.end + 8), (FONT, 15).into_font()))?;
+        // About six pixels a letter.
+        let left = middle - 2.9 * group.len() as f64;
+        root.draw(&Text::new(group.clone(), (left as i32, down.end + 8), (FONT, 13).into_font()))?;
     }
     legend(root, all)
 }

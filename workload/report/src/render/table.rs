@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 /// Three digits that mean something.
 pub(crate) fn number(value: f64) -> String {
     let size = value.abs();
-    if size >= 9.995e6 {
+    if size >= 999_500.0 {
         format!("{:.1} M", value / 1e6)
     } else if size >= 99_950.0 {
         format!("{:.0} k", value / 1e3)
@@ -73,8 +73,8 @@ mod tests {
 
     #[test]
     fn numbers_have_three_digits() {
-        let shown = [0.0, 0.123_456, 5.0, 12.34, 99.96, 1234.5, 123_456.0, 1e7].map(number);
-        assert_eq!(shown, ["0", "0.12", "5.00", "12.3", "100", "1234", "123 k", "10.0 M"]);
+        let shown = [0.0, 0.123_456, 5.0, 12.34, 99.96, 1234.5, 123_456.0, 1e6, 1e7].map(number);
+        assert_eq!(shown, ["0", "0.12", "5.00", "12.3", "100", "1234", "123 k", "1.0 M", "10.0 M"]);
     }
 
     #[test]
