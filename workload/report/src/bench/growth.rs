@@ -16,7 +16,8 @@ pub(super) fn run(quick: bool, part: &mut Part) -> Result<()> {
         peers
     };
     let tasks = with(&["vthread", "tokio"], &["go", "java", "may", "crate vthread"]);
-    sizes("tasks", &tasks, &[1_000, 10_000, 100_000, 1_000_000], quick, part);
+    let most = if quick { 3 } else { 4 };
+    sizes("tasks", &tasks, &[1_000, 10_000, 100_000, 1_000_000][..most], quick, part);
     let depth = with(&["vthread", "plain", "tokio"], &["go"]);
     sizes("depth", &depth, &[10, 100, 1_000, 10_000, 50_000], quick, part);
     width(quick, part)
@@ -53,7 +54,7 @@ fn width(quick: bool, part: &mut Part) -> Result<()> {
     let searchers = search::searchers(part)?;
     for &scale in scales {
         let corpus = search::corpus(Kind::Flat, scale)?;
-        let samples = search::walls(&searchers, &corpus, if quick { 5 } else { 11 }, part);
+        let samples = search::walls(&searchers, &corpus, if quick { 3 } else { 11 }, part);
         let per_file: Vec<_> = samples
             .into_iter()
             .map(|(name, seconds)| (name, seconds.iter().map(|s| s * 1e6 / corpus.files()).collect()))

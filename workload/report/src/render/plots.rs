@@ -7,7 +7,7 @@ use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
 use std::path::Path;
 
-const SIZE: (u32, u32) = (900, 520);
+const SIZE: (u32, u32) = (760, 440);
 const FONT: &str = "sans-serif";
 
 /// Distinguishable by those who do not see all colours (Okabe and Ito, 2008).
@@ -203,14 +203,14 @@ where
 }
 
 /// Room on the right for the names.
-const LEGEND: u32 = 170;
+const LEGEND: u32 = 160;
 
 fn legend<B: DrawingBackend>(root: &DrawingArea<B, Shift>, all: &[Series]) -> Result<(), Failure>
 where
     B::ErrorType: 'static,
 {
     for (index, series) in all.iter().enumerate() {
-        let (left, top) = ((SIZE.0 - LEGEND + 12) as i32, 60 + 22 * index as i32);
+        let (left, top) = ((SIZE.0 - LEGEND + 12) as i32, 50 + 20 * index as i32);
         root.draw(&Rectangle::new([(left, top), (left + 14, top + 12)], colour(index).filled()))?;
         root.draw(&Text::new(series.name.clone(), (left + 20, top - 2), (FONT, 16).into_font()))?;
     }
@@ -269,7 +269,7 @@ where
         .caption(figure.title, (FONT, 22))
         .margin(12)
         .margin_right(LEGEND)
-        .x_label_area_size(30)
+        .x_label_area_size(36)
         .y_label_area_size(70)
         .build_cartesian_2d(0.0..groups.len() as f64, y.clone().log_scale())?;
     chart
@@ -292,10 +292,12 @@ where
     let (across, down) = chart.plotting_area().get_pixel_range();
     let step = f64::from(across.end - across.start) / groups.len().max(1) as f64;
     for (index, group) in groups.iter().enumerate() {
+        // Neighbours that are long would touch.
+        let lower = if groups.len() > 8 && index % 2 == 1 { 13 } else { 0 };
         let middle = f64::from(across.start) + step * (index as f64 + 0.5);
         // About six pixels a letter.
-        let left = middle - 2.9 * group.len() as f64;
-        root.draw(&Text::new(group.clone(), (left as i32, down.end + 8), (FONT, 13).into_font()))?;
+        let left = middle - 2.7 * group.len() as f64;
+        root.draw(&Text::new(group.clone(), (left as i32, down.end + 6 + lower), (FONT, 12).into_font()))?;
     }
     legend(root, all)
 }
