@@ -38,7 +38,7 @@ fn step(n: u64, climbers: &mut [Climber], quick: bool, part: &mut Part) {
         _ if quick => 1,
         _ => 3,
     };
-    let (most_seconds, mut bytes) = (if quick { 12.0 } else { 240.0 }, vec![vec![]; climbers.len()]);
+    let (most_seconds, mut bytes) = (if quick { 20.0 } else { 240.0 }, vec![vec![]; climbers.len()]);
     let mut times = bytes.clone();
     for climber in climbers.iter_mut().filter(|c| !c.ended) {
         if let Some(why) = climber.last.and_then(|last| foreseen(n, last, most_seconds)) {
@@ -51,7 +51,7 @@ fn step(n: u64, climbers: &mut [Climber], quick: bool, part: &mut Part) {
                 continue;
             }
             let start = Instant::now();
-            match probe(&climber.peer, "live", n, Duration::from_secs_f64(most_seconds * 2.0)) {
+            match probe(&climber.peer, "live", n, Duration::from_secs_f64(most_seconds * 1.5)) {
                 Ok(said) => {
                     let (before, with) = said.resident.unwrap_or_default();
                     let each = (with - before).max(0.0) / n as f64;

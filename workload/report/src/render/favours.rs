@@ -24,7 +24,11 @@ pub(crate) fn losses(results: &Results) -> Vec<String> {
         let compared = |row: &&Row| match part.name.as_str() {
             "micro" | "growth" => row.peer != "plain",
             "memory" => row.metric == "memory",
-            "search" => row.metric == "wall" || row.metric == "cold wall" || row.metric == "peak memory",
+            // The other engines are ours too.
+            "search" => {
+                matches!(row.peer.as_str(), "tokio" | "rg" | "grep")
+                    && matches!(row.metric.as_str(), "wall" | "cold wall" | "peak memory")
+            }
             _ => false,
         };
         for row in part.rows.iter().filter(compared).filter(|row| row.ratio.is_some_and(|r| r < 0.95)) {
