@@ -5,7 +5,7 @@ use crate::data::{Results, Row};
 
 /// What a reader should hold against the figures.
 pub(crate) const BIAS: [&str; 8] = [
-    "Peers run as their documentation shows, on one thread where we use one carrier; several threads would hide more of what they do.",
+    "Peers run as their documentation shows, on one processor where we use one carrier; only OS threads use all. Several would hide more of what they do.",
     "Threads that wait keep almost nothing on their stacks: good for everyone whose stacks grow, and for async/await, whose futures are \
      then smallest. Deeper stacks cost us what was proved for them, goroutines a power of two, Java a copy of the frames.",
     "All loops of the single operations are hot: that favours small code and data, so us.",
