@@ -39,7 +39,8 @@ pub fn blocking<F: FnOnce() -> R + Send, R: Send>(f: F) -> R {
     result.unwrap_or_else(|payload| resume_unwind(payload))
 }
 
-fn call_elsewhere<F: FnOnce() -> R + Send, R: Send>(f: F) -> thread::Result<R> {
+/// [`blocking`] without a look for a cancellation.
+pub(crate) fn call_elsewhere<F: FnOnce() -> R + Send, R: Send>(f: F) -> thread::Result<R> {
     // Whether this stack can be left must be known before there is somebody to wait for.
     let _ = carrier::prepare_to_park(true);
     let (mut result, ended) = (None, Latch::new());

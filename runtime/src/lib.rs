@@ -59,6 +59,10 @@
 mod allocator;
 mod config;
 mod error;
+#[cfg(target_os = "linux")]
+pub mod fs;
+#[cfg(target_os = "linux")]
+pub mod io;
 mod marks;
 mod run;
 mod stats;
@@ -150,12 +154,16 @@ pub use sched::task::{
 };
 #[cfg(vthread_native)]
 pub use scope::{JoinHandle, Scope, ScopedJoinHandle, scope, spawn, spawn_local};
-pub use stats::{HighWater, HopStacks, Stats, stats};
+pub use stats::{HighWater, HopStacks, Operations, Stats, stats};
+#[cfg(not(vthread_native))]
+pub use std::thread::sleep;
 
 /// For the code that `#[vthread]` writes. Not for people: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::call::{current, hop, on_chunk, on_chunk_exact};
+    #[cfg(all(target_os = "linux", feature = "inject-faults"))]
+    pub use crate::io::inject;
     #[cfg(vthread_native)]
     pub use crate::select::{Chosen, after, select};
     pub use crate::{__plain_only as plain_only, __select as select, __tag as tag};

@@ -29,6 +29,17 @@ pub struct HighWater {
     pub count: u64,
 }
 
+/// Operations that had to wait: reads, writes, opens and so on that were not done at once.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Operations {
+    /// Under way now.
+    pub in_flight: usize,
+    /// The most at a time so far.
+    pub most: usize,
+    /// How many there have been.
+    pub total: u64,
+}
+
 /// Numbers about stacks, as they are now. On systems without virtual threads of their own, all are 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -44,6 +55,8 @@ pub struct Stats {
     /// Stacks in use by this thread that do not come from a free list: of unproved and very large entries, and all where
     /// stacks are guarded or painted.
     pub lent: usize,
+    /// Operations on files of this thread's vthreads.
+    pub operations: Operations,
     /// How deep each entry of this thread went, by its name; only where stacks are painted ([`Mode::Painted`]).
     ///
     /// [`Mode::Painted`]: crate::Mode::Painted
@@ -67,6 +80,7 @@ pub fn stats() -> Stats {
             region_taken: region.taken,
             hop_stacks: hop_stack::numbers(),
             lent: Stacks::with(Stacks::lent_now).unwrap_or(0),
+            operations: crate::io::numbers(),
             high_water: Stacks::with(Stacks::high_water).unwrap_or_default(),
         }
     })

@@ -127,7 +127,7 @@ impl TypedValueParser for EngineParser {
         arg: Option<&clap::Arg>,
         value: &std::ffi::OsStr,
     ) -> Result<EngineName, clap::Error> {
-        let names = engine::ENGINES.map(|e| PossibleValue::new(e.name()));
+        let names: Vec<_> = engine::ENGINES.iter().map(|e| PossibleValue::new(e.name())).collect();
         let name = clap::builder::PossibleValuesParser::new(names).parse_ref(command, arg, value)?;
         engine::by_name(&name)
             .map(EngineName)

@@ -4,11 +4,11 @@ use super::switch::{assert_panic_count, cannot_park, leave};
 use super::{Carrier, Root, carrier, mounted, not_on_a_vthread};
 use crate::arch::Parked;
 use crate::call::hop;
-use crate::hop_stack;
 use crate::sched::deadlock::Report;
 use crate::sched::remote::Remote;
 use crate::sched::task::{self, Task};
 use crate::sched::wait::{Outcome, Waiting, What};
+use crate::{hop_stack, io};
 use core::cell::Cell;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
@@ -138,7 +138,11 @@ impl Carrier {
         for root in self.roots().filter(|root| which(root.task())) {
             root.task().cancel();
             // SAFETY: it is in the frame of a wait that has not ended: who goes on takes it out first.
-            if let Some(waiting) = unsafe { root.waiting.get().as_ref() }
+            let waiting = unsafe { root.waiting.get().as_ref() };
+            if let Some(operation) = waiting.filter(|waiting| waiting.is_operation) {
+                io::cancel(operation);
+                ended += 1;
+            } else if let Some(waiting) = waiting
                 && task::RAISES
                 && waiting.cancellable
                 && waiting.claim(Outcome::Cancelled)

@@ -97,6 +97,8 @@ pub(crate) struct Waiting {
     pub(crate) what: What,
     /// May a cancellation end this wait?
     pub(crate) cancellable: bool,
+    /// Is it for the kernel? A cancellation asks it to hurry.
+    pub(crate) is_operation: bool,
     /// Of whoever was pushed before; the inbox's.
     pub(super) next_in_inbox: Cell<*mut Waiting>,
 }
@@ -128,28 +130,20 @@ impl Waiting {
                 woken: AtomicBool::new(false),
             }),
         };
-        Self { state: AtomicU8::new(WAITING), who, what, cancellable, next_in_inbox: Cell::new(null_mut()) }
+        let next_in_inbox = Cell::new(null_mut());
+        Self { state: AtomicU8::new(WAITING), who, what, cancellable, is_operation: false, next_in_inbox }
+    }
+
+    /// For an operation of the carrier's `io_uring`; see [`crate::io`].
+    pub(crate) fn of_an_operation(mut self) -> Self {
+        self.is_operation = true;
+        self
     }
 
     /// `true`: the caller, and nobody else, makes it go on.
     #[inline]
     pub(crate) fn claim(&self, outcome: Outcome) -> bool {
         self.state.compare_exchange(WAITING, outcome as u8, AcqRel, Acquire).is_ok()
-    }
-
-    /// Claims it and makes it go on: for events that a [`Reactor`](crate::carrier::Reactor) knows of. `false`: somebody else
-    /// has claimed it.
-    ///
-    /// # Safety
-    /// It is waited for, or will be, and the wait has not ended.
-    #[allow(dead_code, reason = "for whoever brings I/O")]
-    pub(crate) unsafe fn finish(this: *const Self, outcome: Outcome) -> bool {
-        // SAFETY: the caller's promise; once claimed it stays until it is woken.
-        let claimed = unsafe { (*this).claim(outcome) };
-        if claimed {
-            drop(Claimed { waiting: this, slot: null_mut() });
-        }
-        claimed
     }
 
     #[inline]

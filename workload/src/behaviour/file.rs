@@ -22,22 +22,23 @@ impl Behaviour for TextFile {
         };
         tools.tally.text_files += 1;
         let trusted = entry.dir.is_some_and(DirUse::short_read_is_end);
-        let searched = search_text(fd, trusted, &|| entry.path(), tools, tasks);
-        searched.or_else(|problem| not_read(&tools.search, entry, &problem))
+        search_text(fd, None, trusted, &|| entry.path(), tools, tasks)
+            .or_else(|problem| not_read(&tools.search, entry, &problem))
     }
 }
 
 /// Searches an open text from its beginning. If it is huge, others may help, and go on after this has returned.
-/// `trusted`: a short read tells its end.
+/// `first`: so many bytes are in the tools' buffer already; `trusted`: a short read tells its end.
 pub(crate) fn search_text(
     fd: OwnedFd,
+    first: Option<usize>,
     trusted: bool,
     path: &(dyn Fn() -> Vec<u8> + Sync),
     tools: &mut Tools,
     tasks: &mut dyn Tasks,
 ) -> Result<(), Problem> {
     let Tools { search, text, buffer, tally, .. } = tools;
-    let mut window = Window::new(fd.as_fd(), buffer, &search.needle, trusted);
+    let mut window = Window::new(fd.as_fd(), buffer, &search.needle, trusted).begun(first);
     let (size, sparse) = if window.fill()? { (0, false) } else { window.size()? };
     // A needle that holds a zero may be found in a hole.
     let sparse = sparse && !search.needle.bytes().contains(&0);
@@ -60,21 +61,33 @@ pub(super) struct JsonFile;
 
 impl Behaviour for JsonFile {
     fn search(&self, entry: &Entry<'_>, tools: &mut Tools, _: &mut dyn Tasks) -> Result<(), Changed> {
-        let Tools { search, json, buffer, tally, .. } = tools;
-        let fd = match entry.open(search) {
+        let fd = match entry.open(&tools.search) {
             Ok(fd) => fd,
-            Err(errno) => return not_opened(search, entry, errno),
+            Err(errno) => return not_opened(&tools.search, entry, errno),
         };
-        tally.json_files += 1;
+        tools.tally.json_files += 1;
         let trusted = entry.dir.is_some_and(DirUse::short_read_is_end);
-        let mut window = Window::new(fd.as_fd(), buffer, &search.needle, trusted);
-        let shown = match window.fill() {
-            Ok(_) => show(search, &|| entry.path(), &mut window, json, false),
-            Err(errno) => Err(errno.into()),
-        };
-        tally.bytes += window.read;
-        shown.or_else(|problem| not_read(search, entry, &problem))
+        search_json(&fd, None, trusted, &|| entry.path(), tools)
+            .or_else(|problem| not_read(&tools.search, entry, &problem))
     }
+}
+
+/// Searches an open JSON file from its beginning. `first` and `trusted` as in [`search_text`].
+pub(crate) fn search_json(
+    fd: &OwnedFd,
+    first: Option<usize>,
+    trusted: bool,
+    path: &(dyn Fn() -> Vec<u8> + Sync),
+    tools: &mut Tools,
+) -> Result<(), Problem> {
+    let Tools { search, json, buffer, tally, .. } = tools;
+    let mut window = Window::new(fd.as_fd(), buffer, &search.needle, trusted).begun(first);
+    let shown = match window.fill() {
+        Ok(_) => show(search, path, &mut window, json, false),
+        Err(errno) => Err(errno.into()),
+    };
+    tally.bytes += window.read;
+    shown
 }
 
 /// Shows the whole file to `matcher`, and reports what it finds.
@@ -92,7 +105,7 @@ fn show(
     shown
 }
 
-fn not_opened(search: &Search, entry: &Entry<'_>, errno: Errno) -> Result<(), Changed> {
+pub(crate) fn not_opened(search: &Search, entry: &Entry<'_>, errno: Errno) -> Result<(), Changed> {
     match errno {
         // Gone; or a symbolic link, a socket, a device without a driver by now.
         Errno::NOENT | Errno::LOOP | Errno::NXIO | Errno::NODEV if entry.dir.is_some() => Err(Changed),
@@ -100,7 +113,7 @@ fn not_opened(search: &Search, entry: &Entry<'_>, errno: Errno) -> Result<(), Ch
     }
 }
 
-fn not_read(search: &Search, entry: &Entry<'_>, problem: &Problem) -> Result<(), Changed> {
+pub(crate) fn not_read(search: &Search, entry: &Entry<'_>, problem: &Problem) -> Result<(), Changed> {
     match problem {
         // A directory, or a FIFO that somebody writes to, by now.
         Problem::System(Errno::ISDIR | Errno::AGAIN) if entry.dir.is_some() => Err(Changed),

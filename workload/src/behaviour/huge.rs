@@ -3,14 +3,15 @@
 //! A range has the occurrences that *begin* in it, so each is found once: it reads as many bytes behind its end as an
 //! occurrence may need. Who finds the file takes ranges like everybody else; who finishes the last one reports.
 
-use super::window::window_size;
+use super::window::make_room;
 use super::{Tasks, Tools};
 use crate::matcher::{Detail, Found, Matcher, Progress};
 use crate::output::Problem;
 use crate::search::{FileReport, Search};
+use crate::tree::errno;
 use rustix::fd::OwnedFd;
 use rustix::fs::{SeekFrom, seek};
-use rustix::io::{Errno, pread, retry_on_intr};
+use rustix::io::Errno;
 use std::ops::ControlFlow;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::AcqRel, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -106,7 +107,7 @@ impl HugeText {
         // The last range goes on to the end, wherever that is by now.
         let overlap = search.needle.bytes().len() as u64 - 1;
         let end = if range + 1 == self.ranges { u64::MAX } else { offset + RANGE + overlap };
-        buffer.resize(window_size(&search.needle), 0);
+        make_room(buffer, &search.needle);
         let mut held = 0;
         let mut count = 0;
         text.start();
@@ -119,7 +120,8 @@ impl HugeText {
                 }
             }
             let room = (buffer.len() - held).min((end - offset).try_into().unwrap_or(usize::MAX));
-            let n = retry_on_intr(|| pread(file, &mut buffer[held..held + room], offset))?;
+            let n = vthread::io::read_at(file, &mut buffer[held..held + room], offset)
+                .map_err(|error| errno(&error))?;
             (held, offset) = (held + n, offset + n as u64);
             tally.bytes += n as u64;
             let last = n == 0 || offset >= end;

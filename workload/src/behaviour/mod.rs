@@ -13,16 +13,17 @@ mod huge;
 mod window;
 mod worker;
 
-pub(crate) use file::search_text;
+pub(crate) use file::{not_opened, not_read, search_json, search_text};
 pub(crate) use huge::HUGE;
 pub use huge::HugeText;
 pub(crate) use window::window_size;
 pub use worker::Worker;
+pub(crate) use worker::{LISTING, LOOKS, SHARE_BYTES, SHARE_NAMES, kind_of, next_names};
 
 use crate::matcher::{JsonMatcher, TextMatcher};
 use crate::search::Search;
-use crate::tree::{DirUse, Kind, Names, READ};
-use rustix::fd::{AsFd, OwnedFd};
+use crate::tree::{DirUse, Kind, Names, READ, errno};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, OFlags};
 use rustix::io::Errno;
 use std::ffi::{CStr, CString};
@@ -46,9 +47,9 @@ pub enum Task {
 /// A directory that has been listed but not opened.
 #[derive(Debug)]
 pub struct Subdirectory {
-    parent: DirUse,
-    name: CString,
-    follow: bool,
+    pub(crate) parent: DirUse,
+    pub(crate) name: CString,
+    pub(crate) follow: bool,
 }
 
 /// Where a worker leaves the tasks that it finds. Each worker has its own.
@@ -88,15 +89,20 @@ pub struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    fn open(&self, search: &Search) -> Result<OwnedFd, Errno> {
-        let flags = if self.follow { READ } else { READ | OFlags::NOFOLLOW };
+    /// How it is opened.
+    pub(crate) fn flags(&self) -> OFlags {
+        if self.follow { READ } else { READ | OFlags::NOFOLLOW }
+    }
+
+    pub(crate) fn open(&self, search: &Search) -> Result<OwnedFd, Errno> {
+        let flags = self.flags();
         match self.dir {
             Some(dir) => search.files.open(dir.descriptor()?.as_fd(), self.name, flags),
             None => search.files.open_long(CWD, self.name.to_bytes(), flags),
         }
     }
 
-    fn path(&self) -> Vec<u8> {
+    pub(crate) fn path(&self) -> Vec<u8> {
         match self.dir {
             Some(dir) => dir.path_of(self.name),
             None => self.name.to_bytes().to_vec(),
@@ -107,11 +113,11 @@ impl Entry<'_> {
 /// What each worker has for itself, to be used for one file after the other.
 #[derive(Debug)]
 pub struct Tools {
-    search: Arc<Search>,
+    pub(crate) search: Arc<Search>,
     text: TextMatcher,
     json: JsonMatcher,
     buffer: Vec<u8>,
-    tally: Tally,
+    pub(crate) tally: Tally,
 }
 
 impl Tools {
@@ -126,6 +132,19 @@ impl Tools {
         }
     }
 
+    /// Reads the beginning of a file, if that needs no waiting: `EAGAIN`.
+    pub(crate) fn read_first(&mut self, file: BorrowedFd<'_>) -> Result<usize, Errno> {
+        window::make_room(&mut self.buffer, &self.search.needle);
+        vthread::io::try_read(file, &mut self.buffer).map_err(|error| errno(&error))
+    }
+
+    /// Takes the beginning of a file that was read elsewhere. Gives its length.
+    pub(crate) fn put_first(&mut self, start: &[u8]) -> usize {
+        window::make_room(&mut self.buffer, &self.search.needle);
+        self.buffer[..start.len()].copy_from_slice(start);
+        start.len()
+    }
+
     /// Adds what was counted to the counts of all.
     pub(crate) fn flush(&mut self) {
         self.tally.flush(&self.search);
@@ -134,12 +153,12 @@ impl Tools {
 
 /// Counted here first, because all workers share [`crate::search::Counts`].
 #[derive(Debug, Default)]
-struct Tally {
-    text_files: u64,
-    json_files: u64,
-    directories: u64,
-    bytes: u64,
-    vanished: u64,
+pub(crate) struct Tally {
+    pub(crate) text_files: u64,
+    pub(crate) json_files: u64,
+    pub(crate) directories: u64,
+    pub(crate) bytes: u64,
+    pub(crate) vanished: u64,
 }
 
 impl Tally {

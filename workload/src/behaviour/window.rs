@@ -2,9 +2,10 @@
 
 use crate::matcher::{Matcher, Needle, OnFound, Progress};
 use crate::output::Problem;
+use crate::tree::errno;
 use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::{SeekFrom, fstat, seek};
-use rustix::io::{Errno, read, retry_on_intr};
+use rustix::io::Errno;
 
 /// Bytes of a window, unless a matcher needs a larger one.
 const WINDOW: usize = 128 << 10;
@@ -13,6 +14,15 @@ const WINDOW: usize = 128 << 10;
 /// it, all would be read in tiny steps.
 pub(crate) fn window_size(needle: &Needle) -> usize {
     WINDOW.max(4 * needle.bytes().len())
+}
+
+/// Makes the buffer as large as a window for this needle.
+pub(super) fn make_room(buffer: &mut Vec<u8>, needle: &Needle) {
+    let size = window_size(needle);
+    if buffer.len() != size {
+        buffer.resize(size, 0);
+        buffer.shrink_to(size);
+    }
 }
 
 /// Reads that end here may have been cut short by something else than the end of the file.
@@ -40,10 +50,24 @@ impl<'a> Window<'a> {
         needle: &Needle,
         short_read_is_end: bool,
     ) -> Self {
-        let size = window_size(needle);
-        buffer.resize(size, 0);
-        buffer.shrink_to(size);
+        make_room(buffer, needle);
         Self { file, buffer, held: 0..0, offset: 0, ended: false, short_read_is_end, read: 0 }
+    }
+
+    /// The window of a file whose first so many bytes have been read into the buffer.
+    pub fn begun(mut self, first: Option<usize>) -> Self {
+        if let Some(n) = first {
+            self.has_read(n);
+        }
+        self
+    }
+
+    fn has_read(&mut self, n: usize) {
+        let room = self.buffer.len() - self.held.end;
+        self.held.end += n;
+        self.offset += n as u64;
+        self.read += n as u64;
+        self.ended = n == 0 || (n < room && self.short_read_is_end && !self.offset.is_multiple_of(PAGE));
     }
 
     /// Reads until the window is full or the file has ended; returns whether it has.
@@ -53,12 +77,9 @@ impl<'a> Window<'a> {
             self.held = 0..self.held.len();
         }
         while !self.ended && self.held.end < self.buffer.len() {
-            let room = self.buffer.len() - self.held.end;
-            let n = retry_on_intr(|| read(self.file, &mut self.buffer[self.held.end..]))?;
-            self.held.end += n;
-            self.offset += n as u64;
-            self.read += n as u64;
-            self.ended = n == 0 || (n < room && self.short_read_is_end && !self.offset.is_multiple_of(PAGE));
+            let n = vthread::io::read(self.file, &mut self.buffer[self.held.end..])
+                .map_err(|error| errno(&error))?;
+            self.has_read(n);
         }
         Ok(self.ended)
     }

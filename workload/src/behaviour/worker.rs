@@ -4,6 +4,7 @@ use super::{Behaviours, Changed, Entry, Subdirectory, Task, Tasks, Tools};
 use crate::output::Problem;
 use crate::search::{Root, Search};
 use crate::tree::{DirUse, Kind, Names};
+use rustix::fd::AsFd;
 use rustix::fs::{AtFlags, FileType, RawDir, statat};
 use rustix::io::Errno;
 use std::ffi::CStr;
@@ -11,13 +12,13 @@ use std::mem::MaybeUninit;
 use std::sync::Arc;
 
 /// Bytes for one `getdents64`: about a thousand names.
-const LISTING: usize = 32 << 10;
+pub(crate) const LISTING: usize = 32 << 10;
 /// A batch that is being searched is shared when so many bytes have been read ...
-const SHARE_BYTES: u64 = 256 << 10;
+pub(crate) const SHARE_BYTES: u64 = 256 << 10;
 /// ... or when so many entries are left.
-const SHARE_NAMES: usize = 64;
+pub(crate) const SHARE_NAMES: usize = 64;
 /// How often a thing may turn out to be something else before it is left alone.
-const LOOKS: u32 = 4;
+pub(crate) const LOOKS: u32 = 4;
 
 /// Runs tasks. See the module [`crate::behaviour`].
 #[derive(Debug)]
@@ -117,42 +118,13 @@ impl Worker {
     ) -> Result<(), Errno> {
         let fd = dir.descriptor()?;
         let mut entries = RawDir::new(&*fd, listing);
-        loop {
-            names.clear();
-            loop {
-                match entries.next() {
-                    None if names.is_empty() => return Ok(()),
-                    None => break,
-                    Some(Err(Errno::INTR)) => {}
-                    // Removed while it is listed: what is left of it is nothing.
-                    Some(Err(Errno::NOENT)) => return Ok(()),
-                    Some(Err(errno)) => return Err(errno),
-                    Some(Ok(entry)) => {
-                        let (name, file_type) = (entry.file_name(), entry.file_type());
-                        if self.is_wanted(name, file_type) {
-                            names.push(name, file_type);
-                        }
-                    }
-                }
-                if entries.is_buffer_empty() && !names.is_empty() {
-                    break;
-                }
-            }
+        while next_names(&self.tools.search, &mut entries, names)? {
             self.batch(dir, names, tasks);
             if self.tools.search.is_stopped() {
-                return Ok(());
+                break;
             }
         }
-    }
-
-    /// Whether an entry needs a look at all.
-    fn is_wanted(&self, name: &CStr, file_type: FileType) -> bool {
-        let name = name.to_bytes();
-        match file_type {
-            FileType::Directory | FileType::Unknown => name != b"." && name != b"..",
-            FileType::Symlink => self.tools.search.follow,
-            file_type => Kind::of(file_type, name).is_some(),
-        }
+        Ok(())
     }
 
     /// Searches the entries of `dir` that are in `names`; others may take half of what is left.
@@ -174,8 +146,7 @@ impl Worker {
     /// Searches one entry, as what it is.
     fn visit(&mut self, dir: &DirUse, name: &CStr, mut file_type: FileType, tasks: &mut dyn Tasks) {
         for _ in 0..LOOKS {
-            let follow = self.tools.search.follow;
-            let (kind, follow) = match self.kind(dir, name, file_type, follow) {
+            let (kind, follow) = match kind_of(&self.tools.search, dir, name, file_type) {
                 Ok(Some(kind)) => kind,
                 Ok(None) => return,
                 Err(Errno::NOENT) => break,
@@ -189,39 +160,75 @@ impl Worker {
         }
         self.tools.tally.vanished += 1;
     }
+}
 
-    /// What an entry is, and whether it is so by way of a symbolic link. `None`: to be skipped.
-    fn kind(
-        &self,
-        dir: &DirUse,
-        name: &CStr,
-        listed: FileType,
-        follow: bool,
-    ) -> Result<Option<(Kind, bool)>, Errno> {
-        let look = |flags| {
-            let status = statat(&*dir.descriptor()?, name, flags)?;
-            Ok::<_, Errno>(FileType::from_raw_mode(status.st_mode))
-        };
-        let mut file_type = listed;
-        if file_type == FileType::Unknown {
-            file_type = look(AtFlags::SYMLINK_NOFOLLOW)?;
-        }
-        let linked = file_type == FileType::Symlink && follow;
-        if linked {
-            file_type = match look(AtFlags::empty()) {
-                Ok(file_type) => file_type,
-                // A link to nowhere is an error only if its name says that it should be searched.
-                Err(Errno::NOENT | Errno::LOOP | Errno::NOTDIR)
-                    if Kind::of_file_named(name.to_bytes()).is_none() =>
-                {
-                    return Ok(None);
+/// Reads the next part of a listing into `names`: what needs a look at all. `false`: there is no more.
+pub(crate) fn next_names<Fd: AsFd>(
+    search: &Search,
+    entries: &mut RawDir<'_, Fd>,
+    names: &mut Names,
+) -> Result<bool, Errno> {
+    names.clear();
+    loop {
+        match entries.next() {
+            None => return Ok(!names.is_empty()),
+            Some(Err(Errno::INTR)) => {}
+            // Removed while it is listed: what is left of it is nothing.
+            Some(Err(Errno::NOENT)) => return Ok(false),
+            Some(Err(errno)) => return Err(errno),
+            Some(Ok(entry)) => {
+                let (name, file_type) = (entry.file_name(), entry.file_type());
+                if is_wanted(search, name, file_type) {
+                    names.push(name, file_type);
                 }
-                Err(errno) => {
-                    self.tools.search.problem(&dir.path_of(name), &errno.into());
-                    return Ok(None);
-                }
-            };
+            }
         }
-        Ok(Kind::of(file_type, name.to_bytes()).map(|kind| (kind, linked)))
+        if entries.is_buffer_empty() && !names.is_empty() {
+            return Ok(true);
+        }
     }
+}
+
+/// Whether an entry needs a look at all.
+fn is_wanted(search: &Search, name: &CStr, file_type: FileType) -> bool {
+    let name = name.to_bytes();
+    match file_type {
+        FileType::Directory | FileType::Unknown => name != b"." && name != b"..",
+        FileType::Symlink => search.follow,
+        file_type => Kind::of(file_type, name).is_some(),
+    }
+}
+
+/// What an entry is, and whether it is so by way of a symbolic link. `None`: to be skipped.
+pub(crate) fn kind_of(
+    search: &Search,
+    dir: &DirUse,
+    name: &CStr,
+    listed: FileType,
+) -> Result<Option<(Kind, bool)>, Errno> {
+    let look = |flags| {
+        let status = statat(&*dir.descriptor()?, name, flags)?;
+        Ok::<_, Errno>(FileType::from_raw_mode(status.st_mode))
+    };
+    let mut file_type = listed;
+    if file_type == FileType::Unknown {
+        file_type = look(AtFlags::SYMLINK_NOFOLLOW)?;
+    }
+    let linked = file_type == FileType::Symlink && search.follow;
+    if linked {
+        file_type = match look(AtFlags::empty()) {
+            Ok(file_type) => file_type,
+            // A link to nowhere is an error only if its name says that it should be searched.
+            Err(Errno::NOENT | Errno::LOOP | Errno::NOTDIR)
+                if Kind::of_file_named(name.to_bytes()).is_none() =>
+            {
+                return Ok(None);
+            }
+            Err(errno) => {
+                search.problem(&dir.path_of(name), &errno.into());
+                return Ok(None);
+            }
+        };
+    }
+    Ok(Kind::of(file_type, name.to_bytes()).map(|kind| (kind, linked)))
 }

@@ -9,12 +9,16 @@ mod sequential;
 mod tokio;
 mod tokio_batched;
 mod vale_threads;
+#[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu", not(vthread_plain)))]
+mod vthread;
 
 pub use os_threads::OsThreads;
 pub use sequential::Sequential;
 pub use tokio::Tokio;
 pub use tokio_batched::TokioBatched;
 pub use vale_threads::ValeThreads;
+#[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu", not(vthread_plain)))]
+pub use vthread::Vthread;
 
 use crate::search::Search;
 use std::sync::Arc;
@@ -38,11 +42,19 @@ pub trait Engine: Sync {
 }
 
 /// All engines, the default first.
-pub const ENGINES: [&dyn Engine; 5] = [&TokioBatched, &Tokio, &OsThreads, &ValeThreads, &Sequential];
+pub const ENGINES: &[&dyn Engine] = &[
+    &TokioBatched,
+    #[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu", not(vthread_plain)))]
+    &Vthread,
+    &Tokio,
+    &OsThreads,
+    &ValeThreads,
+    &Sequential,
+];
 
 /// The engine of this name.
 pub fn by_name(name: &str) -> Option<&'static dyn Engine> {
-    ENGINES.into_iter().find(|e| e.name() == name)
+    ENGINES.iter().copied().find(|e| e.name() == name)
 }
 
 /// How many processors this process may use.

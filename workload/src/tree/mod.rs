@@ -13,6 +13,12 @@ pub use open_files::{OpenFiles, TooFewFiles};
 pub use shown::Shown;
 
 use rustix::fs::OFlags;
+use rustix::io::Errno;
 
 /// How everything below a directory is opened: never waiting for a FIFO's writer, never becoming a terminal's owner.
 pub const READ: OFlags = OFlags::RDONLY.union(OFlags::CLOEXEC).union(OFlags::NONBLOCK).union(OFlags::NOCTTY);
+
+/// What the system said.
+pub(crate) fn errno(error: &std::io::Error) -> Errno {
+    Errno::from_io_error(error).unwrap_or(Errno::IO)
+}

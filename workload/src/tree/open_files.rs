@@ -7,10 +7,10 @@
 //!       + at most `cap` held directories
 //! ```
 
-use super::Dir;
+use super::{Dir, errno};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{CWD, FileType, Mode, OFlags, fstat, openat};
-use rustix::io::{Errno, fcntl_dupfd_cloexec, retry_on_intr};
+use rustix::fs::{CWD, FileType, OFlags, fstat};
+use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::process::{Resource, getrlimit};
 use std::collections::VecDeque;
 use std::ffi::CStr;
@@ -97,14 +97,15 @@ impl OpenFiles {
     pub fn open(&self, base: BorrowedFd<'_>, path: &CStr, flags: OFlags) -> Result<OwnedFd, Errno> {
         let mut since = None;
         loop {
-            let opened = retry_on_intr(|| openat(base, path, flags, Mode::empty()));
+            let opened = vthread::io::open_at(base, path, flags.bits().cast_signed(), 0);
+            let opened = opened.map_err(|error| errno(&error));
             match opened {
                 Err(Errno::MFILE | Errno::NFILE) => {
                     if self.close_held(0) == 0 {
                         if since.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
                             return opened;
                         }
-                        std::thread::sleep(Duration::from_millis(2));
+                        vthread::sleep(Duration::from_millis(2));
                     }
                 }
                 _ => return opened,

@@ -27,7 +27,8 @@ pub(super) async fn search_huge(
     let helper = Arc::clone(&jobs.search);
     let first = move || {
         let mut tools = Tools::new(&helper);
-        let searched = behaviour::search_text(file.into(), false, &|| path.clone(), &mut tools, &mut jobs);
+        let searched =
+            behaviour::search_text(file.into(), None, false, &|| path.clone(), &mut tools, &mut jobs);
         if let Err(problem) = searched {
             helper.problem(&path, &problem);
         }

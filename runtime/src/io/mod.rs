@@ -1,0 +1,147 @@
+//! Reading and writing descriptors, from virtual threads and from ordinary ones alike.
+//!
+//! On a virtual thread a call is tried first in a way that cannot wait (`preadv2` with `RWF_NOWAIT`, `openat2` with
+//! `RESOLVE_CACHED`): what is in the page cache costs one system call and nothing else. What would wait goes to the carrier's
+//! `io_uring`, and the vthread parks; so many operations are under way at a time, and the carrier runs others meanwhile. Where
+//! `io_uring` is not to be had (old kernels, seccomp) or not wanted (the environment variable `VTHREAD_IO=pool`), a small
+//! pool of threads makes the calls. On an ordinary thread all of this is the plain system call.
+//!
+//! # Who owns the buffers
+//!
+//! The kernel writes into the caller's buffer, so a call returns only when its own operation has completed. A cancellation
+//! of the vthread asks the kernel to cancel the operation, and goes on waiting until it has; an unpark ends no such wait.
+//! A regular file's read that has begun cannot be cancelled: it is waited for.
+//!
+//! # What may still block the carrier
+//!
+//! Listing directories, for which the kernel has no other call, and writes of up to 64 KiB to regular files on file systems that
+//! do not know `RWF_NOWAIT` for them (ext4): they end in the page cache.
+
+mod calls;
+#[cfg(feature = "inject-faults")]
+pub mod inject;
+mod perform;
+mod request;
+
+#[cfg(vthread_native)]
+mod reactor;
+#[cfg(vthread_native)]
+mod ring;
+
+pub(crate) use perform::{blocking, open, perform};
+#[cfg(vthread_native)]
+pub(crate) use reactor::{cancel, end, is_busy, numbers, sleep, turn};
+pub(crate) use request::Request;
+
+use perform::{read_with, write_with};
+use std::ffi::CStr;
+use std::io::{self, ErrorKind};
+use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+
+/// Where a read or write begins: at the position of the file, which moves on, or at an offset of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum At {
+    Position,
+    Offset(u64),
+}
+
+/// Reads from where the file stands, as `read(2)`. Interrupted calls are made again.
+///
+/// ```
+/// use std::io::{Seek, Write};
+/// let mut file = tempfile();
+/// # fn tempfile() -> std::fs::File {
+/// #     let path = std::env::temp_dir().join(format!("vthread-io-{}", std::process::id()));
+/// #     let all = std::fs::OpenOptions::new().read(true).write(true).create(true).truncate(true).open(&path).unwrap();
+/// #     std::fs::remove_file(&path).unwrap();
+/// #     all
+/// # }
+/// file.write_all(b"grue").unwrap();
+/// file.rewind().unwrap();
+/// let mut buffer = [0; 8];
+/// let read = vthread::run(|| vthread::io::read(&file, &mut buffer));
+/// assert_eq!(read.unwrap(), 4);
+/// ```
+///
+/// # Errors
+/// As `read(2)`.
+///
+/// # Panics
+/// With [`Cancelled`](crate::Cancelled), if the vthread was.
+#[inline]
+pub fn read(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
+    read_with(fd.as_fd(), buffer, At::Position)
+}
+
+/// Reads from `offset`, as `pread(2)`.
+///
+/// # Errors
+/// As `pread(2)`.
+///
+/// # Panics
+/// As [`read`].
+#[inline]
+pub fn read_at(fd: impl AsFd, buffer: &mut [u8], offset: u64) -> io::Result<usize> {
+    read_with(fd.as_fd(), buffer, At::Offset(offset))
+}
+
+/// [`read`] of what needs no waiting. Never parks. On an ordinary thread, too.
+///
+/// # Errors
+/// [`ErrorKind::WouldBlock`] when the bytes are not in memory; else as [`read`].
+#[inline]
+pub fn try_read(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
+    perform::try_read(fd.as_fd(), buffer, At::Position)
+}
+
+/// Opens what can be opened without waiting for a disk: names that the kernel has in memory. Never parks. `flags` and `mode` as
+/// for `openat(2)`. On kernels that cannot tell, the same as `openat(2)`.
+///
+/// # Errors
+/// [`ErrorKind::WouldBlock`] when it would have to wait; else as `openat(2)`.
+#[inline]
+pub fn try_open_at(dir: impl AsFd, path: &CStr, flags: i32, mode: u32) -> io::Result<OwnedFd> {
+    perform::try_open(dir.as_fd().as_raw_fd(), path, flags, mode)
+}
+
+/// Opens `path` relative to `dir`. `flags` and `mode` as for `openat(2)`; `O_CLOEXEC` is added.
+///
+/// # Errors
+/// As `openat(2)`.
+///
+/// # Panics
+/// As [`read`].
+#[inline]
+pub fn open_at(dir: impl AsFd, path: &CStr, flags: i32, mode: u32) -> io::Result<OwnedFd> {
+    open(dir.as_fd().as_raw_fd(), path, flags, mode)
+}
+
+/// Writes at the position of the file, as `write(2)`.
+///
+/// # Errors
+/// As `write(2)`.
+///
+/// # Panics
+/// As [`read`].
+#[inline]
+pub fn write(fd: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
+    write_with(fd.as_fd(), bytes, At::Position)
+}
+
+/// Writes at `offset`, as `pwrite(2)`.
+///
+/// # Errors
+/// As `pwrite(2)`.
+///
+/// # Panics
+/// As [`read`].
+#[inline]
+pub fn write_at(fd: impl AsFd, bytes: &[u8], offset: u64) -> io::Result<usize> {
+    write_with(fd.as_fd(), bytes, At::Offset(offset))
+}
+
+/// Would this have waited?
+#[inline]
+pub(crate) fn would_wait(error: &io::Error) -> bool {
+    error.kind() == ErrorKind::WouldBlock
+}

@@ -1,0 +1,292 @@
+//! Files from vthreads: what std would say, while nothing has to wait and when everything has to.
+#![cfg(vthread_native)]
+
+use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
+use std::os::fd::FromRawFd;
+use std::path::PathBuf;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use vthread::__private::inject::{Call, Fault, inject};
+use vthread::fs::{self, Dir, File};
+
+/// Faults are the process's: one test at a time.
+fn alone() -> MutexGuard<'static, ()> {
+    static ALONE: Mutex<()> = Mutex::new(());
+    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// A directory that goes away.
+struct Place(PathBuf);
+
+impl Place {
+    fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("vthread-files-{name}-{}", std::process::id()));
+        drop(std::fs::remove_dir_all(&path));
+        std::fs::create_dir(&path).expect("a directory");
+        Self(path)
+    }
+
+    fn at(&self, name: &str) -> PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        inject(None);
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
+
+fn descriptors() -> usize {
+    std::fs::read_dir("/proc/self/fd").expect("proc").count()
+}
+
+fn everything(place: &Place) {
+    let (a, b) = (place.at("a"), place.at("b"));
+    assert_eq!(File::open(&a).unwrap_err().kind(), ErrorKind::NotFound);
+    fs::write(&a, "hollow voice says plugh").unwrap();
+    assert_eq!(fs::read_to_string(&a).unwrap(), "hollow voice says plugh");
+    assert_eq!(std::fs::read(&a).unwrap(), fs::read(&a).unwrap());
+
+    let mut file = File::options().read(true).write(true).open(&a).unwrap();
+    assert_eq!(file.seek(SeekFrom::Start(7)).unwrap(), 7);
+    let mut word = [0; 5];
+    file.read_exact(&mut word).unwrap();
+    assert_eq!(&word, b"voice");
+    file.write_all(b"!").unwrap();
+    file.write_all_at(b"HOLLOW", 0).unwrap();
+    let mut start = [0; 13];
+    file.read_exact_at(&mut start, 0).unwrap();
+    assert_eq!(&start, b"HOLLOW voice!");
+    assert_eq!(file.read_exact_at(&mut [0; 2], 22).unwrap_err().kind(), ErrorKind::UnexpectedEof);
+    file.sync_all().unwrap();
+    file.sync_data().unwrap();
+    file.set_len(6).unwrap();
+    assert_eq!(file.metadata().unwrap().len(), 6);
+    assert_eq!(fs::metadata(&a).unwrap().len(), 6);
+
+    fs::rename(&a, &b).unwrap();
+    assert!(!fs::exists(&a).unwrap() && fs::exists(&b).unwrap());
+    fs::hard_link(&b, &a).unwrap();
+    fs::symlink("b", place.at("link")).unwrap();
+    assert!(fs::symlink_metadata(place.at("link")).unwrap().is_symlink());
+    assert!(fs::metadata(place.at("link")).unwrap().is_file());
+    assert_eq!(fs::read_link(place.at("link")).unwrap(), PathBuf::from("b"));
+    assert_eq!(fs::copy(&b, place.at("c")).unwrap(), 6);
+    assert_eq!(File::create_new(&b).unwrap_err().kind(), ErrorKind::AlreadyExists);
+
+    let dir = Dir::open(&place.0).unwrap();
+    dir.create_dir_at("d").unwrap();
+    assert_eq!(fs::create_dir(place.at("d")).unwrap_err().kind(), ErrorKind::AlreadyExists);
+    let inner = dir.open_dir_at("d").unwrap();
+    dir.rename_at("c", &inner, "moved").unwrap();
+    let mut text = String::new();
+    inner.open_at("moved").unwrap().read_to_string(&mut text).unwrap();
+    assert_eq!(text, "HOLLOW");
+    assert_eq!(inner.metadata_at("moved").unwrap().len(), 6);
+    let mut names: Vec<_> = fs::read_dir(&place.0).unwrap().map(|e| e.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["a", "b", "d", "link"]);
+    assert!(dir.read_dir().unwrap().any(|e| e.unwrap().is_dir() == Some(true)));
+    assert_eq!(fs::remove_dir(place.at("d")).unwrap_err().kind(), ErrorKind::DirectoryNotEmpty);
+    inner.remove_file_at("moved").unwrap();
+    dir.remove_dir_at("d").unwrap();
+    for name in ["a", "b", "link"] {
+        fs::remove_file(place.at(name)).unwrap();
+    }
+    fs::create_dir_all(place.at("x/y/z")).unwrap();
+    fs::remove_dir_all(place.at("x")).unwrap();
+    assert_eq!(fs::read_dir(&place.0).unwrap().count(), 0);
+}
+
+#[test]
+fn as_std_on_an_ordinary_thread() {
+    let _alone = alone();
+    everything(&Place::new("ordinary"));
+}
+
+#[test]
+fn as_std_on_a_vthread() {
+    let _alone = alone();
+    let place = Place::new("vthread");
+    vthread::run(|| everything(&place));
+}
+
+#[test]
+fn as_std_when_everything_waits() {
+    let _alone = alone();
+    let place = Place::new("waits");
+    inject(Some(Box::new(|_| Some(Fault::Wait))));
+    vthread::run(|| everything(&place));
+    // Descriptors of the ring are the carrier's; its bell is kept.
+    let before = descriptors();
+    vthread::run(|| everything(&place));
+    assert_eq!(descriptors(), before);
+}
+
+#[test]
+fn interrupted_and_short_calls_lose_nothing() {
+    let _alone = alone();
+    let place = Place::new("short");
+    let text: Vec<u8> = (0..50_000_u32).flat_map(u32::to_le_bytes).collect();
+    let mut calls = 0_u32;
+    inject(Some(Box::new(move |call| {
+        calls += 1;
+        match (calls % 4, call) {
+            (0, _) => Some(Fault::Fail(libc::EINTR)),
+            (1, Call::Read(_) | Call::Write(_)) => Some(Fault::Short(4099)),
+            _ => Some(Fault::Wait),
+        }
+    })));
+    let back = vthread::run(|| {
+        fs::write(place.at("t"), &text)?;
+        fs::read(place.at("t"))
+    });
+    assert!(back.unwrap() == text);
+}
+
+#[test]
+fn a_fault_of_one_is_not_another_ones() {
+    let _alone = alone();
+    let place = Place::new("fault");
+    for name in ["good", "bad"] {
+        std::fs::write(place.at(name), name).unwrap();
+    }
+    for errno in [libc::EIO, libc::ENOMEM, libc::EMFILE, libc::ENOENT] {
+        inject(Some(Box::new(move |call| match call {
+            Call::Open(path) if path.to_bytes().ends_with(b"bad") => Some(Fault::Fail(errno)),
+            _ => Some(Fault::Wait),
+        })));
+        let (good, bad) = vthread::run(|| {
+            vthread::scope(|s| {
+                let good = s.spawn(|| fs::read(place.at("good")));
+                let bad = s.spawn(|| fs::read(place.at("bad")));
+                (good.join().unwrap(), bad.join().unwrap())
+            })
+        });
+        assert_eq!(good.unwrap(), b"good");
+        assert_eq!(bad.unwrap_err().raw_os_error(), Some(errno));
+    }
+}
+
+#[test]
+fn many_are_under_way_at_a_time() {
+    let _alone = alone();
+    let place = Place::new("many");
+    for i in 0..300 {
+        std::fs::write(place.at(&i.to_string()), vec![i as u8; 3000 + i]).unwrap();
+    }
+    inject(Some(Box::new(|_| Some(Fault::Wait))));
+    let most = vthread::run(|| {
+        vthread::scope(|s| {
+            for i in 0..300 {
+                let path = place.at(&i.to_string());
+                s.spawn(move || assert_eq!(fs::read(path).unwrap(), vec![i as u8; 3000 + i]));
+            }
+        });
+        vthread::stats().operations.most
+    });
+    assert!(most >= 8, "{most}");
+}
+
+/// A pipe that nobody writes to.
+fn pipe() -> (File, File) {
+    let mut ends = [0; 2];
+    // SAFETY: fills the array; the descriptors are nobody else's.
+    unsafe {
+        assert_eq!(libc::pipe2(ends.as_mut_ptr(), libc::O_CLOEXEC), 0);
+        (File::from_raw_fd(ends[0]), File::from_raw_fd(ends[1]))
+    }
+}
+
+#[test]
+fn a_cancelled_read_ends_and_leaves_its_buffer() {
+    let _alone = alone();
+    for _ in 0..50 {
+        let (mut from, mut to) = pipe();
+        let ended = vthread::run(|| {
+            vthread::scope(|s| {
+                let reader = s.spawn(|| {
+                    let mut buffer = [7_u8; 64];
+                    let _ = from.read(&mut buffer);
+                    unreachable!("it was cancelled");
+                });
+                vthread::sleep(std::time::Duration::from_millis(1));
+                s.cancel();
+                reader.join().unwrap_err()
+            })
+        });
+        assert!(ended.is::<vthread::Cancelled>());
+        // Nobody reads any more: what is written stays in the pipe.
+        to.write_all(b"late").unwrap();
+        let mut late = [0; 4];
+        from.read_exact(&mut late).unwrap();
+        assert_eq!(&late, b"late");
+    }
+}
+
+#[test]
+fn a_panic_beside_a_read_waits_for_it() {
+    let _alone = alone();
+    let (mut from, to) = pipe();
+    let before = descriptors();
+    let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        vthread::run(|| {
+            vthread::scope(|s| {
+                s.spawn(|| {
+                    let mut buffer = [0; 8];
+                    assert_eq!(from.read(&mut buffer).unwrap(), 2);
+                    assert_eq!(&buffer[..2], b"ok");
+                });
+                s.spawn(|| {
+                    vthread::yield_now();
+                    (&to).write_all(b"ok").unwrap();
+                });
+                panic!("beside");
+            })
+        })
+    }));
+    assert_eq!(panicked.unwrap_err().downcast_ref(), Some(&"beside"));
+    // The ring has gone with its carrier; a bell, made once, may have come.
+    assert!(descriptors() <= before + 1);
+}
+
+#[test]
+fn an_unpark_ends_no_read() {
+    let _alone = alone();
+    let (mut from, mut to) = pipe();
+    vthread::run(|| {
+        vthread::scope(|s| {
+            let reader = s.spawn(move || {
+                let mut buffer = [0; 4];
+                (from.read(&mut buffer).unwrap(), buffer)
+            });
+            vthread::yield_now();
+            reader.vthread().unpark();
+            vthread::yield_now();
+            assert!(!reader.is_finished());
+            to.write_all(b"1234").unwrap();
+            assert_eq!(reader.join().unwrap(), (4, *b"1234"));
+        });
+    });
+}
+
+/// Another thread ends the sleep of a carrier that waits in its ring.
+#[test]
+fn news_reach_a_carrier_that_waits_in_its_ring() {
+    let _alone = alone();
+    let (mut from, mut to) = pipe();
+    vthread::run(|| {
+        vthread::scope(|s| {
+            s.spawn(move || from.read(&mut [0; 4]).unwrap());
+            let (send, receive) = vthread::channel::unbounded();
+            let other = std::thread::spawn(move || {
+                std::thread::sleep(std::time::Duration::from_millis(30));
+                send.send(5).unwrap();
+            });
+            assert_eq!(receive.recv().unwrap(), 5);
+            to.write_all(b"end").unwrap();
+            other.join().unwrap();
+        });
+    });
+}

@@ -1,0 +1,351 @@
+//! The search itself: tasks, directories, and a behaviour for each kind of entry, called through its vtable.
+
+pub(super) use annotated::{late, walk};
+
+#[vthread::vthread(exact)]
+mod annotated {
+    use super::super::crew::{Job, Late, Listing, read_start, root_of, try_open};
+    use crate::behaviour::{
+        Changed, Entry, LOOKS, SHARE_BYTES, SHARE_NAMES, Subdirectory, Task, Tasks, Tools, kind_of,
+        next_names, not_opened, not_read, search_json, search_text,
+    };
+    use crate::output::Problem;
+    use crate::tree::{DirUse, Kind, Names};
+    use rustix::fd::{AsFd, OwnedFd};
+    use rustix::fs::{FileType, RawDir};
+    use rustix::io::Errno;
+    use std::ffi::CStr;
+    use std::mem::take;
+    use std::sync::Arc;
+
+    /// How one kind of thing is searched.
+    pub trait Behaviour {
+        /// Searches `entry` now, or leaves it to another vthread.
+        fn search(&self, entry: &Entry<'_>, walk: &mut Walk<'_, '_, '_>) -> Result<(), Changed>;
+    }
+
+    struct TextFile;
+    struct JsonFile;
+    struct Directory;
+
+    impl Behaviour for TextFile {
+        fn search(&self, entry: &Entry<'_>, walk: &mut Walk<'_, '_, '_>) -> Result<(), Changed> {
+            match open_first(entry, Kind::Text, walk) {
+                First::Here(fd, first) => text(fd, first, entry, walk),
+                First::Done(outcome) => outcome,
+            }
+        }
+    }
+
+    impl Behaviour for JsonFile {
+        fn search(&self, entry: &Entry<'_>, walk: &mut Walk<'_, '_, '_>) -> Result<(), Changed> {
+            match open_first(entry, Kind::Json, walk) {
+                First::Here(fd, first) => json(&fd, first, entry, walk),
+                First::Done(outcome) => outcome,
+            }
+        }
+    }
+
+    impl Behaviour for Directory {
+        fn search(&self, entry: &Entry<'_>, walk: &mut Walk<'_, '_, '_>) -> Result<(), Changed> {
+            // A directory that the user named is opened by the walk itself.
+            if let Some(dir) = entry.dir {
+                let found =
+                    Subdirectory { parent: dir.keep(), name: entry.name.to_owned(), follow: entry.follow };
+                walk.job.spawn(Task::Directory(found));
+            }
+            Ok(())
+        }
+    }
+
+    /// A vthread's way through a part of the tree.
+    pub struct Walk<'w, 'scope, 'env> {
+        job: &'w mut Job<'scope, 'env>,
+        tools: Tools,
+        listing: Listing,
+        behaviours: Arc<Behaviours>,
+    }
+
+    /// The behaviour of each kind, called through its vtable.
+    struct Behaviours {
+        text: Box<dyn Behaviour + Send + Sync>,
+        json: Box<dyn Behaviour + Send + Sync>,
+        directory: Box<dyn Behaviour + Send + Sync>,
+    }
+
+    impl Behaviours {
+        fn of(&self, kind: Kind) -> &(dyn Behaviour + Send + Sync) {
+            match kind {
+                Kind::Text => &*self.text,
+                Kind::Json => &*self.json,
+                Kind::Directory => &*self.directory,
+            }
+        }
+    }
+
+    fn begin<'w, 'scope, 'env>(job: &'w mut Job<'scope, 'env>) -> Walk<'w, 'scope, 'env> {
+        let (tools, listing) = job.crew.take_tools();
+        let behaviours =
+            Behaviours { text: Box::new(TextFile), json: Box::new(JsonFile), directory: Box::new(Directory) };
+        Walk { job, tools, listing, behaviours: Arc::new(behaviours) }
+    }
+
+    /// Does what there is to do, the newest first, so that few wait at a time; others get the oldest.
+    fn work(walk: &mut Walk<'_, '_, '_>) {
+        while let Some(task) = walk.job.waiting.pop_back() {
+            walk.job.wanted();
+            run(task, walk);
+            walk.tools.flush();
+            walk.job.crew.search.counts.task_done();
+        }
+    }
+
+    /// A vthread that searches what waits in `job`.
+    pub fn walk(job: &mut Job<'_, '_>) {
+        let crew = job.crew;
+        let mut walk = begin(job);
+        work(&mut walk);
+        let Walk { tools, listing, .. } = walk;
+        crew.keep_tools(tools, listing);
+    }
+
+    /// A vthread that waits for a file, and searches it.
+    pub fn late(job: &mut Job<'_, '_>, file: &mut Late) {
+        // Tools are large: they are taken when there is something to be done with them.
+        let started = read_start(&job.crew.search, file);
+        let crew = job.crew;
+        let mut walk = begin(job);
+        finish(started, file, &mut walk);
+        walk.tools.flush();
+        // A huge text may have been shared, or the file may be a directory by now.
+        work(&mut walk);
+        let Walk { tools, listing, .. } = walk;
+        crew.keep_tools(tools, listing);
+        crew.late_ended();
+    }
+
+    fn run(task: Task, walk: &mut Walk<'_, '_, '_>) {
+        if walk.tools.search.is_stopped() {
+            return;
+        }
+        match task {
+            Task::Root(number) => root(number, walk),
+            Task::Directory(found) => subdirectory(&found, walk),
+            Task::Batch(dir, mut names) => batch(&dir, &mut names, walk),
+            Task::Share(huge) => huge.help(&mut walk.tools, walk.job),
+        }
+    }
+
+    fn root(number: usize, walk: &mut Walk<'_, '_, '_>) {
+        let search = Arc::clone(&walk.tools.search);
+        let root = &search.roots[number];
+        match root_of(&search, root) {
+            Ok((Kind::Directory, Some(dir))) => list(&dir, walk),
+            Ok((kind, _)) => {
+                let entry = Entry { dir: None, name: &root.path, follow: true };
+                if walk_one(kind, &entry, walk) == Err(Changed) {
+                    search.problem(root.path.to_bytes(), &Errno::NOENT.into());
+                }
+            }
+            Err(problem) => search.problem(root.path.to_bytes(), &problem),
+        }
+    }
+
+    /// Searches it as a thing of this kind. Errors: it is none any more.
+    fn walk_one(kind: Kind, entry: &Entry<'_>, walk: &mut Walk<'_, '_, '_>) -> Result<(), Changed> {
+        let behaviours = Arc::clone(&walk.behaviours);
+        behaviours.of(kind).search(entry, walk)
+    }
+
+    fn subdirectory(found: &Subdirectory, walk: &mut Walk<'_, '_, '_>) {
+        let Subdirectory { parent, name, follow } = found;
+        match parent.open_child(name, *follow) {
+            // A link above the start leads back to it by way of ordinary directories.
+            Ok(dir) => match if walk.tools.search.follow { dir.is_loop() } else { Ok(false) } {
+                // Everything there is found by way of the ancestor.
+                Ok(true) => {}
+                Ok(false) => list(&dir, walk),
+                Err(errno) => walk.tools.search.problem(&dir.path(), &errno.into()),
+            },
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => visit(parent, name, FileType::Unknown, walk),
+            Err(errno) => walk.tools.search.problem(&parent.path_of(name), &errno.into()),
+        }
+    }
+
+    /// Searches all entries of `dir`.
+    fn list(dir: &DirUse, walk: &mut Walk<'_, '_, '_>) {
+        walk.tools.tally.directories += 1;
+        let mut listing = take(&mut walk.listing);
+        if let Err(errno) = list_with(dir, &mut listing, walk) {
+            walk.tools.search.problem(&dir.path(), &errno.into());
+        }
+        walk.listing = listing;
+    }
+
+    fn list_with(dir: &DirUse, listing: &mut Listing, walk: &mut Walk<'_, '_, '_>) -> Result<(), Errno> {
+        let fd = dir.descriptor()?;
+        let mut entries = RawDir::new(&*fd, &mut listing.entries);
+        while next_names(&walk.tools.search, &mut entries, &mut listing.names)? {
+            batch(dir, &mut listing.names, walk);
+            if walk.tools.search.is_stopped() {
+                break;
+            }
+        }
+        Ok(())
+    }
+
+    /// Searches the entries of `dir` that are in `names`; others may take half of what is left.
+    fn batch(dir: &DirUse, names: &mut Names, walk: &mut Walk<'_, '_, '_>) {
+        let mut since = walk.tools.tally.bytes;
+        while let Some(entry) = names.pop() {
+            visit(dir, entry.name, entry.file_type, walk);
+            if walk.tools.search.is_stopped() {
+                return;
+            }
+            let much = names.len() >= SHARE_NAMES || walk.tools.tally.bytes - since > SHARE_BYTES;
+            if much && !names.is_empty() && walk.job.wanted() {
+                since = walk.tools.tally.bytes;
+                walk.job.spawn(Task::Batch(dir.keep(), names.split()));
+            }
+        }
+    }
+
+    /// Searches one entry, as what it is.
+    fn visit(dir: &DirUse, name: &CStr, mut file_type: FileType, walk: &mut Walk<'_, '_, '_>) {
+        for _ in 0..LOOKS {
+            let (kind, follow) = match kind_of(&walk.tools.search, dir, name, file_type) {
+                Ok(Some(kind)) => kind,
+                Ok(None) => return,
+                Err(Errno::NOENT) => break,
+                Err(errno) => return walk.tools.search.problem(&dir.path_of(name), &errno.into()),
+            };
+            let entry = Entry { dir: Some(dir), name, follow };
+            if walk_one(kind, &entry, walk).is_ok() {
+                return;
+            }
+            file_type = FileType::Unknown;
+        }
+        walk.tools.tally.vanished += 1;
+    }
+
+    /// What came of opening a file and reading its beginning.
+    enum First {
+        /// It is open; so many bytes are in the tools' buffer.
+        Here(OwnedFd, Option<usize>),
+        /// Another vthread does the rest, or it cannot be done.
+        Done(Result<(), Changed>),
+    }
+
+    fn count(kind: Kind, tools: &mut Tools) {
+        match kind {
+            Kind::Json => tools.tally.json_files += 1,
+            _ => tools.tally.text_files += 1,
+        }
+    }
+
+    /// Opens a file and reads its beginning, while that needs no waiting. What does is left to another vthread.
+    fn open_first(entry: &Entry<'_>, kind: Kind, walk: &mut Walk<'_, '_, '_>) -> First {
+        let opened = match entry.dir {
+            Some(dir) => try_open(dir, entry),
+            None => entry.open(&walk.tools.search),
+        };
+        let fd = match opened {
+            Ok(fd) => fd,
+            Err(Errno::AGAIN) => return leave(entry, kind, None, walk),
+            // Makes room, and waits for it.
+            Err(Errno::MFILE | Errno::NFILE) => match entry.open(&walk.tools.search) {
+                Ok(fd) => fd,
+                Err(errno) => return First::Done(not_opened(&walk.tools.search, entry, errno)),
+            },
+            Err(errno) => return First::Done(not_opened(&walk.tools.search, entry, errno)),
+        };
+        match walk.tools.read_first(fd.as_fd()) {
+            Ok(first) => {
+                count(kind, &mut walk.tools);
+                First::Here(fd, Some(first))
+            }
+            Err(Errno::AGAIN) => leave(entry, kind, Some(fd), walk),
+            Err(errno) => {
+                count(kind, &mut walk.tools);
+                First::Done(not_read(&walk.tools.search, entry, &errno.into()))
+            }
+        }
+    }
+
+    /// Leaves a file to a vthread that waits for it; this one goes on meanwhile, unless too many wait already.
+    fn leave(entry: &Entry<'_>, kind: Kind, fd: Option<OwnedFd>, walk: &mut Walk<'_, '_, '_>) -> First {
+        let (crew, scope) = (walk.job.crew, walk.job.scope);
+        if let (Some(dir), true) = (entry.dir, crew.may_wait()) {
+            let name = entry.name.to_owned();
+            crew.wait_for(scope, Late { dir: dir.keep(), name, kind, follow: entry.follow, fd });
+            // It shall ask for its bytes soon.
+            vthread::yield_now();
+            return First::Done(Ok(()));
+        }
+        let opened = match fd {
+            Some(fd) => Ok(fd),
+            None => entry.open(&walk.tools.search),
+        };
+        match opened {
+            Ok(fd) => {
+                count(kind, &mut walk.tools);
+                First::Here(fd, None)
+            }
+            Err(errno) => First::Done(not_opened(&walk.tools.search, entry, errno)),
+        }
+    }
+
+    /// Searches a file whose beginning has been waited for.
+    fn finish(
+        started: Result<(OwnedFd, Result<Vec<u8>, Errno>), Errno>,
+        file: &Late,
+        walk: &mut Walk<'_, '_, '_>,
+    ) {
+        let entry = Entry { dir: Some(&file.dir), name: &file.name, follow: file.follow };
+        let outcome = match started {
+            Err(errno) => not_opened(&walk.tools.search, &entry, errno),
+            Ok((fd, start)) => {
+                count(file.kind, &mut walk.tools);
+                match start {
+                    Err(errno) => not_read(&walk.tools.search, &entry, &Problem::System(errno)),
+                    Ok(start) => {
+                        let first = Some(walk.tools.put_first(&start));
+                        match file.kind {
+                            Kind::Json => json(&fd, first, &entry, walk),
+                            _ => text(fd, first, &entry, walk),
+                        }
+                    }
+                }
+            }
+        };
+        if outcome == Err(Changed) {
+            visit(&file.dir, &file.name, FileType::Unknown, walk);
+        }
+    }
+
+    fn text(
+        fd: OwnedFd,
+        first: Option<usize>,
+        entry: &Entry<'_>,
+        walk: &mut Walk<'_, '_, '_>,
+    ) -> Result<(), Changed> {
+        let trusted = entry.dir.is_some_and(DirUse::short_read_is_end);
+        match search_text(fd, first, trusted, &|| entry.path(), &mut walk.tools, walk.job) {
+            Ok(()) => Ok(()),
+            Err(problem) => not_read(&walk.tools.search, entry, &problem),
+        }
+    }
+
+    fn json(
+        fd: &OwnedFd,
+        first: Option<usize>,
+        entry: &Entry<'_>,
+        walk: &mut Walk<'_, '_, '_>,
+    ) -> Result<(), Changed> {
+        let trusted = entry.dir.is_some_and(DirUse::short_read_is_end);
+        match search_json(fd, first, trusted, &|| entry.path(), &mut walk.tools) {
+            Ok(()) => Ok(()),
+            Err(problem) => not_read(&walk.tools.search, entry, &problem),
+        }
+    }
+}
