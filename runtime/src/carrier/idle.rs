@@ -8,45 +8,11 @@ use super::{Carrier, Member};
 use crate::sched::deadlock::WhenStuck;
 use crate::sched::task::Task;
 use crate::sched::wait::Outcome;
-use crate::{arch, blocking, hop_stack, stacks};
-use std::io;
-use std::os::fd::RawFd;
-use std::rc::Rc;
+use crate::{arch, blocking, hop_stack, io, stacks};
 use std::time::Instant;
 
 /// So many vthreads go on before the loop looks around.
 const BUDGET: u32 = 61;
-
-/// Something on a carrier that waits for events of the system, for vthreads of this carrier that wait for them by a
-/// [`Waiting`](crate::sched::wait::Waiting).
-pub(crate) trait Reactor {
-    /// Makes those go on whose events have happened ([`Waiting::finish`](crate::sched::wait::Waiting::finish)), without
-    /// blocking. How many? Called in the loop, about every [`BUDGET`] resumptions.
-    fn poll(&self) -> usize;
-
-    /// Blocks until an event, until then, or until the carrier's wake-up descriptor is readable, and makes that unreadable. May
-    /// also return for nothing. Called when no vthread can run; [`poll`](Self::poll) comes next.
-    fn wait(&self, until: Option<Instant>);
-
-    /// Events that vthreads wait for. While there are any, nothing is a deadlock.
-    fn under_way(&self) -> usize;
-}
-
-/// Gives this carrier a reactor, which stays as long as it. `make` gets the descriptor (an eventfd, non-blocking) that becomes
-/// readable when another thread has something for the carrier while it is in [`Reactor::wait`].
-///
-/// # Errors
-/// When the descriptor cannot be had, and what `make` fails with.
-///
-/// # Panics
-/// On a thread that is no carrier, or one that has a reactor.
-pub(crate) fn install_reactor(make: impl FnOnce(RawFd) -> io::Result<Rc<dyn Reactor>>) -> io::Result<()> {
-    let Some(carrier) = super::carrier() else { super::not_on_a_vthread() };
-    let reactor = make(carrier.remote.wake_descriptor()?)?;
-    assert!(carrier.reactor.set(reactor).is_ok(), "vthread: this carrier has a reactor");
-    carrier.remote.wake_by_descriptor(true);
-    Ok(())
-}
 
 impl Carrier {
     /// What others have sent, what has happened, and whose time has come.
@@ -55,9 +21,7 @@ impl Carrier {
         if self.remote.take_cancellations() {
             self.cancel_waits(|task| self.is_cancelled(task));
         }
-        if let Some(reactor) = self.reactor.get() {
-            reactor.poll();
-        }
+        io::turn(|parked| self.ready.push(parked));
         let mut timers = self.timers.borrow_mut();
         if !timers.is_empty() {
             let now = Instant::now();
@@ -115,13 +79,8 @@ impl Carrier {
                 return;
             }
             let first = self.timers.borrow().first();
-            let is_stuck = || {
-                first.is_none()
-                    && !self.remote.has_news()
-                    && self.reactor.get().is_none_or(|r| r.under_way() == 0)
-                    && !crate::io::is_busy()
-            };
-            if is_stuck() && when_stuck.is_deadlock() && !self.remote.has_news() {
+            let is_stuck = first.is_none() && !io::is_busy() && !self.remote.has_news();
+            if is_stuck && when_stuck.is_deadlock() && !self.remote.has_news() {
                 self.break_deadlock();
             } else {
                 // Idle threads of ours keep a deadlock from being seen, but not for ever.
@@ -151,9 +110,8 @@ impl Carrier {
     fn sleep(&self, until: Option<Instant>, has_more: impl Fn() -> bool) {
         // Memory that is kept for chunks goes back, some of it at a time, when nobody wants it for a while.
         let until = until.into_iter().chain(stacks::idle()).min();
-        self.remote.sleep(has_more, |futex| match self.reactor.get() {
-            Some(reactor) => reactor.wait(until),
-            None => futex.wait(until),
-        });
+        if !io::sleep(self.remote, until, &has_more) {
+            self.remote.sleep(until, has_more);
+        }
     }
 }

@@ -23,13 +23,10 @@ use crate::sched::task::Task;
 use crate::sched::timers::Timers;
 use crate::sched::wait::Waiting;
 use core::any::Any;
-use core::cell::{Cell, OnceCell, RefCell};
+use core::cell::{Cell, RefCell};
 use std::collections::VecDeque;
-use std::rc::Rc;
 use std::sync::Arc;
 
-#[allow(unused_imports, reason = "for whoever brings I/O")]
-pub(crate) use idle::{Reactor, install_reactor};
 pub(crate) use member::{Group, Member, Seat};
 pub(crate) use park::{
     can_hand_over, cancel_everywhere, is_home, make_ready, park_waiting, prepare_to_park, yield_to,
@@ -94,7 +91,6 @@ pub(crate) struct Carrier {
     deadlock: RefCell<Option<String>>,
     /// Of a runtime with several carriers.
     member: Option<Member>,
-    reactor: OnceCell<Rc<dyn Reactor>>,
 }
 
 thread_local! {

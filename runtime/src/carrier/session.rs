@@ -12,7 +12,7 @@ use crate::sched::deadlock::WhenStuck;
 use crate::sched::remote::Remote;
 use crate::sched::task::{self, Task};
 use crate::{faults, hop_stack, io, panic_count, signals, stacks};
-use core::cell::{Cell, OnceCell, RefCell};
+use core::cell::{Cell, RefCell};
 use core::mem::ManuallyDrop;
 use core::ptr::null_mut;
 use core::sync::atomic::Ordering::Relaxed;
@@ -58,7 +58,6 @@ impl Session {
             timers: RefCell::default(),
             deadlock: RefCell::default(),
             member,
-            reactor: OnceCell::new(),
         });
         REMOTES.lock().unwrap_or_else(PoisonError::into_inner).push(carrier.remote);
         if let Some(member) = &carrier.member {
@@ -145,7 +144,7 @@ impl Drop for Session {
         let remote = self.carrier.remote;
         REMOTES.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| !core::ptr::eq(*other, remote));
         CARRIER.set(core::ptr::null());
-        io::end();
+        io::end(self.carrier.live.get() > 0);
         // The remotes of a group's carriers are used as long as the group.
         let is_member = self.carrier.member.is_some();
         if self.carrier.live.get() == 0 {

@@ -30,7 +30,7 @@ mod ring;
 
 pub(crate) use perform::{blocking, open, perform};
 #[cfg(vthread_native)]
-pub(crate) use reactor::{cancel, end, is_busy, numbers};
+pub(crate) use reactor::{cancel, end, is_busy, numbers, sleep, turn};
 pub(crate) use request::Request;
 
 use perform::{read_with, write_with};

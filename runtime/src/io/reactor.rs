@@ -12,16 +12,15 @@
 
 use super::Request;
 use super::ring::Ring;
+use crate::arch::Parked;
 use crate::blocking;
 use crate::call::hop;
-use crate::carrier::{Reactor, install_reactor};
+use crate::sched::remote::Remote;
 use crate::sched::wait::{Outcome, Waiting, What};
-use crate::stats::Operations as Numbers;
+use crate::stats::Operations;
 use crate::sync::Semaphore;
 use core::cell::{Cell, RefCell};
 use core::ptr::null;
-use std::os::fd::RawFd;
-use std::rc::Rc;
 use std::time::Instant;
 
 /// Says by which means: `uring` (the default, where it is allowed) or `pool`.
@@ -39,97 +38,50 @@ pub(super) struct Operation {
     result: Cell<i32>,
 }
 
-/// One carrier's.
-struct Operations {
-    ring: RefCell<Ring>,
-    /// An eventfd that others write to while the carrier waits in the ring.
-    bell: RawFd,
+struct Reactor {
+    /// `None`: the pool does it.
+    ring: Option<RefCell<Ring>>,
+    numbers: Cell<Operations>,
 }
 
 thread_local! {
     /// This carrier's; made when the first operation has to wait.
-    static OPERATIONS: Cell<*const Operations> = const { Cell::new(null()) };
-    /// Of this thread, in rings and in the pool.
-    static NUMBERS: Cell<Numbers> = const { Cell::new(Numbers { in_flight: 0, most: 0, total: 0 }) };
-    /// No ring is to be had here.
-    static USES_POOL: Cell<bool> = const { Cell::new(false) };
+    static REACTOR: Cell<*const Reactor> = const { Cell::new(null()) };
+    /// Of those that have ended.
+    static BEFORE: Cell<Operations> = const { Cell::new(Operations { in_flight: 0, most: 0, total: 0 }) };
 }
 
-fn operations() -> Option<&'static Operations> {
-    // SAFETY: the carrier has it, from when the pointer is set until `end`, which it calls when nothing runs on it any more.
-    unsafe { OPERATIONS.get().as_ref() }
+fn reactor() -> Option<&'static Reactor> {
+    // SAFETY: it lives until `end`, which the carrier's loop calls when nothing runs on it any more.
+    unsafe { REACTOR.get().as_ref() }
 }
 
-/// `None`: the pool does it.
-fn operations_or_make() -> Option<&'static Operations> {
-    if USES_POOL.get() {
-        return None;
-    }
-    operations().or_else(|| {
+fn reactor_or_make() -> &'static Reactor {
+    reactor().unwrap_or_else(|| {
         let wants_pool = std::env::var_os(IO_VAR).is_some_and(|v| v == "pool");
-        let make = |bell| {
-            let made = Rc::new(Operations { ring: RefCell::new(Ring::new()?), bell });
-            OPERATIONS.set(Rc::as_ptr(&made));
-            Ok(made as Rc<dyn Reactor>)
-        };
-        if wants_pool || install_reactor(make).is_err() {
-            USES_POOL.set(true);
-            OPERATIONS.set(null());
-        }
-        operations()
+        let ring = if wants_pool { None } else { Ring::new().ok() };
+        let made =
+            Box::new(Reactor { ring: ring.map(RefCell::new), numbers: Cell::new(Operations::default()) });
+        // SAFETY: as above.
+        let made = unsafe { &*Box::into_raw(made) };
+        REACTOR.set(made);
+        made
     })
 }
 
-fn begun() {
-    let mut numbers = NUMBERS.get();
-    numbers.in_flight += 1;
-    numbers.total += 1;
-    numbers.most = numbers.most.max(numbers.in_flight);
-    NUMBERS.set(numbers);
-}
-
-fn ended() {
-    let mut numbers = NUMBERS.get();
-    numbers.in_flight -= 1;
-    NUMBERS.set(numbers);
-}
-
-impl Operations {
-    fn deliver(&self) -> usize {
-        let mut count = 0;
-        self.ring.borrow_mut().completed(|operation, result| {
-            let operation = operation as *const Operation;
-            // SAFETY: the kernel gives each operation's address back once, and its frame waits for that: nothing else ends
-            // the wait.
-            unsafe {
-                (*operation).result.set(result);
-                Waiting::finish(&raw const (*operation).waiting, Outcome::Notified);
-            }
-            count += 1;
-        });
-        count
-    }
-}
-
-impl Reactor for Operations {
-    fn poll(&self) -> usize {
-        if self.under_way() == 0 {
-            return 0;
-        }
-        self.ring.borrow_mut().submit_some();
-        self.deliver()
+impl Reactor {
+    fn begun(&self) {
+        let mut numbers = self.numbers.get();
+        numbers.in_flight += 1;
+        numbers.total += 1;
+        numbers.most = numbers.most.max(numbers.in_flight);
+        self.numbers.set(numbers);
     }
 
-    fn wait(&self, until: Option<Instant>) {
-        self.ring.borrow_mut().wait(self.bell, until);
-        let mut rung = 0_u64;
-        // SAFETY: eight bytes of ours, from a descriptor that stays. It fails if nobody has rung.
-        unsafe { libc::read(self.bell, (&raw mut rung).cast(), size_of::<u64>()) };
-        self.deliver();
-    }
-
-    fn under_way(&self) -> usize {
-        NUMBERS.get().in_flight
+    fn ended(&self) {
+        let mut numbers = self.numbers.get();
+        numbers.in_flight -= 1;
+        self.numbers.set(numbers);
     }
 }
 
@@ -138,27 +90,27 @@ impl Reactor for Operations {
 /// # Safety
 /// The request's buffers are valid, and nobody else uses them until this returns.
 pub(super) unsafe fn wait_for(request: &Request<'_>) -> i32 {
-    let Some(operations) = hop(operations_or_make) else { return hop(|| wait_for_pool(request)) };
+    let reactor = hop(reactor_or_make);
+    let Some(ring) = &reactor.ring else { return hop(|| wait_for_pool(reactor, request)) };
     let operation = Operation {
         waiting: Waiting::to_the_end(What { action: request.action(), object: 0 }).of_an_operation(),
         result: Cell::new(0),
     };
     // SAFETY: the operation stays in this frame, and the buffers stay the caller's, until the completion has claimed it.
-    if !hop(|| unsafe { operations.ring.borrow_mut().push(&request.entry(), (&raw const operation) as u64) })
-    {
+    if !hop(|| unsafe { ring.borrow_mut().push(&request.entry(), (&raw const operation) as u64) }) {
         // SAFETY: the caller's promise.
         return hop(|| unsafe { request.call() });
     }
-    begun();
+    reactor.begun();
     let outcome = operation.waiting.wait(None);
     debug_assert_eq!(outcome, Outcome::Notified);
-    ended();
+    reactor.ended();
     operation.result.get()
 }
 
-fn wait_for_pool(request: &Request<'_>) -> i32 {
+fn wait_for_pool(reactor: &Reactor, request: &Request<'_>) -> i32 {
     let permit = POOL_PERMITS.acquire(1);
-    begun();
+    reactor.begun();
     let request = *request;
     let result = blocking::call_elsewhere(move || {
         // The whole of it, which may be sent; its pointers alone may not.
@@ -166,31 +118,78 @@ fn wait_for_pool(request: &Request<'_>) -> i32 {
         // SAFETY: buffers are valid until we return, which we do after the call.
         unsafe { request.call() }
     });
-    ended();
+    reactor.ended();
     drop(permit);
     result.unwrap_or_else(|payload| std::panic::resume_unwind(payload))
 }
 
 /// Asks for the cancellation of the operation that `waiting` is part of; who waits goes on waiting.
 pub(crate) fn cancel(waiting: &Waiting) {
-    if let Some(operations) = operations() {
-        operations.ring.borrow_mut().cancel((&raw const *waiting) as u64);
+    if let Some(ring) = reactor().and_then(|reactor| reactor.ring.as_ref()) {
+        ring.borrow_mut().cancel((&raw const *waiting) as u64);
     }
+}
+
+/// In the carrier's loop: hands over what is to be done, and `ready` those whose operations have completed.
+#[inline]
+pub(crate) fn turn(ready: impl FnMut(Parked)) {
+    if let Some(reactor) = reactor()
+        && reactor.numbers.get().in_flight > 0
+        && let Some(ring) = &reactor.ring
+    {
+        let mut ring = ring.borrow_mut();
+        ring.submit_some();
+        deliver(&mut ring, ready);
+    }
+}
+
+fn deliver(ring: &mut Ring, mut ready: impl FnMut(Parked)) {
+    ring.completed(|operation, result| {
+        // SAFETY: the kernel gives each operation's address back once, and its frame waits for that.
+        let operation = unsafe { &*(operation as *const Operation) };
+        operation.result.set(result);
+        if operation.waiting.claim(Outcome::Notified) {
+            ready(operation.waiting.parked());
+        }
+    });
 }
 
 /// Are operations under way, so that somebody will go on without another vthread's help?
 pub(crate) fn is_busy() -> bool {
-    NUMBERS.get().in_flight > 0
+    reactor().is_some_and(|reactor| reactor.numbers.get().in_flight > 0)
 }
 
-/// The carrier of this thread ends. What waits for ever keeps its ring.
-pub(crate) fn end() {
-    OPERATIONS.set(null());
-    USES_POOL.set(false);
-    NUMBERS.set(Numbers { in_flight: 0, ..NUMBERS.get() });
+/// In the carrier's loop when all wait: sleeps until an operation has completed, another thread has something for this
+/// carrier, or until then; `has_more` is as in [`Remote::sleep`]. `false`: no operation is under way in a ring.
+pub(crate) fn sleep(remote: &'static Remote, until: Option<Instant>, has_more: impl Fn() -> bool) -> bool {
+    let Some(reactor) = reactor().filter(|reactor| reactor.numbers.get().in_flight > 0) else { return false };
+    let Some(ring) = &reactor.ring else { return false };
+    let mut ring = ring.borrow_mut();
+    // Without a bell there is the futex, and others' news would be all that is heard: look often instead.
+    let bell = remote.bell();
+    let most = bell.is_none().then(|| Instant::now() + core::time::Duration::from_millis(1));
+    let until = match (until, most) {
+        (Some(a), Some(b)) => Some(a.min(b)),
+        (a, b) => a.or(b),
+    };
+    remote.sleep_elsewhere(has_more, || ring.wait(bell, until));
+    true
+}
+
+/// The carrier ends. `waits_left`: some of its vthreads wait for ever, and may have operations under way.
+pub(crate) fn end(waits_left: bool) {
+    let reactor = REACTOR.replace(null()).cast_mut();
+    if reactor.is_null() || waits_left {
+        return;
+    }
+    // SAFETY: made by `reactor_or_make`, and nothing runs on this carrier any more that could use it.
+    let reactor = unsafe { Box::from_raw(reactor) };
+    let (now, before) = (reactor.numbers.get(), BEFORE.get());
+    BEFORE.set(Operations { in_flight: 0, most: before.most.max(now.most), total: before.total + now.total });
 }
 
 /// What this thread's operations amount to.
-pub(crate) fn numbers() -> Numbers {
-    NUMBERS.get()
+pub(crate) fn numbers() -> Operations {
+    let (now, before) = (reactor().map_or(Operations::default(), |r| r.numbers.get()), BEFORE.get());
+    Operations { in_flight: now.in_flight, most: before.most.max(now.most), total: before.total + now.total }
 }

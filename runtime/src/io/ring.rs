@@ -123,8 +123,10 @@ impl Ring {
     }
 
     /// Submits everything, and waits for a completion, for the bell, or until then. May return for nothing.
-    pub(super) fn wait(&mut self, bell: RawFd, until: Option<Instant>) {
-        if !self.is_bell_watched {
+    pub(super) fn wait(&mut self, bell: Option<RawFd>, until: Option<Instant>) {
+        if let Some(bell) = bell
+            && !self.is_bell_watched
+        {
             let entry = opcode::PollAdd::new(Fd(bell), libc::POLLIN as u32).build();
             // SAFETY: the bell is never closed.
             self.is_bell_watched = unsafe { self.push(&entry, BELL) };

@@ -14,25 +14,24 @@
 //! others:   push or request;   if sleeper == ASLEEP and swapping it to AWAKE found ASLEEP: futex wake
 //! ```
 //!
-//! A carrier that has a [`Reactor`](crate::carrier::Reactor) waits there instead, and others write to an eventfd, which the
-//! reactor waits for as well. It is never closed, as a remote is never freed: a late write must not go to another file.
-//!
-//! One of the two sees the other: a wake-up is never lost, and a carrier that is busy costs others one load.
+//! One of the two sees the other: a wake-up is never lost, and a carrier that is busy costs others one load. While operations of
+//! its `io_uring` are under way, the carrier sleeps there (`IN_RING`), and is woken by its *bell*, an eventfd.
 //!
 //! *Lifetime.* Remotes are never freed, only used again by later carriers, so a thread may still look at `sleeper` after the
 //! vthread that it woke, and the carrier with it, have ended; the worst is a wake-up for nothing. A carrier that ends while
 //! vthreads of its wait for ever never gives its remote back: their waiters may yet be pushed.
 
 use super::wait::Waiting;
+use crate::call::hop;
 use core::ptr::{self, null_mut};
-use core::sync::atomic::{AtomicBool, AtomicI32, AtomicPtr, AtomicU32, Ordering::SeqCst, fence};
-use std::io;
-use std::os::fd::RawFd;
-use std::sync::{Mutex, PoisonError};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering::SeqCst, fence};
+use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Instant;
 
 const AWAKE: u32 = 0;
 const ASLEEP: u32 = 1;
+const IN_RING: u32 = 2;
 
 /// See the module.
 #[derive(Debug)]
@@ -41,20 +40,8 @@ pub(crate) struct Remote {
     sleeper: AtomicU32,
     /// A scope was cancelled: the carrier shall look through its vthreads.
     cancellations: AtomicBool,
-    /// An eventfd; negative before the first carrier that wants one.
-    descriptor: AtomicI32,
-    /// Does the carrier wait for that?
-    by_descriptor: AtomicBool,
-}
-
-/// What a carrier without a reactor waits at.
-pub(crate) struct Futex<'a>(&'a AtomicU32);
-
-impl Futex<'_> {
-    /// Until roused, or until then.
-    pub(crate) fn wait(&self, until: Option<Instant>) {
-        futex(self.0, libc::FUTEX_WAIT, ASLEEP, until);
-    }
+    /// Never closed: who rings may come late.
+    bell: OnceLock<OwnedFd>,
 }
 
 static SPARE: Mutex<Vec<&'static Remote>> = Mutex::new(Vec::new());
@@ -68,8 +55,7 @@ impl Remote {
                 inbox: AtomicPtr::new(null_mut()),
                 sleeper: AtomicU32::new(AWAKE),
                 cancellations: AtomicBool::new(false),
-                descriptor: AtomicI32::new(-1),
-                by_descriptor: AtomicBool::new(false),
+                bell: OnceLock::new(),
             }))
         })
     }
@@ -77,7 +63,6 @@ impl Remote {
     /// For the next carrier. All vthreads of this one have ended.
     pub(crate) fn give_back(&'static self) {
         debug_assert!(self.inbox.load(SeqCst).is_null(), "somebody who has ended is to go on");
-        self.by_descriptor.store(false, SeqCst);
         // A request that came too late is not for the next.
         self.cancellations.store(false, SeqCst);
         SPARE.lock().unwrap_or_else(PoisonError::into_inner).push(self);
@@ -113,38 +98,62 @@ impl Remote {
 
     /// Ends the carrier's sleep. `false`: it does not sleep.
     pub(crate) fn rouse(&self) -> bool {
-        let slept = self.sleeper.load(SeqCst) == ASLEEP && self.sleeper.swap(AWAKE, SeqCst) == ASLEEP;
-        if slept && self.by_descriptor.load(SeqCst) {
-            let one = 1u64;
-            // SAFETY: eight bytes, to an eventfd that is never closed. It can only fail where it is readable already.
-            unsafe { libc::write(self.descriptor.load(SeqCst), (&raw const one).cast(), size_of_val(&one)) };
-        } else if slept {
-            futex(&self.sleeper, libc::FUTEX_WAKE, 1, None);
+        if self.sleeper.load(SeqCst) == AWAKE {
+            return false;
         }
-        slept
-    }
-
-    /// The eventfd that ends a sleep. Called by the carrier.
-    pub(crate) fn wake_descriptor(&self) -> io::Result<RawFd> {
-        if self.descriptor.load(SeqCst) < 0 {
-            // SAFETY: makes a descriptor.
-            let new = unsafe { libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK) };
-            if new < 0 {
-                return Err(io::Error::last_os_error());
-            }
-            self.descriptor.store(new, SeqCst);
+        // Somewhere else, so that what it takes makes no vthread's stack larger.
+        match self.sleeper.swap(AWAKE, SeqCst) {
+            ASLEEP => hop(|| futex(&self.sleeper, libc::FUTEX_WAKE, 1, None)),
+            IN_RING => hop(|| self.ring_bell()),
+            _ => return false,
         }
-        Ok(self.descriptor.load(SeqCst))
-    }
-
-    /// Shall others write to the descriptor? Called by the carrier, which does not sleep then.
-    pub(crate) fn wake_by_descriptor(&self, yes: bool) {
-        self.by_descriptor.store(yes, SeqCst);
+        true
     }
 
     /// Does the carrier sleep, or is it about to?
     pub(crate) fn is_asleep(&self) -> bool {
-        self.sleeper.load(SeqCst) == ASLEEP
+        self.sleeper.load(SeqCst) != AWAKE
+    }
+
+    /// The eventfd that ends a sleep in a ring, silent. `None`: there is none to be had.
+    pub(crate) fn bell(&self) -> Option<RawFd> {
+        if self.bell.get().is_none() {
+            // SAFETY: makes a descriptor, which nobody else has.
+            let bell = unsafe {
+                let fd = libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK);
+                (fd >= 0).then(|| OwnedFd::from_raw_fd(fd))
+            };
+            // Only the carrier itself gets here, so it is the first.
+            let _ = self.bell.set(bell?);
+        }
+        let bell = self.bell.get()?.as_raw_fd();
+        let mut rung = 0_u64;
+        // SAFETY: eight bytes of ours. It fails if nobody has rung.
+        unsafe { libc::read(bell, (&raw mut rung).cast(), size_of::<u64>()) };
+        Some(bell)
+    }
+
+    fn ring_bell(&self) {
+        if let Some(bell) = self.bell.get() {
+            let one = 1_u64;
+            // SAFETY: eight bytes of ours. It fails only if it has been rung more often than can be counted.
+            unsafe { libc::write(bell.as_raw_fd(), (&raw const one).cast(), size_of::<u64>()) };
+        }
+    }
+
+    /// [`sleep`](Self::sleep), by means of `wait`, which the [`bell`](Self::bell) ends.
+    pub(crate) fn sleep_elsewhere(&self, has_more: impl Fn() -> bool, wait: impl FnOnce()) {
+        self.sleep_as(IN_RING, has_more, wait);
+    }
+
+    fn sleep_as(&self, sleeper: u32, has_more: impl Fn() -> bool, wait: impl FnOnce()) {
+        self.sleeper.store(sleeper, SeqCst);
+        // Even what others publish with weaker orders and a fence is seen.
+        fence(SeqCst);
+        if !self.has_news() && !has_more() {
+            wait();
+        }
+        self.sleeper.store(AWAKE, SeqCst);
     }
 
     /// Takes all out of the inbox, those first that came first.
@@ -174,16 +183,10 @@ impl Remote {
         !self.inbox.load(SeqCst).is_null() || self.cancellations.load(SeqCst)
     }
 
-    /// Sleeps by `wait` until another thread has something for this carrier. `has_more` is news of other kinds, whose makers
-    /// [`rouse`](Self::rouse) afterwards. May also return for nothing.
-    pub(crate) fn sleep(&self, has_more: impl Fn() -> bool, wait: impl FnOnce(Futex<'_>)) {
-        self.sleeper.store(ASLEEP, SeqCst);
-        // Even what others publish with weaker orders and a fence is seen.
-        fence(SeqCst);
-        if !self.has_news() && !has_more() {
-            wait(Futex(&self.sleeper));
-        }
-        self.sleeper.store(AWAKE, SeqCst);
+    /// Sleeps until another thread has something for this carrier, or until then. `has_more` looks for news of other kinds, whose
+    /// makers [`rouse`](Self::rouse) afterwards. May also return for nothing.
+    pub(crate) fn sleep(&self, until: Option<Instant>, has_more: impl Fn() -> bool) {
+        self.sleep_as(ASLEEP, has_more, || futex(&self.sleeper, libc::FUTEX_WAIT, ASLEEP, until));
     }
 }
 
@@ -212,13 +215,13 @@ mod tests {
         let remote = Remote::take();
         let start = Instant::now();
         while start.elapsed() < Duration::from_millis(20) {
-            remote.sleep(|| false, |futex| futex.wait(Some(start + Duration::from_millis(20))));
+            remote.sleep(Some(start + Duration::from_millis(20)), || false);
         }
         for _ in 0..200 {
             std::thread::scope(|s| {
                 s.spawn(|| remote.request_cancellations());
                 while !remote.take_cancellations() {
-                    remote.sleep(|| false, |futex| futex.wait(None));
+                    remote.sleep(None, || false);
                 }
             });
         }

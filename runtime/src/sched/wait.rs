@@ -146,20 +146,6 @@ impl Waiting {
         self.state.compare_exchange(WAITING, outcome as u8, AcqRel, Acquire).is_ok()
     }
 
-    /// Claims it and makes it go on: for events that a [`Reactor`](crate::carrier::Reactor) knows of. `false`: somebody else
-    /// has claimed it.
-    ///
-    /// # Safety
-    /// It is waited for, or will be, and the wait has not ended.
-    pub(crate) unsafe fn finish(this: *const Self, outcome: Outcome) -> bool {
-        // SAFETY: the caller's promise; once claimed it stays until it is woken.
-        let claimed = unsafe { (*this).claim(outcome) };
-        if claimed {
-            drop(Claimed { waiting: this, slot: null_mut() });
-        }
-        claimed
-    }
-
     #[inline]
     fn is_claimed(&self) -> bool {
         self.state.load(Acquire) != WAITING
