@@ -125,6 +125,9 @@ pub mod os;
 #[cfg(not(vthread_native))]
 #[path = "plain/region.rs"]
 mod region;
+#[cfg(not(vthread_native))]
+#[path = "plain/stacks.rs"]
+mod stacks;
 
 pub use allocator::{Arena, Heap, Pool, Region, StackAllocator};
 #[cfg(vthread_native)]
@@ -146,7 +149,6 @@ pub use sched::task::{
 };
 #[cfg(vthread_native)]
 pub use scope::{JoinHandle, Scope, ScopedJoinHandle, scope, spawn, spawn_local};
-#[cfg(vthread_native)]
 pub use stacks::trim;
 pub use stats::{HighWater, HopStacks, Stats, stats};
 
