@@ -137,6 +137,9 @@ mod region;
 #[cfg(not(vthread_native))]
 #[path = "plain/runtime.rs"]
 mod runtime;
+#[cfg(not(vthread_native))]
+#[path = "plain/stacks.rs"]
+mod stacks;
 
 pub use allocator::{Arena, Heap, Pool, Region, StackAllocator};
 pub use blocking::blocking;
@@ -152,7 +155,6 @@ pub use sched::task::{
     Cancelled, Vthread, checkpoint, current, is_cancelled, park, park_timeout, sleep, yield_now,
 };
 pub use scope::{JoinHandle, Scope, ScopedJoinHandle, scope, spawn, spawn_local};
-#[cfg(vthread_native)]
 pub use stacks::trim;
 pub use stats::{HighWater, HopStacks, Operations, Stats, stats};
 

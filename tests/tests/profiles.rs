@@ -1,6 +1,6 @@
-//! Profiles that change the code: `panic = "abort"`, and instructions of this processor alone.
+//! Settings that change the code: instructions of this processor alone.
 //!
-//! Each builds the runtime again, so they are long tests.
+//! It builds the runtime again, so it is a long test.
 #![cfg(vthread_link_step)]
 
 use std::path::Path;
@@ -10,7 +10,7 @@ fn is_long() -> bool {
     std::env::var_os("VTHREAD_LONG_TESTS").is_some_and(|v| v == "1")
 }
 
-/// Builds the runtime's example `profile` with these settings, and runs it.
+/// Builds the runtime's example `profile` with these flags, and runs it.
 fn run(flags: &str, config: &str, argument: &str) -> Output {
     let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("a workspace");
     // One directory for all: what they share is built once.
@@ -35,18 +35,6 @@ fn runs(flags: &str, config: &str) {
     let out = run(flags, config, "work");
     let said = String::from_utf8_lossy(&out.stderr);
     assert!(out.status.success() && String::from_utf8_lossy(&out.stdout).contains("42 100"), "{said}");
-}
-
-#[test]
-fn with_panic_abort_vthreads_run_and_panics_end_the_process() {
-    if !is_long() {
-        return;
-    }
-    let config = "profile.release.panic='abort'";
-    runs("", config);
-    let out = run("", config, "panic");
-    let said = String::from_utf8_lossy(&out.stderr);
-    assert!(!out.status.success() && said.contains("a panic on a chunk"), "{said}");
 }
 
 #[test]

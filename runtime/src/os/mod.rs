@@ -122,7 +122,16 @@ impl Running {
     /// Collects the memory of threads that nobody will join and that have ended.
     fn collect() {
         let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
-        *left = left.drain(..).filter_map(Self::try_join).collect();
+        let mut index = 0;
+        while index < left.len() {
+            if let Some(running) = left.swap_remove(index).try_join() {
+                // Back to its place.
+                left.push(running);
+                let last = left.len() - 1;
+                left.swap(index, last);
+                index += 1;
+            }
+        }
     }
 }
 
