@@ -59,14 +59,17 @@ impl Engine for Vthread {
         let (carriers, late) = room(search);
         let roots = (0..search.roots.len()).rev().map(Task::Root).inspect(|_| search.counts.task_made());
         let crew = Crew::new(search, carriers, late, roots.collect());
-        std::thread::scope(|threads| {
+        let ran = std::thread::scope(|threads| {
             for _ in 1..carriers {
                 // Without it, the others do its work.
                 let builder = std::thread::Builder::new().name("zork-carrier".into()).stack_size(STACK);
                 drop(builder.spawn_scoped(threads, || carrier(&crew)));
             }
             carrier(&crew)
-        })
+        });
+        // Only if the search is run a second time are there some already.
+        let _ = search.counts.vthreads.set(crew.vthreads());
+        ran
     }
 }
 
