@@ -105,8 +105,9 @@ impl<'a> Worker<'a> {
         let mut files = vec![];
         loop {
             let entry = entries.next();
-            if let Some(entry) = &entry {
-                let entry = entry.as_ref().expect("an entry");
+            let is_end = entry.is_none();
+            if let Some(entry) = entry {
+                let entry = entry.expect("an entry");
                 let name = entry.file_name();
                 let bytes = name.to_bytes();
                 match entry.file_type() {
@@ -119,7 +120,7 @@ impl<'a> Worker<'a> {
                     _ => {}
                 }
             }
-            if entry.is_none() || entries.is_buffer_empty() {
+            if is_end || entries.is_buffer_empty() {
                 // One directory may be all there is: half of each part of a large one is for the other thread.
                 if files.len() > 64 {
                     let half = files.split_off(files.len() / 2);
@@ -127,7 +128,7 @@ impl<'a> Worker<'a> {
                 }
                 files.drain(..).for_each(|name| self.file(&dir, &name));
             }
-            if entry.is_none() {
+            if is_end {
                 return;
             }
         }
