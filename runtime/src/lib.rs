@@ -104,6 +104,8 @@ mod region;
 #[cfg(vthread_native)]
 mod ring;
 #[cfg(vthread_native)]
+mod runtime;
+#[cfg(vthread_native)]
 mod sched;
 #[cfg(vthread_native)]
 mod scope;
@@ -117,6 +119,8 @@ mod stacks;
 pub mod sync;
 #[cfg(vthread_native)]
 mod sys;
+#[cfg(vthread_native)]
+mod watchdog;
 
 #[cfg(not(vthread_native))]
 #[path = "plain/call.rs"]
@@ -140,6 +144,8 @@ pub use future::{JoinFuture, block_on};
 #[cfg(vthread_native)]
 pub use local::LocalKey;
 pub use run::{Builder, run};
+#[cfg(vthread_native)]
+pub use runtime::Runtime;
 #[cfg(vthread_native)]
 pub use sched::deadlock::WhenStuck;
 #[cfg(vthread_native)]

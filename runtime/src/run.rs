@@ -8,7 +8,11 @@ use crate::carrier::Session;
 use crate::config::{Mode, StackConfig};
 use crate::error::Result;
 #[cfg(vthread_native)]
+use crate::runtime::Runtime;
+#[cfg(vthread_native)]
 use crate::sched::deadlock::WhenStuck;
+#[cfg(vthread_native)]
+use core::num::NonZeroUsize;
 use std::sync::Arc;
 
 /// Runs `f` as a virtual thread and gives its result. On a thread that runs vthreads already, it is an ordinary call.
@@ -33,6 +37,9 @@ pub struct Builder {
     config: StackConfig,
     #[cfg(vthread_native)]
     when_stuck: WhenStuck,
+    /// `None`: one for each processor.
+    #[cfg(vthread_native)]
+    carriers: Option<NonZeroUsize>,
 }
 
 impl Builder {
@@ -82,6 +89,26 @@ impl Builder {
     pub fn when_stuck(mut self, what: WhenStuck) -> Self {
         self.when_stuck = what;
         self
+    }
+
+    /// How many OS threads a [`Runtime`] made by [`build`](Self::build) runs vthreads on. Without this, or with 0, as many as the
+    /// process may use processors. [`run`](Self::run) uses the calling thread and no other.
+    #[cfg(vthread_native)]
+    #[must_use]
+    pub fn carriers(mut self, count: usize) -> Self {
+        self.carriers = NonZeroUsize::new(count);
+        self
+    }
+
+    /// Starts the carriers of a runtime.
+    ///
+    /// # Errors
+    /// When the stacks or the threads cannot be had, and when a setting is wrong.
+    #[cfg(vthread_native)]
+    pub fn build(self) -> Result<Runtime> {
+        let one = NonZeroUsize::MIN;
+        let count = self.carriers.unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(one));
+        Runtime::new(count.get(), &self.config()?)
     }
 
     fn config(self) -> Result<StackConfig> {

@@ -1,7 +1,7 @@
 //! Starting vthreads, and not going on before they have ended.
 
 use crate::call::hop;
-use crate::carrier::{self, Body, Payload};
+use crate::carrier::{self, Body, Group, Payload, Where};
 use crate::error::Error;
 use crate::sched::task::{self, Cancelled, Task, Vthread, checkpoint};
 use crate::sched::wait::{Link, Outcome, WaitList, Waiting, What};
@@ -157,7 +157,7 @@ impl<'scope> Scope<'scope, '_> {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        self.start(None, f)
+        self.start(None, Where::Anywhere, f)
     }
 
     /// The same, with a name.
@@ -169,7 +169,7 @@ impl<'scope> Scope<'scope, '_> {
         F: FnOnce() -> T + Send + 'scope,
         T: Send + 'scope,
     {
-        self.start(Some(name.into()), f)
+        self.start(Some(name.into()), Where::Anywhere, f)
     }
 
     /// [`spawn`](Self::spawn) on the carrier of the caller, so that nothing needs to be `Send`.
@@ -181,12 +181,18 @@ impl<'scope> Scope<'scope, '_> {
         F: FnOnce() -> T + 'scope,
         T: 'scope,
     {
-        self.start(None, f)
+        self.start(None, Where::Here, f)
     }
 
-    fn start<F: FnOnce() -> T, T>(&'scope self, name: Option<Box<str>>, f: F) -> ScopedJoinHandle<'scope, T> {
-        // SAFETY: it ends before `scope` returns, and `'scope` is not shorter than that.
-        let inner = unsafe { start(name, Some(&self.state), f) };
+    fn start<F: FnOnce() -> T, T>(
+        &'scope self,
+        name: Option<Box<str>>,
+        place: Where,
+        f: F,
+    ) -> ScopedJoinHandle<'scope, T> {
+        // SAFETY: it ends before `scope` returns, and `'scope` is not shorter than that. Our callers that say `Anywhere`
+        // demand `Send`.
+        let inner = unsafe { start(name, Some(&self.state), place, f) };
         ScopedJoinHandle { inner, _scope: PhantomData }
     }
 
@@ -221,8 +227,8 @@ where
     F: FnOnce() -> T + Send + 'static,
     T: Send + 'static,
 {
-    // SAFETY: it borrows nothing that ends.
-    JoinHandle { inner: unsafe { start(None, None, f) } }
+    // SAFETY: it borrows nothing that ends, and is `Send`.
+    JoinHandle { inner: unsafe { start(None, None, Where::Anywhere, f) } }
 }
 
 /// [`spawn`] on the carrier of the caller, so that nothing needs to be `Send`.
@@ -235,7 +241,7 @@ where
     T: 'static,
 {
     // SAFETY: it borrows nothing that ends.
-    JoinHandle { inner: unsafe { start(None, None, f) } }
+    JoinHandle { inner: unsafe { start(None, None, Where::Here, f) } }
 }
 
 /// What a vthread ends with.
@@ -300,10 +306,12 @@ fn end<T>(task: &Task, packet: Arc<Packet<T>>, outcome: thread::Result<T>) {
 }
 
 /// # Safety
-/// The vthread ends before anything does that `f` and its result borrow. With a scope, its owner sees to that.
+/// The vthread ends before anything does that `f` and its result borrow. With a scope, its owner sees to that. What starts
+/// [`Anywhere`](Where::Anywhere) is `Send`, and its result too.
 unsafe fn start<F: FnOnce() -> T, T>(
     name: Option<Box<str>>,
     scope: Option<&Arc<ScopeState>>,
+    place: Where,
     f: F,
 ) -> Inner<T> {
     hop(|| {
@@ -315,9 +323,22 @@ unsafe fn start<F: FnOnce() -> T, T>(
             scope.lock().running += 1;
         }
         // SAFETY: the caller's promise.
-        unsafe { carrier::start_later(child, task.clone()) };
+        unsafe { carrier::start_later(child, task.clone(), place) };
         Inner { task, packet }
     })
+}
+
+/// From a thread that is none of the group's carriers.
+///
+/// # Safety
+/// As [`start`]; both are `Send`.
+pub(crate) unsafe fn start_in<F: FnOnce() -> T, T>(group: &Group, f: F) -> JoinHandle<T> {
+    let task = Arc::new(Task::new(type_name::<F>(), None, None));
+    let packet = Arc::new(Packet { result: UnsafeCell::new(None), scope: None });
+    let child = Child { closure: f, task: task.clone(), packet: packet.clone() };
+    // SAFETY: the caller's promise.
+    unsafe { carrier::inject(group, child, task.clone()) };
+    JoinHandle { inner: Inner { task, packet } }
 }
 
 struct Inner<T> {
@@ -416,6 +437,14 @@ pub struct JoinHandle<T> {
 
 impl<T> JoinHandle<T> {
     handle_methods!();
+
+    /// [`join`](Self::join) on a thread that is no vthread, calling `meanwhile` now and then. Does not unwind.
+    pub(crate) fn join_outside(self, every: Duration, mut meanwhile: impl FnMut()) -> thread::Result<T> {
+        while !self.inner.task.wait_for_end(Instant::now().checked_add(every)) {
+            meanwhile();
+        }
+        self.inner.take()
+    }
 
     /// [`join`](Self::join) for so long at most.
     ///

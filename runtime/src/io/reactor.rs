@@ -160,8 +160,8 @@ pub(crate) fn is_busy() -> bool {
 }
 
 /// In the carrier's loop when all wait: sleeps until an operation has completed, another thread has something for this
-/// carrier, or until then. `false`: no operation is under way in a ring.
-pub(crate) fn sleep(remote: &'static Remote, until: Option<Instant>) -> bool {
+/// carrier, or until then; `has_more` is as in [`Remote::sleep`]. `false`: no operation is under way in a ring.
+pub(crate) fn sleep(remote: &'static Remote, until: Option<Instant>, has_more: impl Fn() -> bool) -> bool {
     let Some(reactor) = reactor().filter(|reactor| reactor.numbers.get().in_flight > 0) else { return false };
     let Some(ring) = &reactor.ring else { return false };
     let mut ring = ring.borrow_mut();
@@ -172,7 +172,7 @@ pub(crate) fn sleep(remote: &'static Remote, until: Option<Instant>) -> bool {
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
     };
-    remote.sleep_elsewhere(|| ring.wait(bell, until));
+    remote.sleep_elsewhere(has_more, || ring.wait(bell, until));
     true
 }
 

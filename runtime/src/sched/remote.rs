@@ -24,7 +24,7 @@
 use super::wait::Waiting;
 use crate::call::hop;
 use core::ptr::{self, null_mut};
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering::SeqCst};
+use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering::SeqCst, fence};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Instant;
@@ -63,6 +63,8 @@ impl Remote {
     /// For the next carrier. All vthreads of this one have ended.
     pub(crate) fn give_back(&'static self) {
         debug_assert!(self.inbox.load(SeqCst).is_null(), "somebody who has ended is to go on");
+        // A request that came too late is not for the next.
+        self.cancellations.store(false, SeqCst);
         SPARE.lock().unwrap_or_else(PoisonError::into_inner).push(self);
     }
 
@@ -94,16 +96,23 @@ impl Remote {
         self.cancellations.load(SeqCst) && self.cancellations.swap(false, SeqCst)
     }
 
-    fn rouse(&self) {
+    /// Ends the carrier's sleep. `false`: it does not sleep.
+    pub(crate) fn rouse(&self) -> bool {
         if self.sleeper.load(SeqCst) == AWAKE {
-            return;
+            return false;
         }
         // Somewhere else, so that what it takes makes no vthread's stack larger.
         match self.sleeper.swap(AWAKE, SeqCst) {
             ASLEEP => hop(|| futex(&self.sleeper, libc::FUTEX_WAKE, 1, None)),
             IN_RING => hop(|| self.ring_bell()),
-            _ => {}
+            _ => return false,
         }
+        true
+    }
+
+    /// Does the carrier sleep, or is it about to?
+    pub(crate) fn is_asleep(&self) -> bool {
+        self.sleeper.load(SeqCst) != AWAKE
     }
 
     /// The eventfd that ends a sleep in a ring, silent. `None`: there is none to be had.
@@ -133,9 +142,15 @@ impl Remote {
     }
 
     /// [`sleep`](Self::sleep), by means of `wait`, which the [`bell`](Self::bell) ends.
-    pub(crate) fn sleep_elsewhere(&self, wait: impl FnOnce()) {
-        self.sleeper.store(IN_RING, SeqCst);
-        if !self.has_news() {
+    pub(crate) fn sleep_elsewhere(&self, has_more: impl Fn() -> bool, wait: impl FnOnce()) {
+        self.sleep_as(IN_RING, has_more, wait);
+    }
+
+    fn sleep_as(&self, sleeper: u32, has_more: impl Fn() -> bool, wait: impl FnOnce()) {
+        self.sleeper.store(sleeper, SeqCst);
+        // Even what others publish with weaker orders and a fence is seen.
+        fence(SeqCst);
+        if !self.has_news() && !has_more() {
             wait();
         }
         self.sleeper.store(AWAKE, SeqCst);
@@ -168,13 +183,10 @@ impl Remote {
         !self.inbox.load(SeqCst).is_null() || self.cancellations.load(SeqCst)
     }
 
-    /// Sleeps until another thread has something for this carrier, or until then. May also return for nothing.
-    pub(crate) fn sleep(&self, until: Option<Instant>) {
-        self.sleeper.store(ASLEEP, SeqCst);
-        if !self.has_news() {
-            futex(&self.sleeper, libc::FUTEX_WAIT, ASLEEP, until);
-        }
-        self.sleeper.store(AWAKE, SeqCst);
+    /// Sleeps until another thread has something for this carrier, or until then. `has_more` looks for news of other kinds, whose
+    /// makers [`rouse`](Self::rouse) afterwards. May also return for nothing.
+    pub(crate) fn sleep(&self, until: Option<Instant>, has_more: impl Fn() -> bool) {
+        self.sleep_as(ASLEEP, has_more, || futex(&self.sleeper, libc::FUTEX_WAIT, ASLEEP, until));
     }
 }
 
@@ -203,13 +215,13 @@ mod tests {
         let remote = Remote::take();
         let start = Instant::now();
         while start.elapsed() < Duration::from_millis(20) {
-            remote.sleep(Some(start + Duration::from_millis(20)));
+            remote.sleep(Some(start + Duration::from_millis(20)), || false);
         }
         for _ in 0..200 {
             std::thread::scope(|s| {
                 s.spawn(|| remote.request_cancellations());
                 while !remote.take_cancellations() {
-                    remote.sleep(None);
+                    remote.sleep(None, || false);
                 }
             });
         }

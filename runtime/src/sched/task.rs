@@ -160,6 +160,16 @@ impl Task {
         self.lock().has_ended
     }
 
+    /// Waits until it has ended, whatever else happens. `false`: it had not, then. For a thread that is no vthread.
+    pub(crate) fn wait_for_end(&self, until: Option<Instant>) -> bool {
+        let state = self.lock();
+        if state.has_ended {
+            return true;
+        }
+        let what = What { action: "waits for the end of vthread", object: self.id as usize };
+        wait_in(&self.state, state, |s| &mut s.joining, what, null_mut(), until, None) == Outcome::Notified
+    }
+
     /// # Panics
     /// When the vthread that this is calls.
     pub(crate) fn assert_is_not_mine(&self) {

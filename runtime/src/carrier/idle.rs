@@ -1,0 +1,114 @@
+//! The carrier's loop: what runs next, what others have sent, and how it waits when nothing can run.
+//!
+//! After [`BUDGET`] resumptions at the latest the loop looks around: at what other threads have sent, at timers, at I/O, and at
+//! what has not started. So a vthread that yields often keeps nobody waiting.
+
+use super::start::Start;
+use super::{Carrier, Member};
+use crate::sched::deadlock::WhenStuck;
+use crate::sched::task::Task;
+use crate::sched::wait::Outcome;
+use crate::{arch, hop_stack, io};
+use std::time::Instant;
+
+/// So many vthreads go on before the loop looks around.
+const BUDGET: u32 = 61;
+
+impl Carrier {
+    /// What others have sent, what has happened, and whose time has come.
+    fn look_around(&self) {
+        self.remote.drain(|waiting| self.ready.push(waiting.parked()));
+        if self.remote.take_cancellations() {
+            self.cancel_waits(|task| self.is_cancelled(task));
+        }
+        io::turn(|parked| self.ready.push(parked));
+        let mut timers = self.timers.borrow_mut();
+        if !timers.is_empty() {
+            let now = Instant::now();
+            while let Some(waiting) = timers.take_due(now) {
+                // SAFETY: it is in the frame of a wait that has not ended: who goes on takes it out first.
+                let waiting = unsafe { &*waiting };
+                if waiting.claim(Outcome::TimedOut) {
+                    self.ready.push(waiting.parked());
+                }
+            }
+        }
+    }
+
+    /// Is the task to end, because of its scope or because of its runtime?
+    pub(super) fn is_cancelled(&self, task: &Task) -> bool {
+        task.in_cancelled_scope() || self.member.as_ref().is_some_and(|member| member.group.is_cancelled())
+    }
+
+    /// Of those that this carrier may start. Those that only it can start and those that others could take turns.
+    fn next_start(&self) -> Option<Start> {
+        let own = || self.starts.borrow_mut().pop_front();
+        let Some(member) = &self.member else { return own() };
+        if member.turn() { own().or_else(|| member.pop()) } else { member.pop().or_else(own) }
+    }
+
+    /// Runs what is ready and what has not started, until everything has ended or waits.
+    pub(super) fn run(&self) {
+        debug_assert!(!arch::on_chunk_now() && self.mounted.get().is_null());
+        loop {
+            hop_stack::check_empty();
+            self.budget.set(BUDGET);
+            self.look_around();
+            if let Some(start) = self.next_start() {
+                self.start(start);
+            } else if let Some(ready) = self.ready.pop() {
+                // SAFETY: it waits on this thread, and was taken once. Whoever leaves last comes back to `in_loop`.
+                unsafe { arch::switch(ready, self.in_loop.as_ptr()) };
+                self.mounted.set(core::ptr::null());
+            } else if let Some(start) = self.member.as_ref().and_then(Member::steal) {
+                self.start(start);
+            } else {
+                return;
+            }
+            if let Some(member) = &self.member {
+                member.has_turned();
+            }
+        }
+    }
+
+    /// Runs until all have ended.
+    pub(super) fn run_to_the_end(&self, when_stuck: WhenStuck) {
+        loop {
+            self.run();
+            if self.live.get() == 0 {
+                return;
+            }
+            let first = self.timers.borrow().first();
+            let is_stuck = first.is_none() && !io::is_busy() && !self.remote.has_news();
+            if is_stuck && when_stuck.is_deadlock() && !self.remote.has_news() {
+                self.break_deadlock();
+            } else {
+                self.sleep(first, || false);
+            }
+        }
+    }
+
+    /// Runs what this carrier gets as a member of its group, until the group ends and nothing is left to do here.
+    pub(super) fn serve(&self) {
+        let Some(member) = &self.member else { return };
+        loop {
+            self.run();
+            if member.group.is_ending() && self.live.get() == 0 && !member.group.has_starts() {
+                return;
+            }
+            let first = self.timers.borrow().first();
+            member.while_asleep(|| {
+                self.sleep(first, || {
+                    member.group.has_starts() || member.group.is_ending() && self.live.get() == 0
+                });
+            });
+        }
+    }
+
+    /// The one place where a carrier blocks: until another thread has something for it, until an event, or until then.
+    fn sleep(&self, until: Option<Instant>, has_more: impl Fn() -> bool) {
+        if !io::sleep(self.remote, until, &has_more) {
+            self.remote.sleep(until, has_more);
+        }
+    }
+}

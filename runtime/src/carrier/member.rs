@@ -1,0 +1,211 @@
+//! Carriers of one runtime: who takes which start, and who is woken for it.
+//!
+//! A vthread that may start anywhere is a start in its spawner's deque. Its carrier starts the oldest when it looks around; one
+//! that has nothing else to do takes some from the others, or from the injector, into which ordinary threads put theirs.
+//! What has started stays where it is.
+//!
+//! # Nobody sleeps while there is something to start
+//!
+//! ```text
+//! who publishes:  push;  fence;  if nobody searches and somebody sleeps: rouse one (it searches)
+//! who sleeps:     asleep += 1;  sleeper = ASLEEP;  fence;  look at all deques;  if all are empty: wait
+//! who searches:   searching += 1;  look at all deques;  searching -= 1;  then as above before it sleeps
+//! ```
+//!
+//! Either the one who publishes sees the sleeper, or the sleeper sees the start; and whoever is not roused because somebody searches
+//! is made up for by the searcher, which looks at all deques again before it sleeps, and rouses another one when it finds some.
+
+use super::start::Start;
+use crate::sched::remote::Remote;
+use core::cell::Cell;
+use core::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst, fence};
+use crossbeam_deque::{Injector, Steal, Stealer, Worker};
+use std::sync::Arc;
+
+const RUNS: u8 = 0;
+/// Carriers end when everything has ended.
+const ENDS: u8 = 1;
+/// The same, and everything is cancelled.
+const CANCELLED: u8 = 2;
+
+/// What carriers of one runtime share.
+pub(crate) struct Group {
+    injector: Injector<Start>,
+    seats: Box<[Seat]>,
+    asleep: AtomicUsize,
+    searching: AtomicUsize,
+    state: AtomicU8,
+}
+
+/// One carrier, as the others see it.
+pub(crate) struct Seat {
+    deque: Stealer<Start>,
+    pub(crate) remote: &'static Remote,
+    /// Turns of its loop.
+    pub(crate) turns: AtomicU64,
+    /// Its OS thread; 0 before it runs.
+    pub(crate) thread: AtomicU64,
+    /// Where it keeps who runs; for the watchdog alone, which may find it gone.
+    pub(crate) mounted: AtomicUsize,
+}
+
+/// A carrier's part in its group.
+pub(crate) struct Member {
+    pub(crate) group: Arc<Group>,
+    index: usize,
+    deque: Worker<Start>,
+    turns: Cell<u64>,
+}
+
+impl Group {
+    /// With so many carriers.
+    pub(crate) fn new(carriers: usize) -> (Arc<Self>, Vec<Member>) {
+        let deques: Vec<Worker<Start>> = (0..carriers.max(1)).map(|_| Worker::new_fifo()).collect();
+        let seat = |deque: &Worker<Start>| Seat {
+            deque: deque.stealer(),
+            remote: Remote::take(),
+            turns: AtomicU64::new(0),
+            thread: AtomicU64::new(0),
+            mounted: AtomicUsize::new(0),
+        };
+        let group = Arc::new(Self {
+            injector: Injector::new(),
+            seats: deques.iter().map(seat).collect(),
+            asleep: AtomicUsize::new(0),
+            searching: AtomicUsize::new(0),
+            state: AtomicU8::new(RUNS),
+        });
+        let member = |(index, deque)| Member { group: group.clone(), index, deque, turns: Cell::new(0) };
+        let members = deques.into_iter().enumerate().map(member).collect();
+        (group, members)
+    }
+
+    pub(crate) fn seats(&self) -> &[Seat] {
+        &self.seats
+    }
+
+    /// For a spawner that is no carrier of this group.
+    pub(super) fn inject(&self, start: Start) {
+        self.injector.push(start);
+        self.rouse_one();
+    }
+
+    /// Is there something that any carrier could start?
+    pub(super) fn has_starts(&self) -> bool {
+        !self.injector.is_empty() || self.seats.iter().any(|seat| !seat.deque.is_empty())
+    }
+
+    /// After something was published.
+    fn rouse_one(&self) {
+        fence(SeqCst);
+        if self.asleep.load(SeqCst) > 0 && self.searching.load(SeqCst) == 0 {
+            let _ = self.seats.iter().any(|seat| seat.remote.is_asleep() && seat.remote.rouse());
+        }
+    }
+
+    /// Carriers end when everything has ended, which is cancelled or not.
+    pub(crate) fn end(&self, cancel: bool) {
+        self.state.fetch_max(if cancel { CANCELLED } else { ENDS }, SeqCst);
+        for seat in &self.seats {
+            if cancel {
+                seat.remote.request_cancellations();
+            } else {
+                seat.remote.rouse();
+            }
+        }
+    }
+
+    pub(super) fn is_ending(&self) -> bool {
+        self.state.load(SeqCst) != RUNS
+    }
+
+    pub(super) fn is_cancelled(&self) -> bool {
+        self.state.load(Relaxed) == CANCELLED
+    }
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        // No carrier is left, and all that they ran has ended.
+        self.seats.iter().for_each(|seat| seat.remote.give_back());
+    }
+}
+
+impl Member {
+    /// Called on the carrier's OS thread.
+    pub(crate) fn is_this_thread(&self) {
+        // SAFETY: no preconditions.
+        self.seat().thread.store(u64::from(unsafe { libc::gettid() }.cast_unsigned()), Relaxed);
+    }
+
+    pub(super) fn seat(&self) -> &Seat {
+        &self.group.seats[self.index]
+    }
+
+    /// Changes from turn to turn.
+    pub(super) fn turn(&self) -> bool {
+        self.turns.get().is_multiple_of(2)
+    }
+
+    /// One more turn of the loop. The watchdog sees it.
+    pub(super) fn has_turned(&self) {
+        self.turns.set(self.turns.get() + 1);
+        self.seat().turns.store(self.turns.get(), Relaxed);
+    }
+
+    /// A start that any carrier may take.
+    pub(super) fn publish(&self, start: Start) {
+        self.deque.push(start);
+        self.group.rouse_one();
+    }
+
+    /// The oldest of its own, or one of those that are nobody's: a carrier that is never idle takes part in these as well.
+    pub(super) fn pop(&self) -> Option<Start> {
+        self.deque.pop().or_else(|| {
+            loop {
+                match self.group.injector.steal() {
+                    Steal::Success(start) => return Some(start),
+                    Steal::Empty => return None,
+                    Steal::Retry => {}
+                }
+            }
+        })
+    }
+
+    /// Takes some of the others'. One is the result, the rest is its own now.
+    pub(super) fn steal(&self) -> Option<Start> {
+        self.group.searching.fetch_add(1, SeqCst);
+        let found = self.search();
+        self.group.searching.fetch_sub(1, SeqCst);
+        if found.is_some() && self.group.has_starts() {
+            self.group.rouse_one();
+        }
+        found
+    }
+
+    fn search(&self) -> Option<Start> {
+        loop {
+            let mut again = false;
+            let others = self.group.seats[self.index + 1..].iter().chain(&self.group.seats[..self.index]);
+            let sources = core::iter::once_with(|| self.group.injector.steal_batch_and_pop(&self.deque))
+                .chain(others.map(|seat| seat.deque.steal_batch_and_pop(&self.deque)));
+            for source in sources {
+                match source {
+                    Steal::Success(start) => return Some(start),
+                    Steal::Retry => again = true,
+                    Steal::Empty => {}
+                }
+            }
+            if !again {
+                return None;
+            }
+        }
+    }
+
+    /// `sleep` ends when something is published meanwhile.
+    pub(super) fn while_asleep(&self, sleep: impl FnOnce()) {
+        self.group.asleep.fetch_add(1, SeqCst);
+        sleep();
+        self.group.asleep.fetch_sub(1, SeqCst);
+    }
+}

@@ -1,0 +1,119 @@
+//! One carrier's core: vthreads that start, park, go on and end on one OS thread.
+//!
+//! A parked vthread is its stack pointer ([`Parked`]), and nothing else refers to it. All switching goes through
+//! [`leave`], which keeps the hop stacks' invariant and std's panic count.
+
+//!
+//! [`switch`] leaves stacks, [`park`] waits, [`start`] begins and ends vthreads, [`idle`] is the loop that they come back to,
+//! a [`session`] makes an OS thread a carrier, and a [`member`] shares its starts with the other carriers of a runtime.
+
+mod idle;
+mod member;
+mod park;
+#[cfg(feature = "unpatched-stand-in")]
+pub mod raw;
+mod session;
+mod start;
+mod switch;
+
+use crate::arch::Parked;
+use crate::ring::Ring;
+use crate::sched::remote::Remote;
+use crate::sched::task::Task;
+use crate::sched::timers::Timers;
+use crate::sched::wait::Waiting;
+use core::any::Any;
+use core::cell::{Cell, RefCell};
+use std::collections::VecDeque;
+use std::sync::Arc;
+
+pub(crate) use member::{Group, Member, Seat};
+pub(crate) use park::{
+    can_hand_over, cancel_everywhere, is_home, make_ready, park_waiting, prepare_to_park, yield_to,
+};
+pub(crate) use session::Session;
+pub use start::spawn;
+#[cfg(feature = "unpatched-stand-in")]
+pub use start::spawn_sized;
+pub(crate) use start::{Body, Where, assert_is_carrier, inject, start_later};
+pub use switch::{Waiter, yield_now};
+
+/// What a vthread panicked with.
+pub(crate) type Payload = Box<dyn Any + Send>;
+
+/// At the top of a vthread's first chunk, as long as it lives. Its carrier's alone.
+#[repr(C)]
+pub(crate) struct Root {
+    /// Holds a reference.
+    task: *const Task,
+    /// What it waits at; null while it runs or is ready.
+    waiting: Cell<*const Waiting>,
+    /// Neighbours among the carrier's vthreads.
+    previous: Cell<*const Root>,
+    next: Cell<*const Root>,
+}
+
+impl Root {
+    /// Where the address of the task is.
+    pub(crate) const TASK: usize = core::mem::offset_of!(Root, task);
+
+    pub(crate) fn task(&self) -> &Task {
+        // SAFETY: `Carrier::start` put a reference here, which `ended` takes.
+        unsafe { &*self.task }
+    }
+
+    pub(crate) fn share_task(&self) -> Arc<Task> {
+        // SAFETY: as above; this is one more.
+        unsafe {
+            Arc::increment_strong_count(self.task);
+            Arc::from_raw(self.task)
+        }
+    }
+}
+
+pub(crate) struct Carrier {
+    ready: Ring,
+    /// Vthreads that have not started, and can start only here.
+    starts: RefCell<VecDeque<start::Start>>,
+    /// The loop, while a vthread runs.
+    in_loop: Cell<Parked>,
+    /// The vthread that runs; null in the loop.
+    mounted: Cell<*const Root>,
+    budget: Cell<u32>,
+    live: Cell<usize>,
+    /// All that have started.
+    roots: Cell<*const Root>,
+    escaped: RefCell<Vec<Payload>>,
+    session: u64,
+    remote: &'static Remote,
+    timers: RefCell<Timers>,
+    /// Who waited for what when nothing was left that could wake anybody.
+    deadlock: RefCell<Option<String>>,
+    /// Of a runtime with several carriers.
+    member: Option<Member>,
+}
+
+thread_local! {
+    static CARRIER: Cell<*const Carrier> = const { Cell::new(core::ptr::null()) };
+    static SESSIONS: Cell<u64> = const { Cell::new(0) };
+}
+
+/// This thread's carrier.
+#[inline(always)]
+fn carrier() -> Option<&'static Carrier> {
+    // SAFETY: a `Session` keeps it while the pointer is set, and vthreads, which alone hold on to the reference, run only
+    // inside of a session and never leave the OS thread.
+    unsafe { CARRIER.get().as_ref() }
+}
+
+/// The vthread that runs on this thread.
+pub(crate) fn mounted() -> Option<&'static Root> {
+    // SAFETY: its record lives as long as the vthread, which is running.
+    carrier().and_then(|c| unsafe { c.mounted.get().as_ref() })
+}
+
+#[cold]
+#[inline(never)]
+fn not_on_a_vthread() -> ! {
+    panic!("vthread: only a vthread can park or yield; call it inside of vthread::run")
+}

@@ -1,0 +1,175 @@
+//! Waiting on a carrier (see [`sched::wait`](crate::sched::wait)): parks, direct switches, and cancellations.
+
+use super::switch::{assert_panic_count, cannot_park, leave};
+use super::{Carrier, Root, carrier, mounted, not_on_a_vthread};
+use crate::arch::Parked;
+use crate::call::hop;
+use crate::sched::deadlock::Report;
+use crate::sched::remote::Remote;
+use crate::sched::task::{self, Task};
+use crate::sched::wait::{Outcome, Waiting, What};
+use crate::{hop_stack, io};
+use core::cell::Cell;
+use std::sync::{Mutex, PoisonError};
+use std::time::Instant;
+
+/// Makes sure that the next park of this vthread succeeds, `whatever` the cap on hop stacks. Gives its carrier's remote;
+/// `None`: this is no vthread.
+///
+/// # Panics
+/// When it cannot.
+#[inline(always)]
+pub(crate) fn prepare_to_park(whatever: bool) -> Option<&'static Remote> {
+    let carrier = carrier().filter(|c| !c.mounted.get().is_null())?;
+    if std::thread::panicking() {
+        assert_panic_count();
+    }
+    if hop_stack::on_installed() {
+        let prepared = if whatever { hop_stack::prepare_beyond_cap() } else { hop_stack::prepare() };
+        if let Err(error) = prepared {
+            cannot_park(&error);
+        }
+    }
+    Some(carrier.remote)
+}
+
+/// Parks the running vthread until whoever claimed `waiting` makes it ready, or until then. Goes on with `to`, if there is one.
+///
+/// # Safety
+/// `waiting` was made by the running vthread, and `parked` is its.
+#[inline(always)]
+pub(crate) unsafe fn park_waiting(
+    waiting: &Waiting,
+    parked: *mut Parked,
+    until: Option<Instant>,
+    to: Option<Parked>,
+) {
+    let (Some(carrier), Some(root)) = (carrier(), mounted()) else { not_on_a_vthread() };
+    let key = until.map(|until| hop(|| carrier.timers.borrow_mut().insert(until, waiting)));
+    root.waiting.set(waiting);
+    if root.task().is_cancelled() && waiting.cancellable && task::RAISES && waiting.claim(Outcome::Cancelled)
+    {
+        // Nobody else will make it ready.
+        if let Some(to) = to {
+            carrier.ready.push(to);
+        }
+    } else {
+        // SAFETY: resumed once, by the one who claimed it. `to` was claimed by the caller.
+        if let Err(error) = unsafe { leave(to, |_| parked) } {
+            eprintln!("vthread: a wait that was prepared for failed: {error}");
+            std::process::abort();
+        }
+    }
+    root.waiting.set(core::ptr::null());
+    if let Some(key) = key {
+        hop(|| carrier.timers.borrow_mut().remove(key));
+    }
+}
+
+/// Is that this thread's carrier?
+#[inline(always)]
+pub(crate) fn is_home(home: &'static Remote) -> bool {
+    carrier().is_some_and(|c| core::ptr::eq(c.remote, home))
+}
+
+/// Makes a claimed vthread ready, if this is its carrier.
+#[inline(always)]
+pub(crate) fn make_ready(home: &'static Remote, parked: &Cell<Parked>) -> bool {
+    match carrier() {
+        Some(carrier) if core::ptr::eq(carrier.remote, home) => {
+            carrier.ready.push(parked.get());
+            true
+        }
+        _ => false,
+    }
+}
+
+/// Can the caller switch straight to another vthread? Off its chunks that takes a hop stack.
+#[inline(always)]
+pub(crate) fn can_hand_over() -> bool {
+    mounted().is_some()
+        && !std::thread::panicking()
+        && (!hop_stack::on_installed() || hop_stack::prepare().is_ok())
+}
+
+/// Goes on with `to`, and with the caller later.
+///
+/// # Safety
+/// `to` waits on this thread, and nobody else resumes it. [`can_hand_over`].
+#[inline(always)]
+pub(crate) unsafe fn yield_to(to: Parked) {
+    // SAFETY: the place is the ring's last, from which this vthread is taken once.
+    if let Err(error) = unsafe { leave(Some(to), |carrier| carrier.ready.push_place()) } {
+        cannot_park(&error);
+    }
+}
+
+/// A scope was cancelled: whoever belongs to it must hear of it.
+pub(crate) fn cancel_everywhere() {
+    hop(|| {
+        if let Some(carrier) = carrier() {
+            carrier.cancel_waits(|task| carrier.is_cancelled(task));
+        }
+        for remote in REMOTES.lock().unwrap_or_else(PoisonError::into_inner).iter() {
+            if !is_home(remote) {
+                remote.request_cancellations();
+            }
+        }
+    });
+}
+
+/// Of all carriers.
+pub(super) static REMOTES: Mutex<Vec<&'static Remote>> = Mutex::new(Vec::new());
+
+impl Carrier {
+    fn roots(&self) -> impl Iterator<Item = &Root> {
+        let mut next = self.roots.get();
+        core::iter::from_fn(move || {
+            // SAFETY: records of vthreads that live; nobody ends while our caller looks.
+            let root = unsafe { next.as_ref()? };
+            next = root.next.get();
+            Some(root)
+        })
+    }
+
+    /// Cancels those vthreads, and ends their waits. How many?
+    pub(super) fn cancel_waits(&self, which: impl Fn(&Task) -> bool) -> usize {
+        let mut ended = 0;
+        for root in self.roots().filter(|root| which(root.task())) {
+            root.task().cancel();
+            // SAFETY: it is in the frame of a wait that has not ended: who goes on takes it out first.
+            let waiting = unsafe { root.waiting.get().as_ref() };
+            if let Some(operation) = waiting.filter(|waiting| waiting.is_operation) {
+                io::cancel(operation);
+                ended += 1;
+            } else if let Some(waiting) = waiting
+                && task::RAISES
+                && waiting.cancellable
+                && waiting.claim(Outcome::Cancelled)
+            {
+                self.ready.push(waiting.parked());
+                ended += 1;
+            }
+        }
+        ended
+    }
+
+    /// Everything waits. Cancels it all, and keeps in mind why.
+    pub(super) fn break_deadlock(&self) {
+        let mut report = Report::new();
+        for root in self.roots() {
+            // SAFETY: as above.
+            let waiting = unsafe { root.waiting.get().as_ref() };
+            report.add(
+                root.task(),
+                waiting.map_or(What { action: "waits", object: 0 }, |waiting| waiting.what),
+            );
+        }
+        let report = report.finish();
+        if self.cancel_waits(|_| true) == 0 {
+            eprintln!("vthread: deadlock, and no wait of these can be ended:{report}");
+            std::process::abort();
+        }
+        self.deadlock.borrow_mut().get_or_insert(report);
+    }
+}

@@ -1,0 +1,167 @@
+//! The one way to leave a vthread: it keeps the hop stacks' invariant and std's panic count.
+
+use super::{Carrier, carrier, not_on_a_vthread};
+use crate::arch::{self, Parked};
+use crate::error::{Error, Result};
+use crate::{hop_stack, panic_count};
+use core::cell::Cell;
+use core::ptr::null_mut;
+
+impl Carrier {
+    /// Who goes on when the running vthread leaves.
+    #[inline(always)]
+    pub(super) fn next(&self) -> Parked {
+        let budget = self.budget.get();
+        if budget == 0 {
+            return self.in_loop.get();
+        }
+        self.budget.set(budget - 1);
+        self.ready.pop().unwrap_or_else(|| self.in_loop.get())
+    }
+
+    /// The vthread that was chosen, or the loop when that has been put off for long.
+    #[inline(always)]
+    fn chosen(&self, to: Option<Parked>) -> Parked {
+        let Some(to) = to else { return self.next() };
+        let budget = self.budget.get();
+        if budget == 0 {
+            self.ready.push(to);
+            return self.in_loop.get();
+        }
+        self.budget.set(budget - 1);
+        to
+    }
+
+    /// # Safety
+    /// `save` gives a place that whoever resumes this vthread takes it from, once. `to` waits on this thread and is taken
+    /// by nobody else; it is lost if this fails.
+    #[inline(always)]
+    unsafe fn switch_stacks(&self, to: Option<Parked>, save: impl FnOnce() -> *mut Parked) -> Result<()> {
+        let me = self.mounted.get();
+        if hop_stack::on_installed() {
+            let kept = hop_stack::detach()?;
+            let to = self.chosen(to);
+            // SAFETY: `chosen` gives stacks that wait on this thread, each once.
+            unsafe { arch::switch(to, save()) };
+            kept.reattach();
+        } else {
+            hop_stack::check_empty();
+            let to = self.chosen(to);
+            // SAFETY: as above.
+            unsafe { arch::switch(to, save()) };
+            hop_stack::check_empty();
+        }
+        self.mounted.set(me);
+        Ok(())
+    }
+
+    /// The same, while this vthread panics: at every switch std's count is none, and who panics keeps its own.
+    ///
+    /// # Safety
+    /// As above.
+    #[cold]
+    #[inline(never)]
+    unsafe fn switch_panicking(&self, to: Option<Parked>, save: impl FnOnce() -> *mut Parked) -> Result<()> {
+        assert_panic_count();
+        // Whatever fails must find the count as it was.
+        if hop_stack::on_installed() {
+            hop_stack::prepare()?;
+        }
+        let mine = panic_count::put_aside();
+        // SAFETY: the caller's promise.
+        let done = unsafe { self.switch_stacks(to, save) };
+        panic_count::put_back(mine);
+        done
+    }
+}
+
+/// The one way to leave a vthread that will go on.
+///
+/// # Safety
+/// As for [`Carrier::switch_stacks`].
+#[inline(always)]
+pub(super) unsafe fn leave(to: Option<Parked>, save: impl FnOnce(&Carrier) -> *mut Parked) -> Result<()> {
+    let Some(carrier) = carrier().filter(|c| !c.mounted.get().is_null()) else { not_on_a_vthread() };
+    if std::thread::panicking() {
+        // SAFETY: the caller's promise.
+        return unsafe { carrier.switch_panicking(to, || save(carrier)) };
+    }
+    // SAFETY: as above.
+    unsafe { carrier.switch_stacks(to, || save(carrier)) }
+}
+
+pub(super) fn assert_panic_count() {
+    assert!(
+        panic_count::is_known(),
+        "vthread: cannot park while panicking, because std's count of panics was not found in this executable"
+    );
+}
+
+#[cold]
+#[inline(never)]
+pub(super) fn cannot_park(error: &Error) -> ! {
+    panic!("vthread: cannot park here: {error}")
+}
+
+/// Lets every vthread that is ready go first.
+///
+/// # Panics
+/// Outside of a vthread, and off its chunks when no hop stack is left.
+#[inline(always)]
+pub fn yield_now() {
+    // SAFETY: the place is the ring's last, from which this vthread is taken once.
+    let done = unsafe { leave(None, |carrier| carrier.ready.push_place()) };
+    if let Err(error) = done {
+        cannot_park(&error);
+    }
+}
+
+/// A place for one vthread to wait at.
+#[derive(Debug, Default)]
+pub struct Waiter {
+    parked: Cell<Parked>,
+    session: Cell<u64>,
+}
+
+impl Waiter {
+    /// Nobody waits.
+    #[must_use]
+    pub const fn new() -> Self {
+        Self { parked: Cell::new(null_mut()), session: Cell::new(0) }
+    }
+
+    /// Does a vthread wait?
+    pub fn is_waiting(&self) -> bool {
+        !self.parked.get().is_null()
+    }
+
+    /// Parks the running vthread until [`wake`](Self::wake).
+    ///
+    /// # Panics
+    /// Outside of a vthread, when another one waits here, and off its chunks when no hop stack is left.
+    #[inline(always)]
+    pub fn park(&self) {
+        assert!(!self.is_waiting(), "vthread: two vthreads wait at one place");
+        // SAFETY: `wake` takes it from this place, once.
+        let done = unsafe {
+            leave(None, |carrier| {
+                self.session.set(carrier.session);
+                self.parked.as_ptr()
+            })
+        };
+        if let Err(error) = done {
+            cannot_park(&error);
+        }
+    }
+
+    /// Makes the vthread that waits here ready. `false`: none does, or it belongs to a runtime that has ended.
+    #[inline(always)]
+    pub fn wake(&self) -> bool {
+        let Some(carrier) = carrier() else { return false };
+        if !self.is_waiting() || self.session.get() != carrier.session {
+            return false;
+        }
+        carrier.ready.push(self.parked.replace(null_mut()));
+        true
+    }
+}

@@ -1,0 +1,159 @@
+//! A runtime of several carriers: OS threads that run vthreads, while the threads that use it wait and watch.
+
+use crate::arch;
+use crate::carrier::{Group, Member, Session};
+use crate::config::StackConfig;
+use crate::error::{Error, Result};
+use crate::run::Builder;
+use crate::scope::{JoinHandle, start_in};
+use crate::watchdog::{EVERY, Watchdog};
+use core::fmt;
+use std::panic::resume_unwind;
+use std::sync::{Arc, mpsc};
+use std::thread;
+
+/// OS threads that run vthreads, one for each processor if not told otherwise.
+///
+/// A vthread that is [spawned](crate::spawn) may start on any of them, which is why its closure must be `Send`. It then stays
+/// where it is. [`spawn_local`](crate::spawn_local) starts on the spawner's carrier.
+///
+/// ```
+/// let runtime = vthread::Runtime::builder().carriers(2).build().unwrap();
+/// let numbers = Vec::from_iter(1..=100u64);
+/// let sum = runtime.run(|| {
+///     vthread::scope(|s| {
+///         let halves = numbers.chunks(50).map(|half| s.spawn(|| half.iter().sum::<u64>()));
+///         Vec::from_iter(halves).into_iter().map(|half| half.join().unwrap()).sum::<u64>()
+///     })
+/// });
+/// assert_eq!(sum.unwrap(), 5050);
+/// ```
+///
+/// Dropping it cancels what has not ended, as [`Scope::cancel`](crate::Scope::cancel) does, and waits until it has;
+/// [`finish`](Self::finish) only waits.
+pub struct Runtime {
+    group: Arc<Group>,
+    carriers: Vec<thread::JoinHandle<()>>,
+    watchdog: Watchdog,
+    /// A child after a `fork` has none of the threads.
+    process: u32,
+}
+
+impl Runtime {
+    /// Settings, to be used by [`Builder::build`].
+    #[must_use]
+    pub fn builder() -> Builder {
+        Builder::new()
+    }
+
+    pub(crate) fn new(count: usize, config: &StackConfig) -> Result<Self> {
+        let (group, members) = Group::new(count);
+        let watchdog = Watchdog::new(group.clone());
+        let mut runtime = Self { group, carriers: Vec::new(), watchdog, process: std::process::id() };
+        let (say, hear) = mpsc::channel();
+        for (index, member) in members.into_iter().enumerate() {
+            let (config, say) = (config.clone(), say.clone());
+            let carrier = thread::Builder::new()
+                .name(format!("vthread-{index}"))
+                .spawn(move || carry(config, member, &say))
+                .map_err(Error::NoThread)?;
+            runtime.carriers.push(carrier);
+        }
+        drop(say);
+        // On an error the drop ends those that have started.
+        hear.iter().take(count).collect::<Result<()>>()?;
+        Ok(runtime)
+    }
+
+    fn check(&self) -> Result<()> {
+        if self.process == std::process::id() { Ok(()) } else { Err(Error::Forked) }
+    }
+
+    /// Runs `f` as a vthread, and gives its result when it has ended. What it has spawned outside of scopes goes on.
+    ///
+    /// The calling thread waits meanwhile, and watches the carriers: one that is blocked for long is reported on standard error.
+    ///
+    /// # Errors
+    /// When this thread runs vthreads itself, when there is no stack for `f`, and in a forked child.
+    ///
+    /// # Panics
+    /// With what `f` panics with.
+    pub fn run<F: FnOnce() -> R + Send, R: Send>(&self, f: F) -> Result<R> {
+        self.check()?;
+        if !arch::hop_top().is_null() {
+            return Err(Error::AlreadyACarrier);
+        }
+        // SAFETY: it has ended when `join_outside` returns, which does not unwind.
+        let handle = unsafe { start_in(&self.group, f) };
+        let result = handle.join_outside(EVERY, || self.watchdog.look());
+        result.or_else(|payload| match payload.downcast::<Error>() {
+            Ok(error) => Err(*error),
+            Err(payload) => resume_unwind(payload),
+        })
+    }
+
+    /// Starts a vthread. From whatever thread.
+    ///
+    /// # Errors
+    /// In a forked child.
+    pub fn spawn<F, T>(&self, f: F) -> Result<JoinHandle<T>>
+    where
+        F: FnOnce() -> T + Send + 'static,
+        T: Send + 'static,
+    {
+        self.check()?;
+        // SAFETY: it borrows nothing that ends.
+        Ok(unsafe { start_in(&self.group, f) })
+    }
+
+    /// How many carriers it has.
+    pub fn carriers(&self) -> usize {
+        self.carriers.len()
+    }
+
+    /// Waits until every vthread has ended, and ends the runtime.
+    pub fn finish(mut self) {
+        self.end(false);
+    }
+
+    fn end(&mut self, cancel: bool) {
+        if self.check().is_err() {
+            // Nobody is there to be waited for; what the threads of the parent use stays.
+            self.carriers.drain(..).for_each(core::mem::forget);
+            return;
+        }
+        self.group.end(cancel);
+        for carrier in self.carriers.drain(..) {
+            while !carrier.is_finished() {
+                self.watchdog.wait_a_little(&carrier);
+            }
+            let _ = carrier.join();
+        }
+    }
+}
+
+impl Drop for Runtime {
+    fn drop(&mut self) {
+        self.end(true);
+    }
+}
+
+impl fmt::Debug for Runtime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Runtime").field("carriers", &self.carriers.len()).finish_non_exhaustive()
+    }
+}
+
+/// What a carrier's OS thread does.
+fn carry(config: StackConfig, member: Member, say: &mpsc::Sender<Result<()>>) {
+    member.is_this_thread();
+    match Session::of(config, Some(member)) {
+        Ok(session) => {
+            let _ = say.send(Ok(()));
+            session.serve();
+        }
+        Err(error) => {
+            let _ = say.send(Err(error));
+        }
+    }
+}

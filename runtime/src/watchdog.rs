@@ -1,0 +1,154 @@
+//! What a thread does that waits for a runtime: it sees whether the carriers get on, and sets right what others did to the
+//! handlers of signals.
+//!
+//! A carrier that neither sleeps nor turns its loop is blocked in a call, or computes without a park. The first keeps all its
+//! vthreads waiting for nothing; both deserve a word. The watchdog never touches the carrier: it reads what it wants to know by
+//! `process_vm_readv`, which may find anything while the carrier goes on, but neither faults nor races. What it has read counts only
+//! if the carrier has not moved meanwhile.
+
+use crate::carrier::{Group, Root, Seat};
+use crate::sched::task::Task;
+use crate::signals;
+use core::ffi::{CStr, c_void};
+use core::fmt::Write;
+use core::mem::{MaybeUninit, zeroed};
+use core::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::{Duration, Instant};
+
+/// Between two looks.
+pub(crate) const EVERY: Duration = Duration::from_millis(500);
+
+/// So long a carrier may stand still before it is reported.
+const PATIENCE: Duration = Duration::from_secs(1);
+
+pub(crate) struct Watchdog {
+    group: Arc<Group>,
+    seen: Mutex<Vec<Seen>>,
+}
+
+/// A carrier at the last look.
+struct Seen {
+    turns: u64,
+    since: Instant,
+    is_reported: bool,
+}
+
+impl Watchdog {
+    pub(crate) fn new(group: Arc<Group>) -> Self {
+        let seen = |_: &Seat| Seen { turns: 0, since: Instant::now(), is_reported: false };
+        let seen = Mutex::new(group.seats().iter().map(seen).collect());
+        Self { group, seen }
+    }
+
+    /// Reports on standard error who has newly been found blocked.
+    pub(crate) fn look(&self) {
+        signals::sweep();
+        for report in self.blocked(PATIENCE) {
+            eprintln!("vthread: {report}");
+        }
+    }
+
+    /// Waits for a carrier that is to end, for so long that a look is due.
+    pub(crate) fn wait_a_little(&self, carrier: &thread::JoinHandle<()>) {
+        let until = Instant::now() + EVERY;
+        let mut pause = Duration::from_micros(50);
+        while !carrier.is_finished() && Instant::now() < until {
+            thread::sleep(pause);
+            pause = (2 * pause).min(Duration::from_millis(20));
+        }
+        self.look();
+    }
+
+    /// A line for each carrier that has stood still for so long and was not told of.
+    pub(crate) fn blocked(&self, patience: Duration) -> Vec<String> {
+        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reports = Vec::new();
+        for (index, (seat, seen)) in self.group.seats().iter().zip(seen.iter_mut()).enumerate() {
+            let turns = seat.turns.load(Relaxed);
+            if turns != seen.turns || seat.remote.is_asleep() {
+                *seen = Seen { turns, since: Instant::now(), is_reported: false };
+            } else if seen.since.elapsed() >= patience && !seen.is_reported {
+                seen.is_reported = true;
+                let who = running(seat).unwrap_or_else(|| String::from("nobody that could be told"));
+                let what = state(seat.thread.load(Relaxed));
+                if seat.turns.load(Relaxed) == turns {
+                    reports.push(format!(
+                        "carrier {index} has run nobody else for {:.1} s: {who} {what}; `vthread::blocking` is for calls that \
+                         block, `vthread::yield_now` for long computations",
+                        seen.since.elapsed().as_secs_f32()
+                    ));
+                }
+            }
+        }
+        reports
+    }
+}
+
+/// The vthread that runs there, in words.
+fn running(seat: &Seat) -> Option<String> {
+    let root: usize = peek(seat.mounted.load(Relaxed))?;
+    let task: usize = peek(root.checked_add(Root::TASK).filter(|_| root != 0)?)?;
+    let id: u64 = peek(task.checked_add(core::mem::offset_of!(Task, id))?)?;
+    let mut text = format!("vthread {id}");
+    // A string slice is an address and a length; if not, nothing is found there.
+    let [start, length]: [usize; 2] = peek(task.checked_add(core::mem::offset_of!(Task, entry))?)?;
+    let mut name = [0u8; 200];
+    let name = name.get_mut(..length.min(200))?;
+    if peek_bytes(start, name).is_some() {
+        let _ = write!(text, " ({})", String::from_utf8_lossy(name));
+    }
+    Some(text)
+}
+
+/// What a thread of ours does, in words.
+fn state(thread: u64) -> String {
+    let Ok(call) = std::fs::read_to_string(format!("/proc/self/task/{thread}/syscall")) else {
+        return String::from("does what cannot be seen");
+    };
+    let mut words = call.split_ascii_whitespace();
+    match (words.next(), words.last()) {
+        (Some("running") | None, _) | (_, None) => String::from("computes"),
+        (Some(number), Some(counter)) => {
+            let at = usize::from_str_radix(counter.trim_start_matches("0x"), 16).ok();
+            let name = at.and_then(function_at).map_or(String::new(), |name| format!(", in {name}"));
+            format!("is blocked in system call {number}{name}")
+        }
+    }
+}
+
+/// The function of a library there.
+fn function_at(address: usize) -> Option<String> {
+    // SAFETY: only filled below. All zeros is a valid value.
+    let mut found: libc::Dl_info = unsafe { zeroed() };
+    // SAFETY: any address may be asked for.
+    let done = unsafe { libc::dladdr(address as *const c_void, &raw mut found) };
+    // SAFETY: names are of loaded libraries, C strings or null.
+    (done != 0 && !found.dli_sname.is_null())
+        .then(|| unsafe { CStr::from_ptr(found.dli_sname) }.to_string_lossy().into_owned())
+}
+
+/// Numbers, of which any bytes are a value.
+trait Plain: Copy {}
+impl Plain for u64 {}
+impl Plain for usize {}
+impl Plain for [usize; 2] {}
+
+fn peek<T: Plain>(address: usize) -> Option<T> {
+    let mut value = MaybeUninit::<T>::zeroed();
+    // SAFETY: the bytes of the value.
+    let bytes = unsafe { core::slice::from_raw_parts_mut(value.as_mut_ptr().cast::<u8>(), size_of::<T>()) };
+    peek_bytes(address, bytes)?;
+    // SAFETY: initialised, and every value of its bytes is one of the type.
+    Some(unsafe { value.assume_init() })
+}
+
+/// Fills `bytes` from there, if that is mapped.
+fn peek_bytes(address: usize, bytes: &mut [u8]) -> Option<()> {
+    let ours = libc::iovec { iov_base: bytes.as_mut_ptr().cast(), iov_len: bytes.len() };
+    let theirs = libc::iovec { iov_base: address as *mut c_void, iov_len: bytes.len() };
+    // SAFETY: writes to `bytes` only; what cannot be read there is an error.
+    let read = unsafe { libc::process_vm_readv(libc::getpid(), &raw const ours, 1, &raw const theirs, 1, 0) };
+    (read == bytes.len().cast_signed()).then_some(())
+}
