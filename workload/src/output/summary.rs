@@ -46,8 +46,8 @@ pub struct Vthreads {
     pub spawned: u64,
     /// Most that were alive at one time.
     pub most_alive: u64,
-    /// Bytes of stack chunks at the end, those in free lists included, of all carriers.
-    pub stack_bytes: u64,
+    /// Bytes of addresses that were taken for chunks, of all carriers. What was never touched costs nothing.
+    pub stack_bytes_taken: u64,
     /// Most hop stacks of all carriers.
     pub hop_stacks: u64,
     /// How often a vthread parked off its chunks.
@@ -85,8 +85,7 @@ impl Display for Summary {
         if let Some(vthreads) = &self.vthreads {
             let Vthreads { spawned, most_alive, .. } = *vthreads;
             writeln!(f, "virtual threads  {spawned} started, at most {most_alive} alive")?;
-            let each = vthreads.stack_bytes / most_alive.max(1);
-            writeln!(f, "stack chunks     {} bytes, {each} per vthread", vthreads.stack_bytes)?;
+            writeln!(f, "stack chunks     {} bytes of addresses taken", vthreads.stack_bytes_taken)?;
             writeln!(f, "hop stacks       at most {}, {} detaches", vthreads.hop_stacks, vthreads.detaches)?;
             writeln!(
                 f,

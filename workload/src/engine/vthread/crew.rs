@@ -95,7 +95,7 @@ impl Crew {
         });
         let (stats, mut numbers) = (vthread::stats(), self.numbers());
         numbers.spawned += 1;
-        numbers.stack_bytes = numbers.stack_bytes.max(stats.region_taken as u64);
+        numbers.stack_bytes_taken = numbers.stack_bytes_taken.max(stats.region_taken as u64);
         numbers.hop_stacks += stats.hop_stacks.most as u64;
         numbers.detaches += stats.hop_stacks.detaches;
         numbers.operations += stats.operations.total;

@@ -37,7 +37,7 @@ const STACK: usize = 256 << 10;
 fn room(search: &Search) -> (usize, usize) {
     let wanted = search.threads.unwrap_or_else(processors);
     let for_late = LATE.min(search.files.limit() / 2) / PER_WORKER;
-    let workers = search.files.share_among(wanted + for_late);
+    let workers = search.files.share_among(wanted.saturating_add(for_late));
     let carriers = wanted.min(workers);
     (carriers, ((workers - carriers) * PER_WORKER).saturating_sub(PER_CARRIER * carriers))
 }
