@@ -43,6 +43,8 @@ mod programs;
 mod recursion;
 #[path = "corpus/solvers.rs"]
 mod solvers;
+#[path = "corpus/surface.rs"]
+mod surface;
 #[path = "corpus/syntax.rs"]
 mod syntax;
 
