@@ -69,8 +69,7 @@ program!(globs_in_blocks {
     fn raise(n: u32) -> u32 { n + 100 }
     fn level(n: u32) -> Level { use Level::*; if raise(n) > 105 { High } else { Low } }
     fn inner(n: u32) -> u32 { use tools::*; use deep::*; { use self::tools::deep as d; lower(raise(n)) + d::lower(n) } }
-    fn outer(n: u32) -> u32 { fn twice(n: u32) -> u32 { use self::raise as up; { use Level::*; let l = if n > 2 { High } else { Low }; if l == High { up_by(n, 2) } else { up_by(n, up_by(0, 1)) } } } fn up_by(n: u32, by: u32) -> u32 { if by == 0 { n } else { up_by(n + 1, by - 1) } } twice(n) }
-    use self::raise as _;
+    fn outer(n: u32) -> u32 { fn twice(n: u32) -> u32 { { use Level::*; let l = if n > 2 { High } else { Low }; if l == High { up_by(n, 2) } else { up_by(n, up_by(0, 1)) } } } fn up_by(n: u32, by: u32) -> u32 { if by == 0 { n } else { up_by(n + 1, by - 1) } } twice(n) }
     mod user { use super::*; pub fn all() -> Vec<Level> { use Level::{High as Top, *}; vec![level(9), Top, Low] } }
     pub fn run() -> String { format!("{:?} {:?} {} {} {:?}", level(1), level(7), inner(4), outer(3) + outer(1), user::all()) }
 });
