@@ -108,7 +108,8 @@ impl Builder {
     pub fn build(self) -> Result<Runtime> {
         let one = NonZeroUsize::MIN;
         let count = self.carriers.unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(one));
-        Runtime::new(count.get(), &self.config()?)
+        let when_stuck = self.when_stuck;
+        Runtime::new(count.get(), &self.config()?, when_stuck)
     }
 
     fn config(self) -> Result<StackConfig> {

@@ -18,9 +18,12 @@
 use super::start::Start;
 use crate::sched::remote::Remote;
 use core::cell::Cell;
-use core::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst, fence};
+use core::sync::atomic::{
+    AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::Release, Ordering::SeqCst,
+    fence,
+};
 use crossbeam_deque::{Injector, Steal, Stealer, Worker};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 const RUNS: u8 = 0;
 /// Carriers end when everything has ended.
@@ -35,6 +38,8 @@ pub(crate) struct Group {
     asleep: AtomicUsize,
     searching: AtomicUsize,
     state: AtomicU8,
+    /// Everything waited for itself: who for what, as far as the carriers have said so.
+    deadlock: Mutex<Option<String>>,
 }
 
 /// One carrier, as the others see it.
@@ -45,6 +50,12 @@ pub(crate) struct Seat {
     pub(crate) turns: AtomicU64,
     /// Its OS thread; 0 before it runs.
     pub(crate) thread: AtomicU64,
+    /// Its waits are part of a deadlock that it has not heard of.
+    shall_break: AtomicBool,
+    /// Set while it sleeps: some of its vthreads wait, none for a time or for an operation of the system.
+    pub(super) waits: AtomicBool,
+    /// Set while it sleeps: none of its vthreads waits.
+    pub(super) is_empty: AtomicBool,
     /// Where it keeps who runs; for the watchdog alone, which may find it gone.
     pub(crate) mounted: AtomicUsize,
 }
@@ -66,6 +77,9 @@ impl Group {
             remote: Remote::take(),
             turns: AtomicU64::new(0),
             thread: AtomicU64::new(0),
+            shall_break: AtomicBool::new(false),
+            waits: AtomicBool::new(false),
+            is_empty: AtomicBool::new(false),
             mounted: AtomicUsize::new(0),
         };
         let group = Arc::new(Self {
@@ -74,6 +88,7 @@ impl Group {
             asleep: AtomicUsize::new(0),
             searching: AtomicUsize::new(0),
             state: AtomicU8::new(RUNS),
+            deadlock: Mutex::new(None),
         });
         let member = |(index, deque)| Member { group: group.clone(), index, deque, turns: Cell::new(0) };
         let members = deques.into_iter().enumerate().map(member).collect();
@@ -115,6 +130,44 @@ impl Group {
         }
     }
 
+    /// Do all vthreads wait, none of them for a time or for the system, with nothing on its way to them? If nobody else could
+    /// wake one, they wait for ever.
+    ///
+    /// It looks twice. Whoever has not turned its loop between its two looks has run nothing, so between the two rounds nobody
+    /// ran; and what had been sent by then would still be there.
+    pub(crate) fn is_stuck(&self) -> bool {
+        let turns = |seat: &Seat| seat.turns.load(SeqCst);
+        let rests = |seat: &Seat| {
+            seat.remote.is_asleep()
+                && (seat.waits.load(SeqCst) || seat.is_empty.load(SeqCst))
+                && !seat.remote.has_news()
+        };
+        let before: Vec<u64> = self.seats.iter().map(turns).collect();
+        self.seats.iter().all(rests)
+            && self.seats.iter().any(|seat| seat.waits.load(SeqCst))
+            && !self.has_starts()
+            && self.seats.iter().all(rests)
+            && self.seats.iter().map(turns).eq(before)
+    }
+
+    /// Has all waits cancelled, and reported.
+    pub(crate) fn break_deadlock(&self) {
+        *self.lock_deadlock() = Some(String::new());
+        for seat in &self.seats {
+            seat.shall_break.store(true, SeqCst);
+            seat.remote.request_cancellations();
+        }
+    }
+
+    /// What the carriers have said at the last deadlock.
+    pub(crate) fn deadlock(&self) -> Option<String> {
+        self.lock_deadlock().clone()
+    }
+
+    fn lock_deadlock(&self) -> MutexGuard<'_, Option<String>> {
+        self.deadlock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn is_ending(&self) -> bool {
         self.state.load(SeqCst) != RUNS
     }
@@ -142,6 +195,15 @@ impl Member {
         &self.group.seats[self.index]
     }
 
+    /// If the carrier's waits are part of a deadlock, it says so here, once, and ends them.
+    pub(super) fn shall_break(&self, lines: impl FnOnce() -> String) -> bool {
+        let shall = self.seat().shall_break.swap(false, SeqCst);
+        if shall && let Some(report) = self.group.lock_deadlock().as_mut() {
+            report.push_str(&lines());
+        }
+        shall
+    }
+
     /// Changes from turn to turn.
     pub(super) fn turn(&self) -> bool {
         self.turns.get().is_multiple_of(2)
@@ -150,7 +212,7 @@ impl Member {
     /// One more turn of the loop. The watchdog sees it.
     pub(super) fn has_turned(&self) {
         self.turns.set(self.turns.get() + 1);
-        self.seat().turns.store(self.turns.get(), Relaxed);
+        self.seat().turns.store(self.turns.get(), Release);
     }
 
     /// A start that any carrier may take.
@@ -202,10 +264,14 @@ impl Member {
         }
     }
 
-    /// `sleep` ends when something is published meanwhile.
-    pub(super) fn while_asleep(&self, sleep: impl FnOnce()) {
+    /// `sleep` ends when something is published meanwhile. `waits`: as in [`Seat`].
+    pub(super) fn while_asleep(&self, waits: bool, is_empty: bool, sleep: impl FnOnce()) {
+        self.seat().waits.store(waits, SeqCst);
+        self.seat().is_empty.store(is_empty, SeqCst);
         self.group.asleep.fetch_add(1, SeqCst);
         sleep();
         self.group.asleep.fetch_sub(1, SeqCst);
+        self.seat().waits.store(false, SeqCst);
+        self.seat().is_empty.store(false, SeqCst);
     }
 }
