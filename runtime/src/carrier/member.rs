@@ -17,12 +17,12 @@
 
 use super::start::Start;
 use crate::sched::remote::Remote;
+use crate::sched::starts::Starts;
 use core::cell::Cell;
 use core::sync::atomic::{
     AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::Release, Ordering::SeqCst,
     fence,
 };
-use crossbeam_deque::{Injector, Steal, Stealer, Worker};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 const RUNS: u8 = 0;
@@ -33,7 +33,7 @@ const CANCELLED: u8 = 2;
 
 /// What carriers of one runtime share.
 pub(crate) struct Group {
-    injector: Injector<Start>,
+    injector: Starts<Start>,
     seats: Box<[Seat]>,
     asleep: AtomicUsize,
     searching: AtomicUsize,
@@ -44,7 +44,7 @@ pub(crate) struct Group {
 
 /// One carrier, as the others see it.
 pub(crate) struct Seat {
-    deque: Stealer<Start>,
+    deque: Starts<Start>,
     pub(crate) remote: &'static Remote,
     /// Turns of its loop.
     pub(crate) turns: AtomicU64,
@@ -64,16 +64,14 @@ pub(crate) struct Seat {
 pub(crate) struct Member {
     pub(crate) group: Arc<Group>,
     index: usize,
-    deque: Worker<Start>,
     turns: Cell<u64>,
 }
 
 impl Group {
     /// With so many carriers.
     pub(crate) fn new(carriers: usize) -> (Arc<Self>, Vec<Member>) {
-        let deques: Vec<Worker<Start>> = (0..carriers.max(1)).map(|_| Worker::new_fifo()).collect();
-        let seat = |deque: &Worker<Start>| Seat {
-            deque: deque.stealer(),
+        let seat = || Seat {
+            deque: Starts::new(),
             remote: Remote::take(),
             turns: AtomicU64::new(0),
             thread: AtomicU64::new(0),
@@ -83,15 +81,15 @@ impl Group {
             mounted: AtomicUsize::new(0),
         };
         let group = Arc::new(Self {
-            injector: Injector::new(),
-            seats: deques.iter().map(seat).collect(),
+            injector: Starts::new(),
+            seats: core::iter::repeat_with(seat).take(carriers.max(1)).collect(),
             asleep: AtomicUsize::new(0),
             searching: AtomicUsize::new(0),
             state: AtomicU8::new(RUNS),
             deadlock: Mutex::new(None),
         });
-        let member = |(index, deque)| Member { group: group.clone(), index, deque, turns: Cell::new(0) };
-        let members = deques.into_iter().enumerate().map(member).collect();
+        let member = |index| Member { group: group.clone(), index, turns: Cell::new(0) };
+        let members = (0..group.seats.len()).map(member).collect();
         (group, members)
     }
 
@@ -217,21 +215,13 @@ impl Member {
 
     /// A start that any carrier may take.
     pub(super) fn publish(&self, start: Start) {
-        self.deque.push(start);
+        self.seat().deque.push(start);
         self.group.rouse_one();
     }
 
     /// The oldest of its own, or one of those that are nobody's: a carrier that is never idle takes part in these as well.
     pub(super) fn pop(&self) -> Option<Start> {
-        self.deque.pop().or_else(|| {
-            loop {
-                match self.group.injector.steal() {
-                    Steal::Success(start) => return Some(start),
-                    Steal::Empty => return None,
-                    Steal::Retry => {}
-                }
-            }
-        })
+        self.seat().deque.pop().or_else(|| self.group.injector.pop())
     }
 
     /// Takes some of the others'. One is the result, the rest is its own now.
@@ -246,22 +236,10 @@ impl Member {
     }
 
     fn search(&self) -> Option<Start> {
-        loop {
-            let mut again = false;
-            let others = self.group.seats[self.index + 1..].iter().chain(&self.group.seats[..self.index]);
-            let sources = core::iter::once_with(|| self.group.injector.steal_batch_and_pop(&self.deque))
-                .chain(others.map(|seat| seat.deque.steal_batch_and_pop(&self.deque)));
-            for source in sources {
-                match source {
-                    Steal::Success(start) => return Some(start),
-                    Steal::Retry => again = true,
-                    Steal::Empty => {}
-                }
-            }
-            if !again {
-                return None;
-            }
-        }
+        let own = &self.seat().deque;
+        let (before, after) = self.group.seats.split_at(self.index);
+        let others = after[1..].iter().chain(before).map(|seat| &seat.deque);
+        core::iter::once(&self.group.injector).chain(others).find_map(|other| other.steal_into(own))
     }
 
     /// `sleep` ends when something is published meanwhile. `waits`: as in [`Seat`].

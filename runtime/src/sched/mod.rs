@@ -3,6 +3,7 @@
 pub(crate) mod deadlock;
 pub(crate) mod latch;
 pub(crate) mod remote;
+pub(crate) mod starts;
 pub(crate) mod task;
 pub(crate) mod timers;
 pub(crate) mod wait;
