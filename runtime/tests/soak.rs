@@ -38,7 +38,7 @@ impl Drop for Counts {
 /// Children that return, panic, wait for each other, for a time, off their chunks, and that are cancelled.
 fn family(round: u64) {
     let (sender, receiver) = channel::bounded(3);
-    let received = scope(|s| {
+    let arrived = scope(|s| {
         for child in 0..CHILDREN {
             let (counts, sender) = (Counts, sender.clone());
             let handle = s.spawn(move || {
@@ -66,7 +66,7 @@ fn family(round: u64) {
         receiver.iter().count() as u64
     });
     let panicked = (0..CHILDREN).filter(|child| (round + child) % 7 == 1).count() as u64;
-    assert_eq!(received, CHILDREN - panicked);
+    assert_eq!(arrived, CHILDREN - panicked);
     scope(|s| {
         for _ in 0..10 {
             let counts = Counts;
