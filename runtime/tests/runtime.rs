@@ -315,12 +315,8 @@ fn a_deadlock_across_carriers_ends_with_who_waits_for_what() {
         vthread::scope(|s| {
             let (a, b) = (channel::rendezvous::<()>(), channel::rendezvous::<()>());
             let (to_a, from_a, to_b, from_b) = (a.0, a.1, b.0, b.1);
-            s.spawn_named("left", move || {
-                from_a.recv().and_then(|()| Ok(to_b.send(()).expect("a receiver")))
-            });
-            s.spawn_named("right", move || {
-                from_b.recv().and_then(|()| Ok(to_a.send(()).expect("a receiver")))
-            });
+            s.spawn_named("left", move || from_a.recv().map(|()| to_b.send(()).expect("a receiver")));
+            s.spawn_named("right", move || from_b.recv().map(|()| to_a.send(()).expect("a receiver")));
         });
     });
     let Err(Error::Deadlock { report }) = ended else { panic!("no deadlock: {ended:?}") };
