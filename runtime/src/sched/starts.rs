@@ -74,8 +74,8 @@ mod tests {
         let (a, b) = (Starts::new(), Starts::new());
         (0..10).for_each(|i| a.push(i));
         assert_eq!(a.steal_into(&b), Some(0));
-        assert_eq!(Vec::from_iter(core::iter::from_fn(|| b.pop())), [1, 2, 3, 4]);
-        assert_eq!(Vec::from_iter(core::iter::from_fn(|| a.pop())), [5, 6, 7, 8, 9]);
+        assert_eq!(core::iter::from_fn(|| b.pop()).collect::<Vec<_>>(), [1, 2, 3, 4]);
+        assert_eq!(core::iter::from_fn(|| a.pop()).collect::<Vec<_>>(), [5, 6, 7, 8, 9]);
         assert!(a.is_empty() && b.is_empty() && a.steal_into(&b).is_none());
     }
 
