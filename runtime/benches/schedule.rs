@@ -1,32 +1,71 @@
 //! What yields, channels and spawns through the scheduler cost, beside tokio's current-thread runtime.
 //!
 //! Both do the same work in the same process, in turn, round after round; what is printed is the median of each and of the
-//! ratios within a round. One thread and hot caches favour whoever touches less memory. Every answer is checked.
+//! ratios within a round. One thread and hot caches favour whoever touches less memory. Every answer is checked. `--json PATH`
+//! also writes the rows to a file. The fan-out is compared with ourselves on one carrier.
 
 #[cfg(not(vthread_native))]
 fn main() {}
 
 #[cfg(vthread_native)]
 fn main() {
-    let rounds = if std::env::args().any(|arg| arg == "--test") { 1 } else { 31 };
-    for (name, ours, theirs) in work::ITEMS {
-        let (mut times, mut ratios) = ([vec![], vec![]], vec![]);
-        for _ in 0..rounds {
-            let pair = [ours, theirs].map(|item| {
-                let (answer, time) = item(work::COUNT);
-                assert_eq!(answer, work::COUNT, "{name}");
-                time.as_nanos() as f64 / work::COUNT as f64
-            });
-            ratios.push(pair[0] / pair[1]);
-            times.iter_mut().zip(pair).for_each(|(times, time)| times.push(time));
-        }
-        let median = |values: &mut Vec<f64>| {
-            values.sort_by(f64::total_cmp);
-            values[values.len() / 2]
-        };
-        let [ours, theirs] = times.each_mut().map(median);
-        println!("{name:<16} {ours:8.1} ns   tokio {theirs:8.1} ns   ratio {:.3}", median(&mut ratios));
+    let args: Vec<String> = std::env::args().collect();
+    let rounds = if args.iter().any(|arg| arg == "--test") { 1 } else { 31 };
+    let json = args.iter().position(|arg| arg == "--json").map(|at| args.get(at + 1).expect("--json PATH"));
+    let mut rows = Vec::new();
+    for item in work::ITEMS {
+        let row = row(&item, rounds);
+        println!(
+            "{:<16} {:10.1} ns   {} {:10.1} ns   ratio {:.3}",
+            row.name, row.value, row.peer, row.peer_value, row.ratio
+        );
+        rows.push(row);
     }
+    if let Some(path) = json {
+        std::fs::write(path, as_json(&rows)).unwrap_or_else(|error| panic!("cannot write {path}: {error}"));
+    }
+}
+
+/// Medians: nanoseconds for one, of us and of the peer, and the ratio within a round.
+#[cfg(vthread_native)]
+struct Row {
+    name: &'static str,
+    value: f64,
+    peer: &'static str,
+    peer_value: f64,
+    ratio: f64,
+}
+
+#[cfg(vthread_native)]
+fn row(item: &work::Item, rounds: usize) -> Row {
+    let (mut times, mut ratios) = ([vec![], vec![]], vec![]);
+    for _ in 0..rounds {
+        let pair = [item.ours, item.theirs].map(|measure| {
+            let (answer, time) = measure(item.count);
+            assert_eq!(answer, item.count, "{}", item.name);
+            time.as_nanos() as f64 / item.count as f64
+        });
+        ratios.push(pair[0] / pair[1]);
+        times.iter_mut().zip(pair).for_each(|(times, time)| times.push(time));
+    }
+    let median = |values: &mut Vec<f64>| {
+        values.sort_by(f64::total_cmp);
+        values[values.len() / 2]
+    };
+    let [value, peer_value] = times.each_mut().map(median);
+    Row { name: item.name, value, peer: item.peer, peer_value, ratio: median(&mut ratios) }
+}
+
+/// An array of objects. Names hold nothing that would have to be escaped.
+#[cfg(vthread_native)]
+fn as_json(rows: &[Row]) -> String {
+    let objects = rows.iter().map(|row| {
+        format!(
+            r#"{{"name":"{}","value":{},"unit":"ns","peer":"{}","peer_value":{},"ratio":{}}}"#,
+            row.name, row.value, row.peer, row.peer_value, row.ratio
+        )
+    });
+    format!("[{}]\n", objects.collect::<Vec<_>>().join(",\n"))
 }
 
 #[cfg(vthread_native)]
@@ -34,17 +73,31 @@ mod work {
     use std::time::{Duration, Instant};
     use vthread::channel;
 
-    pub const COUNT: u64 = 50_000;
+    const COUNT: u64 = 50_000;
 
     /// Does so many; gives how many were done, and the time.
-    type Item = fn(u64) -> (u64, Duration);
+    type Measure = fn(u64) -> (u64, Duration);
 
-    pub const ITEMS: [(&str, Item, Item); 5] = [
-        ("yield", yields, tokio_yields),
-        ("rendezvous", rendezvous, tokio_ping_pong),
-        ("call and reply", calls, tokio_ping_pong),
-        ("bounded(64)", bounded, tokio_bounded),
-        ("spawn and join", spawns, tokio_spawns),
+    pub struct Item {
+        pub name: &'static str,
+        pub count: u64,
+        pub ours: Measure,
+        pub peer: &'static str,
+        pub theirs: Measure,
+    }
+
+    const fn against_tokio(name: &'static str, count: u64, ours: Measure, theirs: Measure) -> Item {
+        Item { name, count, ours, peer: "tokio", theirs }
+    }
+
+    pub const ITEMS: [Item; 7] = [
+        against_tokio("yield", COUNT, yields, tokio_yields),
+        against_tokio("rendezvous", COUNT, rendezvous, tokio_ping_pong),
+        against_tokio("call and reply", COUNT, calls, tokio_ping_pong),
+        against_tokio("bounded(64)", COUNT, bounded, tokio_bounded),
+        against_tokio("spawn and join", COUNT, spawns, tokio_spawns),
+        against_tokio("wake from thread", 5_000, wakes, tokio_wakes),
+        Item { name: "fan-out over 2", count: 2_000, ours: fan_out_2, peer: "1 carrier", theirs: fan_out_1 },
     ];
 
     fn timed<R>(f: impl FnOnce() -> R) -> (R, Duration) {
@@ -178,5 +231,67 @@ mod work {
             }
             (sum, start.elapsed())
         })
+    }
+
+    /// An ordinary thread sends a value, and waits for the answer.
+    fn wakes(n: u64) -> (u64, Duration) {
+        let ((there, requests), (back, answers)) = (channel::bounded::<u64>(1), std::sync::mpsc::channel());
+        let client = std::thread::spawn(move || {
+            timed(|| {
+                (0..n).fold(0, |last, _| {
+                    there.send(last).expect("a receiver");
+                    answers.recv().expect("an answer")
+                })
+            })
+        });
+        vthread::Builder::new()
+            .when_stuck(vthread::WhenStuck::Sleep)
+            .run(|| requests.iter().for_each(|request| back.send(request + 1).expect("a receiver")))
+            .expect("it runs");
+        client.join().expect("no panic")
+    }
+
+    fn tokio_wakes(n: u64) -> (u64, Duration) {
+        let (there, mut requests) = tokio::sync::mpsc::channel::<u64>(1);
+        let (back, answers) = std::sync::mpsc::channel();
+        let client = std::thread::spawn(move || {
+            timed(|| {
+                (0..n).fold(0, |last, _| {
+                    there.blocking_send(last).expect("a receiver");
+                    answers.recv().expect("an answer")
+                })
+            })
+        });
+        tokio_run(async {
+            while let Some(request) = requests.recv().await {
+                back.send(request + 1).expect("a receiver");
+            }
+        });
+        client.join().expect("no panic")
+    }
+
+    /// Independent pieces of work of some microseconds each. Goal: at most 1/1.8 of the time of one carrier, where two
+    /// processors are free.
+    fn fan_out(carriers: usize, n: u64) -> (u64, Duration) {
+        let runtime = vthread::Runtime::builder().carriers(carriers).build().expect("a runtime");
+        let piece = |seed: u64| {
+            let step = |x: u64, _| x.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
+            u64::from(std::hint::black_box((0..10_000).fold(seed, step)) != 1)
+        };
+        let work = || {
+            vthread::scope(|s| {
+                let all: Vec<_> = (0..n).map(|i| s.spawn(move || piece(i))).collect();
+                all.into_iter().map(|one| one.join().expect("no panic")).sum()
+            })
+        };
+        runtime.run(|| timed(work)).expect("it runs")
+    }
+
+    fn fan_out_2(n: u64) -> (u64, Duration) {
+        fan_out(2, n)
+    }
+
+    fn fan_out_1(n: u64) -> (u64, Duration) {
+        fan_out(1, n)
     }
 }

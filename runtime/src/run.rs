@@ -108,14 +108,15 @@ impl Builder {
     pub fn build(self) -> Result<Runtime> {
         let one = NonZeroUsize::MIN;
         let count = self.carriers.unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(one));
+        let when_stuck = self.when_stuck;
         let config = self.config()?;
         #[cfg(not(vthread_native))]
         return {
-            drop(config);
+            let _ = (config, when_stuck);
             Ok(Runtime::new(count.get()))
         };
         #[cfg(vthread_native)]
-        Runtime::new(count.get(), &config)
+        Runtime::new(count.get(), &config, when_stuck)
     }
 
     fn config(self) -> Result<StackConfig> {

@@ -5,6 +5,8 @@ use crate::carrier::{Group, Member, Session};
 use crate::config::StackConfig;
 use crate::error::{Error, Result};
 use crate::run::Builder;
+use crate::sched::deadlock::WhenStuck;
+use crate::sched::task::Cancelled;
 use crate::scope::{JoinHandle, start_in};
 use crate::watchdog::{EVERY, Watchdog};
 use core::fmt;
@@ -46,9 +48,9 @@ impl Runtime {
         Builder::new()
     }
 
-    pub(crate) fn new(count: usize, config: &StackConfig) -> Result<Self> {
+    pub(crate) fn new(count: usize, config: &StackConfig, when_stuck: WhenStuck) -> Result<Self> {
         let (group, members) = Group::new(count);
-        let watchdog = Watchdog::new(group.clone());
+        let watchdog = Watchdog::new(group.clone(), when_stuck);
         let mut runtime = Self { group, carriers: Vec::new(), watchdog, process: std::process::id() };
         let (say, hear) = mpsc::channel();
         for (index, member) in members.into_iter().enumerate() {
@@ -74,7 +76,8 @@ impl Runtime {
     /// The calling thread waits meanwhile, and watches the carriers: one that is blocked for long is reported on standard error.
     ///
     /// # Errors
-    /// When this thread runs vthreads itself, when there is no stack for `f`, and in a forked child.
+    /// When this thread runs vthreads itself, when there is no stack for `f`, in a forked child, and when all vthreads wait for
+    /// each other ([`Builder::when_stuck`]; it takes a second to be seen): all of their waits are cancelled then.
     ///
     /// # Panics
     /// With what `f` panics with.
@@ -86,9 +89,16 @@ impl Runtime {
         // SAFETY: it has ended when `join_outside` returns, which does not unwind.
         let handle = unsafe { start_in(&self.group, f) };
         let result = handle.join_outside(EVERY, || self.watchdog.look());
-        result.or_else(|payload| match payload.downcast::<Error>() {
-            Ok(error) => Err(*error),
-            Err(payload) => resume_unwind(payload),
+        result.or_else(|payload| {
+            if payload.is::<Cancelled>()
+                && let Some(report) = self.group.deadlock()
+            {
+                return Err(Error::Deadlock { report });
+            }
+            match payload.downcast::<Error>() {
+                Ok(error) => Err(*error),
+                Err(payload) => resume_unwind(payload),
+            }
         })
     }
 

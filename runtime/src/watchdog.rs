@@ -1,5 +1,5 @@
 //! What a thread does that waits for a runtime: it sees whether the carriers get on, and sets right what others did to the
-//! handlers of signals.
+//! handlers of signals, and it ends a deadlock.
 //!
 //! A carrier that neither sleeps nor turns its loop is blocked in a call, or computes without a park. The first keeps all its
 //! vthreads waiting for nothing; both deserve a word. The watchdog never touches the carrier: it reads what it wants to know by
@@ -7,6 +7,7 @@
 //! if the carrier has not moved meanwhile.
 
 use crate::carrier::{Group, Root, Seat};
+use crate::sched::deadlock::WhenStuck;
 use crate::sched::task::Task;
 use crate::signals;
 use core::ffi::{CStr, c_void};
@@ -25,6 +26,7 @@ const PATIENCE: Duration = Duration::from_secs(1);
 
 pub(crate) struct Watchdog {
     group: Arc<Group>,
+    when_stuck: WhenStuck,
     seen: Mutex<Vec<Seen>>,
 }
 
@@ -36,14 +38,19 @@ struct Seen {
 }
 
 impl Watchdog {
-    pub(crate) fn new(group: Arc<Group>) -> Self {
+    pub(crate) fn new(group: Arc<Group>, when_stuck: WhenStuck) -> Self {
         let seen = |_: &Seat| Seen { turns: 0, since: Instant::now(), is_reported: false };
         let seen = Mutex::new(group.seats().iter().map(seen).collect());
-        Self { group, seen }
+        Self { group, when_stuck, seen }
     }
 
-    /// Reports on standard error who has newly been found blocked.
+    /// Reports on standard error who has newly been found blocked, and ends a deadlock.
     pub(crate) fn look(&self) {
+        // The carriers, and the thread that looks.
+        let threads = self.group.seats().len() + 1;
+        if self.group.is_stuck() && self.when_stuck.is_deadlock(threads) && self.group.is_stuck() {
+            self.group.break_deadlock();
+        }
         signals::sweep();
         for report in self.blocked(PATIENCE) {
             eprintln!("vthread: {report}");

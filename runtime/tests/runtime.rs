@@ -143,9 +143,9 @@ fn dropping_it_ends_what_waits_for_ever() {
     struct Counts(Arc<AtomicUsize>);
     impl Drop for Counts {
         fn drop(&mut self) {
+            self.0.fetch_add(1, SeqCst);
             // A destructor may still wait.
             vthread::sleep(Duration::from_millis(1));
-            self.0.fetch_add(1, SeqCst);
         }
     }
     let dropped = Arc::new(AtomicUsize::new(0));
@@ -305,4 +305,44 @@ fn a_process_may_exit_during_work() {
         .env("VTHREAD_TEST_EXIT", "1")
         .status();
     assert_eq!(status.expect("it runs").code(), Some(17));
+}
+
+#[test]
+fn a_deadlock_across_carriers_ends_with_who_waits_for_what() {
+    let runtime =
+        Runtime::builder().carriers(2).when_stuck(vthread::WhenStuck::Report).build().expect("a runtime");
+    let ended = runtime.run(|| {
+        vthread::scope(|s| {
+            let (a, b) = (channel::rendezvous::<()>(), channel::rendezvous::<()>());
+            let (to_a, from_a, to_b, from_b) = (a.0, a.1, b.0, b.1);
+            s.spawn_named("left", move || from_a.recv().map(|()| to_b.send(()).expect("a receiver")));
+            s.spawn_named("right", move || from_b.recv().map(|()| to_a.send(()).expect("a receiver")));
+        });
+    });
+    let Err(Error::Deadlock { report }) = ended else { panic!("no deadlock: {ended:?}") };
+    for part in ["(left) waits to receive", "(right) waits to receive", "waits for the vthreads of its scope"]
+    {
+        assert!(report.contains(part), "{report}");
+    }
+    // It is over: a cancelled scope cancels nobody else.
+    let others = runtime.run(|| {
+        let other = vthread::spawn(|| vthread::sleep(Duration::from_millis(50)));
+        vthread::scope(|s| {
+            drop(s.spawn(vthread::park));
+            s.cancel();
+        });
+        other.join().is_ok()
+    });
+    assert!(others.expect("no deadlock"));
+    // Who waits for a time, or for another thread, is in no deadlock.
+    let (sender, receiver) = channel::bounded(1);
+    runtime.run(|| vthread::sleep(Duration::from_millis(1200))).expect("it ends by itself");
+    let patient =
+        Runtime::builder().carriers(2).when_stuck(vthread::WhenStuck::Sleep).build().expect("a runtime");
+    let late = thread::spawn(move || {
+        thread::sleep(Duration::from_millis(1200));
+        sender.send(3)
+    });
+    assert_eq!(patient.run(move || receiver.recv()).expect("it is woken"), Ok(3));
+    late.join().expect("no panic").expect("a receiver");
 }

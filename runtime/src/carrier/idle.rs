@@ -20,6 +20,11 @@ impl Carrier {
         self.remote.drain(|waiting| self.ready.push(waiting.parked()));
         if self.remote.take_cancellations() {
             self.cancel_waits(|task| self.is_cancelled(task));
+            if let Some(member) = &self.member
+                && member.shall_break(|| self.who_waits())
+            {
+                self.cancel_waits(|_| true);
+            }
         }
         io::turn(|parked| self.ready.push(parked));
         let mut timers = self.timers.borrow_mut();
@@ -80,7 +85,7 @@ impl Carrier {
             }
             let first = self.timers.borrow().first();
             let is_stuck = first.is_none() && !io::is_busy() && !self.remote.has_news();
-            if is_stuck && when_stuck.is_deadlock() && !self.remote.has_news() {
+            if is_stuck && when_stuck.is_deadlock(1) && !self.remote.has_news() {
                 self.break_deadlock();
             } else {
                 // Idle threads of ours keep a deadlock from being seen, but not for ever.
@@ -98,7 +103,8 @@ impl Carrier {
                 return;
             }
             let first = self.timers.borrow().first();
-            member.while_asleep(|| {
+            let (live, busy) = (self.live.get(), first.is_some() || io::is_busy());
+            member.while_asleep(live > 0 && !busy, live == 0, || {
                 self.sleep(first, || {
                     member.group.has_starts() || member.group.is_ending() && self.live.get() == 0
                 });

@@ -17,10 +17,13 @@
 
 use super::start::Start;
 use crate::sched::remote::Remote;
+use crate::sched::starts::Starts;
 use core::cell::Cell;
-use core::sync::atomic::{AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::SeqCst, fence};
-use crossbeam_deque::{Injector, Steal, Stealer, Worker};
-use std::sync::Arc;
+use core::sync::atomic::{
+    AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::Release, Ordering::SeqCst,
+    fence,
+};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 const RUNS: u8 = 0;
 /// Carriers end when everything has ended.
@@ -30,21 +33,29 @@ const CANCELLED: u8 = 2;
 
 /// What carriers of one runtime share.
 pub(crate) struct Group {
-    injector: Injector<Start>,
+    injector: Starts<Start>,
     seats: Box<[Seat]>,
     asleep: AtomicUsize,
     searching: AtomicUsize,
     state: AtomicU8,
+    /// Everything waited for itself: who for what, as far as the carriers have said so.
+    deadlock: Mutex<Option<String>>,
 }
 
 /// One carrier, as the others see it.
 pub(crate) struct Seat {
-    deque: Stealer<Start>,
+    deque: Starts<Start>,
     pub(crate) remote: &'static Remote,
     /// Turns of its loop.
     pub(crate) turns: AtomicU64,
     /// Its OS thread; 0 before it runs.
     pub(crate) thread: AtomicU64,
+    /// Its waits are part of a deadlock that it has not heard of.
+    shall_break: AtomicBool,
+    /// Set while it sleeps: some of its vthreads wait, none for a time or for an operation of the system.
+    pub(super) waits: AtomicBool,
+    /// Set while it sleeps: none of its vthreads waits.
+    pub(super) is_empty: AtomicBool,
     /// Where it keeps who runs; for the watchdog alone, which may find it gone.
     pub(crate) mounted: AtomicUsize,
 }
@@ -53,30 +64,32 @@ pub(crate) struct Seat {
 pub(crate) struct Member {
     pub(crate) group: Arc<Group>,
     index: usize,
-    deque: Worker<Start>,
     turns: Cell<u64>,
 }
 
 impl Group {
     /// With so many carriers.
     pub(crate) fn new(carriers: usize) -> (Arc<Self>, Vec<Member>) {
-        let deques: Vec<Worker<Start>> = (0..carriers.max(1)).map(|_| Worker::new_fifo()).collect();
-        let seat = |deque: &Worker<Start>| Seat {
-            deque: deque.stealer(),
+        let seat = || Seat {
+            deque: Starts::new(),
             remote: Remote::take(),
             turns: AtomicU64::new(0),
             thread: AtomicU64::new(0),
+            shall_break: AtomicBool::new(false),
+            waits: AtomicBool::new(false),
+            is_empty: AtomicBool::new(false),
             mounted: AtomicUsize::new(0),
         };
         let group = Arc::new(Self {
-            injector: Injector::new(),
-            seats: deques.iter().map(seat).collect(),
+            injector: Starts::new(),
+            seats: core::iter::repeat_with(seat).take(carriers.max(1)).collect(),
             asleep: AtomicUsize::new(0),
             searching: AtomicUsize::new(0),
             state: AtomicU8::new(RUNS),
+            deadlock: Mutex::new(None),
         });
-        let member = |(index, deque)| Member { group: group.clone(), index, deque, turns: Cell::new(0) };
-        let members = deques.into_iter().enumerate().map(member).collect();
+        let member = |index| Member { group: group.clone(), index, turns: Cell::new(0) };
+        let members = (0..group.seats.len()).map(member).collect();
         (group, members)
     }
 
@@ -115,6 +128,44 @@ impl Group {
         }
     }
 
+    /// Do all vthreads wait, none of them for a time or for the system, with nothing on its way to them? If nobody else could
+    /// wake one, they wait for ever.
+    ///
+    /// It looks twice. Whoever has not turned its loop between its two looks has run nothing, so between the two rounds nobody
+    /// ran; and what had been sent by then would still be there.
+    pub(crate) fn is_stuck(&self) -> bool {
+        let turns = |seat: &Seat| seat.turns.load(SeqCst);
+        let rests = |seat: &Seat| {
+            seat.remote.is_asleep()
+                && (seat.waits.load(SeqCst) || seat.is_empty.load(SeqCst))
+                && !seat.remote.has_news()
+        };
+        let before: Vec<u64> = self.seats.iter().map(turns).collect();
+        self.seats.iter().all(rests)
+            && self.seats.iter().any(|seat| seat.waits.load(SeqCst))
+            && !self.has_starts()
+            && self.seats.iter().all(rests)
+            && self.seats.iter().map(turns).eq(before)
+    }
+
+    /// Has all waits cancelled, and reported.
+    pub(crate) fn break_deadlock(&self) {
+        *self.lock_deadlock() = Some(String::new());
+        for seat in &self.seats {
+            seat.shall_break.store(true, SeqCst);
+            seat.remote.request_cancellations();
+        }
+    }
+
+    /// What the carriers have said at the last deadlock.
+    pub(crate) fn deadlock(&self) -> Option<String> {
+        self.lock_deadlock().clone()
+    }
+
+    fn lock_deadlock(&self) -> MutexGuard<'_, Option<String>> {
+        self.deadlock.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     pub(super) fn is_ending(&self) -> bool {
         self.state.load(SeqCst) != RUNS
     }
@@ -142,6 +193,15 @@ impl Member {
         &self.group.seats[self.index]
     }
 
+    /// If the carrier's waits are part of a deadlock, it says so here, once, and ends them.
+    pub(super) fn shall_break(&self, lines: impl FnOnce() -> String) -> bool {
+        let shall = self.seat().shall_break.swap(false, SeqCst);
+        if shall && let Some(report) = self.group.lock_deadlock().as_mut() {
+            report.push_str(&lines());
+        }
+        shall
+    }
+
     /// Changes from turn to turn.
     pub(super) fn turn(&self) -> bool {
         self.turns.get().is_multiple_of(2)
@@ -150,26 +210,18 @@ impl Member {
     /// One more turn of the loop. The watchdog sees it.
     pub(super) fn has_turned(&self) {
         self.turns.set(self.turns.get() + 1);
-        self.seat().turns.store(self.turns.get(), Relaxed);
+        self.seat().turns.store(self.turns.get(), Release);
     }
 
     /// A start that any carrier may take.
     pub(super) fn publish(&self, start: Start) {
-        self.deque.push(start);
+        self.seat().deque.push(start);
         self.group.rouse_one();
     }
 
     /// The oldest of its own, or one of those that are nobody's: a carrier that is never idle takes part in these as well.
     pub(super) fn pop(&self) -> Option<Start> {
-        self.deque.pop().or_else(|| {
-            loop {
-                match self.group.injector.steal() {
-                    Steal::Success(start) => return Some(start),
-                    Steal::Empty => return None,
-                    Steal::Retry => {}
-                }
-            }
-        })
+        self.seat().deque.pop().or_else(|| self.group.injector.pop())
     }
 
     /// Takes some of the others'. One is the result, the rest is its own now.
@@ -184,28 +236,20 @@ impl Member {
     }
 
     fn search(&self) -> Option<Start> {
-        loop {
-            let mut again = false;
-            let others = self.group.seats[self.index + 1..].iter().chain(&self.group.seats[..self.index]);
-            let sources = core::iter::once_with(|| self.group.injector.steal_batch_and_pop(&self.deque))
-                .chain(others.map(|seat| seat.deque.steal_batch_and_pop(&self.deque)));
-            for source in sources {
-                match source {
-                    Steal::Success(start) => return Some(start),
-                    Steal::Retry => again = true,
-                    Steal::Empty => {}
-                }
-            }
-            if !again {
-                return None;
-            }
-        }
+        let own = &self.seat().deque;
+        let (before, after) = self.group.seats.split_at(self.index);
+        let others = after[1..].iter().chain(before).map(|seat| &seat.deque);
+        core::iter::once(&self.group.injector).chain(others).find_map(|other| other.steal_into(own))
     }
 
-    /// `sleep` ends when something is published meanwhile.
-    pub(super) fn while_asleep(&self, sleep: impl FnOnce()) {
+    /// `sleep` ends when something is published meanwhile. `waits`: as in [`Seat`].
+    pub(super) fn while_asleep(&self, waits: bool, is_empty: bool, sleep: impl FnOnce()) {
+        self.seat().waits.store(waits, SeqCst);
+        self.seat().is_empty.store(is_empty, SeqCst);
         self.group.asleep.fetch_add(1, SeqCst);
         sleep();
         self.group.asleep.fetch_sub(1, SeqCst);
+        self.seat().waits.store(false, SeqCst);
+        self.seat().is_empty.store(false, SeqCst);
     }
 }

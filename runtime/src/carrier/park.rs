@@ -154,8 +154,8 @@ impl Carrier {
         ended
     }
 
-    /// Everything waits. Cancels it all, and keeps in mind why.
-    pub(super) fn break_deadlock(&self) {
+    /// A line for each vthread: who it is, and what it waits for.
+    pub(super) fn who_waits(&self) -> String {
         let mut report = Report::new();
         for root in self.roots() {
             // SAFETY: as above.
@@ -165,7 +165,12 @@ impl Carrier {
                 waiting.map_or(What { action: "waits", object: 0 }, |waiting| waiting.what),
             );
         }
-        let report = report.finish();
+        report.finish()
+    }
+
+    /// Everything waits. Cancels it all, and keeps in mind why.
+    pub(super) fn break_deadlock(&self) {
+        let report = self.who_waits();
         if self.cancel_waits(|_| true) == 0 {
             eprintln!("vthread: deadlock, and no wait of these can be ended:{report}");
             std::process::abort();

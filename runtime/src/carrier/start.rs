@@ -58,13 +58,10 @@ impl<B: Body> Enter for First<B> {
         // SAFETY: the loop waits with it in its frame; the body was boxed as a `B`, for us.
         let (body, chunk) = unsafe {
             let start = &mut *argument.cast::<Start>();
-            (Box::from_raw(start.body.cast::<B>()), start.chunk.take())
+            // The box goes back at once: this frame is never left, so nothing would drop it later.
+            (*Box::from_raw(start.body.cast::<B>()), start.chunk.take())
         };
-        {
-            // In a block: `ended` never comes back to free the box.
-            let body = body;
-            (*body).run();
-        }
+        body.run();
         ended(chunk)
     }
 }

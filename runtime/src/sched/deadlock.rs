@@ -17,18 +17,19 @@ pub enum WhenStuck {
 }
 
 impl WhenStuck {
-    pub(crate) fn is_deadlock(self) -> bool {
+    /// `threads`: those that wait, and those that wait for them.
+    pub(crate) fn is_deadlock(self, threads: usize) -> bool {
         match self {
-            Self::Judge => is_only_thread(),
+            Self::Judge => has_only(threads),
             Self::Report => true,
             Self::Sleep => false,
         }
     }
 }
 
-/// Has the process no other thread?
-fn is_only_thread() -> bool {
-    std::fs::read_dir("/proc/self/task").is_ok_and(|tasks| tasks.take(2).count() == 1)
+/// Has the process no other threads?
+fn has_only(threads: usize) -> bool {
+    std::fs::read_dir("/proc/self/task").is_ok_and(|tasks| tasks.take(threads + 1).count() == threads)
 }
 
 /// One line for each that waits, up to a number.
