@@ -156,7 +156,7 @@ pub use sched::task::{
 };
 pub use scope::{JoinHandle, Scope, ScopedJoinHandle, scope, spawn, spawn_local};
 pub use stacks::trim;
-pub use stats::{HighWater, HopStacks, Operations, Stats, stats};
+pub use stats::{HighWater, HopStacks, Operations, Stats, Vthreads, stats};
 
 /// For the code that `#[vthread]` writes. Not for people: it changes without notice.
 #[doc(hidden)]

@@ -8,6 +8,7 @@ use crate::run::Builder;
 use crate::sched::deadlock::WhenStuck;
 use crate::sched::task::Cancelled;
 use crate::scope::{JoinHandle, start_in};
+use crate::stats::{Stats, stats};
 use crate::watchdog::{EVERY, Watchdog};
 use core::fmt;
 use std::panic::resume_unwind;
@@ -35,7 +36,7 @@ use std::thread;
 /// [`finish`](Self::finish) only waits.
 pub struct Runtime {
     group: Arc<Group>,
-    carriers: Vec<thread::JoinHandle<()>>,
+    carriers: Vec<thread::JoinHandle<Stats>>,
     watchdog: Watchdog,
     /// A child after a `fork` has none of the threads.
     process: u32,
@@ -121,30 +122,35 @@ impl Runtime {
         self.carriers.len()
     }
 
-    /// Waits until every vthread has ended, and ends the runtime.
-    pub fn finish(mut self) {
-        self.end(false);
+    /// Waits until every vthread has ended, and ends the runtime. Gives the numbers of all carriers, added up; those that are the most
+    /// there was at a time are no less than what all had at one time.
+    pub fn finish(mut self) -> Stats {
+        self.end(false)
     }
 
-    fn end(&mut self, cancel: bool) {
+    fn end(&mut self, cancel: bool) -> Stats {
+        let mut stats = Stats::default();
         if self.check().is_err() {
             // Nobody is there to be waited for; what the threads of the parent use stays.
             self.carriers.drain(..).for_each(core::mem::forget);
-            return;
+            return stats;
         }
         self.group.end(cancel);
         for carrier in self.carriers.drain(..) {
             while !carrier.is_finished() {
                 self.watchdog.wait_a_little(&carrier);
             }
-            let _ = carrier.join();
+            if let Ok(of_one) = carrier.join() {
+                stats.add(&of_one);
+            }
         }
+        stats
     }
 }
 
 impl Drop for Runtime {
     fn drop(&mut self) {
-        self.end(true);
+        let _ = self.end(true);
     }
 }
 
@@ -154,16 +160,18 @@ impl fmt::Debug for Runtime {
     }
 }
 
-/// What a carrier's OS thread does.
-fn carry(config: StackConfig, member: Member, say: &mpsc::Sender<Result<()>>) {
+/// What a carrier's OS thread does. Gives what it did.
+fn carry(config: StackConfig, member: Member, say: &mpsc::Sender<Result<()>>) -> Stats {
     member.is_this_thread();
     match Session::of(config, Some(member)) {
         Ok(session) => {
             let _ = say.send(Ok(()));
             session.serve();
+            stats()
         }
         Err(error) => {
             let _ = say.send(Err(error));
+            Stats::default()
         }
     }
 }

@@ -40,6 +40,19 @@ pub struct Operations {
     pub total: u64,
 }
 
+/// Vthreads of this thread. All are counted where they run, without atomics.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Vthreads {
+    /// How many have started.
+    pub started: u64,
+    /// The most that had started and not ended at a time.
+    pub most_alive: usize,
+    /// How often a carrier that had nothing to do looked for starts elsewhere and took some.
+    pub steals: u64,
+    /// How often one started or went on after a wait.
+    pub switches: u64,
+}
+
 /// Numbers about stacks, as they are now. On systems without virtual threads of their own, all are 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -50,6 +63,8 @@ pub struct Stats {
     pub region_committed: usize,
     /// Bytes of these that allocators have taken, for chunks in use or to be used again.
     pub region_taken: usize,
+    /// Vthreads of this thread.
+    pub vthreads: Vthreads,
     /// Hop stacks of this thread.
     pub hop_stacks: HopStacks,
     /// Stacks in use by this thread that do not come from a free list: of unproved and very large entries, and all where
@@ -61,6 +76,44 @@ pub struct Stats {
     ///
     /// [`Mode::Painted`]: crate::Mode::Painted
     pub high_water: Vec<(&'static str, HighWater)>,
+}
+
+#[cfg(vthread_native)]
+impl Stats {
+    /// Those of several threads, as one: what is counted is added up, and so is what was most, which gives no less than there was
+    /// at any one time.
+    pub(crate) fn add(&mut self, other: &Self) {
+        for (mine, its) in [
+            (&mut self.region_reserved, other.region_reserved),
+            (&mut self.region_committed, other.region_committed),
+            (&mut self.region_taken, other.region_taken),
+        ] {
+            *mine = its.max(*mine);
+        }
+        self.vthreads.started += other.vthreads.started;
+        self.vthreads.most_alive += other.vthreads.most_alive;
+        self.vthreads.steals += other.vthreads.steals;
+        self.vthreads.switches += other.vthreads.switches;
+        self.hop_stacks.total += other.hop_stacks.total;
+        self.hop_stacks.kept += other.hop_stacks.kept;
+        self.hop_stacks.pooled += other.hop_stacks.pooled;
+        self.hop_stacks.most += other.hop_stacks.most;
+        self.hop_stacks.detaches += other.hop_stacks.detaches;
+        self.lent += other.lent;
+        self.operations.in_flight += other.operations.in_flight;
+        self.operations.most += other.operations.most;
+        self.operations.total += other.operations.total;
+        for &(name, water) in &other.high_water {
+            match self.high_water.iter_mut().find(|(known, _)| *known == name) {
+                Some((_, mine)) => {
+                    mine.size = mine.size.max(water.size);
+                    mine.used = mine.used.max(water.used);
+                    mine.count += water.count;
+                }
+                None => self.high_water.push((name, water)),
+            }
+        }
+    }
 }
 
 /// Numbers about the process's and this thread's stacks.
@@ -78,6 +131,7 @@ pub fn stats() -> Stats {
             region_reserved: region.reserved,
             region_committed: region.committed,
             region_taken: region.taken,
+            vthreads: crate::carrier::numbers(),
             hop_stacks: hop_stack::numbers(),
             lent: Stacks::with(Stacks::lent_now).unwrap_or(0),
             operations: crate::io::numbers(),

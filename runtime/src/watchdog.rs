@@ -58,7 +58,7 @@ impl Watchdog {
     }
 
     /// Waits for a carrier that is to end, for so long that a look is due.
-    pub(crate) fn wait_a_little(&self, carrier: &thread::JoinHandle<()>) {
+    pub(crate) fn wait_a_little<T>(&self, carrier: &thread::JoinHandle<T>) {
         let until = Instant::now() + EVERY;
         let mut pause = Duration::from_micros(50);
         while !carrier.is_finished() && Instant::now() < until {

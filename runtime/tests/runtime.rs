@@ -346,3 +346,24 @@ fn a_deadlock_across_carriers_ends_with_who_waits_for_what() {
     assert_eq!(patient.run(move || receiver.recv()).expect("it is woken"), Ok(3));
     late.join().expect("no panic").expect("a receiver");
 }
+
+#[test]
+fn a_finished_runtime_tells_what_it_did() {
+    const CHILDREN: u64 = 40;
+    let runtime = runtime(2);
+    let ran = runtime.run(|| {
+        vthread::scope(|s| {
+            for _ in 0..CHILDREN {
+                s.spawn_local(vthread::yield_now);
+            }
+        });
+    });
+    ran.expect("it runs");
+    let numbers = runtime.finish().vthreads;
+    assert_eq!(numbers.started, CHILDREN + 1);
+    // All children have started before the first goes on; the other carrier has nothing.
+    assert!((CHILDREN as usize..=CHILDREN as usize + 1).contains(&numbers.most_alive), "{numbers:?}");
+    // Each goes on once; so does the first vthread.
+    assert_eq!(numbers.switches, 2 * (CHILDREN + 1), "{numbers:?}");
+    assert!(numbers.steals <= 2, "{numbers:?}");
+}

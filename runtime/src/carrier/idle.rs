@@ -8,6 +8,7 @@ use super::{Carrier, Member};
 use crate::sched::deadlock::WhenStuck;
 use crate::sched::task::Task;
 use crate::sched::wait::Outcome;
+use crate::stats::Vthreads;
 use crate::{arch, blocking, hop_stack, io, stacks};
 use std::time::Instant;
 
@@ -52,6 +53,12 @@ impl Carrier {
         if member.turn() { own().or_else(|| member.pop()) } else { member.pop().or_else(own) }
     }
 
+    fn count(&self, change: impl FnOnce(&mut Vthreads)) {
+        let mut numbers = self.numbers.get();
+        change(&mut numbers);
+        self.numbers.set(numbers);
+    }
+
     /// Runs what is ready and what has not started, until everything has ended or waits.
     pub(super) fn run(&self) {
         debug_assert!(!arch::on_chunk_now() && self.mounted.get().is_null());
@@ -66,10 +73,13 @@ impl Carrier {
                 unsafe { arch::switch(ready, self.in_loop.as_ptr()) };
                 self.mounted.set(core::ptr::null());
             } else if let Some(start) = self.member.as_ref().and_then(Member::steal) {
+                self.count(|numbers| numbers.steals += 1);
                 self.start(start);
             } else {
                 return;
             }
+            // The first one, and each that another one switched to directly.
+            self.count(|numbers| numbers.switches += 1 + u64::from(BUDGET - self.budget.get()));
             if let Some(member) = &self.member {
                 member.has_turned();
             }

@@ -22,6 +22,7 @@ use crate::sched::remote::Remote;
 use crate::sched::task::Task;
 use crate::sched::timers::Timers;
 use crate::sched::wait::Waiting;
+use crate::stats::Vthreads;
 use core::any::Any;
 use core::cell::{Cell, RefCell};
 use std::collections::VecDeque;
@@ -81,6 +82,7 @@ pub(crate) struct Carrier {
     mounted: Cell<*const Root>,
     budget: Cell<u32>,
     live: Cell<usize>,
+    numbers: Cell<Vthreads>,
     /// All that have started.
     roots: Cell<*const Root>,
     escaped: RefCell<Vec<Payload>>,
@@ -110,6 +112,11 @@ fn carrier() -> Option<&'static Carrier> {
 pub(crate) fn mounted() -> Option<&'static Root> {
     // SAFETY: its record lives as long as the vthread, which is running.
     carrier().and_then(|c| unsafe { c.mounted.get().as_ref() })
+}
+
+/// Of this thread, for the statistics.
+pub(crate) fn numbers() -> Vthreads {
+    carrier().map_or_else(Vthreads::default, |carrier| carrier.numbers.get())
 }
 
 #[cold]

@@ -51,6 +51,7 @@ impl Session {
             mounted: Cell::new(core::ptr::null()),
             budget: Cell::new(0),
             live: Cell::new(0),
+            numbers: Cell::default(),
             roots: Cell::new(core::ptr::null()),
             escaped: RefCell::default(),
             session: SESSIONS.get(),

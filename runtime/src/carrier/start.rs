@@ -178,6 +178,10 @@ impl Carrier {
             Err(error) => return start.fail(error),
         };
         self.live.set(self.live.get() + 1);
+        let mut numbers = self.numbers.get();
+        numbers.started += 1;
+        numbers.most_alive = numbers.most_alive.max(self.live.get());
+        self.numbers.set(numbers);
         let root = chunk.top().cast::<Root>().wrapping_sub(1);
         let mut start = ManuallyDrop::new(start);
         // SAFETY: the chunk has room for the record and, below it, for the entry; the entry takes closure and chunk out of

@@ -15,8 +15,9 @@ impl Carrier {
         if budget == 0 {
             return self.in_loop.get();
         }
+        let Some(ready) = self.ready.pop() else { return self.in_loop.get() };
         self.budget.set(budget - 1);
-        self.ready.pop().unwrap_or_else(|| self.in_loop.get())
+        ready
     }
 
     /// The vthread that was chosen, or the loop when that has been put off for long.

@@ -43,9 +43,9 @@ pub trait Engine: Sync {
 
 /// All engines, the default first.
 pub const ENGINES: &[&dyn Engine] = &[
-    &TokioBatched,
     #[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu", not(vthread_plain)))]
     &Vthread,
+    &TokioBatched,
     &Tokio,
     &OsThreads,
     &ValeThreads,

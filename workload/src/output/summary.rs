@@ -44,8 +44,12 @@ pub struct Summary {
 pub struct Vthreads {
     /// How many were started.
     pub spawned: u64,
-    /// Most that were alive at one time.
+    /// Most that had started and not ended at one time, of each carrier, added up.
     pub most_alive: u64,
+    /// How often an idle carrier took starts from elsewhere; the first vthread counts.
+    pub steals: u64,
+    /// How often one went on or started.
+    pub switches: u64,
     /// Bytes of addresses that were taken for chunks, of all carriers. What was never touched costs nothing.
     pub stack_bytes_taken: u64,
     /// Most hop stacks of all carriers.
@@ -56,6 +60,22 @@ pub struct Vthreads {
     pub operations: u64,
     /// Most of these under way at one time, on all carriers.
     pub most_in_flight: u64,
+}
+
+impl From<&vthread::Stats> for Vthreads {
+    fn from(stats: &vthread::Stats) -> Self {
+        Self {
+            spawned: stats.vthreads.started,
+            most_alive: stats.vthreads.most_alive as u64,
+            steals: stats.vthreads.steals,
+            switches: stats.vthreads.switches,
+            stack_bytes_taken: stats.region_taken as u64,
+            hop_stacks: stats.hop_stacks.most as u64,
+            detaches: stats.hop_stacks.detaches,
+            operations: stats.operations.total,
+            most_in_flight: stats.operations.most as u64,
+        }
+    }
 }
 
 impl Summary {
@@ -83,8 +103,9 @@ impl Display for Summary {
             writeln!(f, "peak memory      {:.1} MB", bytes as f64 / 1e6)?;
         }
         if let Some(vthreads) = &self.vthreads {
-            let Vthreads { spawned, most_alive, .. } = *vthreads;
+            let Vthreads { spawned, most_alive, steals, switches, .. } = *vthreads;
             writeln!(f, "virtual threads  {spawned} started, at most {most_alive} alive")?;
+            writeln!(f, "switches         {switches}, {steals} steals")?;
             writeln!(f, "stack chunks     {} bytes of addresses taken", vthreads.stack_bytes_taken)?;
             writeln!(f, "hop stacks       at most {}, {} detaches", vthreads.hop_stacks, vthreads.detaches)?;
             writeln!(

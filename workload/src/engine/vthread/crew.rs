@@ -1,8 +1,8 @@
-//! What all vthreads of one search share: who is at work, and what waits for whom.
+//! What all vthreads of one search share: how many are at work, and how one starts another.
 
 use super::walk;
 use crate::behaviour::{Entry, LISTING, Task, Tasks, Tools};
-use crate::output::{Problem, Vthreads};
+use crate::output::Problem;
 use crate::search::{Root, Search};
 use crate::tree::{DirUse, Kind, Names, errno};
 use rustix::fd::OwnedFd;
@@ -10,30 +10,21 @@ use rustix::io::Errno;
 use std::collections::VecDeque;
 use std::ffi::CString;
 use std::mem::MaybeUninit;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::AcqRel, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering::AcqRel, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError};
 use vthread::Scope;
-use vthread::sync::Semaphore;
 
 /// See the module.
 #[derive(Debug)]
 pub(super) struct Crew {
     pub(super) search: Arc<Search>,
-    /// Walks that may be under way, one a carrier, and are. A share that waits for its carrier counts.
+    /// Walks that may be under way, one a carrier, and are. One that has not started counts.
     most: usize,
     walking: AtomicUsize,
-    /// Walks, and vthreads that wait for a file: when there is none, all is done.
-    busy: AtomicUsize,
-    /// Shares of the tree that wait for a carrier, each with a permit.
-    shares: Mutex<Vec<VecDeque<Task>>>,
-    permits: Semaphore,
-    is_done: AtomicBool,
+    /// Walks that have not started.
+    offered: AtomicUsize,
     /// Files that may still be waited for.
     late: AtomicUsize,
-    most_late: usize,
-    /// The fewest that there were left.
-    least_late: AtomicUsize,
-    numbers: Mutex<Vthreads>,
     /// Kept for the next one, with their buffers.
     tools: Mutex<Vec<(Tools, Listing)>>,
 }
@@ -63,89 +54,59 @@ impl Listing {
 }
 
 impl Crew {
-    /// For so many carriers, which may wait for so many files. `first` is the first share.
-    pub(super) fn new(search: &Arc<Search>, most: usize, late: usize, first: VecDeque<Task>) -> Self {
+    /// For so many carriers, which may wait for so many files.
+    pub(super) fn new(search: &Arc<Search>, most: usize, late: usize) -> Self {
         Self {
             search: Arc::clone(search),
             most,
             walking: AtomicUsize::new(1),
-            busy: AtomicUsize::new(1),
-            shares: Mutex::new(vec![first]),
-            permits: Semaphore::new(1),
-            is_done: AtomicBool::new(false),
+            offered: AtomicUsize::new(1),
             late: AtomicUsize::new(late),
-            most_late: late,
-            least_late: AtomicUsize::new(late),
-            numbers: Mutex::default(),
             tools: Mutex::default(),
         }
     }
 
-    /// What a carrier does: walks through one share after the other. Returns when all is done.
-    pub(super) fn carry(&self) {
-        vthread::scope(|scope| {
-            loop {
-                self.permits.acquire(1).forget();
-                let share = self.shares.lock().unwrap_or_else(PoisonError::into_inner).pop();
-                let Some(waiting) = share else { break };
-                walk::walk(&mut Job { crew: self, scope, waiting });
-                self.walking.fetch_sub(1, AcqRel);
-                self.one_ended();
+    /// Searches all that waits in `first`, on as many carriers as there are. Called on a vthread.
+    pub(super) fn search_all(&self, first: VecDeque<Task>) {
+        vthread::scope(|scope| self.walk(scope, first));
+    }
+
+    /// What a vthread does that walks. It is counted already.
+    fn walk<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, waiting: VecDeque<Task>) {
+        /// Also when it panics: nobody else would get its place.
+        struct Ended<'a>(&'a AtomicUsize);
+
+        impl Drop for Ended<'_> {
+            fn drop(&mut self) {
+                self.0.fetch_sub(1, AcqRel);
             }
-        });
-        let (stats, mut numbers) = (vthread::stats(), self.numbers());
-        numbers.spawned += 1;
-        numbers.stack_bytes_taken = numbers.stack_bytes_taken.max(stats.region_taken as u64);
-        numbers.hop_stacks += stats.hop_stacks.most as u64;
-        numbers.detaches += stats.hop_stacks.detaches;
-        numbers.operations += stats.operations.total;
-        numbers.most_in_flight += stats.operations.most as u64;
-    }
+        }
 
-    fn numbers(&self) -> MutexGuard<'_, Vthreads> {
-        self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    /// What the vthreads amounted to, now that all is done.
-    pub(super) fn vthreads(&self) -> Vthreads {
-        let late = self.most_late - self.least_late.load(Relaxed);
-        Vthreads { most_alive: (self.most + late) as u64, ..*self.numbers() }
+        let _ended = Ended(&self.walking);
+        self.offered.fetch_sub(1, AcqRel);
+        walk::walk(&mut Job { crew: self, scope, waiting });
     }
 
     /// Gives a share to whichever carrier has nothing to do. The caller has counted it as walking.
-    fn give(&self, share: VecDeque<Task>) {
-        self.busy.fetch_add(1, AcqRel);
-        self.shares.lock().unwrap_or_else(PoisonError::into_inner).push(share);
-        self.permits.release(1);
+    #[inline(never)]
+    fn give<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, share: VecDeque<Task>) {
+        self.offered.fetch_add(1, AcqRel);
+        drop(scope.spawn(move || self.walk(scope, share)));
     }
 
-    fn one_ended(&self) {
-        if self.busy.fetch_sub(1, AcqRel) == 1 {
-            self.finish();
-        }
-    }
-
-    /// Lets all carriers go: there is nothing left to do, or one of them has panicked.
-    pub(super) fn finish(&self) {
-        if !self.is_done.swap(true, AcqRel) {
-            self.permits.release(self.most);
-        }
+    /// Whether a share waits for a carrier. Who yields now gets it back.
+    pub(super) fn has_offered(&self) -> bool {
+        self.offered.load(Relaxed) > 0
     }
 
     /// Whether one more file may be waited for; then it counts.
     pub(super) fn may_wait(&self) -> bool {
-        let before = self.late.fetch_update(AcqRel, Relaxed, |left| left.checked_sub(1));
-        if let Ok(left) = before {
-            self.least_late.fetch_min(left - 1, Relaxed);
-        }
-        before.is_ok()
+        self.late.fetch_update(AcqRel, Relaxed, |left| left.checked_sub(1)).is_ok()
     }
 
     /// Starts a vthread for a file that has to be waited for.
     #[inline(never)]
     pub(super) fn wait_for<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, mut file: Late) {
-        self.busy.fetch_add(1, AcqRel);
-        self.numbers().spawned += 1;
         drop(scope.spawn_local(move || {
             walk::late(&mut Job { crew: self, scope, waiting: VecDeque::new() }, &mut file);
         }));
@@ -153,7 +114,6 @@ impl Crew {
 
     pub(super) fn late_ended(&self) {
         self.late.fetch_add(1, AcqRel);
-        self.one_ended();
     }
 
     #[inline(never)]
@@ -241,7 +201,7 @@ impl Tasks for Job<'_, '_> {
         }
         // The older ones have most below them.
         let older = self.waiting.drain(..self.waiting.len().div_ceil(2)).collect();
-        crew.give(older);
+        crew.give(self.scope, older);
         false
     }
 

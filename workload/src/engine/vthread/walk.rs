@@ -278,8 +278,10 @@ mod annotated {
         if let (Some(dir), true) = (entry.dir, crew.may_wait()) {
             let name = entry.name.to_owned();
             crew.wait_for(scope, Late { dir: dir.keep(), name, kind, follow: entry.follow, fd });
-            // It shall ask for its bytes soon.
-            vthread::yield_now();
+            // It shall ask for its bytes soon. But a share that another carrier has been roused for would start here.
+            if !crew.has_offered() {
+                vthread::yield_now();
+            }
             return First::Done(Ok(()));
         }
         let opened = match fd {
