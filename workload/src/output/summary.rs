@@ -46,7 +46,7 @@ pub struct Vthreads {
     pub spawned: u64,
     /// Most that had started and not ended at one time, of each carrier, added up.
     pub most_alive: u64,
-    /// How often an idle carrier took starts from elsewhere; the first vthread counts.
+    /// How often an idle carrier took starts from elsewhere; the first vthread may count.
     pub steals: u64,
     /// How often one went on or started.
     pub switches: u64,
