@@ -2,9 +2,10 @@
 
 use crate::bounds::{Need, Why};
 use crate::functions::display_name;
-use crate::graph::{Graph, Step};
+use crate::graph::{Graph, Reason, Step};
 use crate::pools::HopTo;
 use crate::program::Solved;
+use crate::source::Sources;
 use std::fmt::Write as _;
 
 /// One function of the worst chain.
@@ -16,6 +17,38 @@ pub struct Link {
     pub address: u64,
     /// Bytes that it uses before it calls the next, return address included.
     pub bytes: u64,
+    /// The call of the next; `None` for the last.
+    pub call: Option<u64>,
+    /// Where that call is in the source, as `file:line`, once it was looked up.
+    pub source: Option<String>,
+}
+
+/// Why there is no bound.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Explanation {
+    /// Names of functions, each calling the next, with the addresses of these calls.
+    pub chain: Vec<(String, Option<u64>)>,
+    /// What is in the way in the last of them.
+    pub reason: String,
+    /// The instruction that the reason speaks of.
+    pub at: Option<u64>,
+}
+
+impl Explanation {
+    /// In words, with the lines that are known.
+    pub fn text(&self, sources: &Sources) -> String {
+        let place = |at: Option<u64>| {
+            at.and_then(|at| sources.get(&at)).map_or_else(String::new, |source| format!(" ({source})"))
+        };
+        let chain: Vec<String> =
+            self.chain.iter().map(|(name, call)| format!("`{name}`{}", place(*call))).collect();
+        format!("{}: {}{}", chain.join(" calls "), self.reason, place(self.at))
+    }
+
+    /// The instructions whose lines the text could name.
+    pub fn addresses(&self) -> impl Iterator<Item = u64> + '_ {
+        self.chain.iter().filter_map(|(_, call)| *call).chain(self.at)
+    }
 }
 
 /// The chain of calls that needs most, outermost first; its bytes sum to the bound.
@@ -29,11 +62,13 @@ pub fn worst_chain(solved: &Solved<'_, '_>, start: usize) -> Vec<Link> {
         let name = display_name(graph.program.image, node.key.function);
         let address = node.key.function;
         let Some(edge) = &proved.worst else {
-            chain.push(Link { name, address, bytes: node.frame.own() + pushed });
+            let bytes = node.frame.own() + pushed;
+            chain.push(Link { name, address, bytes, call: None, source: None });
             break;
         };
         let site = &node.frame.sites[edge.site];
-        chain.push(Link { name, address, bytes: site.depth + pushed });
+        let bytes = site.depth + pushed;
+        chain.push(Link { name, address, bytes, call: Some(site.at), source: None });
         pushed = if site.tail { 0 } else { crate::bounds::RETURN_ADDRESS };
         match &edge.step {
             Step::Node(callee) => number = *callee,
@@ -42,11 +77,14 @@ pub fn worst_chain(solved: &Solved<'_, '_>, start: usize) -> Vec<Link> {
                     name: format!("hop to {}", hop_name(graph, *to)),
                     address: 0,
                     bytes: pushed + cost,
+                    call: None,
+                    source: None,
                 });
                 break;
             }
             Step::Elsewhere => {
-                chain.push(Link { name: "a call onto another stack".to_owned(), address: 0, bytes: pushed });
+                let name = "a call onto another stack".to_owned();
+                chain.push(Link { name, address: 0, bytes: pushed, call: None, source: None });
                 break;
             }
         }
@@ -63,38 +101,42 @@ pub fn hop_name(graph: &Graph<'_, '_>, to: HopTo) -> String {
     }
 }
 
-/// Why a node has no bound: the chain of calls down to where the reason is, in words. `None`: it has one.
-pub fn why_unknown(solved: &Solved<'_, '_>, start: usize) -> Option<String> {
+/// Why a node has no bound: the chain of calls down to where the reason is. `None`: it has one.
+pub fn explanation(solved: &Solved<'_, '_>, start: usize) -> Option<Explanation> {
     let graph = &solved.graph;
     let name = |number: usize| display_name(graph.program.image, graph.nodes[number].key.function);
-    let mut chain = vec![start];
+    let call = |from: usize, to: usize| {
+        let node = &graph.nodes[from];
+        let edge = node.edges.iter().find(|e| matches!(e.step, Step::Node(callee) if callee == to))?;
+        Some(node.frame.sites[edge.site].at)
+    };
+    let mut chain = Vec::new();
+    let mut number = start;
     loop {
-        let number = *chain.last()?;
         let Need::Unknown { why, .. } = &solved.needs[number] else { return None };
-        let mut text = chain.iter().map(|n| format!("`{}`", name(*n))).collect::<Vec<_>>().join(" calls ");
-        match why {
+        let (reason, at) = match why {
             Why::Callee(callee) => {
-                chain.push(*callee);
+                chain.push((name(number), call(number, *callee)));
+                number = *callee;
                 continue;
             }
             Why::Own => {
-                let reasons: Vec<String> =
-                    graph.nodes[number].reasons.iter().map(ToString::to_string).collect();
-                let _ = write!(text, ": {}", reasons.first().map_or("no reason was noted", String::as_str));
+                let reasons = &graph.nodes[number].reasons;
+                let mut text = reasons.first().map_or("no reason was noted".to_owned(), ToString::to_string);
                 if reasons.len() > 1 {
                     let _ = write!(text, " (and {} more)", reasons.len() - 1);
                 }
+                (text, reasons.first().and_then(Reason::at))
             }
             Why::Recursion(group) => {
                 let circle = circle(graph, group);
-                let _ = write!(
-                    text,
-                    ": recursion: {}",
-                    circle.iter().map(|n| format!("`{}`", name(*n))).collect::<Vec<_>>().join(" -> ")
-                );
+                let names: Vec<String> = circle.iter().map(|n| format!("`{}`", name(*n))).collect();
+                let first = circle.first().zip(circle.get(1)).and_then(|(from, to)| call(*from, *to));
+                (format!("recursion: {}", names.join(" -> ")), first)
             }
-        }
-        return Some(text);
+        };
+        chain.push((name(number), None));
+        return Some(Explanation { chain, reason, at });
     }
 }
 

@@ -3,13 +3,18 @@
 //! Unwind tables (`.eh_frame`) are the first source: every function that a panic can pass through has an entry, with or
 //! without symbols. Symbols add names, and the functions that have no unwind entry.
 
-use crate::elf::Image;
+use crate::elf::{Image, first_at_least};
 use crate::lsda;
-use gimli::{BaseAddresses, CieOrFde, EhFrame, EndianSlice, LittleEndian, UnwindSection};
-use std::collections::BTreeMap;
+use crate::unwind;
+use gimli::{BaseAddresses, EhFrame, EndianSlice, LittleEndian, UnwindSection};
+use std::cell::RefCell;
+use std::cmp::Ordering;
 use std::ops::Range;
 
-type Slice<'d> = EndianSlice<'d, LittleEndian>;
+/// Bytes of code that the map of starts speaks of at most: 32 MiB for the map.
+const LARGEST_MAP: u64 = 1 << 28;
+
+pub(crate) type Slice<'d> = EndianSlice<'d, LittleEndian>;
 
 /// A function: a stretch of code that is entered at its start.
 #[derive(Clone, Debug)]
@@ -19,8 +24,8 @@ pub struct Function {
     /// Address behind the last.
     pub end: u64,
     /// Offset of its entry in `.eh_frame`, if it has one.
-    unwind: Option<usize>,
-    lsda: Option<u64>,
+    pub(crate) unwind: Option<usize>,
+    pub(crate) lsda: Option<u64>,
 }
 
 /// One stretch of a function in which the unwind table gives the frame address (CFA) in the same way.
@@ -36,7 +41,11 @@ pub struct Row {
 
 /// The functions of an image.
 pub struct Functions<'d> {
-    by_start: BTreeMap<u64, Function>,
+    /// Sorted by start.
+    list: Vec<Function>,
+    /// A bit for each byte from `first` on: does a function begin there?
+    starts: Vec<u64>,
+    first: u64,
     eh_frame: EhFrame<Slice<'d>>,
     bases: BaseAddresses,
     /// What was wrong with the unwind tables, if anything: then some functions are missing.
@@ -58,89 +67,116 @@ impl<'d> Functions<'d> {
         if let Some(section) = section {
             bases = bases.set_eh_frame(section.address);
         }
+        let eh_frame = EhFrame::new(section.map_or(&[], |s| s.data), LittleEndian);
+        let (list, error) = unwind::read(image, &eh_frame, &bases);
         let mut functions = Functions {
-            by_start: BTreeMap::new(),
-            eh_frame: EhFrame::new(section.map_or(&[], |s| s.data), LittleEndian),
+            list,
+            starts: Vec::new(),
+            first: 0,
+            eh_frame,
             bases,
-            damage: None,
+            damage: error.map(|error| format!(".eh_frame: {error}")),
         };
-        if let Err(error) = functions.read_unwind(image) {
-            functions.damage = Some(format!(".eh_frame: {error}"));
-        }
-        functions.read_symbols(image);
+        functions.list.sort_by(|a, b| if a.start < b.start { Ordering::Less } else { a.start.cmp(&b.start) });
+        functions.list.dedup_by(|later, first| {
+            let same = later.start == first.start;
+            if same {
+                // Of several entries for one function the last counts.
+                first.clone_from(later);
+            }
+            same
+        });
+        functions.add_symbols(image);
+        functions.index_starts();
         functions
     }
 
-    fn read_unwind(&mut self, image: &Image<'d>) -> Result<(), gimli::Error> {
-        let mut cies = std::collections::HashMap::new();
-        let mut entries = self.eh_frame.entries(&self.bases);
-        while let Some(entry) = entries.next()? {
-            let CieOrFde::Fde(partial) = entry else { continue };
-            let offset = partial.offset();
-            let fde = partial.parse(|section, bases, at| match cies.get(&at) {
-                Some(cie) => Ok(Clone::clone(cie)),
-                None => section.cie_from_offset(bases, at).inspect(|cie| {
-                    cies.insert(at, cie.clone());
-                }),
-            })?;
-            let (start, len) = (fde.initial_address(), fde.len());
-            let Some(end) = start.checked_add(len) else { continue };
-            // Entries of functions that the linker removed point nowhere.
-            if len == 0 || !image.is_code(start) {
-                continue;
-            }
-            let lsda = fde.lsda().map(|pointer| match pointer {
-                gimli::Pointer::Direct(address) | gimli::Pointer::Indirect(address) => address,
-            });
-            self.by_start.insert(start, Function { start, end, unwind: Some(offset), lsda });
-        }
-        Ok(())
-    }
-
     /// Symbols name what the unwind tables found; one in code that no unwind entry covers is a function too.
-    fn read_symbols(&mut self, image: &Image<'d>) {
+    fn add_symbols(&mut self, image: &Image<'d>) {
         let symbols = &image.code_symbols;
+        let known = std::mem::take(&mut self.list);
+        let mut found: Vec<Function> = Vec::with_capacity(known.len());
+        let mut rest = known.into_iter().peekable();
+        let mut covered = 0;
         for (index, symbol) in symbols.iter().enumerate() {
             let start = symbol.address;
-            if self.containing(start).is_some() {
+            while let Some(function) = rest.next_if(|f| f.start <= start) {
+                covered = function.end;
+                found.push(function);
+            }
+            if start < covered {
                 continue;
             }
             let next_symbol = symbols[index..].iter().map(|s| s.address).find(|a| *a > start);
-            let next_known = self.by_start.range(start..).next().map(|(a, _)| *a);
+            let next_known = rest.peek().map(|f| f.start);
             let limit = image.code_end(start);
             let sized = (symbol.size > 0).then(|| start.saturating_add(symbol.size));
             // An assembler label without a size reaches to the next thing that has a name.
             let Some(end) = [sized.or(next_symbol), next_known, limit].into_iter().flatten().min() else {
                 continue;
             };
-            self.by_start.insert(start, Function { start, end, unwind: None, lsda: None });
+            covered = end;
+            found.push(Function { start, end, unwind: None, lsda: None });
         }
+        found.extend(rest);
+        self.list = found;
+    }
+
+    fn index_starts(&mut self) {
+        let Some((first, last)) = self.list.first().zip(self.list.last()) else { return };
+        // Damaged files may have functions anywhere: then there is no map, and the list is searched.
+        let span = last.start - first.start + 1;
+        if span <= LARGEST_MAP {
+            self.first = first.start;
+            self.starts = vec![0; (span / 64 + 1) as usize];
+            for function in &self.list {
+                let bit = function.start - self.first;
+                self.starts[(bit / 64) as usize] |= 1 << (bit % 64);
+            }
+        }
+    }
+
+    /// Does a function begin at `address`?
+    pub fn begins_at(&self, address: u64) -> bool {
+        if self.starts.is_empty() {
+            return self.at(address).is_some();
+        }
+        let bit = address.wrapping_sub(self.first);
+        let word = (bit / 64) as usize;
+        word < self.starts.len() && self.starts[word] >> (bit % 64) & 1 == 1
     }
 
     /// The function that begins at `address`.
     pub fn at(&self, address: u64) -> Option<&Function> {
-        self.by_start.get(&address)
+        self.number_at(address).map(|(_, function)| function)
+    }
+
+    /// The function that begins at `address`, and how many begin before it.
+    pub(crate) fn number_at(&self, address: u64) -> Option<(usize, &Function)> {
+        let index = first_at_least(&self.list, address, |f| f.start);
+        self.list.get(index).filter(|f| f.start == address).map(|f| (index, f))
     }
 
     /// The function that holds `address`.
     pub fn containing(&self, address: u64) -> Option<&Function> {
-        let (_, function) = self.by_start.range(..=address).next_back()?;
+        let index = first_at_least(&self.list, address.checked_add(1)?, |f| f.start);
+        let function = self.list.get(index.checked_sub(1)?)?;
         (address < function.end).then_some(function)
     }
 
     /// All functions by address.
     pub fn iter(&self) -> impl Iterator<Item = &Function> {
-        self.by_start.values()
+        self.list.iter()
     }
 
     /// How many there are.
     pub fn len(&self) -> usize {
-        self.by_start.len()
+        self.list.len()
     }
 
     /// Whether there are none.
     pub fn is_empty(&self) -> bool {
-        self.by_start.is_empty()
+        self.list.is_empty()
     }
 
     /// What the unwind table says about each stretch of a function; empty without an entry, or with a damaged one.
@@ -150,28 +186,35 @@ impl<'d> Functions<'d> {
     }
 
     fn read_rows(&self, offset: usize) -> Result<Vec<Row>, gimli::Error> {
+        thread_local! {
+            // Making one takes longer than using it.
+            static CONTEXT: RefCell<gimli::UnwindContext<usize>> = RefCell::default();
+        }
         let fde = self.eh_frame.fde_from_offset(
             &self.bases,
             gimli::EhFrameOffset(offset),
             |section: &EhFrame<Slice<'d>>, bases: &BaseAddresses, at| section.cie_from_offset(bases, at),
         )?;
-        let mut context = gimli::UnwindContext::new();
-        let mut table = fde.rows(&self.eh_frame, &self.bases, &mut context)?;
-        let mut rows = Vec::new();
-        while let Some(row) = table.next_row()? {
-            let rsp_offset = match row.cfa() {
-                gimli::CfaRule::RegisterAndOffset { register, offset } if *register == gimli::X86_64::RSP => {
-                    Some(*offset)
-                }
-                _ => None,
-            };
-            rows.push(Row {
-                range: row.start_address()..row.end_address(),
-                rsp_offset,
-                arguments: row.saved_args_size(),
-            });
-        }
-        Ok(rows)
+        CONTEXT.with_borrow_mut(|context| {
+            let mut table = fde.rows(&self.eh_frame, &self.bases, context)?;
+            let mut rows = Vec::new();
+            while let Some(row) = table.next_row()? {
+                let rsp_offset = match row.cfa() {
+                    gimli::CfaRule::RegisterAndOffset { register, offset }
+                        if *register == gimli::X86_64::RSP =>
+                    {
+                        Some(*offset)
+                    }
+                    _ => None,
+                };
+                rows.push(Row {
+                    range: row.start_address()..row.end_address(),
+                    rsp_offset,
+                    arguments: row.saved_args_size(),
+                });
+            }
+            Ok(rows)
+        })
     }
 
     /// Where control can go when a call panics: `(range of calls, landing pad)`.

@@ -8,7 +8,7 @@
 //! One module per stage, each using only those before it:
 //!
 //! 1. [`elf`]: what is where in the file; what the loader will write into which word; what is imported.
-//! 2. [`functions`] and [`lsda`]: functions from unwind tables and symbols; where panics land.
+//! 2. [`functions`], `unwind` and [`lsda`]: functions from unwind tables and symbols; where panics land.
 //! 3. [`frames`]: an abstract interpretation of each function's code. It follows rsp, what registers and stack slots are
 //!    relative to it, code addresses, and the marks that macro and runtime left ([`records`]). It yields the frame, each call with its
 //!    depth and its possible callees, or the reason why the function cannot be followed.
@@ -16,7 +16,8 @@
 //!    [`thunk`], [`preload`]) and the rules for std ([`rules`]).
 //! 5. [`groups`]: strongly connected components.
 //! 6. [`bounds`]: own frame, or depth of a call + 8 + bound of its callee, whichever is most.
-//! 7. [`explain`] and [`report`]: the worst chain, or why there is no bound.
+//! 7. [`explain`], [`source`] and [`report`]: the worst chain, or why there is no bound, with lines of source; what an entry can block in,
+//!    and where it can be switched away from.
 //!
 //! [`link`] is the link step: it runs the linker, does all this to the output, writes the sizes, rewrites calls, reads the output again
 //! and verifies it.
@@ -36,6 +37,20 @@
 //! - Arguments on the stack are stored after the last call before theirs.
 //! - A jump table ends before a word that is no place in its function, or that the function refers to by itself.
 //!
+//! # Speed
+//!
+//! Build scripts are compiled without optimisation, and so is the link step. The code that runs for each instruction is written for that: no
+//! iterators and no generic searches there. A package that links often can have it optimised, by four lines in its workspace's manifest for each
+//! profile in use; the packages are named, so that other build scripts stay as they are:
+//!
+//! ```toml
+//! [profile.release.package]
+//! vale-threads-build.opt-level = 3
+//! iced-x86.opt-level = 3
+//! gimli.opt-level = 3
+//! object.opt-level = 3
+//! ```
+//!
 //! # Known limits
 //!
 //! - x86-64 ELF, Linux, little-endian. Executables, not shared objects: thread-locals and interposition are assumed as in an
@@ -46,7 +61,9 @@
 //! - Calls through pointers are followed through registers, slots, constant memory, one argument and the marks; beyond that they are unknown.
 //! - Statically linked C libraries choose `memcpy` and its relatives at start-up; such calls are unknown, so more
 //!   functions are carried out elsewhere.
-//! - Imports that are carried out elsewhere are redirected for the whole program: calls of them off the chunks pay a test and a jump.
+//! - Calls of imports are rewritten at the sites that can run on a chunk; nobody else pays. An import whose address is loaded there (`mov
+//!   rax, [rip + slot]`, unoptimised code does so) is redirected for the whole program: calls of it off the chunks pay a test and a jump. The
+//!   log says how many.
 //! - Signal handlers are not counted: they need stacks of their own.
 //! - What the loader or `libgcc` run before `main` is not on a chunk, and not of interest.
 //!
@@ -61,6 +78,7 @@
 //! once which frames are dynamic. It would see neither std, nor C, nor hand-written assembly, nor what link-time folding and relaxation leave, it
 //! would have to be kept alive with each LLVM release, and nobody could use it on stable. What it could add, the records give.
 
+mod ahead;
 pub mod bounds;
 pub mod elf;
 pub mod error;
@@ -69,6 +87,7 @@ pub mod frames;
 pub mod functions;
 pub mod graph;
 pub mod groups;
+mod hash;
 pub mod link;
 pub mod lsda;
 pub mod pools;
@@ -77,6 +96,8 @@ pub mod program;
 pub mod records;
 pub mod report;
 pub mod rules;
+pub mod source;
 pub mod thunk;
+mod unwind;
 
 pub use link::{LinkStep, link_step};

@@ -5,10 +5,10 @@
 
 use crate::elf::{Image, Import, Slot, read_u32};
 use crate::records::Records;
-use crate::thunk::Thunk;
+use crate::thunk::{Thunk, Way};
 use iced_x86::{Decoder, Mnemonic, OpKind, Register};
 use std::collections::BTreeMap;
-use vale_threads_abi::Kind;
+use vale_threads_abi::{Kind, UNPATCHED};
 
 /// Something that is called by way of a stub.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -82,13 +82,22 @@ impl Pool {
     }
 }
 
+/// Moved instructions, and where they are now.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Placed {
+    /// For the way off the chunks, and for that from a chunk; mostly the same.
+    pub at: [u64; 2],
+    /// The instructions.
+    pub thunk: Thunk,
+}
+
 /// All pools of a program.
 #[derive(Debug, Default)]
 pub struct Pools {
     all: Vec<Pool>,
     given: BTreeMap<HopTo, Stub>,
     /// Stubs whose bytes hold moved instructions instead: the call site that they were moved from.
-    thunks: BTreeMap<u64, (u64, Thunk)>,
+    thunks: BTreeMap<u64, Placed>,
     /// In an executable that the link step has been through: what each stub calls.
     filled: BTreeMap<u64, (HopTo, u64)>,
 }
@@ -97,6 +106,10 @@ impl Pools {
     /// Reads the records; without a runtime in the program there are none.
     pub fn find(image: &Image<'_>, records: &Records<'_>) -> Self {
         let mut pools = Vec::new();
+        // In an executable that the link step has been through, what it did not give a stub has none.
+        let finished = records
+            .of_kind(Kind::Chunk)
+            .any(|r| image.bytes(r.site, 4).and_then(read_u32).is_some_and(|size| size != UNPATCHED));
         for record in records.of_kind(Kind::HopDirect).chain(records.of_kind(Kind::HopImport)) {
             let imports = record.kind == Kind::HopImport;
             let size = u64::from(record.extra);
@@ -106,17 +119,18 @@ impl Pools {
                 (false, _) => record.callee.saturating_sub(record.site) / size,
             };
             let cost = cost(image, record.site, size);
+            let count = if cost.is_some() { count } else { 0 };
             let displacement = |shift: u32| u64::from(record.flags >> shift & 0xff);
             pools.push(Pool {
                 imports,
                 start: record.site,
                 size,
-                count: if cost.is_some() { count } else { 0 },
+                count,
                 words: u64::from(record.flags & 0xff),
                 cost: cost.unwrap_or(0),
                 slots: record.callee,
                 displacements: [displacement(8), displacement(16)],
-                used: 0,
+                used: if finished { count } else { 0 },
             });
         }
         // The smallest that will do is taken first.
@@ -156,23 +170,27 @@ impl Pools {
         self.filled.get(&stub).copied()
     }
 
-    /// Room for moved instructions, in place of a stub. `None`: there is none left, or it is too small.
-    pub fn thunk(&mut self, site: u64, thunk: Thunk) -> Option<u64> {
-        if let Some((address, _)) = self.thunks.get(&site) {
-            return Some(*address);
+    /// Room for moved instructions, in place of one stub or two. `None`: there is none left, or it is too small.
+    pub fn thunk(&mut self, site: u64, thunk: Thunk) -> Option<()> {
+        if self.thunks.contains_key(&site) {
+            return Some(());
         }
-        let pool = self.all.iter_mut().find(|p| !p.imports && p.used < p.count)?;
-        let address = pool.start + pool.used * pool.size;
-        if thunk.code_at(address)?.len() as u64 > pool.size {
-            return None;
+        let count = if thunk.uses_stack() { 2 } else { 1 };
+        let pool = self.all.iter_mut().find(|p| !p.imports && p.used + count <= p.count)?;
+        let first = pool.start + pool.used * pool.size;
+        let at = [first, first + (count - 1) * pool.size];
+        for (address, way) in at.into_iter().zip([Way::OffChunks, Way::FromChunk]) {
+            if thunk.code_at(address, way)?.len() as u64 > pool.size {
+                return None;
+            }
         }
-        pool.used += 1;
-        self.thunks.insert(site, (address, thunk));
-        Some(address)
+        pool.used += count;
+        self.thunks.insert(site, Placed { at, thunk });
+        Some(())
     }
 
-    /// The moved instructions of the call at `site`, and where they are now.
-    pub fn thunk_of(&self, site: u64) -> Option<&(u64, Thunk)> {
+    /// The moved instructions of the call at `site`.
+    pub fn thunk_of(&self, site: u64) -> Option<&Placed> {
         self.thunks.get(&site)
     }
 

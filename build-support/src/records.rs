@@ -3,6 +3,7 @@
 use crate::elf::{Image, read_u32, read_u64};
 use crate::error::RecordError;
 use crate::functions::Functions;
+use crate::hash::Map;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use vale_threads_abi::flags::RAW;
@@ -56,7 +57,7 @@ pub struct Records<'d> {
     pub all: Vec<Record<'d>>,
     /// How many spoke of code that the linker dropped.
     pub dropped: usize,
-    marks: HashMap<u64, Mark>,
+    marks: Map<u64, Mark>,
     /// Starts of functions in which the runtime moves rsp to other stacks.
     switching: BTreeSet<u64>,
     /// Starts of functions that hold a record which the macro puts into vthread code.

@@ -8,6 +8,7 @@ const TEXT: &str = include_str!("rules.txt");
 #[derive(Debug)]
 pub struct Rules {
     noreturn: Vec<&'static str>,
+    ends: Vec<&'static str>,
     hop: Vec<(&'static str, &'static str)>,
     words: HashMap<&'static str, u64>,
     blocks: Vec<&'static str>,
@@ -15,14 +16,20 @@ pub struct Rules {
 
 impl Default for Rules {
     fn default() -> Self {
-        let mut rules =
-            Rules { noreturn: Vec::new(), hop: Vec::new(), words: HashMap::new(), blocks: Vec::new() };
+        let mut rules = Rules {
+            noreturn: Vec::new(),
+            ends: Vec::new(),
+            hop: Vec::new(),
+            words: HashMap::new(),
+            blocks: Vec::new(),
+        };
         for line in TEXT.lines().filter(|l| !l.starts_with('#') && !l.trim().is_empty()) {
             // A rule that does not read is caught by the tests of this module.
             let Some((rule, reason)) = line.split_once(" : ") else { continue };
             let words: Vec<&str> = rule.split_whitespace().collect();
             match *words {
                 ["noreturn", ref crates @ ..] => rules.noreturn.extend(crates),
+                ["ends", ref imports @ ..] => rules.ends.extend(imports),
                 ["hop", ..] => rules.hop.push((rule.trim_start_matches("hop").trim(), reason.trim())),
                 ["words", import, count] => {
                     rules.words.extend(count.parse().ok().map(|count: u64| (import, count)));
@@ -42,6 +49,28 @@ impl Rules {
         let path = name.trim_start_matches(['<', '&']);
         let first = path.split("::").next().unwrap_or("");
         path.contains("::") && self.noreturn.contains(&first)
+    }
+
+    /// As [`noreturn_hops`](Self::noreturn_hops), asked before a name is demangled: no only if the demangled name would say no.
+    pub fn noreturn_may_hop(&self, mangled: &str) -> bool {
+        let Some(rest) = mangled.strip_prefix("_ZN") else { return true };
+        let mut path = rest.trim_start_matches(|c: char| c.is_ascii_digit());
+        // `<` and `&`, as the first path of an implementation begins.
+        path = path.strip_prefix('_').unwrap_or(path);
+        while let Some(rest) = path.strip_prefix("$LT$").or_else(|| path.strip_prefix("$RF$")) {
+            path = rest;
+        }
+        self.noreturn.iter().any(|name| path.starts_with(name))
+    }
+
+    /// Is any function named that is carried out elsewhere?
+    pub fn names_functions(&self) -> bool {
+        !self.hop.is_empty()
+    }
+
+    /// Is this an import that control never comes back from? Of all others it may.
+    pub fn import_never_returns(&self, import: &str) -> bool {
+        self.ends.contains(&import)
     }
 
     /// Why the function of this demangled name is carried out elsewhere, if a rule says so.
@@ -85,10 +114,29 @@ mod tests {
             assert!(!reason.trim().is_empty(), "{line}");
             let words: Vec<&str> = rule.split_whitespace().collect();
             match *words {
-                ["noreturn" | "hop" | "blocks", _, ..] => {}
+                ["noreturn" | "ends" | "hop" | "blocks", _, ..] => {}
                 ["words", _, count] => assert!(count.parse::<u64>().is_ok(), "{line}"),
                 _ => panic!("{line}"),
             }
+        }
+    }
+
+    #[test]
+    fn mangled_names_are_not_refused_too_early() {
+        let rules = Rules::default();
+        let refused = "_ZN7vthread4call5enter17h0123456789abcdefE";
+        assert!(!rules.noreturn_may_hop(refused));
+        let of = |path: &str| format!("_ZN{}{path}1f17h0123456789abcdefE", path.len());
+        let taken = [
+            "_ZN4core9panicking9panic_fmt17h0123456789abcdefE".to_owned(),
+            of("_$LT$core..cell..Ref$LT$T$GT$$u20$as$u20$X$GT$"),
+            of("_$LT$$RF$alloc..string..String$u20$as$u20$X$GT$"),
+            "_RNvNtCs0_4core9panicking9panic_fmt".to_owned(),
+        ];
+        for name in taken {
+            assert!(rules.noreturn_may_hop(&name), "{name}");
+            let shown = format!("{:#}", rustc_demangle::demangle(&name));
+            assert!(rules.noreturn_hops(&shown), "{name}: {shown}");
         }
     }
 

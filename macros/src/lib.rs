@@ -170,6 +170,8 @@ mod world;
 /// options, a glob in `#[vthread] use`, `dyn` of a trait that is implemented for every `T: ?Sized` or has a vthread supertrait
 /// of another module, and auto traits other than `Send` and `Sync` beside one.
 ///
+/// `GUIDE.md` beside this crate's manifest shows all of it before and after.
+///
 /// The idea is Vale's: <https://github.com/ValeLang/Vale>, `VirtualThreads.md`.
 #[proc_macro_attribute]
 pub fn vthread(attribute: TokenStream, item: TokenStream) -> TokenStream {
@@ -207,3 +209,8 @@ pub fn main(attribute: TokenStream, item: TokenStream) -> TokenStream {
 pub fn test(attribute: TokenStream, item: TokenStream) -> TokenStream {
     entry::expand(entry::Entry::Test, attribute.into(), item.into()).into()
 }
+
+/// The guide's blocks are doctests of this crate.
+#[cfg(doctest)]
+#[doc = include_str!("../GUIDE.md")]
+struct Guide;

@@ -96,14 +96,15 @@ impl<'a> Scope<'a> {
 
     /// A bare name, seen from inside `module`.
     fn lookup(&self, module: ModuleId, name: &str, depth: usize) -> Option<Def> {
+        if depth > DEPTH {
+            return None;
+        }
         match self.member(module, name, depth) {
             Some(def) => Some(def),
             None if self.world.modules[module].block => {
                 // A glob from elsewhere may bring the name in and would hide what is outside of the block.
-                let hidden = self.world.modules[module]
-                    .globs
-                    .iter()
-                    .any(|g| self.path_from(module, g, depth + 1).is_none());
+                let hidden =
+                    self.world.modules[module].globs.iter().any(|g| self.glob(module, g, depth).is_none());
                 if hidden {
                     Some(Def::Other)
                 } else {
@@ -114,6 +115,17 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// Where a glob of `module` leads. What a block does not define itself its globs are looked for outside of it: through
+    /// the globs they would ask for themselves.
+    fn glob(&self, module: ModuleId, path: &[String], depth: usize) -> Option<Def> {
+        let at = &self.world.modules[module];
+        let from = match (at.parent, path.first()) {
+            (Some(parent), Some(first)) if at.block && !at.names.contains_key(first) => parent,
+            _ => module,
+        };
+        self.path_from(from, path, depth + 1)
+    }
+
     /// A name that `module` defines or imports.
     fn member(&self, module: ModuleId, name: &str, depth: usize) -> Option<Def> {
         if depth > DEPTH {
@@ -122,11 +134,9 @@ impl<'a> Scope<'a> {
         if let Some(definitions) = self.world.modules[module].names.get(name) {
             return Some(self.choose(module, definitions, depth));
         }
-        self.world.modules[module].globs.iter().find_map(|glob| {
-            match self.path_from(module, glob, depth + 1)? {
-                Def::Module(id) if id != module => self.member(id, name, depth + 1),
-                _ => None,
-            }
+        self.world.modules[module].globs.iter().find_map(|glob| match self.glob(module, glob, depth)? {
+            Def::Module(id) if id != module => self.member(id, name, depth + 1),
+            _ => None,
         })
     }
 

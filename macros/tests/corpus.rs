@@ -33,12 +33,18 @@ mod calls;
 mod closures;
 #[path = "corpus/generics.rs"]
 mod generics;
+#[path = "corpus/machines.rs"]
+mod machines;
 #[path = "corpus/objects.rs"]
 mod objects;
 #[path = "corpus/programs.rs"]
 mod programs;
 #[path = "corpus/recursion.rs"]
 mod recursion;
+#[path = "corpus/solvers.rs"]
+mod solvers;
+#[path = "corpus/surface.rs"]
+mod surface;
 #[path = "corpus/syntax.rs"]
 mod syntax;
 

@@ -12,7 +12,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Calls `f` on an ordinary thread, while the vthread waits and others run on its carrier: for calls that may block long. On
 /// an ordinary thread, `f` is simply called.
@@ -60,6 +60,11 @@ pub(crate) fn call_elsewhere<F: FnOnce() -> R + Send, R: Send>(f: F) -> thread::
         process::abort();
     }
     result.unwrap_or_else(|| Err(Box::new("the blocking call has not run")))
+}
+
+/// When those threads that are idle now have ended: until then the process seems to have others that could wake somebody.
+pub(crate) fn next_look() -> Option<Instant> {
+    (POOL.lock().threads > 0).then(|| Instant::now() + KEPT_FOR)
 }
 
 /// Does not unwind.

@@ -1,9 +1,10 @@
 //! Calls from one stack to another: onto a chunk, and off it.
 
 use crate::arch::{self, Entry};
-use crate::chunk::Chunk;
+use crate::chunk::{self, List};
+use crate::stacks;
 use core::arch::asm;
-use core::mem::ManuallyDrop;
+use core::mem::{ManuallyDrop, MaybeUninit};
 use vale_threads_abi as abi;
 
 /// Something that can be entered on another stack and wants a bound there.
@@ -45,8 +46,16 @@ pub(crate) fn entry_of<E: Enter>() -> (u32, Entry) {
     }
 }
 
-/// Argument block on the caller's stack: the closure, then its result.
-pub(crate) union Slot<F, R> {
+/// Argument block on the caller's stack.
+#[repr(C)]
+pub(crate) struct Slot<F, R> {
+    /// Top of the chunk that [`arch::call_taking`] took, once it has; written and read through the block's address alone.
+    chunk: MaybeUninit<*mut u8>,
+    value: Value<F, R>,
+}
+
+/// The closure, then its result.
+union Value<F, R> {
     closure: ManuallyDrop<F>,
     result: ManuallyDrop<R>,
 }
@@ -60,8 +69,8 @@ impl<F: FnOnce() -> R, R> Enter for RunSlot<F, R> {
         let slot = argument.cast::<Slot<F, R>>();
         // SAFETY: `slot` holds the closure, and its owner takes the result only if this returns.
         unsafe {
-            let closure = ManuallyDrop::take(&mut (*slot).closure);
-            (*slot).result = ManuallyDrop::new(closure());
+            let closure = ManuallyDrop::take(&mut (*slot).value.closure);
+            (*slot).value.result = ManuallyDrop::new(closure());
         }
     }
 }
@@ -82,7 +91,7 @@ impl<F: FnOnce() -> R, R> Enter for ExactSlot<F, R> {
 impl<F: FnOnce() -> R, R> Slot<F, R> {
     #[inline(always)]
     pub(crate) fn new(closure: F) -> Self {
-        Self { closure: ManuallyDrop::new(closure) }
+        Self { chunk: MaybeUninit::uninit(), value: Value { closure: ManuallyDrop::new(closure) } }
     }
 
     #[inline(always)]
@@ -95,7 +104,7 @@ impl<F: FnOnce() -> R, R> Slot<F, R> {
     #[inline(always)]
     pub(crate) unsafe fn into_result(self) -> R {
         // SAFETY: then it has left its result here.
-        unsafe { ManuallyDrop::into_inner(self.result) }
+        unsafe { ManuallyDrop::into_inner(self.value.result) }
     }
 }
 
@@ -121,16 +130,75 @@ pub fn on_chunk_exact<F: FnOnce() -> R, R>(f: F) -> R {
 #[inline(always)]
 fn on_chunk_of<E: Enter, F: FnOnce() -> R, R>(f: F) -> R {
     let (size, entry) = entry_of::<E>();
+    // SAFETY: the link step wrote the size that was proved for `entry`, which wants such a slot.
+    unsafe { on_chunk_for(size, entry, f) }
+}
+
+/// # Safety
+/// `entry` takes a [`Slot`] that holds the closure, leaves the result there, and `size` bytes are enough for it.
+#[inline(always)]
+unsafe fn on_chunk_for<F: FnOnce() -> R, R>(size: u32, entry: Entry, f: F) -> R {
     let mut slot = Slot::<F, R>::new(f);
+    let argument = slot.as_argument();
     if arch::on_chunk_now() {
-        let chunk = Chunk::take(size, core::any::type_name::<F>());
-        // SAFETY: the chunk is free and at least as large as was proved for `entry`; `slot` holds the closure.
-        unsafe { arch::call_on(slot.as_argument(), entry, chunk.top()) };
+        // SAFETY: on a chunk this thread has lists; the caller's promise.
+        unsafe { call_on_fresh(size, entry, argument, core::any::type_name::<F>()) };
     } else {
-        plain_call(slot.as_argument(), entry);
+        plain_call(argument, entry);
     }
     // SAFETY: it has returned.
     unsafe { slot.into_result() }
+}
+
+/// Gives the chunk back that the slot names, where the entry was left by unwinding. Nothing of it is held in registers: what
+/// returns pays nothing for it.
+struct GiveBack {
+    size: u32,
+    /// Begins with the chunk's top.
+    slot: *const *mut u8,
+}
+
+impl Drop for GiveBack {
+    #[cold]
+    fn drop(&mut self) {
+        // SAFETY: `call_on_fresh` made this, on this thread; the chunk has been left, and the slot still names it.
+        unsafe { chunk::push(&*arch::list_of(self.size).cast::<List>(), self.slot.read()) };
+    }
+}
+
+/// Calls `entry` on the first chunk of the list for `size`, or on one that the slow path finds.
+///
+/// # Safety
+/// On a chunk. `argument` is the slot that `entry` wants, and `size` bytes are enough for it.
+#[inline(always)]
+unsafe fn call_on_fresh(size: u32, entry: Entry, argument: *mut u8, name: &'static str) {
+    // One comparison finds sizes without a list, unproved entries and the unpatched value.
+    if size <= abi::LARGEST_CHUNK {
+        // SAFETY: on a chunk this thread has lists, with an element for every such size.
+        let (list, first) = unsafe {
+            let list = arch::list_of(size);
+            (list, (*list.cast::<List>()).get())
+        };
+        if !first.is_null() {
+            let guard = GiveBack { size, slot: argument.cast() };
+            // SAFETY: the first of a list is free and of its size; a slot begins with the word for its top.
+            unsafe { arch::call_taking(argument, entry, list, first) };
+            core::mem::forget(guard);
+            return;
+        }
+    }
+    // SAFETY: the caller's promise.
+    unsafe { call_slowly(size, entry, argument, name) }
+}
+
+/// # Safety
+/// As for [`call_on_fresh`].
+#[cold]
+#[inline(never)]
+unsafe fn call_slowly(size: u32, entry: Entry, argument: *mut u8, name: &'static str) {
+    let chunk = stacks::take_slowly(size, name);
+    // SAFETY: the chunk is free and large enough; the caller's promise.
+    unsafe { arch::call_on(argument, entry, chunk.top()) };
 }
 
 /// [`on_chunk`] with another size than the link step wrote; for tests and benchmarks without it.
@@ -140,17 +208,8 @@ fn on_chunk_of<E: Enter, F: FnOnce() -> R, R>(f: F) -> R {
 #[cfg(feature = "unpatched-stand-in")]
 #[inline(always)]
 pub unsafe fn on_chunk_sized<F: FnOnce() -> R, R>(size: u32, f: F) -> R {
-    let mut slot = Slot::<F, R>::new(f);
-    let entry: Entry = RunSlot::<F, R>::enter;
-    if arch::on_chunk_now() {
-        let chunk = Chunk::take(size, core::any::type_name::<F>());
-        // SAFETY: as in `on_chunk`, but for the size, which is the caller's promise.
-        unsafe { arch::call_on(slot.as_argument(), entry, chunk.top()) };
-    } else {
-        plain_call(slot.as_argument(), entry);
-    }
-    // SAFETY: it has returned.
-    unsafe { slot.into_result() }
+    // SAFETY: the caller's promise.
+    unsafe { on_chunk_for(size, RunSlot::<F, R>::enter, f) }
 }
 
 #[cold]

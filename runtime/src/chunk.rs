@@ -1,4 +1,4 @@
-//! Taking and giving back a chunk: the few instructions that every call onto a chunk executes.
+//! Taking and giving back a chunk. What every call onto a chunk executes of it is in assembly (`arch::call_taking`).
 //!
 //! ```text
 //! lists[size / 64] --> top of a free chunk         in use
@@ -9,7 +9,6 @@
 //! other allocators) was lent by the slow path with the list `returned` instead, which the slow path empties
 //! the next time it runs. So all of that costs the fast path nothing.
 
-use crate::stacks;
 use core::cell::Cell;
 use vale_threads_abi as abi;
 
@@ -45,6 +44,21 @@ pub(crate) unsafe fn push(list: &List, top: *mut u8) {
     list.set(top);
 }
 
+/// How many chunks are in a list.
+///
+/// # Safety
+/// As for [`pop`].
+pub(crate) unsafe fn count(list: &List) -> usize {
+    let mut top = list.get();
+    let mut count = 0;
+    while !top.is_null() {
+        count += 1;
+        // SAFETY: as in `pop`.
+        top = unsafe { top.cast::<*mut u8>().sub(1).read() };
+    }
+    count
+}
+
 /// A chunk in use. It goes back when this is dropped, which must happen on another stack: on the caller's, so that leaving
 /// the chunk by unwinding frees it as well.
 #[derive(Debug)]
@@ -54,25 +68,6 @@ pub(crate) struct Chunk {
 }
 
 impl Chunk {
-    /// A chunk for an entry of `size` bytes, as the link step wrote it. `name` is the entry's, for messages.
-    ///
-    /// # Panics
-    /// When there is no memory for it.
-    #[inline(always)]
-    pub(crate) fn take(size: u32, name: &'static str) -> Self {
-        // One comparison finds sizes without a list, unproved entries and the unpatched value.
-        if size <= abi::LARGEST_CHUNK {
-            // SAFETY: `lists` has an element for every such size, and belongs to this thread as long as it runs vthreads.
-            unsafe {
-                let list = stacks::lists().add((size / abi::CLASS_STEP) as usize);
-                if let Some(top) = pop(&*list) {
-                    return Self { top, list };
-                }
-            }
-        }
-        stacks::take_slowly(size, name)
-    }
-
     /// A chunk that was lent by the slow path.
     ///
     /// # Safety
@@ -91,7 +86,7 @@ impl Chunk {
 impl Drop for Chunk {
     #[inline(always)]
     fn drop(&mut self) {
-        // SAFETY: whoever held this used the chunk alone and has left it. The list outlives it (see `take`, `lent`).
+        // SAFETY: whoever held this used the chunk alone and has left it. The list outlives it (see `lent`).
         unsafe { push(&*self.list, self.top) }
     }
 }

@@ -57,6 +57,8 @@ pub(crate) struct StackConfig {
     pub(crate) hop_size: usize,
     /// Hop stacks per carrier at most.
     pub(crate) hop_cap: usize,
+    /// Bytes of free chunks that an idle thread keeps.
+    pub(crate) keep: usize,
 }
 
 impl Default for StackConfig {
@@ -68,6 +70,7 @@ impl Default for StackConfig {
             unpatched: cfg!(feature = "unpatched-stand-in").then_some(256 << 10),
             hop_size: 256 << 10,
             hop_cap: 20_000,
+            keep: 16 << 20,
         }
     }
 }

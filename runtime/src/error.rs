@@ -44,8 +44,8 @@ pub enum Error {
     /// The runtime ended before the vthread started.
     #[error("the runtime has ended")]
     Ended,
-    /// There is no OS thread for a carrier.
-    #[error("no OS thread for a carrier: {0}")]
+    /// The system gave no OS thread.
+    #[error("no OS thread: {0}")]
     NoThread(#[source] io::Error),
     /// The runtime belongs to the process that this one was forked from: its carriers are not here.
     #[error("the runtime belongs to the parent process: make one after the fork")]

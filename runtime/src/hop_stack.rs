@@ -25,6 +25,7 @@ use crate::config::StackConfig;
 use crate::error::{Error, Result};
 use crate::stats::HopStacks;
 use crate::sys;
+use crate::valgrind;
 use core::cell::Cell;
 use core::ptr::null_mut;
 use vale_threads_abi::PAGE;
@@ -38,6 +39,8 @@ struct Control {
     /// Lowest address that may be used: above the guard.
     lowest: usize,
     state: Cell<State>,
+    /// Valgrind's number for it.
+    registered: usize,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -99,6 +102,11 @@ impl Pool {
                 next: Cell::new(null_mut()),
                 lowest: base as usize + GUARD,
                 state: Cell::new(State::Pooled),
+                // With the top itself, which is where a hop starts.
+                registered: valgrind::register(
+                    base as usize + GUARD,
+                    size - GUARD - size_of::<Control>() + 8,
+                ),
             });
         }
         Ok(control)
@@ -132,6 +140,7 @@ impl Pool {
         // SAFETY: the caller's promise; the whole mapping, guard included.
         unsafe {
             let base = (*control).lowest - GUARD;
+            valgrind::deregister((*control).registered);
             let _ = sys::unmap(base as *mut u8, self.size.get());
         }
     }
@@ -258,6 +267,7 @@ pub(crate) fn check_empty() {
 fn overwrite_installed() {
     assert!(!on_installed(), "vthread: the installed hop stack is in use where it must be empty");
     let top = hop_top();
+    valgrind::may_be_written(top.wrapping_sub(512), 512);
     // SAFETY: below the control block of a stack that is mapped, larger than this, and empty by the invariant.
     unsafe { top.sub(512).write_bytes(0xa5, 512) };
 }

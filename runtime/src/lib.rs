@@ -47,8 +47,9 @@
 //!
 //! # Elsewhere
 //!
-//! On other processors and systems, and with `--cfg vthread_plain`, the same code compiles and runs on ordinary stacks, and
-//! [`os`] starts ordinary threads.
+//! On other processors and systems, and with `--cfg vthread_plain`, the same code compiles, and every vthread is an OS thread
+//! with a stack of the usual size. What must stay on its parent's thread ([`spawn_local`], [`concurrent_for`]) runs at once,
+//! and nobody looks for deadlocks.
 
 #![allow(
     clippy::inline_always,
@@ -77,7 +78,6 @@ mod blocking;
 mod call;
 #[cfg(vthread_native)]
 mod carrier;
-#[cfg(vthread_native)]
 pub mod channel;
 #[cfg(vthread_native)]
 mod chunk;
@@ -85,15 +85,11 @@ mod chunk;
 mod extents;
 #[cfg(vthread_native)]
 mod faults;
-#[cfg(vthread_native)]
 mod finish;
-#[cfg(vthread_native)]
 mod for_each;
-#[cfg(vthread_native)]
 mod future;
 #[cfg(vthread_native)]
 mod hop_stack;
-#[cfg(vthread_native)]
 mod local;
 #[cfg(vthread_native)]
 pub mod os;
@@ -105,58 +101,62 @@ mod region;
 mod ring;
 #[cfg(vthread_native)]
 mod runtime;
-#[cfg(vthread_native)]
 mod sched;
-#[cfg(vthread_native)]
 mod scope;
-#[cfg(vthread_native)]
 mod select;
 #[cfg(vthread_native)]
 mod signals;
 #[cfg(vthread_native)]
 mod stacks;
-#[cfg(vthread_native)]
 pub mod sync;
 #[cfg(vthread_native)]
 mod sys;
 #[cfg(vthread_native)]
+mod valgrind;
+#[cfg(vthread_native)]
 mod watchdog;
 
 #[cfg(not(vthread_native))]
+#[path = "plain/arch.rs"]
+mod arch;
+#[cfg(not(vthread_native))]
+#[path = "plain/blocking.rs"]
+mod blocking;
+#[cfg(not(vthread_native))]
 #[path = "plain/call.rs"]
 mod call;
+#[cfg(not(vthread_native))]
+#[path = "plain/carrier.rs"]
+mod carrier;
 #[cfg(not(vthread_native))]
 #[path = "plain/os.rs"]
 pub mod os;
 #[cfg(not(vthread_native))]
 #[path = "plain/region.rs"]
 mod region;
+#[cfg(not(vthread_native))]
+#[path = "plain/runtime.rs"]
+mod runtime;
+#[cfg(not(vthread_native))]
+#[path = "plain/stacks.rs"]
+mod stacks;
 
 pub use allocator::{Arena, Heap, Pool, Region, StackAllocator};
-#[cfg(vthread_native)]
 pub use blocking::blocking;
 pub use config::{Mode, STACKS_VAR};
 pub use error::{Error, Result};
-#[cfg(vthread_native)]
 pub use for_each::{concurrent_for, parallel_for};
-#[cfg(vthread_native)]
 pub use future::{JoinFuture, block_on};
-#[cfg(vthread_native)]
 pub use local::LocalKey;
 pub use run::{Builder, run};
-#[cfg(vthread_native)]
 pub use runtime::Runtime;
-#[cfg(vthread_native)]
 pub use sched::deadlock::WhenStuck;
-#[cfg(vthread_native)]
 pub use sched::task::{
     Cancelled, Vthread, checkpoint, current, is_cancelled, park, park_timeout, sleep, yield_now,
 };
-#[cfg(vthread_native)]
 pub use scope::{JoinHandle, Scope, ScopedJoinHandle, scope, spawn, spawn_local};
+pub use stacks::trim;
 pub use stats::{HighWater, HopStacks, Operations, Stats, stats};
-#[cfg(not(vthread_native))]
-pub use std::thread::sleep;
 
 /// For the code that `#[vthread]` writes. Not for people: it changes without notice.
 #[doc(hidden)]
@@ -164,7 +164,6 @@ pub mod __private {
     pub use crate::call::{current, hop, on_chunk, on_chunk_exact};
     #[cfg(all(target_os = "linux", feature = "inject-faults"))]
     pub use crate::io::inject;
-    #[cfg(vthread_native)]
     pub use crate::select::{Chosen, after, select};
     pub use crate::{__plain_only as plain_only, __select as select, __tag as tag};
     #[cfg(all(vthread_native, feature = "unpatched-stand-in"))]

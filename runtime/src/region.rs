@@ -13,6 +13,7 @@
 use crate::arch::REGION;
 use crate::extents::Extents;
 use crate::sys;
+use core::cell::UnsafeCell;
 use std::io;
 use std::sync::atomic::Ordering::{Relaxed, Release};
 use std::sync::{Mutex, MutexGuard, PoisonError};
@@ -79,7 +80,32 @@ pub(crate) fn reserve() -> io::Result<()> {
     crate::arch::tune();
     REGION.base.store(base, Relaxed);
     REGION.len.store(want, Release);
+    // Last: until then no address is below it.
+    REGION.end.store(base + want, Release);
+    survive_forks();
     Ok(())
+}
+
+/// A `fork` copies the region as it is at a moment when nobody changes it. The child has the thread that forked alone: that
+/// one's vthreads go on in both, other carriers' in the parent only.
+fn survive_forks() {
+    static HELD: Held = Held(UnsafeCell::new(None));
+    struct Held(UnsafeCell<Option<MutexGuard<'static, State>>>);
+    // SAFETY: touched only by who holds the lock.
+    unsafe impl Sync for Held {}
+
+    unsafe extern "C" fn before() {
+        let guard = state();
+        // SAFETY: we hold the lock.
+        unsafe { *HELD.0.get() = Some(guard) };
+    }
+    unsafe extern "C" fn after() {
+        // SAFETY: this thread, or the one that it is a copy of, took the lock in `before`.
+        drop(unsafe { (*HELD.0.get()).take() });
+    }
+    // SAFETY: all three only take and release a lock. Where it fails, a child that is made while another thread takes memory
+    // cannot take any itself.
+    unsafe { libc::pthread_atfork(Some(before), Some(after), Some(after)) };
 }
 
 /// `len` bytes of committed memory, a multiple of [`PAGE`], at a multiple of `align`. They read as zero, unless they were
@@ -124,4 +150,46 @@ pub(crate) unsafe fn give(at: *mut u8, len: usize) {
     // SAFETY: the caller's promise. It fails only for locked memory, which then stays as it is.
     let _ = unsafe { sys::discard(at, len) };
     state().free.give(at as usize, len);
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::sync::atomic::AtomicBool;
+
+    #[test]
+    fn a_child_takes_memory_whatever_other_threads_did() {
+        reserve().expect("a region");
+        let stop = AtomicBool::new(false);
+        std::thread::scope(|scope| {
+            for _ in 0..2 {
+                scope.spawn(|| {
+                    while !stop.load(Relaxed) {
+                        let at = take(SLAB, SLAB).expect("memory");
+                        // SAFETY: taken just now.
+                        unsafe { give(at, SLAB) };
+                    }
+                });
+            }
+            for _ in 0..200 {
+                // SAFETY: the child takes memory, for which `malloc` is prepared as well, and ends.
+                match unsafe { libc::fork() } {
+                    // SAFETY: as above.
+                    0 => unsafe {
+                        // Who waits for ever is killed.
+                        libc::alarm(10);
+                        let code = i32::from(take(SLAB, SLAB).is_err());
+                        libc::_exit(code)
+                    },
+                    child => {
+                        let mut status = -1;
+                        // SAFETY: our child.
+                        while unsafe { libc::waitpid(child, &raw mut status, 0) } < 0 {}
+                        assert_eq!(status, 0);
+                    }
+                }
+            }
+            stop.store(true, Relaxed);
+        });
+    }
 }

@@ -3,15 +3,11 @@
 use crate::allocator::StackAllocator;
 #[cfg(vthread_native)]
 use crate::arch;
-#[cfg(vthread_native)]
 use crate::carrier::Session;
 use crate::config::{Mode, StackConfig};
 use crate::error::Result;
-#[cfg(vthread_native)]
 use crate::runtime::Runtime;
-#[cfg(vthread_native)]
 use crate::sched::deadlock::WhenStuck;
-#[cfg(vthread_native)]
 use core::num::NonZeroUsize;
 use std::sync::Arc;
 
@@ -21,9 +17,10 @@ use std::sync::Arc;
 /// With what `f` panics with, and when the stacks cannot be had; [`Builder::run`] gives an error then.
 pub fn run<F: FnOnce() -> R, R>(f: F) -> R {
     #[cfg(not(vthread_native))]
-    return f();
+    let outside = crate::carrier::mounted().is_none();
     #[cfg(vthread_native)]
-    if arch::hop_top().is_null() {
+    let outside = arch::hop_top().is_null();
+    if outside {
         Builder::new().run(f).unwrap_or_else(|error| panic!("vthread::run: {error}"))
     } else {
         crate::call::on_chunk(f)
@@ -35,10 +32,8 @@ pub fn run<F: FnOnce() -> R, R>(f: F) -> R {
 pub struct Builder {
     mode: Option<Mode>,
     config: StackConfig,
-    #[cfg(vthread_native)]
     when_stuck: WhenStuck,
     /// `None`: one for each processor.
-    #[cfg(vthread_native)]
     carriers: Option<NonZeroUsize>,
 }
 
@@ -83,8 +78,15 @@ impl Builder {
         self
     }
 
+    /// Bytes of free chunks that each idle thread keeps for the next burst (16 MiB by default). What is above goes back to the
+    /// system when nothing is ready to run, as far as whole pieces of 2 MiB are free.
+    #[must_use]
+    pub fn keep_free(mut self, bytes: usize) -> Self {
+        self.config.keep = bytes;
+        self
+    }
+
     /// What to do when every vthread waits: see [`WhenStuck`].
-    #[cfg(vthread_native)]
     #[must_use]
     pub fn when_stuck(mut self, what: WhenStuck) -> Self {
         self.when_stuck = what;
@@ -93,7 +95,6 @@ impl Builder {
 
     /// How many OS threads a [`Runtime`] made by [`build`](Self::build) runs vthreads on. Without this, or with 0, as many as the
     /// process may use processors. [`run`](Self::run) uses the calling thread and no other.
-    #[cfg(vthread_native)]
     #[must_use]
     pub fn carriers(mut self, count: usize) -> Self {
         self.carriers = NonZeroUsize::new(count);
@@ -104,12 +105,18 @@ impl Builder {
     ///
     /// # Errors
     /// When the stacks or the threads cannot be had, and when a setting is wrong.
-    #[cfg(vthread_native)]
     pub fn build(self) -> Result<Runtime> {
         let one = NonZeroUsize::MIN;
         let count = self.carriers.unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(one));
         let when_stuck = self.when_stuck;
-        Runtime::new(count.get(), &self.config()?, when_stuck)
+        let config = self.config()?;
+        #[cfg(not(vthread_native))]
+        return {
+            drop((config, when_stuck));
+            Ok(Runtime::new(count.get()))
+        };
+        #[cfg(vthread_native)]
+        Runtime::new(count.get(), &config, when_stuck)
     }
 
     fn config(self) -> Result<StackConfig> {
@@ -140,13 +147,12 @@ impl Builder {
     /// # Panics
     /// With what `f` panics with.
     pub fn run<F: FnOnce() -> R, R>(self, f: F) -> Result<R> {
-        #[cfg(vthread_native)]
         let when_stuck = self.when_stuck;
         let config = self.config()?;
         #[cfg(not(vthread_native))]
         return {
-            drop(config);
-            Ok(f())
+            let _ = (config, when_stuck);
+            Session::run(f)
         };
         #[cfg(vthread_native)]
         Session::new(config)?.run(when_stuck, f)

@@ -1,5 +1,4 @@
 //! Blocking calls and futures inside of vthreads.
-#![cfg(vthread_native)]
 
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
@@ -9,6 +8,7 @@ use vthread::{block_on, blocking, channel, run, scope, spawn, yield_now};
 
 const MS: Duration = Duration::from_millis(1);
 
+#[cfg(vthread_native)]
 #[test]
 fn others_run_during_a_blocking_call() {
     let turns = AtomicUsize::new(0);

@@ -1,12 +1,12 @@
-//! gdb sees through chunks and hops.
+//! gdb sees through chunks and hops, and valgrind takes them for what they are.
 #![cfg(vthread_native)]
 
 mod common;
 
 use common::is_child;
 use std::process::Command;
-use vthread::__private::{hop, on_chunk, spawn, yield_now};
-use vthread::Builder;
+use vthread::__private::{hop, on_chunk, on_chunk_sized, spawn, spawn_sized, yield_now};
+use vthread::{Builder, Mode};
 
 /// Whether this machine has the program; where it has not, its test says so and shows nothing.
 fn has(program: &str) -> bool {
@@ -68,4 +68,62 @@ fn a_backtrace_in_gdb_crosses_stacks() {
     assert!(at("in_the_hop") < at("__morestack"));
     assert!(at("__morestack") < at("on_the_chunk"));
     assert!(!backtrace.contains("corrupt stack"), "{said}");
+}
+
+/// Chunks side by side, each with something of its own, some frames deep, while others do the same.
+fn grows(n: u64) -> u64 {
+    let mut here = std::hint::black_box([n; 40]);
+    if n.is_multiple_of(3) {
+        yield_now();
+    }
+    if n.is_multiple_of(7) {
+        hop(|| {
+            here[1] += 1;
+            yield_now();
+        });
+    }
+    // SAFETY: in debug builds a level needs about a kilobyte, and less than three with what valgrind and a yield add.
+    let below = if n == 0 { 0 } else { unsafe { on_chunk_sized(8 << 10, move || grows(n - 1)) } };
+    // Valgrind complains here if it takes what lay on this chunk for something that was popped.
+    below + here.iter().map(|&word| u64::from(word == n)).sum::<u64>()
+}
+
+#[test]
+fn memcheck_finds_nothing_wrong_on_chunks() {
+    if is_child() {
+        let sum = std::rc::Rc::new(std::cell::Cell::new(0));
+        let carried = Builder::new().stacks(Mode::Exact).carry(|carrier| {
+            for i in 0..20 {
+                let sum = sum.clone();
+                // SAFETY: as in `grows`.
+                unsafe {
+                    spawn_sized(16 << 10, move || {
+                        let more = grows(10 + i % 5);
+                        sum.set(sum.get() + more);
+                    });
+                }
+            }
+            assert!(carrier.run().is_empty());
+        });
+        carried.expect("a carrier");
+        // 40 words a level, one less where a hop changed it.
+        let expected = |n: u64| (0..=n).map(|n| 40 - u64::from(n % 7 == 0)).sum::<u64>();
+        assert_eq!(sum.get(), (0..20).map(|i| expected(10 + i % 5)).sum());
+        return;
+    }
+    if !has("valgrind") {
+        return;
+    }
+    let mut valgrind = Command::new("valgrind");
+    valgrind.args([
+        "--tool=memcheck",
+        "--leak-check=full",
+        "--show-leak-kinds=definite",
+        "--errors-for-leak-kinds=definite",
+        "--num-callers=20",
+        "--error-exitcode=9",
+    ]);
+    let said = child_of(&mut valgrind, "memcheck_finds_nothing_wrong_on_chunks");
+    assert!(said.contains("ERROR SUMMARY: 0 errors"), "{said}");
+    assert!(said.contains("1 passed") && !said.contains("client switching stacks"), "{said}");
 }

@@ -186,6 +186,60 @@ fn nothing_is_left_behind() {
     }
 }
 
+/// So many vthreads that all hold a chunk at once, and then end.
+fn burst(count: usize) {
+    let waiting = Rc::new(Cell::new(0));
+    let (gate, opened) = (Lot::new(count), Rc::new(Cell::new(0)));
+    for i in 0..count {
+        let (gate, waiting, opened) = (gate.clone(), waiting.clone(), opened.clone());
+        // SAFETY: parking and waking need a few kilobytes in debug builds.
+        unsafe {
+            spawn_sized(16 << 10, move || {
+                waiting.set(waiting.get() + 1);
+                if waiting.get() == count {
+                    (0..count - 1).for_each(|i| gate.wake(i));
+                } else {
+                    gate.park(i);
+                }
+                opened.set(opened.get() + 1);
+            });
+        }
+    }
+    while opened.get() < count {
+        vthread::sleep(std::time::Duration::from_millis(1));
+    }
+}
+
+#[test]
+fn an_idle_runtime_gives_memory_back_above_the_cap() {
+    const MIB: usize = 1 << 20;
+    if !common::is_child() {
+        let out = common::child("an_idle_runtime_gives_memory_back_above_the_cap", &[]);
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        return;
+    }
+    let taken = || stats().region_taken / MIB;
+    let rounds = |keep: usize| {
+        let run = Builder::new().stacks(Mode::Exact).keep_free(keep).run(move || {
+            let mut after = Vec::new();
+            for _ in 0..3 {
+                // 16 MiB of chunks, and then nothing to do.
+                hop(|| burst(1000));
+                vthread::sleep(std::time::Duration::from_millis(20));
+                hop(|| after.push(taken()));
+            }
+            hop(vthread::trim);
+            (after, taken())
+        });
+        run.expect("a carrier")
+    };
+    let (little, trimmed) = rounds(4 * MIB);
+    // One slab stays for each size; what is in use is small.
+    assert!(little.iter().all(|&now| now <= 8) && trimmed <= 8, "{little:?} {trimmed}");
+    let (much, trimmed) = rounds(64 * MIB);
+    assert!(much.iter().all(|&now| now >= 16) && trimmed <= 8, "{much:?} {trimmed}");
+}
+
 #[test]
 fn with_little_address_space_the_region_is_smaller() {
     if !common::is_child() {

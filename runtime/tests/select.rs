@@ -1,5 +1,4 @@
 //! `select!`.
-#![cfg(vthread_native)]
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};

@@ -196,7 +196,8 @@ fn a_panic_is_caught_on_the_chunk_that_catches() {
         let before = current();
         for round in 0..20 {
             let caught = on_chunk(|| catch_unwind(|| on_chunk(|| hop(|| on_chunk(|| panic_any(round))))));
-            assert_eq!(caught.expect_err("panics").downcast_ref(), Some(&round));
+            // To drop what is behind a vtable is a call that the link step cannot always move off the chunk.
+            hop(|| assert_eq!(caught.expect_err("panics").downcast_ref(), Some(&round)));
             assert_eq!(current(), before);
             assert_inside();
         }

@@ -4,11 +4,16 @@
 //! cargo bench -p zork --bench search                              all corpora at a tenth of their size
 //! cargo bench -p zork --bench search -- wide --scale 1 --runs 11  one, at full size
 //! cargo bench -p zork --bench search -- wide --syscalls           with system calls counted (strace; slow for `tokio`)
+//! cargo bench -p zork --bench search -- wide --cold               with the files' bytes put out of memory before each run
 //! ```
 //!
 //! **What is measured**: whole processes, from start to end: wall time, processor time (user and system), peak memory.
 //! Everybody runs once before (the cache is hot then), and then in turns, A B C A B C, so that what disturbs the machine
 //! disturbs all alike. Medians, and the quartiles as spread. Ratios are against the default engine: above 1 is slower.
+//!
+//! **The floor** is a hand-written loop on two threads without any of what makes a search right elsewhere than here (see
+//! `search_parts/floor.rs`). **Cold** runs begin with every file's bytes out of memory (`posix_fadvise`) and all metadata in it; `rg` is run with 32
+//! threads, too, because it waits for one file per thread. Where a virtual disk keeps its own cache, cold is only colder.
 //!
 //! **Answers are asserted**, in every run, against what the generator planted.
 //!
@@ -16,6 +21,11 @@
 //! and prints sorted out by its own rules). It stops reading a binary file where it finds a NUL; `-a` is given to it, so that it
 //! answers as we do; it decodes UTF-16 and stops at `PATH_MAX`, and the table counts where its answers differ for that. On corpora with JSON its answer is compared on texts alone, and its time has no JSON in it. Start-up costs
 //! are in all figures: at small scales they are most of it.
+
+#[path = "search_parts/cold.rs"]
+mod cold;
+#[path = "search_parts/floor.rs"]
+mod floor;
 
 use std::collections::BTreeSet;
 use std::ffi::OsStr;
@@ -46,17 +56,24 @@ struct Options {
     scale: f64,
     runs: usize,
     syscalls: bool,
+    cold: bool,
 }
 
+/// With this argument alone, this program is the floor.
+const FLOOR: &str = "--floor";
+
 fn main() {
+    if std::env::args().nth(1).is_some_and(|arg| arg == FLOOR) {
+        return floor::run();
+    }
     let options = match options(std::env::args().skip(1)) {
         Ok(options) => options,
         Err(what) => {
-            eprintln!("search: {what}\nusage: search [KIND]... [--scale F] [--runs N] [--syscalls]");
+            eprintln!("search: {what}\nusage: search [KIND]... [--scale F] [--runs N] [--syscalls] [--cold]");
             std::process::exit(2);
         }
     };
-    let peers = peers();
+    let peers = peers(options.cold);
     for &kind in &options.kinds {
         let dir =
             PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join(format!("{}-{}", kind.name(), options.scale));
@@ -72,13 +89,14 @@ fn main() {
 }
 
 fn options(args: impl Iterator<Item = String>) -> Result<Options, String> {
-    let mut options = Options { kinds: vec![], scale: 0.1, runs: 7, syscalls: false };
+    let mut options = Options { kinds: vec![], scale: 0.1, runs: 7, syscalls: false, cold: false };
     let mut args = args.peekable();
     while let Some(arg) = args.next() {
         let mut value = || args.next().ok_or(format!("{arg} needs a value"));
         match arg.as_str() {
             "--bench" => {}
             "--syscalls" => options.syscalls = true,
+            "--cold" => options.cold = true,
             "--scale" => options.scale = value()?.parse().map_err(|_| "--scale wants a number")?,
             "--runs" => options.runs = value()?.parse().map_err(|_| "--runs wants a number")?,
             name => match Kind::ALL.into_iter().find(|k| k.name() == name) {
@@ -96,7 +114,7 @@ fn options(args: impl Iterator<Item = String>) -> Result<Options, String> {
     Ok(options)
 }
 
-fn peers() -> Vec<Peer> {
+fn peers(cold: bool) -> Vec<Peer> {
     let engine = |name: &str| Peer {
         name: name.into(),
         program: env!("CARGO_BIN_EXE_zork").into(),
@@ -104,17 +122,27 @@ fn peers() -> Vec<Peer> {
         json: true,
     };
     let mut peers: Vec<_> = zork::engine::ENGINES.iter().map(|e| engine(e.name())).collect();
+    peers.push(Peer {
+        name: "floor".into(),
+        program: std::env::current_exe().expect("this program"),
+        args: vec![FLOOR.into()],
+        json: true,
+    });
     let rg = Command::new("rg").arg("--version").stderr(Stdio::null()).output();
     if let Ok(version) = rg {
         let version = String::from_utf8_lossy(&version.stdout);
         println!("ripgrep: {}", version.lines().next().unwrap_or("?"));
         let args = ["-uuu", "-a", "-l", "-0", "-g", "*.txt", "zork"];
-        peers.push(Peer {
-            name: "rg".into(),
+        let rg = |name: &str, more: &[&str]| Peer {
+            name: name.into(),
             program: "rg".into(),
-            args: args.map(Into::into).into(),
+            args: more.iter().chain(&args).map(|arg| (*arg).into()).collect(),
             json: false,
-        });
+        };
+        peers.push(rg("rg", &[]));
+        if cold {
+            peers.push(rg("rg -j32", &["-j32"]));
+        }
     } else {
         println!(
             "ripgrep: missing; install it (cargo install ripgrep, or the package of your system) to compare"
@@ -133,8 +161,14 @@ fn compare(kind: Kind, options: &Options, peers: &[Peer], tree: &Path, expected:
     let peers: Vec<_> = peers.iter().filter(|p| p.json || !texts.is_empty()).collect();
     let mut runs = vec![vec![]; peers.len()];
     let mut differs = vec![0; peers.len()];
+    if options.cold {
+        cold::settle();
+    }
     for round in 0..=options.runs {
         for (number, (peer, runs)) in peers.iter().zip(&mut runs).enumerate() {
+            if options.cold {
+                cold::evict(tree);
+            }
             let (run, found) = search(peer, tree);
             let wanted = if peer.json { &all } else { &texts };
             // ripgrep stops at PATH_MAX, and decodes UTF-16: where its answer differs, the table says so.
@@ -153,8 +187,9 @@ fn compare(kind: Kind, options: &Options, peers: &[Peer], tree: &Path, expected:
         }
     }
     let (text, json) = (&expected.totals.text, &expected.totals.json);
+    let heat = if options.cold { "cold" } else { "hot" };
     println!(
-        "\n### {}: {} texts, {} JSON, {} directories, {:.0} MB, {} runs\n",
+        "\n### {}, {heat}: {} texts, {} JSON, {} directories, {:.0} MB, {} runs\n",
         kind.name(),
         text.files,
         json.files,

@@ -1,13 +1,13 @@
 //! One search: what is looked for, where, and what has been found so far. Shared by all workers of an engine.
 
 use crate::matcher::{Detail, Found, Needle};
-use crate::output::{Output, Problem, Says, Summary};
+use crate::output::{Output, Problem, Says, Summary, Vthreads};
 use crate::tree::OpenFiles;
 use rustix::time::{ClockId, clock_gettime};
 use std::ffi::CString;
 use std::ops::ControlFlow;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, OnceLock};
 use std::time::Instant;
 
 /// A path that the search begins at.
@@ -57,6 +57,8 @@ pub struct Counts {
     pub errors: AtomicU64,
     pub vanished: AtomicU64,
     pub most_tasks: AtomicU64,
+    /// Set by an engine that has them, at its end.
+    pub vthreads: OnceLock<Vthreads>,
     tasks: AtomicU64,
 }
 
@@ -117,6 +119,7 @@ impl Search {
             errors: counts.errors.load(Relaxed),
             vanished: counts.vanished.load(Relaxed),
             most_tasks: counts.most_tasks.load(Relaxed),
+            vthreads: counts.vthreads.get().copied(),
             wall_seconds: self.run.started.elapsed().as_secs_f64(),
             cpu_seconds: cpu.tv_sec as f64 + cpu.tv_nsec as f64 / 1e9,
             peak_rss_bytes: crate::output::peak_rss(),

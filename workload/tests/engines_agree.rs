@@ -145,6 +145,8 @@ fn agree(dir: &Path, paths: &[&str]) {
         for differs in ["engine", "threads", "most_tasks", "wall_seconds", "cpu_seconds", "peak_rss_bytes"] {
             assert!(summary.remove(differs).is_some(), "{differs}");
         }
+        // Where there are some.
+        assert_eq!(summary.remove("vthreads").is_some(), engine == "vthread");
         let expected = first.get_or_insert_with(|| summary.clone());
         assert_eq!(expected, summary, "{engine}");
     }

@@ -72,11 +72,10 @@ fn run(arguments: &Arguments) -> Result<String, Box<dyn std::error::Error>> {
         Some(Emit::C) => report::constants(&report, Language::C),
         Some(Emit::Rust) => report::constants(&report, Language::Rust),
         None if arguments.json => report::json(&report),
-        None if arguments.all => report::table(&report) + &report::histogram(&report),
-        None if report.lines.is_empty() => "no entries of virtual threads in this file (or they were stripped with its records); --all shows \
+        None if report.lines.is_empty() && !arguments.all => "no entries of virtual threads in this file (or they were stripped with its records); --all shows \
             every function\n"
             .to_owned(),
-        None => report::table(&report),
+        None => report::table(&report) + &report::histogram(&report),
     })
 }
 
@@ -86,11 +85,17 @@ fn why(loaded: &Loaded<'_>, name: &str) -> Result<String, Box<dyn std::error::Er
     if found.is_empty() {
         return Err(format!("no function has a name that contains `{name}`").into());
     }
-    let solved = loaded.every_function();
-    let every = report::every_function(loaded, &solved);
+    let mut every = report::reached(&loaded.entries(), &found);
+    let missing: Vec<u64> =
+        found.into_iter().filter(|f| every.lines.iter().all(|line| line.address != *f)).collect();
+    if !missing.is_empty() {
+        let mut others = report::every_function(loaded, &loaded.every_function());
+        others.lines.retain(|l| missing.contains(&l.address));
+        every.lines.extend(others.lines);
+    }
+    every.name_lines(&loaded.image);
     let mut text = String::new();
-    let lines: Vec<_> = every.lines.into_iter().filter(|l| found.contains(&l.address)).collect();
-    for line in lines {
+    for line in every.lines {
         let chain = report::chain(&line);
         text += &report::table(&Report { lines: vec![line], ..Report::default() });
         text += &chain;

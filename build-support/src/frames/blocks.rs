@@ -7,10 +7,12 @@
 use super::state::{Bases, RSP, State};
 use super::value::{Sets, Value};
 use super::{Frame, Place, Problem, Program};
+use crate::elf::first_at_least;
 use crate::functions::{Function, Row};
+use crate::records::Records;
 use iced_x86::{Decoder, DecoderOptions, Instruction, InstructionInfoFactory, Mnemonic};
 use std::cell::OnceCell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::ops::Range;
 
 /// How often one block may be visited: far above what the height of the lattice needs in compiled code.
@@ -44,12 +46,50 @@ pub(super) struct Interpreter<'a, 'd> {
     /// Address of the block that is being walked.
     pub(super) block: u64,
     rows: OnceCell<Vec<Row>>,
-    blocks: BTreeMap<usize, Block>,
+    blocks: Vec<Block>,
+    /// By instruction: the block that begins there, its number and one, or 0.
+    block_at: Vec<u32>,
     leaders: Vec<bool>,
     pub(super) reached: Vec<bool>,
-    work: Vec<usize>,
+    work: Pending,
     doubtful: Vec<(usize, State)>,
+    /// The records, if any speaks of an instruction of this function.
+    pub(super) marks: Option<&'a Records<'d>>,
     want_points: bool,
+}
+
+/// Blocks that are to be walked, the first in the code first: most code runs forwards, so what leads to a block has mostly been
+/// seen when its turn comes.
+#[derive(Default)]
+struct Pending {
+    bits: Vec<u64>,
+    /// No bit is set in the words before this one.
+    from: usize,
+}
+
+impl Pending {
+    fn push(&mut self, index: usize) {
+        let word = index / 64;
+        if word >= self.bits.len() {
+            self.bits.resize(word + 1, 0);
+        }
+        self.bits[word] |= 1 << (index % 64);
+        if word < self.from {
+            self.from = word;
+        }
+    }
+
+    fn pop(&mut self) -> Option<usize> {
+        while self.from < self.bits.len() {
+            let word = self.bits[self.from];
+            if word != 0 {
+                self.bits[self.from] = word & (word - 1);
+                return Some(64 * self.from + word.trailing_zeros() as usize);
+            }
+            self.from += 1;
+        }
+        None
+    }
 }
 
 /// Where control goes after an instruction.
@@ -82,10 +122,12 @@ impl<'a, 'd> Interpreter<'a, 'd> {
             vague_access: false,
             block: 0,
             rows: OnceCell::new(),
-            blocks: BTreeMap::new(),
+            blocks: Vec::new(),
+            block_at: Vec::new(),
             leaders: Vec::new(),
             reached: Vec::new(),
-            work: Vec::new(),
+            work: Pending::default(),
+            marks: program.records.any_in(function.start..function.end).then_some(program.records),
             doubtful: Vec::new(),
             want_points,
         }
@@ -115,6 +157,7 @@ impl<'a, 'd> Interpreter<'a, 'd> {
         self.pads = self.program.functions.landing_pads(self.program.image, self.function)?;
         self.leaders = vec![false; self.code.len()];
         self.reached = vec![false; self.code.len()];
+        self.block_at = vec![0; self.code.len()];
         for index in 0..self.code.len() {
             let instruction = &self.code[index];
             if instruction.mnemonic() == Mnemonic::Lea && instruction.is_ip_rel_memory_operand() {
@@ -135,14 +178,25 @@ impl<'a, 'd> Interpreter<'a, 'd> {
             while let Some(index) = self.work.pop() {
                 self.run_block(index)?;
             }
-            let Some((index, state)) = self.doubtful.pop() else { return Ok(()) };
+            // The first in the code: what comes before is settled, so it will not have to be done again.
+            let mut first = 0;
+            for index in 1..self.doubtful.len() {
+                if self.doubtful[index].0 < self.doubtful[first].0 {
+                    first = index;
+                }
+            }
+            if self.doubtful.is_empty() {
+                return Ok(());
+            }
+            let (index, state) = self.doubtful.swap_remove(first);
             self.try_doubtful(index, state);
         }
     }
 
     /// The number of the instruction at `address`.
     pub(super) fn index_of(&self, address: u64) -> Option<usize> {
-        self.code.binary_search_by_key(&address, Instruction::ip).ok()
+        let index = first_at_least(&self.code, address, Instruction::ip);
+        self.code.get(index).filter(|i| i.ip() == address).map(|_| index)
     }
 
     /// A certain edge.
@@ -154,20 +208,41 @@ impl<'a, 'd> Interpreter<'a, 'd> {
 
     /// A doubtful edge.
     pub(super) fn may_go(&mut self, to: usize, state: State) {
-        if !self.collecting {
-            self.doubtful.push((to, state));
+        if self.collecting {
+            return;
         }
+        // Where the unwind table agrees, nothing that is found later will contradict: going on at once saves doing things twice.
+        if let Value::Stack { base: 0, offset } = state.registers[RSP]
+            && self.function.has_unwind_entry()
+            && self.row(self.code[to].ip()).and_then(|r| r.rsp_offset) == Some(8 - offset)
+        {
+            return self.arrive(to, state, true);
+        }
+        self.doubtful.push((to, state));
+    }
+
+    fn block_mut(&mut self, at: usize) -> Option<&mut Block> {
+        let number = self.block_at[at] as usize;
+        if number == 0 { None } else { Some(&mut self.blocks[number - 1]) }
+    }
+
+    fn block(&self, at: usize) -> Option<&Block> {
+        let number = self.block_at[at] as usize;
+        if number == 0 { None } else { Some(&self.blocks[number - 1]) }
     }
 
     fn arrive(&mut self, to: usize, state: State, doubtful: bool) {
         self.split_at(to);
         let program = self.program;
         let code = |address: u64| program.is_callable(address);
-        let Some(block) = self.blocks.get_mut(&to) else {
-            self.blocks.insert(to, Block { state, doubtful, visits: 0 });
+        let number = self.block_at[to] as usize;
+        if number == 0 {
+            self.blocks.push(Block { state, doubtful, visits: 0 });
+            self.block_at[to] = self.blocks.len() as u32;
             self.work.push(to);
             return;
-        };
+        }
+        let block = &mut self.blocks[number - 1];
         if block.doubtful && !doubtful && block.state.registers[RSP] != state.registers[RSP] {
             // What came by the doubtful edge cannot have been.
             *block = Block { state, doubtful, visits: block.visits };
@@ -184,7 +259,7 @@ impl<'a, 'd> Interpreter<'a, 'd> {
             self.problem(Problem::StackPointerDiffers(at));
             changed = true;
         }
-        if changed && !self.work.contains(&to) {
+        if changed {
             self.work.push(to);
         }
     }
@@ -195,9 +270,9 @@ impl<'a, 'd> Interpreter<'a, 'd> {
             return;
         }
         if self.reached[to]
-            && let Some((around, _)) = self.blocks.range(..to).next_back()
+            && let Some(around) = (0..to).rev().find(|at| self.block_at[*at] != 0)
         {
-            self.work.push(*around);
+            self.work.push(around);
         }
     }
 
@@ -207,7 +282,7 @@ impl<'a, 'd> Interpreter<'a, 'd> {
         };
         let at = self.code[to].ip();
         let table = self.row(at).and_then(|r| r.rsp_offset).map(|o| 8 - o);
-        let contradicted = match (table, self.blocks.get(&to)) {
+        let contradicted = match (table, self.block(to)) {
             (Some(depth), _) if base == 0 => depth != offset,
             (_, Some(block)) => block.state.registers[RSP] != state.registers[RSP],
             _ => false,
@@ -221,12 +296,12 @@ impl<'a, 'd> Interpreter<'a, 'd> {
     /// What the unwind table says about the instruction at `at`.
     pub(super) fn row(&self, at: u64) -> Option<&Row> {
         let rows = self.rows.get_or_init(|| self.program.functions.rows(self.function));
-        let index = rows.partition_point(|r| r.range.end <= at);
+        let index = first_at_least(rows, at.saturating_add(1), |r| r.range.end);
         rows.get(index).filter(|r| r.range.contains(&at))
     }
 
     fn run_block(&mut self, start: usize) -> Result<(), Problem> {
-        let Some(block) = self.blocks.get_mut(&start) else { return Ok(()) };
+        let Some(block) = self.block_mut(start) else { return Ok(()) };
         block.visits += 1;
         if block.visits > MOST_VISITS {
             return Err(Problem::TooComplex);
@@ -262,11 +337,9 @@ impl<'a, 'd> Interpreter<'a, 'd> {
     fn collect(&mut self) {
         self.collecting = true;
         self.reached.fill(false);
-        let starts: Vec<usize> = self.blocks.keys().copied().collect();
-        for start in starts {
-            if let Some(block) = self.blocks.get_mut(&start) {
-                block.visits = 0;
-            }
+        for start in 0..self.code.len() {
+            let Some(block) = self.block_mut(start) else { continue };
+            block.visits = 0;
             if let Err(problem) = self.run_block(start) {
                 self.problem(problem);
             }

@@ -16,7 +16,7 @@ impl Interpreter<'_, '_> {
         let at = instruction.ip();
         self.note_depth(at, state.registers[RSP]);
         self.note_access(&instruction, state);
-        match self.program.records.mark(at).cloned() {
+        match self.marks.and_then(|records| records.mark(at)).cloned() {
             None => self.execute(index, &instruction, state),
             Some(Mark::Plain) if self.place == Place::OnChunk => Flow::Stop,
             Some(Mark::Plain) => Flow::Next,

@@ -38,7 +38,7 @@ pub struct Program<'a, 'd> {
 impl Program<'_, '_> {
     /// Does something that can be called begin at this address: a function, or a hop stub?
     pub fn is_callable(&self, address: u64) -> bool {
-        self.functions.at(address).is_some() || self.records.in_pool(address)
+        self.functions.begins_at(address) || self.records.in_pool(address)
     }
 }
 
@@ -201,6 +201,25 @@ pub enum Problem {
     /// Realignments that cannot be told apart.
     #[error("the stack is realigned at {0:#x} in more than one way")]
     Realigned(u64),
+}
+
+impl Problem {
+    /// The instruction that it speaks of.
+    pub fn at(&self) -> Option<u64> {
+        match self {
+            Self::Undecodable(at)
+            | Self::StackPointerLost(at)
+            | Self::StackPointerDiffers(at)
+            | Self::Unbalanced(at)
+            | Self::UnresolvedJump(at)
+            | Self::JumpIntoMiddle(at)
+            | Self::Unreached { first: at, .. }
+            | Self::FallsOff(at)
+            | Self::UnusualInstruction(at)
+            | Self::Realigned(at) => Some(*at),
+            Self::NoCode | Self::LandingPads(_) | Self::TooComplex => None,
+        }
+    }
 }
 
 /// Analyses one function.

@@ -106,8 +106,12 @@ impl Interpreter<'_, '_> {
 
     /// Memory that the instruction touches: below rsp it is the red zone, above the return address a stack argument.
     pub(super) fn note_access(&mut self, instruction: &Instruction, state: &State) {
-        let kinds = (0..instruction.op_count()).any(|o| instruction.op_kind(o) == OpKind::Memory);
-        if !self.collecting || !kinds || instruction.mnemonic() == M::Nop {
+        let touches = || {
+            instruction.op0_kind() == OpKind::Memory
+                || instruction.op1_kind() == OpKind::Memory
+                || (2..instruction.op_count()).any(|o| instruction.op_kind(o) == OpKind::Memory)
+        };
+        if !self.collecting || !touches() || instruction.mnemonic() == M::Nop {
             return;
         }
         let size = instruction.memory_size().size() as i64;

@@ -135,7 +135,9 @@ impl State {
 
     /// `len` bytes at this place are written; if they are eight with a known value, that is remembered.
     pub fn store(&mut self, bases: &Bases, base: u8, offset: i64, len: i64, value: Value) {
-        self.slots.retain(|s| !bases.overlap((base, offset, len), (s.base, s.offset, 8)));
+        if !self.slots.is_empty() {
+            self.slots.retain(|s| !bases.overlap((base, offset, len), (s.base, s.offset, 8)));
+        }
         self.note_stored(base, offset, len);
         if len == 8
             && value != Value::Unknown
@@ -179,6 +181,9 @@ impl State {
 
     /// Others may write whatever of this frame they know the address of.
     pub fn forget_escaped(&mut self, bases: &Bases) {
+        if self.slots.is_empty() {
+            return;
+        }
         for &(base, from) in &self.escaped {
             if from == i64::MIN {
                 self.slots.clear();
@@ -232,9 +237,13 @@ impl State {
     /// address of the frame was. rsp is the caller's affair.
     pub fn join(&mut self, other: &State, sets: &mut Sets, code: &dyn Fn(u64) -> bool) -> (bool, bool) {
         let (mut changed, mut lost_address) = (false, false);
-        for number in 0..16 {
+        let mut next = 0;
+        while next < 16 {
+            let number = next;
+            next += 1;
             let (mine, theirs) = (self.registers[number], other.registers[number]);
             if number == RSP
+                || matches!((mine, theirs), (Value::Unknown, Value::Unknown))
                 || mine == theirs
                 || mine == Value::Unknown && !matches!(theirs, Value::Stack { .. })
             {
@@ -243,38 +252,46 @@ impl State {
             let joined = sets.join(mine, theirs, code);
             if joined == Value::Unknown {
                 for value in [mine, theirs] {
-                    lost_address |= matches!(value, Value::Stack { .. });
-                    let before = self.escaped.clone();
-                    self.escape(value);
-                    changed |= before != self.escaped;
+                    if let Value::Stack { .. } = value {
+                        lost_address = true;
+                        let before = self.escaped.clone();
+                        self.escape(value);
+                        changed |= before != self.escaped;
+                    }
                 }
             }
             changed |= joined != mine;
             self.registers[number] = joined;
         }
-        let before = self.slots.len();
-        self.slots.retain_mut(|slot| {
-            let theirs = other.load(slot.base, slot.offset);
-            if slot.value == theirs {
-                return true;
-            }
-            let joined = sets.join(slot.value, theirs, code);
-            changed |= joined != slot.value;
-            slot.value = joined;
-            joined != Value::Unknown
-        });
-        changed |= before != self.slots.len();
+        if self.slots != other.slots {
+            let before = self.slots.len();
+            self.slots.retain_mut(|slot| {
+                let theirs = other.load(slot.base, slot.offset);
+                if slot.value == theirs {
+                    return true;
+                }
+                let joined = sets.join(slot.value, theirs, code);
+                changed |= joined != slot.value;
+                slot.value = joined;
+                joined != Value::Unknown
+            });
+            changed |= before != self.slots.len();
+        }
         changed |= other.stored_more && !self.stored_more;
         self.stored_more |= other.stored_more;
-        for place in &other.stored {
-            if let Err(index) = self.stored.binary_search(place) {
-                self.stored.insert(index, *place);
-                changed = true;
+        if self.stored != other.stored {
+            for place in &other.stored {
+                if let Err(index) = self.stored.binary_search(place) {
+                    self.stored.insert(index, *place);
+                    changed = true;
+                }
             }
         }
-        for &(base, offset) in &other.escaped {
+        if self.escaped != other.escaped {
             let before = self.escaped.clone();
-            self.escape(Value::Stack { base, offset });
+            for &(base, offset) in &other.escaped {
+                self.escape(Value::Stack { base, offset });
+            }
             changed |= before != self.escaped;
         }
         (changed, lost_address)

@@ -6,12 +6,13 @@
 //! output is deleted and the link fails.
 
 mod command;
+mod imports;
 mod patch;
 mod rewrite;
 mod step;
 
 pub use command::Command;
-pub use patch::{Patch, Plan};
+pub use patch::{Failure, Patch, Plan};
 pub use step::{Outcome, process};
 
 use crate::error::LinkError;

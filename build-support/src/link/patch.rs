@@ -4,6 +4,8 @@ use super::Result;
 use crate::elf::Image;
 use crate::error::LinkError;
 use std::collections::BTreeMap;
+use std::fs::File;
+use std::os::unix::fs::FileExt as _;
 
 /// Bytes to be replaced.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -23,9 +25,19 @@ pub struct Patch {
 pub struct Plan {
     /// By place in the file.
     patches: BTreeMap<usize, Patch>,
-    /// Sites that must decode to a call or jump to this address, or to a load of it.
-    pub(super) sites: Vec<(u64, u64)>,
+    sites: Vec<Site>,
 }
+
+/// An instruction that must be a call or jump to a target, or a load of its address.
+#[derive(Debug)]
+struct Site {
+    at: u64,
+    offset: usize,
+    target: u64,
+}
+
+/// The longest instruction.
+const LONGEST: usize = 15;
 
 impl Plan {
     /// Replaces the bytes at `address`.
@@ -69,53 +81,115 @@ impl Plan {
         self.patches.is_empty()
     }
 
-    /// Makes the changes.
+    /// After the changes, the instruction at `at` reaches `target`.
+    pub(super) fn must_reach(&mut self, image: &Image<'_>, at: u64, target: u64) -> Result<()> {
+        let offset = image
+            .file_offset(at)
+            .ok_or_else(|| LinkError::NotVerified(format!("the call site {at:#x} is not in the file")))?;
+        self.sites.push(Site { at, offset, target });
+        Ok(())
+    }
+
+    /// Makes the changes, each where what is there is what should be.
     ///
     /// # Errors
-    /// When a place does not hold what it should; then `data` must be thrown away.
-    pub fn apply(&self, data: &mut [u8]) -> Result<()> {
+    /// When a place holds something else, or the file cannot be read or written; then it must be thrown away.
+    pub fn apply(&self, file: &File) -> std::result::Result<(), Failure> {
+        let mut bytes = Vec::new();
         for patch in self.patches.values() {
-            let range = patch.offset..patch.offset + patch.new.len();
-            match data.get_mut(range) {
-                Some(bytes) if *bytes == *patch.old => bytes.copy_from_slice(&patch.new),
-                _ => {
-                    return Err(LinkError::NotVerified(format!(
-                        "{}: the place holds something else",
-                        patch.what
-                    )));
-                }
+            bytes.resize(patch.old.len(), 0);
+            file.read_exact_at(&mut bytes, patch.offset as u64)?;
+            if bytes != patch.old {
+                return Err(Failure::Differs(format!("{}: the place holds something else", patch.what)));
             }
+            file.write_all_at(&patch.new, patch.offset as u64)?;
         }
         Ok(())
     }
 
-    /// Checks that every change is in `data`, which was read back from the file.
+    /// Reads the changed places again.
     ///
     /// # Errors
-    /// When one is not, or a rewritten instruction does not decode to what was meant.
-    pub fn verify(&self, data: &[u8]) -> Result<()> {
+    /// When a change is not there, or a rewritten instruction does not decode to what was meant.
+    pub fn verify(&self, file: &File) -> std::result::Result<(), Failure> {
+        let mut bytes = Vec::new();
         for patch in self.patches.values() {
-            if data.get(patch.offset..patch.offset + patch.new.len()) != Some(&patch.new) {
-                return Err(LinkError::NotVerified(format!("{}: it was not written", patch.what)));
+            bytes.resize(patch.new.len(), 0);
+            file.read_exact_at(&mut bytes, patch.offset as u64)?;
+            if bytes != patch.new {
+                return Err(Failure::Differs(format!("{}: it was not written", patch.what)));
             }
         }
-        let image = Image::parse(data).map_err(|e| LinkError::NotVerified(e.to_string()))?;
-        for &(site, target) in &self.sites {
-            let code = image.bytes(site, 5).unwrap_or_default();
-            // The instruction may be longer than five bytes, never shorter.
-            let code = image.bytes(site, 15).unwrap_or(code);
-            let instruction = iced_x86::Decoder::with_ip(64, code, site, 0).decode();
+        for &Site { at, offset, target } in &self.sites {
+            let mut code = [0; LONGEST];
+            // Code is never the last in a file: the section headers are.
+            file.read_exact_at(&mut code, offset as u64)?;
+            let instruction = iced_x86::Decoder::with_ip(64, &code, at, 0).decode();
             let reaches = if instruction.is_ip_rel_memory_operand() {
                 instruction.ip_rel_memory_address()
             } else {
                 instruction.near_branch_target()
             };
             if reaches != target {
-                return Err(LinkError::NotVerified(format!(
-                    "{site:#x} reaches {reaches:#x}, not {target:#x}"
-                )));
+                return Err(Failure::Differs(format!("{at:#x} reaches {reaches:#x}, not {target:#x}")));
             }
         }
         Ok(())
+    }
+}
+
+/// Why changes could not be made, or are not there.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The system's reason.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+    /// What is not as it was meant.
+    #[error("{0}")]
+    Differs(String),
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn plan(old: &[u8]) -> Plan {
+        let mut plan = Plan::default();
+        plan.replace_in_file(3, old, b"XY", "a test").expect("the first change");
+        plan
+    }
+
+    #[test]
+    fn changes_are_made_only_where_the_old_bytes_are() {
+        let mut file = tempfile::tempfile().expect("a file");
+        std::io::Write::write_all(&mut file, b"abcdefgh").expect("written");
+        assert!(matches!(plan(b"zz").apply(&file), Err(Failure::Differs(_))));
+        assert!(matches!(plan(b"de").verify(&file), Err(Failure::Differs(_))), "not made yet");
+        plan(b"de").apply(&file).expect("made");
+        plan(b"de").verify(&file).expect("there");
+        let mut text = [0; 8];
+        file.read_exact_at(&mut text, 0).expect("readable");
+        assert_eq!(&text, b"abcXYfgh");
+    }
+
+    #[test]
+    fn a_site_that_reaches_something_else_is_found() {
+        let mut file = tempfile::tempfile().expect("a file");
+        // call +0x10, at address 0x1000
+        std::io::Write::write_all(
+            &mut file,
+            &[0xe8, 0x10, 0, 0, 0, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90, 0x90],
+        )
+        .expect("written");
+        let site = |target| Plan { sites: vec![Site { at: 0x1000, offset: 0, target }], ..Plan::default() };
+        site(0x1015).verify(&file).expect("it reaches that");
+        assert!(matches!(site(0x1016).verify(&file), Err(Failure::Differs(_))));
+    }
+
+    #[test]
+    fn contradicting_changes_are_refused() {
+        let mut plan = plan(b"de");
+        plan.replace_in_file(3, b"de", b"XY", "the same again").expect("no contradiction");
+        plan.replace_in_file(4, b"e", b"Q", "another").expect_err("a contradiction");
     }
 }

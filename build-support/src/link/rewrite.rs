@@ -10,14 +10,15 @@
 //! ```
 
 use super::Result;
+use super::imports::Entries;
 use super::patch::Plan;
-use crate::elf::{Image, Slot};
+use crate::elf::{Image, Import, Slot};
 use crate::error::LinkError;
 use crate::frames::{Callee, Form, Site, Target};
 use crate::graph::{Graph, Step, is_plain_load};
-use crate::pools::{Fill, HopTo, Stub};
+use crate::pools::{Fill, HopTo, Placed, Stub};
 use crate::preload;
-use object::elf::R_X86_64_RELATIVE;
+use crate::thunk::Way;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was rewritten.
@@ -31,6 +32,10 @@ pub struct Rewritten {
     pub moved: usize,
     /// Imports that are called through stubs.
     pub imports: usize,
+    /// Of the call sites those that call imports.
+    pub import_sites: usize,
+    /// Of the imports those that are called through stubs in the whole program, because their address is loaded.
+    pub exchanged: usize,
 }
 
 /// Plans all rewriting that the call graph asks for.
@@ -39,6 +44,9 @@ pub(super) fn plan(graph: &Graph<'_, '_>, plan: &mut Plan) -> Result<Rewritten> 
     let mut done = Rewritten::default();
     let mut used: BTreeSet<HopTo> = BTreeSet::new();
     let stubs: BTreeMap<HopTo, Stub> = graph.policy.pools.given().collect();
+    let slots = import_slots(graph, &stubs);
+    let mut entries = Entries::find(image, &slots);
+    let exchanged = exchanged(graph, &slots, &entries);
     let mut seen = BTreeSet::new();
     for node in &graph.nodes {
         for edge in &node.edges {
@@ -55,6 +63,10 @@ pub(super) fn plan(graph: &Graph<'_, '_>, plan: &mut Plan) -> Result<Rewritten> 
                             continue;
                         }
                         (HopTo::Function(_), Some(stub)) => stub.address,
+                        (HopTo::Import(import), Some(stub)) if !exchanged.contains(import) => {
+                            done.import_sites += usize::from(!seen.contains(&site.at));
+                            stub.address
+                        }
                         (HopTo::Site(_), Some(stub)) => {
                             if seen.insert(site.at) {
                                 move_call(graph, plan, site, stub)?;
@@ -82,7 +94,7 @@ pub(super) fn plan(graph: &Graph<'_, '_>, plan: &mut Plan) -> Result<Rewritten> 
                 let displacement = displacement(reference.at + 7, *ours)?;
                 plan.replace(image, reference.at + 1, &[0x8d], "load of an import's address")?;
                 plan.replace(image, reference.at + 3, &displacement, "load of an import's address")?;
-                plan.sites.push((reference.at, *ours));
+                plan.must_reach(image, reference.at, *ours)?;
                 done.sites += 1;
             }
         }
@@ -97,25 +109,61 @@ pub(super) fn plan(graph: &Graph<'_, '_>, plan: &mut Plan) -> Result<Rewritten> 
                 done.functions += 1;
             }
             (HopTo::Site(site), Fill::Displacements(places)) => {
-                let Some((thunk, _)) = graph.policy.pools.thunk_of(*site) else { continue };
-                for place in places {
-                    plan.replace(
-                        image,
-                        place,
-                        &displacement(place + 4, *thunk)?,
-                        "hop stub of a moved call",
-                    )?;
+                let Some(moved) = graph.policy.pools.thunk_of(*site) else { continue };
+                // The jump is off the chunks, the call from one.
+                for (place, thunk) in places.into_iter().zip(moved.at) {
+                    let to = displacement(place + 4, thunk)?;
+                    plan.replace(image, place, &to, "hop stub of a moved call")?;
                 }
                 done.moved += 1;
             }
             (HopTo::Import(import), Fill::Slot(slot)) => {
-                exchange(image, plan, Slot::Import(*import), slot, stub.address)?;
+                if exchanged.contains(import) {
+                    entries.exchange(*import, slot, stub.address, plan)?;
+                    done.exchanged += 1;
+                } else {
+                    entries.bind(*import, slot)?;
+                }
                 done.imports += 1;
             }
             _ => return Err(LinkError::NotVerified("a stub of the wrong pool".to_owned())),
         }
     }
+    entries.write(plan)?;
     Ok(done)
+}
+
+/// The imports that are called through stubs, with the stubs' own slots.
+fn import_slots(graph: &Graph<'_, '_>, stubs: &BTreeMap<HopTo, Stub>) -> BTreeMap<Import, u64> {
+    let hops = graph.nodes.iter().flat_map(|n| &n.edges).filter_map(|edge| match edge.step {
+        Step::Hop(to @ HopTo::Import(import), _) => match stubs.get(&to)?.fill {
+            Fill::Slot(slot) => Some((import, slot)),
+            Fill::Displacements(_) => None,
+        },
+        _ => None,
+    });
+    hops.collect()
+}
+
+/// The imports whose address somebody loads who can run on a chunk, or that are called in a way that cannot be rewritten.
+fn exchanged(
+    graph: &Graph<'_, '_>,
+    slots: &BTreeMap<Import, u64>,
+    entries: &Entries<'_, '_>,
+) -> BTreeSet<Import> {
+    let mut found: BTreeSet<Import> =
+        slots.iter().filter(|(i, slot)| !entries.can_bind(**i, **slot)).map(|(import, _)| *import).collect();
+    for node in &graph.nodes {
+        found.extend(node.frame.references.iter().map(|r| r.import).filter(|i| slots.contains_key(i)));
+        for edge in &node.edges {
+            if let Step::Hop(HopTo::Import(import), _) = edge.step
+                && node.frame.sites[edge.site].form == Form::Other
+            {
+                found.insert(import);
+            }
+        }
+    }
+    found
 }
 
 /// The copy of ours that a call of an import goes to, if it is one that has a copy.
@@ -155,8 +203,7 @@ fn retarget(image: &Image<'_>, plan: &mut Plan, site: &Site, target: u64) -> Res
             return Err(LinkError::NotVerified(format!("the call at {:#x} has no room", site.at)));
         }
     }
-    plan.sites.push((site.at, target));
-    Ok(())
+    plan.must_reach(image, site.at, target)
 }
 
 /// The load that belongs to a call names the stub.
@@ -168,47 +215,16 @@ fn rename_load(graph: &Graph<'_, '_>, plan: &mut Plan, site: &Site, callee: u64,
     let what = "load of a call's target";
     plan.replace(graph.program.image, load + 1, &[0x8d], what)?;
     plan.replace(graph.program.image, end - 4, &displacement(end, stub.address)?, what)?;
-    plan.sites.push((load, stub.address));
-    Ok(())
+    plan.must_reach(graph.program.image, load, stub.address)
 }
 
 fn move_call(graph: &Graph<'_, '_>, plan: &mut Plan, site: &Site, stub: &Stub) -> Result<()> {
     let image = graph.program.image;
     let too_far = || LinkError::NotVerified(format!("the call at {:#x} cannot be moved", site.at));
-    let (address, thunk) = graph.policy.pools.thunk_of(site.at).ok_or_else(too_far)?;
-    plan.replace(image, *address, &thunk.code_at(*address).ok_or_else(too_far)?, "thunk")?;
-    plan.replace(image, thunk.start, &thunk.replacement(stub.address).ok_or_else(too_far)?, "moved call")?;
-    plan.sites.push((thunk.end - 5, stub.address));
-    Ok(())
-}
-
-/// Makes everybody who calls an import through its slot call the stub, and the stub's own slot hold the import: the
-/// loader's entries for the two exchange the words that they fill. Further words with the import's address get the
-/// stub's.
-fn exchange(image: &Image<'_>, plan: &mut Plan, import: Slot, spare: u64, stub: u64) -> Result<()> {
-    let what = "import slot";
-    let entries = image.relocations.iter().filter(|r| image.slot(r.target) == Some(import));
-    for (index, entry) in entries.enumerate() {
-        let at = entry.file_offset as usize;
-        if index > 0 {
-            let relative = u64::from(R_X86_64_RELATIVE).to_le_bytes();
-            replace_word(image, plan, at + 8, relative)?;
-            replace_word(image, plan, at + 16, stub.to_le_bytes())?;
-            continue;
-        }
-        replace_word(image, plan, at, spare.to_le_bytes())?;
-        match image.relocations.iter().find(|r| r.target == spare) {
-            Some(ours) => replace_word(image, plan, ours.file_offset as usize, entry.target.to_le_bytes())?,
-            None => plan.replace(image, entry.target, &stub.to_le_bytes(), what)?,
-        }
+    let Placed { at, thunk } = graph.policy.pools.thunk_of(site.at).ok_or_else(too_far)?;
+    for (address, way) in at.iter().zip([Way::OffChunks, Way::FromChunk]) {
+        plan.replace(image, *address, &thunk.code_at(*address, way).ok_or_else(too_far)?, "thunk")?;
     }
-    Ok(())
-}
-
-fn replace_word(image: &Image<'_>, plan: &mut Plan, offset: usize, new: [u8; 8]) -> Result<()> {
-    let what = "relocation entry";
-    let old = image
-        .file_bytes(offset, 8)
-        .ok_or_else(|| LinkError::NotVerified(format!("{what}: outside of the file")))?;
-    plan.replace_in_file(offset, old, &new, what)
+    plan.replace(image, thunk.start, &thunk.replacement(stub.address).ok_or_else(too_far)?, "moved call")?;
+    plan.must_reach(image, thunk.end - 5, stub.address)
 }

@@ -1,16 +1,17 @@
 //! From the linker's command line to a verified executable.
 
 use super::command::Command;
-use super::patch::Plan;
+use super::patch::{Failure, Plan};
 use super::rewrite::{self, Rewritten};
 use super::{DRIVER_VARIABLE, LOG_VARIABLE, LinkStep, Result};
 use crate::bounds::{Need, Why};
 use crate::error::{LinkError, RecordError};
-use crate::explain::why_unknown;
+use crate::explain::{Explanation, explanation};
 use crate::frames::Place;
 use crate::functions::display_name;
 use crate::program::{LoadError, Loaded, Solved};
 use crate::records::Record;
+use crate::source;
 use iced_x86::{Decoder, Mnemonic};
 use std::collections::BTreeMap;
 use std::env;
@@ -37,6 +38,8 @@ pub struct Entry {
     pub written: u32,
     /// Why there is no bound.
     pub why: Option<String>,
+    /// The same in parts, where an analysis says so.
+    pub explanation: Option<Explanation>,
     /// It must have one.
     pub exact: bool,
     /// It has none because vthread code calls itself in a circle without a wrapper.
@@ -109,27 +112,24 @@ fn run(process: &mut std::process::Command, tool: &std::ffi::OsStr) -> Result<i3
 fn after_link(command: &Command, settings: &LinkStep, linked: Duration) -> Result<()> {
     let path = &command.output;
     let start = Instant::now();
-    let mut data = read(path)?;
-    let outcome = if command.shared { refuse_records(path, &data)? } else { Some(process(path, &data)?) };
+    let failed = |source| LinkError::File { path: path.to_owned(), source };
+    let file = std::fs::File::options().read(true).write(true).open(path).map_err(failed)?;
+    // SAFETY: the linker is done with the file, and nobody else knows of it yet. The map is gone before the file is written.
+    let data = unsafe { memmap2::Mmap::map(&file) }.map_err(failed)?;
+    let outcome =
+        if command.shared { refuse_records(path, &data)? } else { Some(process_for(path, &data, settings)?) };
+    drop(data);
     if let Some(outcome) = outcome {
         report_unproved(&outcome.entries, settings)?;
-        if !outcome.plan.is_empty() {
-            outcome.plan.apply(&mut data)?;
-            write(path, &data)?;
-            let again = read(path)?;
-            outcome.plan.verify(&again)?;
-        }
+        let failed = |failure| match failure {
+            Failure::Io(source) => failed(source),
+            Failure::Differs(what) => LinkError::NotVerified(what),
+        };
+        outcome.plan.apply(&file).map_err(failed)?;
+        outcome.plan.verify(&file).map_err(failed)?;
         log(path, &outcome, linked, start.elapsed())?;
     }
     strip(command)
-}
-
-fn read(path: &Path) -> Result<Vec<u8>> {
-    std::fs::read(path).map_err(|source| LinkError::File { path: path.to_owned(), source })
-}
-
-fn write(path: &Path, data: &[u8]) -> Result<()> {
-    std::fs::write(path, data).map_err(|source| LinkError::File { path: path.to_owned(), source })
 }
 
 fn load<'d>(path: &Path, data: &'d [u8]) -> Result<Loaded<'d>> {
@@ -150,6 +150,10 @@ fn refuse_records(path: &Path, data: &[u8]) -> Result<Option<Outcome>> {
 /// # Errors
 /// When its records contradict its code, or something does not fit.
 pub fn process(path: &Path, data: &[u8]) -> Result<Outcome> {
+    process_for(path, data, &LinkStep::new())
+}
+
+fn process_for(path: &Path, data: &[u8], settings: &LinkStep) -> Result<Outcome> {
     let loaded = load(path, data)?;
     let mut outcome = Outcome {
         plan: Plan::default(),
@@ -166,7 +170,29 @@ pub fn process(path: &Path, data: &[u8]) -> Result<Outcome> {
     outcome.rewritten = rewrite::plan(&solved.graph, &mut outcome.plan)?;
     outcome.entries = write_sizes(&loaded, &solved, &mut outcome.plan)?;
     write_thread_locals(&loaded, &mut outcome.plan)?;
+    name_lines(&loaded, &mut outcome.entries, settings);
     Ok(outcome)
+}
+
+/// What will be an error names lines of source. Reading them takes its time, so nothing else does.
+fn name_lines(loaded: &Loaded<'_>, entries: &mut [Entry], settings: &LinkStep) {
+    let refused = |e: &&mut Entry| e.written == UNPROVED && is_refused(e, settings);
+    let addresses: Vec<u64> = entries
+        .iter_mut()
+        .filter(refused)
+        .flat_map(|e| &e.explanation)
+        .flat_map(Explanation::addresses)
+        .collect();
+    let sources = source::find(&loaded.image, addresses);
+    for entry in entries.iter_mut().filter(refused) {
+        if let Some(explanation) = &entry.explanation {
+            entry.why = Some(explanation.text(&sources));
+        }
+    }
+}
+
+fn is_refused(entry: &Entry, settings: &LinkStep) -> bool {
+    entry.recursion || entry.exact || settings.denies_unproved()
 }
 
 fn write_sizes(loaded: &Loaded<'_>, solved: &Solved<'_, '_>, plan: &mut Plan) -> Result<Vec<Entry>> {
@@ -180,10 +206,38 @@ fn write_sizes(loaded: &Loaded<'_>, solved: &Solved<'_, '_>, plan: &mut Plan) ->
         *size = (*size).max(entry.written);
         entries.push(entry);
     }
+    share_sites(&mut entries, &sizes);
+    for entry in &entries {
+        // Proved with a size, or unproved with a reason: there is nothing else.
+        let proved = entry.written != UNPROVED;
+        if proved != entry.bound.is_some() || proved == entry.why.is_some() {
+            return Err(LinkError::NotVerified(format!("`{}` is neither proved nor unproved", entry.name)));
+        }
+    }
     for (site, size) in sizes {
         plan.replace(&loaded.image, site, &size.to_le_bytes(), "size of an entry")?;
     }
     Ok(entries)
+}
+
+/// Entries whose code was folded into one share what is written there: the largest size, or none if one of them has none.
+fn share_sites(entries: &mut [Entry], sizes: &BTreeMap<u64, u32>) {
+    for index in 0..entries.len() {
+        let entry = &entries[index];
+        let written = sizes.get(&entry.site).copied().unwrap_or(UNPROVED);
+        let shared = (written == UNPROVED && entry.written != UNPROVED).then(|| {
+            let other = entries.iter().find(|e| e.site == entry.site && e.written == UNPROVED);
+            let (name, why) =
+                other.map_or(("another", ""), |e| (&e.name, e.why.as_deref().unwrap_or_default()));
+            format!("the linker folded its call with that of `{name}`, which is unproved: {why}")
+        });
+        let entry = &mut entries[index];
+        entry.written = written;
+        if shared.is_some() {
+            entry.bound = None;
+            entry.why = shared;
+        }
+    }
 }
 
 /// The immediate must be as compiled, and the address that the code calls must be the record's.
@@ -214,10 +268,16 @@ fn entry(loaded: &Loaded<'_>, solved: &Solved<'_, '_>, record: &Record<'_>) -> E
         let size = bound.checked_add(u64::from(record.extra))?.checked_next_multiple_of(16)?;
         u32::try_from(size).ok().filter(|s| *s < UNPATCHED)
     });
+    let proved = bound.filter(|_| size.is_some());
+    let explanation = node.filter(|_| size.is_none()).and_then(|node| explanation(solved, node));
     let why = match (node, size) {
         (_, Some(_)) => None,
         (Some(_), None) if bound.is_some() => Some("its bound is above 2 GiB".to_owned()),
-        (Some(node), None) => why_unknown(solved, node),
+        (Some(_), None) => Some(
+            explanation
+                .as_ref()
+                .map_or("no reason was noted".to_owned(), |e| e.text(&source::Sources::new())),
+        ),
         (None, None) => Some("it was not analysed".to_owned()),
     };
     let name = if record.marker.is_empty() {
@@ -229,9 +289,10 @@ fn entry(loaded: &Loaded<'_>, solved: &Solved<'_, '_>, record: &Record<'_>) -> E
         name,
         function: record.callee,
         site: record.site,
-        bound,
+        bound: proved,
         written: size.unwrap_or(UNPROVED),
         why,
+        explanation,
         exact: record.flags & EXACT != 0,
         recursion: node.is_some_and(|n| ends_in_vthread_recursion(solved, n)),
     }
@@ -307,7 +368,7 @@ fn log(path: &Path, outcome: &Outcome, linked: Duration, took: Duration) -> Resu
     let Some(log) = env::var_os(LOG_VARIABLE) else { return Ok(()) };
     let mut text = format!(
         "{}: linked in {} us, step {} us, {} entries, {} places written, {} call sites rewritten, {} functions, {} imports and {} indirect calls \
-         by way of stubs\n",
+         by way of stubs; {} sites call imports so, {} imports are redirected for the whole program\n",
         path.display(),
         linked.as_micros(),
         took.as_micros(),
@@ -317,6 +378,8 @@ fn log(path: &Path, outcome: &Outcome, linked: Duration, took: Duration) -> Resu
         outcome.rewritten.functions,
         outcome.rewritten.imports,
         outcome.rewritten.moved,
+        outcome.rewritten.import_sites,
+        outcome.rewritten.exchanged,
     );
     for rule in &outcome.unmatched_rules {
         let _ = writeln!(text, "  no function is called `{rule}`: the rule for it did nothing");

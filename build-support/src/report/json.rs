@@ -10,6 +10,9 @@ pub fn json(report: &Report) -> String {
         "hopped": report.hopped.iter().map(|(name, why)| json!({ "name": name, "why": why })).collect::<Vec<_>>(),
         "hopped_imports": report.imports,
         "blocking_imports": report.blocking,
+        "parks_off_the_chunks": report.parks,
+        "histogram": super::buckets(report).into_iter().map(|(from, below, count)| json!({ "from": from, "below": below, "count": count }))
+            .collect::<Vec<_>>(),
         "notes": report.notes,
     });
     format!("{value:#}\n")
@@ -27,7 +30,12 @@ fn line(line: &Line) -> Value {
         Some(Written::Unpatched) => json!("unwritten"),
         None => Value::Null,
     };
-    let chain = line.chain.iter().map(|l| json!({ "name": l.name, "address": l.address, "bytes": l.bytes }));
+    let chain = line.chain.iter().map(|l| {
+        json!({
+            "name": l.name, "address": l.address, "bytes": l.bytes, "call": l.call, "source": l.source,
+        })
+    });
+    let switches = line.switches.iter().map(|(name, at)| json!({ "function": name, "at": at }));
     json!({
         "name": line.name,
         "address": line.address,
@@ -36,5 +44,7 @@ fn line(line: &Line) -> Value {
         "why": why,
         "chunk": chunk,
         "chain": chain.collect::<Vec<_>>(),
+        "blocking_imports": line.blocking,
+        "switches": switches.collect::<Vec<_>>(),
     })
 }

@@ -3,20 +3,23 @@
 mod constants;
 mod dot;
 mod json;
+mod reach;
 mod table;
 
 pub use constants::{Language, constants};
 pub use dot::dot;
 pub use json::json;
-pub use table::{chain, histogram, table};
+pub use table::{buckets, chain, histogram, table};
 
 use crate::bounds::Need;
 use crate::elf::Image;
-use crate::explain::{Link, why_unknown, worst_chain};
+use crate::explain::{Explanation, Link, explanation, worst_chain};
 use crate::frames::Place;
 use crate::functions::{display_name, symbol_names};
 use crate::pools::HopTo;
 use crate::program::{Loaded, Solved};
+use crate::source::{self, Sources};
+use reach::Reach;
 use std::collections::BTreeSet;
 use vale_threads_abi::{Kind, UNPATCHED, UNPROVED};
 
@@ -46,6 +49,12 @@ pub struct Line {
     pub written: Option<Written>,
     /// The chain of calls that needs most.
     pub chain: Vec<Link>,
+    /// Why there is no bound, in parts.
+    pub explanation: Option<Explanation>,
+    /// Of an entry: imports that it can call, on whatever stack, and that can block the whole carrier.
+    pub blocking: Vec<String>,
+    /// Of an entry: the functions in which it can be switched away from, and where.
+    pub switches: Vec<(String, u64)>,
 }
 
 /// What the program holds where an entry's size belongs.
@@ -70,13 +79,16 @@ pub struct Report {
     pub imports: Vec<String>,
     /// Of the imports those that can block the whole carrier.
     pub blocking: Vec<String>,
+    /// Chains of calls from what is carried out on a big stack to a context switch: parks off the chunks, each of which keeps a big
+    /// stack as long as it lasts.
+    pub parks: Vec<Vec<String>>,
     /// What was wrong with the file without making it useless.
     pub notes: Vec<String>,
 }
 
 /// The entries of an executable.
 pub fn entries(loaded: &Loaded<'_>) -> Report {
-    let solved = loaded.entries();
+    let mut solved = loaded.entries();
     let mut report = Report { notes: notes(loaded), ..Report::default() };
     for record in loaded.records.of_kind(Kind::Chunk) {
         let Some(node) = solved.graph.entry(record.callee, Place::OnChunk) else { continue };
@@ -85,6 +97,7 @@ pub fn entries(loaded: &Loaded<'_>) -> Report {
             record.marker.clone_into(&mut line.name);
         }
         line.written = written(&loaded.image, record.site);
+        report.notes.extend(agree_with_written(&mut line, record.extra));
         report.lines.push(line);
     }
     report.lines.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.name.cmp(&b.name)));
@@ -108,7 +121,58 @@ pub fn entries(loaded: &Loaded<'_>) -> Report {
     }
     let rules = &solved.graph.policy.rules;
     report.blocking = report.imports.iter().filter(|i| rules.blocks(i)).cloned().collect();
+    add_reach(&mut report, &mut solved);
+    report.name_lines(&loaded.image);
     report
+}
+
+/// What entries can come to, and which parks are off the chunks.
+fn add_reach(report: &mut Report, solved: &mut Solved<'_, '_>) {
+    let image = solved.graph.program.image;
+    let mut hopped: BTreeSet<u64> = solved.graph.hopped.keys().copied().collect();
+    hopped.extend(hops(solved).into_iter().filter_map(|to| match to {
+        HopTo::Function(address) => Some(address),
+        HopTo::Import(_) | HopTo::Site(_) => None,
+    }));
+    let mut reach = Reach::new(&mut solved.graph);
+    let mut imports = Vec::new();
+    for line in &mut report.lines {
+        let reached = reach.from(line.address);
+        line.switches = reached.switches.iter().map(|(f, site)| (display_name(image, *f), *site)).collect();
+        imports.push(reached.imports);
+    }
+    for function in hopped {
+        if let Some(path) = reach.path_to_switch(function) {
+            report.parks.push(path.into_iter().map(|f| display_name(image, f)).collect());
+        }
+    }
+    let rules = &solved.graph.policy.rules;
+    for (line, imports) in report.lines.iter_mut().zip(imports) {
+        let names = imports.into_iter().map(|import| image.import_name(import));
+        line.blocking = names.filter(|name| rules.blocks(name)).map(str::to_owned).collect();
+        line.blocking.sort_unstable();
+    }
+}
+
+impl Report {
+    /// Looks up the lines of all calls in chains and explanations.
+    pub fn name_lines(&mut self, image: &Image<'_>) {
+        let calls = self.lines.iter().flat_map(|l| {
+            l.chain
+                .iter()
+                .filter_map(|link| link.call)
+                .chain(l.explanation.iter().flat_map(Explanation::addresses))
+        });
+        let sources = source::find(image, calls);
+        for line in &mut self.lines {
+            for link in &mut line.chain {
+                link.source = link.call.and_then(|call| sources.get(&call).cloned());
+            }
+            if let (Certainty::Unknown(why), Some(explanation)) = (&mut line.certainty, &line.explanation) {
+                *why = explanation.text(&sources);
+            }
+        }
+    }
 }
 
 /// Every function of an executable, with or without virtual threads.
@@ -122,6 +186,20 @@ pub fn every_function(loaded: &Loaded<'_>, solved: &Solved<'_, '_>) -> Report {
     report
 }
 
+/// Those of `functions` that entries reach, as these see them: with rsp on a chunk, and with what cannot be bounded carried out
+/// elsewhere.
+pub fn reached(solved: &Solved<'_, '_>, functions: &[u64]) -> Report {
+    let mut report = Report::default();
+    let mut seen = BTreeSet::new();
+    for (number, node) in solved.graph.nodes.iter().enumerate() {
+        let function = node.key.function;
+        if functions.contains(&function) && seen.insert(function) {
+            report.lines.push(line(solved, number));
+        }
+    }
+    report
+}
+
 fn notes(loaded: &Loaded<'_>) -> Vec<String> {
     let mut notes: Vec<String> = loaded.functions.damage.iter().cloned().collect();
     if loaded.image.code_symbols.is_empty() {
@@ -132,12 +210,15 @@ fn notes(loaded: &Loaded<'_>) -> Vec<String> {
 
 fn line(solved: &Solved<'_, '_>, node: usize) -> Line {
     let address = solved.graph.nodes[node].key.function;
+    let explanation = explanation(solved, node);
     let (bytes, certainty) = match &solved.needs[node] {
         Need::Proved(proved) if proved.exact => (proved.bytes, Certainty::Exact),
         Need::Proved(proved) => (proved.bytes, Certainty::AtMost),
         Need::Unknown { at_least, .. } => (
             *at_least,
-            Certainty::Unknown(why_unknown(solved, node).unwrap_or_else(|| "no reason was noted".to_owned())),
+            Certainty::Unknown(
+                explanation.as_ref().map_or("no reason was noted".to_owned(), |e| e.text(&Sources::new())),
+            ),
         ),
     };
     Line {
@@ -147,6 +228,9 @@ fn line(solved: &Solved<'_, '_>, node: usize) -> Line {
         certainty,
         written: None,
         chain: worst_chain(solved, node),
+        explanation,
+        blocking: Vec::new(),
+        switches: Vec::new(),
     }
 }
 
@@ -157,6 +241,32 @@ fn written(image: &Image<'_>, site: u64) -> Option<Written> {
         UNPROVED => Written::Unproved,
         bytes => Written::Size(bytes),
     })
+}
+
+/// What is in the file decides: an entry that got a size was proved by the link step, one that got none was not. Returns what to tell
+/// where this analysis, of the finished file, has come to something else.
+fn agree_with_written(line: &mut Line, reserve: u32) -> Option<String> {
+    match (line.written?, &line.certainty) {
+        (Written::Unproved, Certainty::Exact | Certainty::AtMost) => {
+            line.certainty = Certainty::Unknown(format!(
+                "the link step wrote no size for it, though in the finished file a bound of {} bytes is found: its call was \
+                 folded with that of an unproved entry, or the link step was of another version",
+                line.bytes
+            ));
+            None
+        }
+        (Written::Size(size), Certainty::Unknown(why)) => {
+            let note = format!(
+                "`{}`: the link step proved that {size} bytes are enough; from the finished file alone this cannot be seen: {why}",
+                line.name
+            );
+            line.bytes = u64::from(size.saturating_sub(reserve));
+            line.explanation = None;
+            line.certainty = Certainty::AtMost;
+            Some(note)
+        }
+        _ => None,
+    }
 }
 
 fn why_site(solved: &Solved<'_, '_>, at: u64) -> String {

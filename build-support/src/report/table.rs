@@ -29,6 +29,16 @@ pub fn table(report: &Report) -> String {
         }
         if with_sizes {
             text.push_str(&chain(line));
+            if !line.blocking.is_empty() {
+                let _ = writeln!(text, "             can block its carrier in {}", line.blocking.join(", "));
+            }
+            if !line.switches.is_empty() {
+                let _ = writeln!(
+                    text,
+                    "             can be switched away from at {} places",
+                    line.switches.len()
+                );
+            }
         }
     }
     section(
@@ -38,6 +48,11 @@ pub fn table(report: &Report) -> String {
     );
     section(&mut text, "imports carried out there", report.imports.iter().cloned());
     section(&mut text, "of these, can block a whole carrier", report.blocking.iter().cloned());
+    section(
+        &mut text,
+        "can park on a big stack, which they keep meanwhile",
+        report.parks.iter().map(|path| path.join(" -> ")),
+    );
     text
 }
 
@@ -54,7 +69,8 @@ fn size(line: &Line) -> String {
 pub fn chain(line: &Line) -> String {
     let mut text = String::new();
     for link in &line.chain {
-        let _ = writeln!(text, "             {:>7}  {}", link.bytes, link.name);
+        let source = link.source.as_ref().map_or_else(String::new, |source| format!("  ({source})"));
+        let _ = writeln!(text, "             {:>7}  {}{source}", link.bytes, link.name);
     }
     text
 }
@@ -69,29 +85,37 @@ fn section(text: &mut String, title: &str, lines: impl Iterator<Item = String>) 
     }
 }
 
+/// How many bounds there are from one power of two up to the next: `(from, below, count)`.
+pub fn buckets(report: &Report) -> Vec<(u64, u64, usize)> {
+    let known: Vec<u64> = known(report).collect();
+    let most = known.iter().max().copied().unwrap_or(0);
+    let (mut from, mut below) = (0, 16);
+    let mut found = Vec::new();
+    while from <= most {
+        let count = known.iter().filter(|b| (from..below).contains(*b)).count();
+        if count > 0 {
+            found.push((from, below, count));
+        }
+        from = below;
+        below = below.saturating_mul(2);
+    }
+    found
+}
+
+fn known(report: &Report) -> impl Iterator<Item = u64> + '_ {
+    report.lines.iter().filter(|l| !matches!(l.certainty, Certainty::Unknown(_))).map(|l| l.bytes)
+}
+
 /// How many functions have bounds of which size, and how many have none.
 pub fn histogram(report: &Report) -> String {
     let mut text = String::from("\nbounds:\n");
-    let known: Vec<u64> = report
-        .lines
-        .iter()
-        .filter(|l| !matches!(l.certainty, Certainty::Unknown(_)))
-        .map(|l| l.bytes)
-        .collect();
-    let most = known.iter().max().copied().unwrap_or(0);
-    let mut from = 0;
-    let mut to = 16;
-    while from <= most {
-        let count = known.iter().filter(|b| (from..to).contains(*b)).count();
-        if count > 0 {
-            let bar = "#".repeat((60 * count).div_ceil(known.len()));
-            let _ = writeln!(text, "  {from:>8} to {:>8}  {count:>7}  {bar}", to - 1);
-        }
-        from = to;
-        to *= 2;
+    let known = known(report).count();
+    for (from, below, count) in buckets(report) {
+        let bar = "#".repeat((60 * count).div_ceil(known));
+        let _ = writeln!(text, "  {from:>8} to {:>8}  {count:>7}  {bar}", below - 1);
     }
     let exact = report.lines.iter().filter(|l| l.certainty == Certainty::Exact).count();
-    let unknown = report.lines.len() - known.len();
-    let _ = writeln!(text, "  {exact} exact, {} at most, {unknown} unknown", known.len() - exact);
+    let unknown = report.lines.len() - known;
+    let _ = writeln!(text, "  {exact} exact, {} at most, {unknown} unknown", known - exact);
     text
 }

@@ -6,23 +6,31 @@ use corosensei::{Coroutine, CoroutineResult};
 use std::hint::black_box;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
-use vthread::__private::{hop, on_chunk_sized, raw, spawn, yield_now};
-use vthread::Builder;
+use vthread::__private::{abi, hop, on_chunk_sized, raw, spawn, yield_now};
+use vthread::{Builder, Heap};
 
 /// Name, and what it does.
 pub type Item = (&'static str, fn(u64) -> u64);
 
 /// Everything, peers included.
-pub const ITEMS: [Item; 13] = [
+pub const ITEMS: [Item; 21] = [
     ("switch/vthread", switch_vthread),
+    ("switch/vthread, in registers", switch_in_registers),
     ("switch/corosensei", switch_corosensei),
     ("call/plain dyn", call_plain),
     ("call/fresh chunk", call_fresh_chunk),
     ("call/fresh chunk, dyn", call_fresh_chunk_dyn),
+    ("call/fresh chunk, off the chunks", call_fresh_chunk_plainly),
+    ("call/fresh chunk of a heap", call_fresh_chunk_of_a_heap),
     ("call/malloc and free", call_malloc),
     ("call/boxed async", call_async),
     ("hop/on a chunk", hop_on_chunk),
     ("hop/off the chunks", hop_off_chunks),
+    ("four calls/a chunk each", four_chunks),
+    ("four calls/one chunk", four_merged),
+    ("4 KiB of stack/hop", large_hop),
+    ("4 KiB of stack/chunk", large_chunk),
+    ("4 KiB of stack/large stack", large_stack),
     ("yield/on chunks", yield_on_chunks),
     ("yield/off chunks", yield_off_chunks),
     ("run/empty vthread", run_empty),
@@ -59,6 +67,28 @@ fn switch_vthread(n: u64) -> u64 {
             raw::switch((*shared).there, &raw mut (*shared).back);
         }
         n * u64::from(!(*shared).there.is_null())
+    }
+}
+
+unsafe extern "C-unwind" fn exchanges(mut other: *mut u8) {
+    loop {
+        // SAFETY: both sides exchange.
+        other = unsafe { raw::exchange(other) };
+    }
+}
+
+/// The same where each side gets the other one, parked, as an answer, as coroutines do.
+fn switch_in_registers(n: u64) -> u64 {
+    let mut stack = vec![0u128; 4096];
+    let top: *mut u8 = stack.as_mut_ptr_range().end.cast();
+    // SAFETY: a stack of its own, and it goes on only here.
+    unsafe {
+        let mut there = raw::enter_exchanging(top, exchanges);
+        for _ in 1..n {
+            there = raw::exchange(there);
+        }
+        let on_it = (top as usize).wrapping_sub(there as usize) < 65536;
+        n * u64::from(on_it)
     }
 }
 
@@ -113,7 +143,7 @@ const CHUNK: u32 = 512;
 
 fn call_fresh_chunk(n: u64) -> u64 {
     // SAFETY: see `CHUNK`.
-    inside(move || repeat(n, |x| unsafe { on_chunk_sized(CHUNK, || black_box(x) + 1) }))
+    inside(move || repeat(n, |x| unsafe { on_chunk_sized(CHUNK, move || black_box(x) + 1) }))
 }
 
 struct OnChunk;
@@ -121,7 +151,7 @@ struct OnChunk;
 impl Work for OnChunk {
     fn work(&self, x: u64) -> u64 {
         // SAFETY: see `CHUNK`.
-        unsafe { on_chunk_sized(CHUNK, || black_box(x) + 1) }
+        unsafe { on_chunk_sized(CHUNK, move || black_box(x) + 1) }
     }
 }
 
@@ -129,6 +159,75 @@ impl Work for OnChunk {
 fn call_fresh_chunk_dyn(n: u64) -> u64 {
     let objects = black_box([(); 4].map(|()| Box::new(OnChunk) as Box<dyn Work>));
     inside(move || repeat(n, |x| objects[x as usize & 3].work(x)))
+}
+
+/// The flag is 0: the wrapper's test of it is all that is left.
+fn call_fresh_chunk_plainly(n: u64) -> u64 {
+    let objects = black_box([(); 4].map(|()| Box::new(OnChunk) as Box<dyn Work>));
+    repeat(n, |x| objects[x as usize & 3].work(x))
+}
+
+/// As the original design has it: each chunk comes from a `malloc`.
+fn call_fresh_chunk_of_a_heap(n: u64) -> u64 {
+    // SAFETY: see `CHUNK`.
+    let work = move || repeat(n, |x| unsafe { on_chunk_sized(CHUNK, move || black_box(x) + 1) });
+    Builder::new().allocator(Heap::new).run(work).expect("a carrier")
+}
+
+#[inline(never)]
+fn step(x: u64) -> u64 {
+    black_box(x) + 1
+}
+
+/// A call in a call, four deep, each on a chunk of its own.
+fn four_chunks(n: u64) -> u64 {
+    // SAFETY: see `CHUNK`; four wrappers take less than a kilobyte.
+    inside(move || unsafe {
+        repeat(n, |x| {
+            on_chunk_sized(4 * CHUNK, move || {
+                on_chunk_sized(3 * CHUNK, move || {
+                    on_chunk_sized(2 * CHUNK, move || on_chunk_sized(CHUNK, move || step(x)))
+                })
+            })
+        })
+    })
+}
+
+/// The same depth on one chunk that is large enough for all.
+fn four_merged(n: u64) -> u64 {
+    #[inline(never)]
+    fn third(x: u64) -> u64 {
+        black_box(step(x))
+    }
+    #[inline(never)]
+    fn second(x: u64) -> u64 {
+        black_box(third(x))
+    }
+    // SAFETY: as above.
+    inside(move || repeat(n, |x| unsafe { on_chunk_sized(4 * CHUNK, move || black_box(second(x))) }))
+}
+
+/// Ordinary code that needs much stack.
+#[inline(never)]
+fn hungry(x: u64) -> u64 {
+    let mut room = [0u8; 4096];
+    room[x as usize & 4095] = 1;
+    x + u64::from(black_box(&mut room)[x as usize & 4095])
+}
+
+fn large_hop(n: u64) -> u64 {
+    inside(move || repeat(n, |x| hop(move || hungry(x))))
+}
+
+fn large_chunk(n: u64) -> u64 {
+    // SAFETY: twice of what `hungry` needs, and its caller.
+    inside(move || repeat(n, |x| unsafe { on_chunk_sized(16 << 10, move || hungry(x)) }))
+}
+
+/// As an entry runs that has no bound.
+fn large_stack(n: u64) -> u64 {
+    // SAFETY: a megabyte.
+    inside(move || repeat(n, |x| unsafe { on_chunk_sized(abi::UNPROVED, move || hungry(x)) }))
 }
 
 fn call_malloc(n: u64) -> u64 {
@@ -148,11 +247,11 @@ fn call_async(n: u64) -> u64 {
 }
 
 fn hop_on_chunk(n: u64) -> u64 {
-    inside(move || repeat(n, |x| hop(|| black_box(x) + 1)))
+    inside(move || repeat(n, |x| hop(move || black_box(x) + 1)))
 }
 
 fn hop_off_chunks(n: u64) -> u64 {
-    repeat(n, |x| hop(|| black_box(x) + 1))
+    repeat(n, |x| hop(move || black_box(x) + 1))
 }
 
 /// Two vthreads that yield to each other.

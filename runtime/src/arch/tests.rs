@@ -14,7 +14,7 @@ const IMPORT: [(usize, usize, usize); 4] = [(0, 512, 48), (2, 64, 64), (4, 16, 6
 /// Address of the first stub of each pool, direct ones first.
 fn pools() -> Vec<(usize, usize, usize, usize)> {
     // `__morestack` itself is less than 64 bytes long, and each pool is aligned to 64.
-    let mut at = call_on as *const () as usize + 1;
+    let mut at = call_taking as *const () as usize + 1;
     let mut found = Vec::new();
     for (words, count, size) in DIRECT.into_iter().chain(IMPORT) {
         at = at.next_multiple_of(64);
@@ -296,6 +296,38 @@ fn switches_keep_everything_that_is_live() {
         let expected = (1..1000).fold(i as u64 * 7, |x, _| x.wrapping_mul(3).wrapping_add(i as u64));
         assert_eq!(x, expected);
         assert!((y - (i as f64 * 0.5 + 999.0)).abs() < 1e-9);
+    }
+}
+
+unsafe extern "C-unwind" fn exchanges(mut other: *mut u8) {
+    let mut lanes = [1.0f64, 2.0, 4.0, 8.0];
+    loop {
+        // SAFETY: both sides exchange.
+        other = unsafe { exchange(other) };
+        for (i, lane) in lanes.iter_mut().enumerate() {
+            *lane += 1.0;
+            let turns = *lane - f64::from(1u8 << i);
+            assert!(turns >= 1.0 && turns.fract() == 0.0);
+        }
+    }
+}
+
+#[test]
+fn two_stacks_exchange_control_in_registers() {
+    let (_memory, top) = stack();
+    let mut live: [u64; 16] = core::array::from_fn(|i| i as u64);
+    // SAFETY: `exchanges` runs on a stack of its own, and goes on only here.
+    let mut there = unsafe { enter_exchanging(top, exchanges) };
+    for _ in 0..1000 {
+        for x in &mut live {
+            *x = x.wrapping_mul(3).wrapping_add(1);
+        }
+        // SAFETY: as above.
+        there = unsafe { exchange(there) };
+        assert!((1..64 << 10).contains(&(top as usize - there as usize)));
+    }
+    for (i, &x) in live.iter().enumerate() {
+        assert_eq!(x, (0..1000).fold(i as u64, |x: u64, _| x.wrapping_mul(3).wrapping_add(1)));
     }
 }
 

@@ -18,6 +18,13 @@
 //!         | rbp              |                 | root record      |
 //! Sp ->   | where to resume  |                 +------------------+ <- rsp, rbp = 0, jumps to `root`
 //!
+//! The same with the chunk taken on the way (`call_taking`): what it takes from is kept below the caller's rbp
+//!
+//! caller's stack                       top ->  +------------------+
+//! | return into wrapper |                      | return into      |
+//! | caller's rbp        | <- rbp               |   __morestack    |
+//! | free list           |                      | entry's frames   | <- rsp
+//!
 //! A hop: a call made on a chunk, carried out on the carrier's installed hop stack
 //!
 //! chunk                                hop_top ->  +------------------+
@@ -35,15 +42,18 @@ use core::arch::{asm, global_asm, naked_asm};
 use core::sync::atomic::AtomicUsize;
 use vale_threads_abi as abi;
 
-/// Where the region of all chunks lies. `len` is 0 until it is reserved, so that no address is in it.
+/// Where the region of all chunks lies. `len` and `end` are 0 until it is reserved, so that no address is in it.
 #[repr(C)]
 pub(crate) struct RegionWords {
     pub(crate) base: AtomicUsize,
     pub(crate) len: AtomicUsize,
+    /// `base + len`.
+    pub(crate) end: AtomicUsize,
 }
 
 /// Read by every region test. Written once, before the first chunk exists.
-pub(crate) static REGION: RegionWords = RegionWords { base: AtomicUsize::new(0), len: AtomicUsize::new(0) };
+pub(crate) static REGION: RegionWords =
+    RegionWords { base: AtomicUsize::new(0), len: AtomicUsize::new(0), end: AtomicUsize::new(0) };
 
 /// A function that is called on another stack with the address of its argument block.
 pub(crate) type Entry = unsafe extern "C-unwind" fn(*mut u8);
@@ -206,13 +216,28 @@ global_asm!(
     ".p2align 3",
     "__vthread_hop_top: .skip 8",
     ".size __vthread_hop_top, 8",
+    // The thread's free lists (see `stacks`).
+    ".globl __vthread_lists",
+    ".hidden __vthread_lists",
+    ".type __vthread_lists, @object",
+    "__vthread_lists: .skip 8",
+    ".size __vthread_lists, 8",
     ".popsection",
     ".pushsection .text.vthread_stacks, \"ax\", @progbits",
+    // The other entry of `__morestack`. A symbol in the middle of it would be the name that gdb sees.
+    ".globl __vthread_call_on",
+    ".hidden __vthread_call_on",
+    ".type __vthread_call_on, @function",
+    "__vthread_call_on:",
+    ".cfi_startproc",
+    "jmp .Lvthread_call_on",
+    ".cfi_endproc",
+    ".size __vthread_call_on, . - __vthread_call_on",
     ".globl __morestack",
     ".hidden __morestack",
     ".type __morestack, @function",
     ".p2align 6",
-    // rdi = argument, rsi = entry, rdx = top of the other stack.
+    // Onto the first chunk of a free list: rdi = argument, rsi = entry, rdx = list, rcx = the first's top.
     "__morestack:",
     ".cfi_startproc",
     // rbp is the one register that survives the entry and finds the way back, for us and for unwinders.
@@ -221,11 +246,41 @@ global_asm!(
     ".cfi_offset rbp, -16",
     "mov rbp, rsp",
     ".cfi_def_cfa_register rbp",
+    // The next free one becomes the first.
+    "mov rax, qword ptr [rcx - 8]",
+    "mov qword ptr [rdx], rax",
+    // Where it is found to be given back by who leaves it by unwinding.
+    "mov qword ptr [rdi], rcx",
+    // For the way back. On the caller's stack, so that it costs no bytes of the chunk.
+    "push rdx",
     // Aligned as the ABI wants it before a call.
+    "mov rsp, rcx",
+    "771: call rsi",
+    abi::record!(5, "771b", "0", "0", "0", ""),
+    // rsp is the chunk's top again, which becomes the first of its list. We are still on it, but nothing below is needed, and
+    // signal handlers do not run here.
+    "mov rdx, qword ptr [rbp - 8]",
+    "mov rcx, qword ptr [rdx]",
+    "mov qword ptr [rsp - 8], rcx",
+    "mov qword ptr [rdx], rsp",
+    // rsp = rbp, and the caller's rbp back.
+    "leave",
+    ".cfi_def_cfa rsp, 8",
+    ".cfi_restore rbp",
+    "ret",
+    ".cfi_endproc",
+    // Onto any stack: rdi = argument, rsi = entry, rdx = top.
+    ".Lvthread_call_on:",
+    ".cfi_startproc",
+    // As above.
+    "push rbp",
+    ".cfi_def_cfa_offset 16",
+    ".cfi_offset rbp, -16",
+    "mov rbp, rsp",
+    ".cfi_def_cfa_register rbp",
     "mov rsp, rdx",
     "771: call rsi",
     abi::record!(5, "771b", "0", "0", "0", ""),
-    // rsp = rbp, and the caller's rbp back.
     "leave",
     ".cfi_def_cfa rsp, 8",
     ".cfi_restore rbp",
@@ -257,8 +312,19 @@ unsafe extern "C-unwind" {
     /// # Safety
     /// `top` ends a stack that nothing else uses until this returns or unwinds, is a multiple of 16, and has room for the
     /// entry. `argument` is what `entry` wants.
-    #[link_name = "__morestack"]
+    #[link_name = "__vthread_call_on"]
     pub(crate) fn call_on(argument: *mut u8, entry: Entry, top: *mut u8);
+}
+
+unsafe extern "C-unwind" {
+    /// Takes the first chunk of a list, calls `entry(argument)` on it, and gives it back when that returns. Its top is the
+    /// first word of the argument block from then on: who leaves it by unwinding gives it back.
+    ///
+    /// # Safety
+    /// `first` is the list's first, a free chunk with room for the entry. `argument` is what `entry` wants, and its first word
+    /// may be written.
+    #[link_name = "__morestack"]
+    pub(crate) fn call_taking(argument: *mut u8, entry: Entry, list: *const u8, first: *mut u8);
 }
 
 /// The stack pointer.
@@ -271,22 +337,70 @@ pub(crate) fn rsp() -> usize {
 }
 
 /// Is the caller on a chunk?
+///
+/// A range needs two comparisons. These need no register and nothing before them; off the chunks, where most other stacks lie
+/// above the region, the first decides.
 #[inline(always)]
 pub(crate) fn on_chunk_now() -> bool {
-    let (base, len): (usize, usize);
-    // By assembly, because from other crates the compiler would first load the address of `REGION`.
-    // SAFETY: reads two words that are only written atomically, before there is a chunk.
+    // SAFETY: reads two words that are only written atomically, before there is a chunk. Not `pure`, because rsp is another one
+    // on another stack.
     unsafe {
         asm!(
-            "mov {base}, qword ptr [rip + {region}]",
-            "mov {len}, qword ptr [rip + {region} + 8]",
-            base = out(reg) base,
-            len = out(reg) len,
+            "cmp rsp, qword ptr [rip + {region} + 16]",
+            "jae {off}",
+            "cmp rsp, qword ptr [rip + {region}]",
+            "jb {off}",
             region = sym REGION,
-            options(pure, readonly, nostack, preserves_flags),
+            off = label { return false },
+            options(readonly, nostack),
         );
     }
-    rsp().wrapping_sub(base) < len
+    true
+}
+
+/// The address of this thread's free list for chunks of `size` bytes.
+///
+/// # Safety
+/// This thread has free lists, and one for that size.
+#[inline(always)]
+pub(crate) unsafe fn list_of(size: u32) -> *const u8 {
+    const { assert!(abi::CLASS_STEP == 64 && size_of::<*mut u8>() == 8, "the shift below") };
+    let list;
+    // SAFETY: computes an address from this thread's own variable. In assembly, because the compiler would first load the
+    // variable's offset, and mask the shift.
+    unsafe {
+        asm!(
+            "shr {size:e}, 3",
+            "add {size}, qword ptr fs:[__vthread_lists@tpoff]",
+            size = inlateout(reg) u64::from(size) => list,
+            options(pure, readonly, nostack),
+        );
+    }
+    list
+}
+
+/// This thread's free lists; null where no vthread runs.
+#[inline(always)]
+pub(crate) fn lists() -> *const u8 {
+    let v;
+    // SAFETY: reads this thread's own variable.
+    unsafe {
+        asm!("mov {}, qword ptr fs:[__vthread_lists@tpoff]", out(reg) v,
+            options(nostack, preserves_flags, readonly));
+    }
+    v
+}
+
+/// Sets this thread's free lists.
+///
+/// # Safety
+/// They stay until others are set, which happens only while no chunk is in use on this thread, or where those of before are
+/// empty and stay so.
+pub(crate) unsafe fn set_lists(lists: *const u8) {
+    // SAFETY: writes this thread's own variable; what it means is the caller's promise.
+    unsafe {
+        asm!("mov qword ptr fs:[__vthread_lists@tpoff], {}", in(reg) lists, options(nostack, preserves_flags));
+    }
 }
 
 /// Top of this thread's installed hop stack; null where no vthread can run.
@@ -412,6 +526,64 @@ pub(crate) unsafe fn enter(top: *mut u8, save: *mut Parked, entry: Entry, argume
     }
 }
 
+/// Goes on with `to`, and gives it the caller, parked; gives who came back, parked. Two stacks that pass control to and fro need
+/// no memory for it, as two coroutines do: the form that a bare switch is to be compared by. The runtime's own vthreads are
+/// found by others, so [`switch`] stores them.
+///
+/// # Safety
+/// As for [`switch`]; `to` waits in `exchange` or [`enter_exchanging`], and so does whoever goes on with the caller.
+#[cfg(feature = "unpatched-stand-in")]
+#[inline(always)]
+pub(crate) unsafe fn exchange(to: Parked) -> Parked {
+    let from;
+    // SAFETY: as in `switch`.
+    unsafe {
+        switch_asm!(
+            "push rbp",
+            "lea rax, [rip + 2f]",
+            "push rax",
+            "mov rcx, rdx",
+            // The caller, for the one that goes on.
+            "mov rdx, rsp",
+            "3: lea rsp, [rcx + 8]",
+            "jmp [rcx]",
+            "2: pop rbp",
+            abi::record!(6, "3b", "2b", "8", "0", ""),
+            "/* rbx: {0} */";
+            lateout(reg_abcd) _, inlateout("rdx") to => from, lateout("rcx") _, lateout("r8") _, lateout("rdi") _,
+        );
+    }
+    from
+}
+
+/// [`enter`] for an entry that uses [`exchange`]: its argument is the caller, parked.
+///
+/// # Safety
+/// As for [`enter`] and [`exchange`].
+#[cfg(feature = "unpatched-stand-in")]
+#[inline(always)]
+pub(crate) unsafe fn enter_exchanging(top: *mut u8, entry: Entry) -> Parked {
+    let from;
+    // SAFETY: as in `enter`.
+    unsafe {
+        switch_asm!(
+            "push rbp",
+            "lea rax, [rip + 2f]",
+            "push rax",
+            "mov rdi, rsp",
+            // The end of the chain of frame pointers.
+            "xor ebp, ebp",
+            "3: jmp {root}",
+            "2: pop rbp",
+            abi::record!(6, "3b", "2b", "8", "0", ""),
+            "/* rbx: {0} */";
+            lateout(reg_abcd) _, root = sym root, inlateout("rdx") top => from, lateout("rcx") _,
+            inlateout("r8") entry => _, lateout("rdi") _,
+        );
+    }
+    from
+}
+
 /// Goes on with `to` and leaves this stack for good.
 ///
 /// # Safety
@@ -451,4 +623,25 @@ pub(crate) fn panic_count_offset() -> u32 {
         );
     }
     v
+}
+
+/// Asks valgrind, if it runs this program: a request and two arguments. Otherwise nothing happens and the answer is 0.
+pub(crate) fn valgrind_request(request: [usize; 3]) -> usize {
+    let words = [request[0], request[1], request[2], 0, 0, 0];
+    let mut answer = 0usize;
+    // SAFETY: rotations of rdi by 3 + 13 + 61 + 51 = 2 * 64 bits change nothing, nor does exchanging a register with itself. Valgrind takes
+    // this sequence, which no compiler makes, for a request: rax = the words, rdx = the answer.
+    unsafe {
+        asm!(
+            "rol rdi, 3",
+            "rol rdi, 13",
+            "rol rdi, 61",
+            "rol rdi, 51",
+            "xchg rbx, rbx",
+            in("rax") words.as_ptr(),
+            inout("rdx") answer,
+            options(nostack),
+        );
+    }
+    answer
 }

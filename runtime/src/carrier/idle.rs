@@ -8,7 +8,7 @@ use super::{Carrier, Member};
 use crate::sched::deadlock::WhenStuck;
 use crate::sched::task::Task;
 use crate::sched::wait::Outcome;
-use crate::{arch, hop_stack, io};
+use crate::{arch, blocking, hop_stack, io, stacks};
 use std::time::Instant;
 
 /// So many vthreads go on before the loop looks around.
@@ -88,7 +88,8 @@ impl Carrier {
             if is_stuck && when_stuck.is_deadlock(1) && !self.remote.has_news() {
                 self.break_deadlock();
             } else {
-                self.sleep(first, || false);
+                // Idle threads of ours keep a deadlock from being seen, but not for ever.
+                self.sleep(first.or_else(blocking::next_look), || false);
             }
         }
     }
@@ -113,6 +114,8 @@ impl Carrier {
 
     /// The one place where a carrier blocks: until another thread has something for it, until an event, or until then.
     fn sleep(&self, until: Option<Instant>, has_more: impl Fn() -> bool) {
+        // Memory that is kept for chunks goes back, some of it at a time, when nobody wants it for a while.
+        let until = until.into_iter().chain(stacks::idle()).min();
         if !io::sleep(self.remote, until, &has_more) {
             self.remote.sleep(until, has_more);
         }

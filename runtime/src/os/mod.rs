@@ -107,18 +107,28 @@ impl Running {
         }
     }
 
+    /// Joins it if it has ended.
+    fn try_join(self) -> Option<Self> {
+        // SAFETY: not joined yet. It waits for nothing.
+        if unsafe { libc::pthread_tryjoin_np(self.thread, core::ptr::null_mut()) } != 0 {
+            return Some(self);
+        }
+        drop(self.promise);
+        // SAFETY: joined just now.
+        unsafe { self.memory.give_back() };
+        None
+    }
+
     /// Collects the memory of threads that nobody will join and that have ended.
     fn collect() {
         let mut left = LEFT.lock().unwrap_or_else(PoisonError::into_inner);
         let mut index = 0;
         while index < left.len() {
-            // SAFETY: not joined yet. It waits for nothing.
-            if unsafe { libc::pthread_tryjoin_np(left[index].thread, core::ptr::null_mut()) } == 0 {
-                let ended = left.swap_remove(index);
-                drop(ended.promise);
-                // SAFETY: joined just now.
-                unsafe { ended.memory.give_back() };
-            } else {
+            if let Some(running) = left.swap_remove(index).try_join() {
+                // Back to its place.
+                left.push(running);
+                let last = left.len() - 1;
+                left.swap(index, last);
                 index += 1;
             }
         }
@@ -134,6 +144,13 @@ impl Thread {
         if let Some(running) = self.take() {
             running.join();
         }
+    }
+
+    /// Collects its memory if it has ended. Is there nothing left to join?
+    fn collect(&self) -> bool {
+        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        *running = running.take().and_then(Running::try_join);
+        running.is_none()
     }
 }
 
@@ -203,7 +220,7 @@ impl Builder {
         // SAFETY: the scope joins it before what it borrows ends.
         let (thread, packet) = unsafe { self.start(noting)? };
         let thread = Arc::new(thread);
-        scope.threads.lock().unwrap_or_else(PoisonError::into_inner).push(thread.clone());
+        scope.threads.lock().unwrap_or_else(PoisonError::into_inner).add(thread.clone());
         Ok(ScopedJoinHandle { thread, packet, panicked: scope.panicked.clone(), scope: PhantomData })
     }
 
@@ -345,9 +362,28 @@ impl<R> fmt::Debug for JoinHandle<R> {
     }
 }
 
+/// The threads of a scope that have to be joined yet.
+#[derive(Default)]
+struct Threads {
+    all: Vec<Arc<Thread>>,
+    /// With so many it is time to look who has ended.
+    look_at: usize,
+}
+
+impl Threads {
+    /// Adds one. Now and then those that have ended are collected, so that a scope holds about twice as many as run.
+    fn add(&mut self, thread: Arc<Thread>) {
+        if self.all.len() >= self.look_at {
+            self.all.retain(|thread| !thread.collect());
+            self.look_at = 2 * self.all.len() + 16;
+        }
+        self.all.push(thread);
+    }
+}
+
 /// Threads that may borrow, and that have all ended when the scope does. Made by [`scope`].
 pub struct Scope<'scope, 'env: 'scope> {
-    threads: Mutex<Vec<Arc<Thread>>>,
+    threads: Mutex<Threads>,
     /// How many have panicked whose panics nobody got by joining.
     panicked: Arc<AtomicUsize>,
     lives: PhantomData<&'scope mut &'scope ()>,
@@ -411,7 +447,7 @@ where
     F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> R,
 {
     let scope = Scope {
-        threads: Mutex::new(Vec::new()),
+        threads: Mutex::default(),
         panicked: Arc::new(AtomicUsize::new(0)),
         lives: PhantomData,
         borrows: PhantomData,
@@ -419,7 +455,7 @@ where
     let outcome = catch_unwind(AssertUnwindSafe(|| f(&scope)));
     // Threads may start others in the scope, so until there are none.
     loop {
-        let next = scope.threads.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let next = scope.threads.lock().unwrap_or_else(PoisonError::into_inner).all.pop();
         let Some(thread) = next else { break };
         thread.join();
     }

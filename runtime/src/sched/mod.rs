@@ -1,9 +1,23 @@
 //! Scheduling above a carrier's switches: who waits for what, and how those who wait are found again.
 
+#![cfg_attr(
+    not(vthread_native),
+    allow(
+        dead_code,
+        reason = "where vthreads are OS threads nobody looks for deadlocks, and no stack is parked"
+    )
+)]
+
 pub(crate) mod deadlock;
+#[cfg(vthread_native)]
 pub(crate) mod latch;
+#[cfg(vthread_native)]
+pub(crate) mod remote;
+#[cfg(not(vthread_native))]
+#[path = "../plain/remote.rs"]
 pub(crate) mod remote;
 pub(crate) mod starts;
 pub(crate) mod task;
+#[cfg(vthread_native)]
 pub(crate) mod timers;
 pub(crate) mod wait;

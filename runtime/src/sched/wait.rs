@@ -197,6 +197,8 @@ impl Waiting {
 
     #[cold]
     fn wait_as_a_thread(&self, woken: &AtomicBool, until: Option<Instant>) {
+        #[cfg(not(vthread_native))]
+        let _known = carrier::KnownToWait::new(self);
         while !woken.load(Acquire) {
             match until.map(|until| until.saturating_duration_since(Instant::now())) {
                 // Who has claimed it instead will say so at once.
@@ -209,6 +211,19 @@ impl Waiting {
                 }
                 Some(left) => thread::park_timeout(left),
             }
+        }
+    }
+}
+
+impl Waiting {
+    /// An ordinary thread's, that the caller has claimed. It is not touched afterwards.
+    pub(crate) fn wake_thread(&self) {
+        if let Who::Thread { thread, woken } = &self.who {
+            hop(|| {
+                let thread = Thread::clone(thread);
+                woken.store(true, Release);
+                thread.unpark();
+            });
         }
     }
 }
@@ -429,13 +444,7 @@ impl Drop for Claimed {
                     unsafe { home.push(waiting) };
                 }
             }
-            Who::Thread { thread, woken } => {
-                hop(|| {
-                    let thread = Thread::clone(thread);
-                    woken.store(true, Release);
-                    thread.unpark();
-                });
-            }
+            Who::Thread { .. } => waiting.wake_thread(),
         }
     }
 }

@@ -1,12 +1,33 @@
-//! Makes the corpora that tests and benchmarks search.
+//! Makes the corpora that tests and benchmarks search, runs the benchmarks beside their peers, and writes what came out.
+//!
+//! ```text
+//! cargo run --release -p zork-report -- all --quick     everything, in a few minutes
+//! cargo run --release -p zork-report -- all             everything, in hours
+//! cargo run --release -p zork-report -- micro           one benchmark; `list` names them
+//! cargo run --release -p zork-report -- render          tables and pictures again, from docs/results.json
+//! ```
+//!
+//! Results go to `docs/results.json`, and from there to `BENCHMARKS.md`, `docs/plots`, the table in `README.md` and the paper.
 
+mod all;
 mod bar;
+mod bench;
+mod cachegrind;
+mod child;
 mod corpus;
+mod data;
+mod machine;
+mod render;
+mod stats;
+mod tools;
 
 use anyhow::Result;
 use clap::{Parser, Subcommand};
+use std::ffi::OsString;
+use std::path::PathBuf;
+use std::process::ExitCode;
 
-/// Corpora for the search program, and later the report on it.
+/// Corpora for the search program, and the report on it.
 #[derive(Parser)]
 #[command(name = "zork-report", version)]
 struct Cli {
@@ -18,10 +39,88 @@ struct Cli {
 enum Command {
     /// Writes a seeded directory tree to DIR/tree, and what a search must find there to DIR/expected.json.
     Corpus(corpus::Args),
+    /// Names the benchmarks.
+    List,
+    /// Runs all benchmarks and writes the report.
+    All(all::Args),
+    /// The search: all engines, rg, grep.
+    Search(all::Args),
+    /// Memory of many threads that wait.
+    Memory(all::Args),
+    /// Single operations.
+    Micro(all::Args),
+    /// Cost as work grows.
+    Growth(all::Args),
+    /// What the link step costs.
+    Build(all::Args),
+    /// How tight the bounds are.
+    Bounds(all::Args),
+    /// What each design decision is worth.
+    Ablations(all::Args),
+    /// One processor against two, and a model.
+    Scaling(all::Args),
+    /// Writes tables and pictures of results that exist.
+    Render {
+        /// The results; docs/results.json of the repository without it.
+        #[arg(long, value_name = "FILE")]
+        from: Option<PathBuf>,
+        /// Directory to write to; the repository without it.
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
+    },
+    /// Runs one benchmark in this process.
+    #[command(hide = true)]
+    One {
+        name: String,
+        file: PathBuf,
+        #[arg(long)]
+        quick: bool,
+    },
+    /// Runs a program and writes what it used to a file.
+    #[command(hide = true)]
+    Measure {
+        note: PathBuf,
+        program: OsString,
+        #[arg(trailing_var_arg = true, allow_hyphen_values = true)]
+        arguments: Vec<OsString>,
+    },
 }
 
-fn main() -> Result<()> {
-    match Cli::parse().command {
+fn main() -> ExitCode {
+    match run(Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("zork-report: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: Command) -> Result<()> {
+    match command {
         Command::Corpus(args) => corpus::run(&args),
+        Command::List => {
+            for bench in &bench::ALL {
+                println!("{:10} {}", bench.name, bench.about);
+            }
+            Ok(())
+        }
+        Command::All(args) => all::run(&args, &bench::ALL.map(|bench| bench.name)),
+        Command::Search(args) => all::run(&args, &["search"]),
+        Command::Memory(args) => all::run(&args, &["memory"]),
+        Command::Micro(args) => all::run(&args, &["micro"]),
+        Command::Growth(args) => all::run(&args, &["growth"]),
+        Command::Build(args) => all::run(&args, &["build"]),
+        Command::Bounds(args) => all::run(&args, &["bounds"]),
+        Command::Ablations(args) => all::run(&args, &["ablations"]),
+        Command::Scaling(args) => all::run(&args, &["scaling"]),
+        Command::Render { from, out } => {
+            let from = from.unwrap_or_else(|| tools::root().join(render::RESULTS));
+            all::render(&from, out.as_deref())
+        }
+        Command::One { name, file, quick } => all::one(&name, &file, quick),
+        Command::Measure { note, program, arguments } => {
+            std::process::exit(child::measure(&note, &program, &arguments)?)
+        }
     }
 }

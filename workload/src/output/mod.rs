@@ -10,8 +10,8 @@ pub(crate) use progress::Ticker;
 pub use progress::{ProgressMode, ProgressView};
 pub use sink::Sink;
 pub(crate) use sink::say;
-pub use summary::Summary;
 pub(crate) use summary::peak_rss;
+pub use summary::{Summary, Vthreads};
 
 use crate::matcher::Malformed;
 use crate::tree::Shown;

@@ -28,12 +28,34 @@ pub struct Summary {
     pub vanished: u64,
     /// Most directories, batches and ranges that waited or were being searched at one time.
     pub most_tasks: u64,
+    /// Of the engine on virtual threads.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vthreads: Option<Vthreads>,
     /// Seconds from start to end.
     pub wall_seconds: f64,
     /// Seconds of processor time, all threads, in the program and in the kernel.
     pub cpu_seconds: f64,
     /// The most memory that the process had at one time, in bytes; `None` where the system does not tell.
     pub peak_rss_bytes: Option<u64>,
+}
+
+/// What virtual threads amounted to.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Vthreads {
+    /// How many were started.
+    pub spawned: u64,
+    /// Most that were alive at one time.
+    pub most_alive: u64,
+    /// Bytes of addresses that were taken for chunks, of all carriers. What was never touched costs nothing.
+    pub stack_bytes_taken: u64,
+    /// Most hop stacks of all carriers.
+    pub hop_stacks: u64,
+    /// How often a vthread parked off its chunks.
+    pub detaches: u64,
+    /// Reads and opens that had to be waited for.
+    pub operations: u64,
+    /// Most of these under way at one time, on all carriers.
+    pub most_in_flight: u64,
 }
 
 impl Summary {
@@ -59,6 +81,17 @@ impl Display for Summary {
         writeln!(f, "CPU time         {:.3} s", self.cpu_seconds)?;
         if let Some(bytes) = self.peak_rss_bytes {
             writeln!(f, "peak memory      {:.1} MB", bytes as f64 / 1e6)?;
+        }
+        if let Some(vthreads) = &self.vthreads {
+            let Vthreads { spawned, most_alive, .. } = *vthreads;
+            writeln!(f, "virtual threads  {spawned} started, at most {most_alive} alive")?;
+            writeln!(f, "stack chunks     {} bytes of addresses taken", vthreads.stack_bytes_taken)?;
+            writeln!(f, "hop stacks       at most {}, {} detaches", vthreads.hop_stacks, vthreads.detaches)?;
+            writeln!(
+                f,
+                "I/O waited for   {} operations, at most {} in flight",
+                vthreads.operations, vthreads.most_in_flight
+            )?;
         }
         write!(f, "most tasks alive {}", self.most_tasks)
     }

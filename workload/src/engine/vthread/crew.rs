@@ -2,7 +2,7 @@
 
 use super::walk;
 use crate::behaviour::{Entry, LISTING, Task, Tasks, Tools};
-use crate::output::Problem;
+use crate::output::{Problem, Vthreads};
 use crate::search::{Root, Search};
 use crate::tree::{DirUse, Kind, Names, errno};
 use rustix::fd::OwnedFd;
@@ -11,7 +11,7 @@ use std::collections::VecDeque;
 use std::ffi::CString;
 use std::mem::MaybeUninit;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::AcqRel, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use vthread::Scope;
 use vthread::sync::Semaphore;
 
@@ -30,6 +30,10 @@ pub(super) struct Crew {
     is_done: AtomicBool,
     /// Files that may still be waited for.
     late: AtomicUsize,
+    most_late: usize,
+    /// The fewest that there were left.
+    least_late: AtomicUsize,
+    numbers: Mutex<Vthreads>,
     /// Kept for the next one, with their buffers.
     tools: Mutex<Vec<(Tools, Listing)>>,
 }
@@ -70,6 +74,9 @@ impl Crew {
             permits: Semaphore::new(1),
             is_done: AtomicBool::new(false),
             late: AtomicUsize::new(late),
+            most_late: late,
+            least_late: AtomicUsize::new(late),
+            numbers: Mutex::default(),
             tools: Mutex::default(),
         }
     }
@@ -86,6 +93,23 @@ impl Crew {
                 self.one_ended();
             }
         });
+        let (stats, mut numbers) = (vthread::stats(), self.numbers());
+        numbers.spawned += 1;
+        numbers.stack_bytes_taken = numbers.stack_bytes_taken.max(stats.region_taken as u64);
+        numbers.hop_stacks += stats.hop_stacks.most as u64;
+        numbers.detaches += stats.hop_stacks.detaches;
+        numbers.operations += stats.operations.total;
+        numbers.most_in_flight += stats.operations.most as u64;
+    }
+
+    fn numbers(&self) -> MutexGuard<'_, Vthreads> {
+        self.numbers.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the vthreads amounted to, now that all is done.
+    pub(super) fn vthreads(&self) -> Vthreads {
+        let late = self.most_late - self.least_late.load(Relaxed);
+        Vthreads { most_alive: (self.most + late) as u64, ..*self.numbers() }
     }
 
     /// Gives a share to whichever carrier has nothing to do. The caller has counted it as walking.
@@ -110,13 +134,18 @@ impl Crew {
 
     /// Whether one more file may be waited for; then it counts.
     pub(super) fn may_wait(&self) -> bool {
-        self.late.fetch_update(AcqRel, Relaxed, |left| left.checked_sub(1)).is_ok()
+        let before = self.late.fetch_update(AcqRel, Relaxed, |left| left.checked_sub(1));
+        if let Ok(left) = before {
+            self.least_late.fetch_min(left - 1, Relaxed);
+        }
+        before.is_ok()
     }
 
     /// Starts a vthread for a file that has to be waited for.
     #[inline(never)]
     pub(super) fn wait_for<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, mut file: Late) {
         self.busy.fetch_add(1, AcqRel);
+        self.numbers().spawned += 1;
         drop(scope.spawn_local(move || {
             walk::late(&mut Job { crew: self, scope, waiting: VecDeque::new() }, &mut file);
         }));

@@ -37,7 +37,7 @@ const STACK: usize = 256 << 10;
 fn room(search: &Search) -> (usize, usize) {
     let wanted = search.threads.unwrap_or_else(processors);
     let for_late = LATE.min(search.files.limit() / 2) / PER_WORKER;
-    let workers = search.files.share_among(wanted + for_late);
+    let workers = search.files.share_among(wanted.saturating_add(for_late));
     let carriers = wanted.min(workers);
     (carriers, ((workers - carriers) * PER_WORKER).saturating_sub(PER_CARRIER * carriers))
 }
@@ -59,14 +59,17 @@ impl Engine for Vthread {
         let (carriers, late) = room(search);
         let roots = (0..search.roots.len()).rev().map(Task::Root).inspect(|_| search.counts.task_made());
         let crew = Crew::new(search, carriers, late, roots.collect());
-        std::thread::scope(|threads| {
+        let ran = std::thread::scope(|threads| {
             for _ in 1..carriers {
                 // Without it, the others do its work.
                 let builder = std::thread::Builder::new().name("zork-carrier".into()).stack_size(STACK);
                 drop(builder.spawn_scoped(threads, || carrier(&crew)));
             }
             carrier(&crew)
-        })
+        });
+        // Only if the search is run a second time are there some already.
+        let _ = search.counts.vthreads.set(crew.vthreads());
+        ran
     }
 }
 

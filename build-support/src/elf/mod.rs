@@ -2,10 +2,13 @@
 //!
 //! Everything here is read from headers that may be damaged or hostile, so every access is checked.
 
+mod relocations;
+mod symbols;
+
 use crate::error::ElfError;
 use object::LittleEndian;
 use object::elf;
-use object::read::elf::{FileHeader, ProgramHeader as _, Rela as _, SectionHeader as _, Sym as _};
+use object::read::elf::{FileHeader, ProgramHeader as _, SectionHeader as _};
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -82,7 +85,8 @@ pub struct Image<'d> {
     /// Executable address ranges, sorted.
     code: Vec<Range<u64>>,
     relro: Vec<Range<u64>>,
-    slots: HashMap<u64, Slot>,
+    /// Sorted by address.
+    slots: Vec<(u64, Slot)>,
     /// Every entry of the loaded relocation tables.
     pub relocations: Vec<Relocation>,
     imports: Vec<&'d str>,
@@ -116,7 +120,7 @@ impl<'d> Image<'d> {
             sections: Vec::new(),
             code: Vec::new(),
             relro: Vec::new(),
-            slots: HashMap::new(),
+            slots: Vec::new(),
             relocations: Vec::new(),
             imports: Vec::new(),
             plt: HashMap::new(),
@@ -189,147 +193,6 @@ impl<'d> Image<'d> {
         self.code.sort_by_key(|r| r.start);
     }
 
-    fn read_symbols(
-        &mut self,
-        sections: &object::read::elf::SectionTable<'d, Header>,
-        data: &'d [u8],
-    ) -> Result<(), ElfError> {
-        for table in [elf::SHT_SYMTAB, elf::SHT_DYNSYM] {
-            let symbols = sections.symbols(LE, data, table)?;
-            for symbol in symbols.iter() {
-                if symbol.st_shndx(LE) == elf::SHN_UNDEF {
-                    continue;
-                }
-                let Ok(name) = std::str::from_utf8(symbols.symbol_name(LE, symbol).unwrap_or_default())
-                else {
-                    continue;
-                };
-                let known = Symbol {
-                    address: symbol.st_value(LE),
-                    size: symbol.st_size(LE),
-                    name,
-                    global: symbol.st_bind() != elf::STB_LOCAL,
-                };
-                if table == elf::SHT_DYNSYM {
-                    self.exported.push(name);
-                }
-                match symbol.st_type() {
-                    elf::STT_TLS if table == elf::SHT_SYMTAB => self.tls_symbols.push(known),
-                    elf::STT_FUNC | elf::STT_NOTYPE | elf::STT_GNU_IFUNC if self.is_code(known.address) => {
-                        self.code_symbols.push(known);
-                    }
-                    _ => {}
-                }
-            }
-        }
-        // Of the names of one address the first is shown: prefer sized, then global, then the alphabet.
-        self.code_symbols.sort_by_key(|s| (s.address, s.size == 0, !s.global, s.name));
-        self.code_symbols.dedup_by_key(|s| (s.address, s.name));
-        Ok(())
-    }
-
-    fn read_relocations(
-        &mut self,
-        sections: &object::read::elf::SectionTable<'d, Header>,
-        data: &'d [u8],
-    ) -> Result<(), ElfError> {
-        let symbols = sections.symbols(LE, data, elf::SHT_DYNSYM)?;
-        let mut imports = HashMap::new();
-        for section in sections.iter() {
-            if section.sh_flags(LE) & u64::from(elf::SHF_ALLOC) == 0 {
-                continue;
-            }
-            if section.sh_type(LE) == elf::SHT_RELR {
-                self.read_relr(section.data(LE, data)?);
-            }
-            let Some((entries, _)) = section.rela(LE, data)? else { continue };
-            for (index, entry) in entries.iter().enumerate() {
-                let kind = entry.r_type(LE, false);
-                let target = entry.r_offset(LE);
-                self.relocations.push(Relocation {
-                    target,
-                    kind,
-                    file_offset: section.sh_offset(LE) + 24 * index as u64,
-                });
-                let addend = entry.r_addend(LE) as u64;
-                let slot = match kind {
-                    elf::R_X86_64_RELATIVE => Slot::Address(addend),
-                    elf::R_X86_64_IRELATIVE => Slot::Chosen(addend),
-                    elf::R_X86_64_64 | elf::R_X86_64_GLOB_DAT | elf::R_X86_64_JUMP_SLOT => {
-                        let Ok(symbol) = symbols.symbol(object::SymbolIndex(entry.r_sym(LE, false) as usize))
-                        else {
-                            return Err(damaged("a relocation names no symbol"));
-                        };
-                        // The executable comes first in the loader's search, so its own definition wins.
-                        if symbol.st_shndx(LE) != elf::SHN_UNDEF && symbol.st_type() != elf::STT_GNU_IFUNC {
-                            Slot::Address(symbol.st_value(LE).wrapping_add(addend))
-                        } else if addend == 0 {
-                            let name = symbols.symbol_name(LE, symbol)?;
-                            let name = std::str::from_utf8(name).unwrap_or("?");
-                            let number = *imports.entry(name).or_insert_with(|| {
-                                self.imports.push(name);
-                                Import(self.imports.len() as u32 - 1)
-                            });
-                            Slot::Import(number)
-                        } else {
-                            continue;
-                        }
-                    }
-                    _ => continue,
-                };
-                self.slots.insert(target, slot);
-            }
-        }
-        Ok(())
-    }
-
-    /// The packed form of relative relocations: the words themselves hold the addends.
-    fn read_relr(&mut self, table: &'d [u8]) {
-        let mut next = 0_u64;
-        let fill = |image: &mut Self, at: u64| {
-            if let Some(value) = image.word(at) {
-                image.slots.insert(at, Slot::Address(value));
-            }
-        };
-        for entry in table.chunks_exact(8).filter_map(read_u64) {
-            if entry & 1 == 0 {
-                fill(self, entry);
-                next = entry.wrapping_add(8);
-                continue;
-            }
-            for bit in 0..63_u64 {
-                if entry >> (bit + 1) & 1 == 1 {
-                    fill(self, next.wrapping_add(8 * bit));
-                }
-            }
-            next = next.wrapping_add(63 * 8);
-        }
-    }
-
-    /// Linkage stubs: `[endbr64] jmp [rip + slot]` in the sections that the linker makes for them.
-    fn read_plt(&mut self) {
-        let mut found = Vec::new();
-        for section in self.sections.iter().filter(|s| s.executable && s.name.contains("plt")) {
-            let mut decoder = iced_x86::Decoder::with_ip(64, section.data, section.address, 0);
-            let mut marked = None;
-            while decoder.can_decode() {
-                let instruction = decoder.decode();
-                if instruction.mnemonic() == iced_x86::Mnemonic::Endbr64 {
-                    marked = Some(instruction.ip());
-                    continue;
-                }
-                if instruction.mnemonic() == iced_x86::Mnemonic::Jmp && instruction.is_ip_rel_memory_operand()
-                {
-                    let slot = self.slots.get(&instruction.ip_rel_memory_address());
-                    found.extend(slot.map(|s| (instruction.ip(), *s)));
-                    found.extend(slot.zip(marked).map(|(s, at)| (at, *s)));
-                }
-                marked = None;
-            }
-        }
-        self.plt.extend(found);
-    }
-
     /// The name of an import.
     pub fn import_name(&self, import: Import) -> &'d str {
         self.imports.get(import.0 as usize).copied().unwrap_or("?")
@@ -352,15 +215,24 @@ impl<'d> Image<'d> {
 
     /// The end of the stretch of code that holds this address.
     pub fn code_end(&self, address: u64) -> Option<u64> {
-        let index = self.code.partition_point(|r| r.start <= address).checked_sub(1)?;
-        let range = &self.code[index];
-        range.contains(&address).then_some(range.end)
+        // A handful of ranges.
+        for range in &self.code {
+            if address >= range.start && address < range.end {
+                return Some(range.end);
+            }
+        }
+        None
     }
 
+    #[expect(clippy::manual_find, reason = "unoptimised, iterators take several times as long")]
     fn segment(&self, address: u64) -> Option<&Segment<'d>> {
-        let index = self.segments.partition_point(|s| s.address <= address).checked_sub(1)?;
-        let segment = &self.segments[index];
-        (address - segment.address < segment.data.len() as u64).then_some(segment)
+        // A handful of segments.
+        for segment in &self.segments {
+            if address >= segment.address && address - segment.address < segment.data.len() as u64 {
+                return Some(segment);
+            }
+        }
+        None
     }
 
     /// `len` bytes at `address` as they are in the file.
@@ -388,7 +260,8 @@ impl<'d> Image<'d> {
 
     /// What the loader puts into the word at `address`.
     pub fn slot(&self, address: u64) -> Option<Slot> {
-        self.slots.get(&address).copied()
+        let index = first_at_least(&self.slots, address, |s| s.0);
+        self.slots.get(index).filter(|s| s.0 == address).map(|s| s.1)
     }
 
     /// What a stub of the linker's jumps to.
@@ -442,6 +315,21 @@ fn check_header(data: &[u8]) -> Result<&Header, ElfError> {
 
 fn damaged(what: &str) -> ElfError {
     ElfError::Damaged(what.to_owned())
+}
+
+/// The index of the first element of the sorted `list` whose key is not less than `key`. The link step usually runs unoptimised: there, this
+/// costs a fraction of what the standard library's generic search does.
+pub(crate) fn first_at_least<T>(list: &[T], key: u64, of: fn(&T) -> u64) -> usize {
+    let (mut low, mut high) = (0, list.len());
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if of(&list[middle]) < key {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    low
 }
 
 /// The first eight bytes, little-endian.

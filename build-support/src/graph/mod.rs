@@ -5,16 +5,23 @@
 //! Which these are is found step by step: what cannot be bounded by itself, then what calls such a thing in a way that
 //! cannot be rewritten, until nothing new is found.
 
+mod elsewhere;
+mod reason;
+mod stubs;
+
+pub use reason::Reason;
+
+use crate::ahead::Ahead;
 use crate::elf::{Import, Slot};
 use crate::frames::{self, Callee, Form, Frame, Place, Problem, Program, Site, Target};
-use crate::functions::{display_name, symbol_name};
-use crate::groups::groups;
+use crate::functions::display_name;
+use crate::hash::Map;
 use crate::pools::{HopTo, Pools};
 use crate::preload;
 use crate::rules::Rules;
-use crate::thunk::Thunk;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
+use std::sync::Arc;
 
 /// Functions passed in argument registers: register number (0: rdi) and which.
 pub type Binding = BTreeMap<u8, BTreeSet<Target>>;
@@ -50,50 +57,13 @@ pub struct Edge {
     pub step: Step,
 }
 
-/// Why a function has no bound of its own.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
-pub enum Reason {
-    /// The interpreter could not follow it.
-    Problem(Problem),
-    /// A call through a pointer that is not known.
-    UnknownCallee {
-        /// The instruction.
-        at: u64,
-        /// In words.
-        what: String,
-    },
-    /// It calls something that it was passed, and it is not known what.
-    Argument {
-        /// The instruction.
-        at: u64,
-        /// 0: rdi.
-        index: u8,
-    },
-    /// A function of a shared library.
-    Import {
-        /// The instruction.
-        at: u64,
-        /// Its name.
-        name: String,
-    },
-    /// A call of something that cannot be bounded, and cannot be made to go elsewhere.
-    CannotHop {
-        /// The instruction.
-        at: u64,
-        /// What it calls.
-        callee: String,
-        /// Why not.
-        why: &'static str,
-    },
-}
-
 /// A function in the call graph.
 #[derive(Debug)]
 pub struct Node {
     /// Which.
     pub key: Key,
     /// What is known about it alone.
-    pub frame: Rc<Frame>,
+    pub frame: Arc<Frame>,
     /// Its calls.
     pub edges: Vec<Edge>,
     /// Why it has no bound.
@@ -119,12 +89,16 @@ pub struct Graph<'a, 'd> {
     /// What hops, and why.
     pub hopped: BTreeMap<u64, String>,
     pub(crate) policy: Policy,
-    numbers: HashMap<Key, usize>,
-    frames: HashMap<(u64, Place), Rc<Frame>>,
+    numbers: Map<Key, usize>,
+    frames: Map<(u64, Place), Arc<Frame>>,
     entries: HashSet<u64>,
-    names: HashMap<u64, Rc<str>>,
-    incoming: HashMap<u64, frames::Incoming>,
-    ruled: HashMap<u64, bool>,
+    names: Map<u64, Rc<str>>,
+    incoming: Map<u64, frames::Incoming>,
+    ruled: Map<u64, bool>,
+    /// Ordinary functions that stay where they are, and whose calls through pointers are moved.
+    moving: BTreeSet<u64>,
+    at_top: Option<stubs::AtTop>,
+    ahead: Option<Arc<Ahead<'a, 'd>>>,
 }
 
 const NO_STUB: &str = "no hop stub is left that copies its stack arguments";
@@ -139,18 +113,39 @@ impl<'a, 'd> Graph<'a, 'd> {
             nodes: Vec::new(),
             hopped: BTreeMap::new(),
             policy,
-            numbers: HashMap::new(),
-            frames: HashMap::new(),
+            numbers: Map::default(),
+            frames: Map::default(),
             entries: HashSet::new(),
-            names: HashMap::new(),
-            incoming: HashMap::new(),
-            ruled: HashMap::new(),
+            names: Map::default(),
+            incoming: Map::default(),
+            ruled: Map::default(),
+            moving: BTreeSet::new(),
+            at_top: None,
+            ahead: None,
         }
     }
 
     /// Builds the graph of what `entries` reach, and decides what hops.
     pub fn build(&mut self, entries: &[(u64, Place)]) {
         self.entries = entries.iter().map(|(address, _)| *address).collect();
+        let threads = Ahead::threads();
+        if threads == 0 {
+            return self.find_nodes(entries);
+        }
+        let ahead = Arc::new(Ahead::new(self.program, entries.iter().map(|(address, _)| *address)));
+        self.ahead = Some(Arc::clone(&ahead));
+        std::thread::scope(|scope| {
+            let _closing = ahead.closing();
+            for _ in 0..threads {
+                // Without a thread everything is done here.
+                let _ = std::thread::Builder::new().spawn_scoped(scope, || ahead.work());
+            }
+            self.find_nodes(entries);
+        });
+        self.ahead = None;
+    }
+
+    fn find_nodes(&mut self, entries: &[(u64, Place)]) {
         loop {
             self.nodes.clear();
             self.numbers.clear();
@@ -197,29 +192,35 @@ impl<'a, 'd> Graph<'a, 'd> {
     }
 
     /// What is known of a function alone.
-    pub fn frame(&mut self, function: u64, place: Place) -> Rc<Frame> {
+    pub fn frame(&mut self, function: u64, place: Place) -> Arc<Frame> {
         if let Some(frame) = self.frames.get(&(function, place)) {
-            return Rc::clone(frame);
+            return Arc::clone(frame);
         }
-        let frame = match self.program.functions.at(function) {
-            Some(found) => {
-                let mut frame = frames::analyse(self.program, found, place);
-                if place == Place::OnChunk {
-                    // Only an analysis of every path sees whether every path is known.
-                    let all = self.frame(function, Place::Anywhere);
-                    frame.problems.extend(all.problems.iter().cloned());
-                }
-                frame
+        let frame = match self.program.functions.number_at(function) {
+            Some((number, found)) => {
+                let ahead = self.ahead.clone().filter(|_| place == Place::Anywhere);
+                let known = ahead.as_ref().and_then(|ahead| ahead.get(number));
+                known.unwrap_or_else(|| {
+                    let mut frame = frames::analyse(self.program, found, place);
+                    if place == Place::OnChunk {
+                        // Only an analysis of every path sees whether every path is known.
+                        let all = self.frame(function, Place::Anywhere);
+                        frame.problems.extend(all.problems.iter().cloned());
+                    }
+                    if let Some(ahead) = &ahead {
+                        ahead.follow(&frame);
+                    }
+                    Arc::new(frame)
+                })
             }
-            None => Frame { problems: vec![Problem::NoCode], ..Frame::default() },
+            None => Arc::new(Frame { problems: vec![Problem::NoCode], ..Frame::default() }),
         };
-        let frame = Rc::new(frame);
-        self.frames.insert((function, place), Rc::clone(&frame));
+        self.frames.insert((function, place), Arc::clone(&frame));
         frame
     }
 
     fn connect(&mut self, number: usize) {
-        let frame = Rc::clone(&self.nodes[number].frame);
+        let frame = Arc::clone(&self.nodes[number].frame);
         let key = self.nodes[number].key.clone();
         let mut reasons: Vec<Reason> = frame.problems.iter().cloned().map(Reason::Problem).collect();
         let mut edges = Vec::new();
@@ -335,7 +336,7 @@ impl<'a, 'd> Graph<'a, 'd> {
         }
         let incoming = self.incoming(address, 0);
         let words = if incoming.open { None } else { Some(incoming.bytes.div_ceil(8)) };
-        match self.stub(HopTo::Function(address), words, site, frame) {
+        match self.stub(HopTo::Function(address), words, key, site, frame) {
             Ok(step) => Ok(step),
             Err(why) => Err(self.cannot_hop(site, address, why)),
         }
@@ -354,46 +355,11 @@ impl<'a, 'd> Graph<'a, 'd> {
             return Err(Reason::Import { at: site.at, name });
         }
         let words = self.policy.rules.stack_words(&name);
-        self.stub(HopTo::Import(import), words, site, frame).map_err(|why| Reason::CannotHop {
+        self.stub(HopTo::Import(import), words, key, site, frame).map_err(|why| Reason::CannotHop {
             at: site.at,
             callee: name,
             why,
         })
-    }
-
-    /// A stub for a call at `site`. `words`: of stack arguments; if the callee does not say, they are somewhere in the
-    /// caller's frame, and a stub that copies all of that will do.
-    fn stub(
-        &mut self,
-        to: HopTo,
-        words: Option<u64>,
-        site: &Site,
-        frame: &Frame,
-    ) -> Result<Step, &'static str> {
-        let above = if site.tail { frame.incoming.bytes } else { site.depth };
-        let needed = match words {
-            Some(words) => words,
-            None if site.tail && frame.incoming.open => return Err(ARGUMENTS_UNKNOWN),
-            None => site.outgoing.filter(|_| !site.tail).unwrap_or(above.div_ceil(8)),
-        };
-        let why = if words.is_some() { NO_STUB } else { ARGUMENTS_UNKNOWN };
-        let stub = self.policy.pools.stub(to, needed).ok_or(why)?;
-        // What is copied must be the caller's or its return address: above that, the chunk may end.
-        if stub.words * 8 > above + 8 {
-            return Err(NO_STUB);
-        }
-        Ok(Step::Hop(to, stub.cost))
-    }
-
-    /// An indirect call in code that stays where it is.
-    fn by_thunk(&mut self, key: &Key, site: &Site, frame: &Frame) -> Option<Step> {
-        if self.policy.pools.is_empty() || self.can_be_hopped(key.function) {
-            return None;
-        }
-        let thunk = Thunk::find(self.program, site)?;
-        let words = site.outgoing?;
-        self.policy.pools.thunk(site.at, thunk)?;
-        self.stub(HopTo::Site(site.at), Some(words), site, frame).ok()
     }
 
     /// The arguments that `callee` calls, as far as `site` says what they are.
@@ -419,128 +385,6 @@ impl<'a, 'd> Graph<'a, 'd> {
             }
         }
         binding
-    }
-
-    /// Stack arguments of a function, and of what it hands its own over to by a tail call.
-    fn incoming(&mut self, function: u64, depth: u32) -> frames::Incoming {
-        if let Some(known) = self.incoming.get(&function) {
-            return *known;
-        }
-        let frame = self.frame(function, Place::Anywhere);
-        let mut incoming = frame.incoming;
-        // What was not followed may read anything.
-        incoming.open |= !frame.problems.is_empty() || depth > 8;
-        if depth <= 8 {
-            for site in frame.sites.iter().filter(|s| s.tail) {
-                match &site.callee {
-                    Callee::Targets(targets) => {
-                        for target in targets {
-                            match target {
-                                Target::Function(next) if self.program.image.plt(*next).is_none() => {
-                                    let theirs = self.incoming(*next, depth + 1);
-                                    incoming.bytes = incoming.bytes.max(theirs.bytes);
-                                    incoming.open |= theirs.open;
-                                }
-                                Target::Import(import) => {
-                                    let words = self
-                                        .policy
-                                        .rules
-                                        .stack_words(self.program.image.import_name(*import));
-                                    incoming.bytes = incoming.bytes.max(8 * words.unwrap_or(0));
-                                    incoming.open |= words.is_none();
-                                }
-                                _ => incoming.open = true,
-                            }
-                        }
-                    }
-                    Callee::Elsewhere | Callee::Unknown(_) => incoming.open = true,
-                }
-            }
-        }
-        if depth == 0 {
-            self.incoming.insert(function, incoming);
-        }
-        incoming
-    }
-
-    /// Do calls of this function go elsewhere?
-    fn hops(&mut self, function: u64) -> bool {
-        if self.policy.pools.is_empty() {
-            return false;
-        }
-        self.hopped.contains_key(&function) || self.ruled(function)
-    }
-
-    fn ruled(&mut self, function: u64) -> bool {
-        if let Some(known) = self.ruled.get(&function) {
-            return *known;
-        }
-        let name = self.name(function);
-        let why = match self.policy.rules.hop(&name) {
-            Some(why) => Some(why.to_owned()),
-            None if self.policy.rules.noreturn_hops(&name) && !self.may_return(function, 0) => {
-                Some("never returns".to_owned())
-            }
-            None => None,
-        };
-        let ruled = why.is_some() && self.can_be_hopped(function);
-        self.ruled.insert(function, ruled);
-        if ruled {
-            self.hopped.extend(why.map(|why| (function, why)));
-        }
-        ruled
-    }
-
-    fn may_return(&mut self, function: u64, depth: u32) -> bool {
-        let frame = self.frame(function, Place::Anywhere);
-        frame.returns
-            || depth > 4
-            || frame.sites.iter().filter(|s| s.tail).any(|site| match &site.callee {
-                Callee::Targets(targets) => targets.iter().any(|target| match target {
-                    Target::Function(next) => self.may_return(*next, depth + 1),
-                    _ => true,
-                }),
-                _ => true,
-            })
-    }
-
-    /// Vthread code, entries, and code that switches stacks stay where they are.
-    fn can_be_hopped(&self, function: u64) -> bool {
-        !self.entries.contains(&function)
-            && !self.is_vthread(function)
-            && !self.program.records.switches(function)
-    }
-
-    /// Was this function made by the macro?
-    pub fn is_vthread(&self, function: u64) -> bool {
-        self.program.records.is_vthread(function)
-            || symbol_name(self.program.image, function).is_some_and(|name| name.contains("__vt_"))
-    }
-
-    /// Finds more functions that hop. Returns whether there were any.
-    fn hop_more(&mut self) -> bool {
-        let mut more: BTreeMap<u64, String> = BTreeMap::new();
-        for node in &self.nodes {
-            if let Some(reason) = node.reasons.first()
-                && self.can_be_hopped(node.key.function)
-            {
-                more.insert(node.key.function, reason.to_string());
-            }
-        }
-        for group in groups(&self.callees()) {
-            let circle = group.len() > 1 || self.calls_itself(group[0]);
-            for number in group {
-                let function = self.nodes[number].key.function;
-                if circle && self.can_be_hopped(function) {
-                    more.entry(function).or_insert_with(|| "recursive".to_owned());
-                }
-            }
-        }
-        let before = self.hopped.len();
-        for (function, why) in more {
-            self.hopped.entry(function).or_insert(why);
-        }
-        self.hopped.len() > before
     }
 
     /// For each node the nodes that it calls.
@@ -581,27 +425,4 @@ fn called_arguments(frame: &Frame) -> BTreeSet<u8> {
 pub(crate) fn is_plain_load(program: Program<'_, '_>, at: u64, len: usize) -> bool {
     let Some(&[rex, opcode, modrm, ..]) = program.image.bytes(at, 7) else { return false };
     len == 7 && rex & 0xfb == 0x48 && opcode == 0x8b && modrm & 0xc7 == 0x05
-}
-
-impl std::fmt::Display for Reason {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        const REGISTERS: [&str; 6] = ["rdi", "rsi", "rdx", "rcx", "r8", "r9"];
-        match self {
-            Self::Problem(problem) => problem.fmt(f),
-            Self::UnknownCallee { at, what } => {
-                write!(f, "at {at:#x} it calls {what}: the target is not known")
-            }
-            Self::Argument { at, index } => {
-                let register = REGISTERS.get(usize::from(*index)).unwrap_or(&"?");
-                write!(f, "at {at:#x} it calls the function passed in {register}, and it is not known which")
-            }
-            Self::Import { at, name } => {
-                write!(f, "at {at:#x} it calls `{name}`, which is in a shared library")
-            }
-            Self::CannotHop { at, callee, why } => write!(
-                f,
-                "at {at:#x} it calls `{callee}`, which has no bound and cannot be carried out elsewhere: {why}"
-            ),
-        }
-    }
 }

@@ -1,0 +1,132 @@
+//! Frames that will be wanted, analysed by another thread while the call graph is built.
+//!
+//! Who builds the graph asks for one frame after the other; what it will ask for next stands in the frames that are there. Nothing depends
+//! on who is faster: a function's frame is the same whoever analyses it.
+
+use crate::frames::{self, Callee, Frame, Place, Program, Target};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// More threads would wait for the one that builds the graph.
+const MOST_THREADS: usize = 3;
+
+/// Analyses in advance, for executions in all places.
+pub(crate) struct Ahead<'a, 'd> {
+    program: Program<'a, 'd>,
+    state: Mutex<State>,
+    changed: Condvar,
+}
+
+struct State {
+    /// What has been named and not yet been looked at.
+    queue: Vec<u64>,
+    /// By number of the function.
+    frames: Vec<Progress>,
+    closed: bool,
+}
+
+#[derive(Clone)]
+enum Progress {
+    Untouched,
+    Claimed,
+    Done(Arc<Frame>),
+}
+
+/// Ends the threads, also when the one that builds the graph panics.
+pub(crate) struct Closing<'s, 'a, 'd>(&'s Ahead<'a, 'd>);
+
+impl<'a, 'd> Ahead<'a, 'd> {
+    /// Begins with `first`.
+    pub(crate) fn new(program: Program<'a, 'd>, first: impl Iterator<Item = u64>) -> Self {
+        let state = State {
+            queue: first.collect(),
+            frames: vec![Progress::Untouched; program.functions.len()],
+            closed: false,
+        };
+        Ahead { program, state: Mutex::new(state), changed: Condvar::new() }
+    }
+
+    /// How many threads may help.
+    pub(crate) fn threads() -> usize {
+        std::thread::available_parallelism().map_or(0, |n| n.get() - 1).min(MOST_THREADS)
+    }
+
+    /// Held while somebody asks.
+    pub(crate) fn closing(&self) -> Closing<'_, 'a, 'd> {
+        Closing(self)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, State> {
+        // Every change is one assignment: a thread that panicked left nothing half done but its claim.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The frame of the function with this number, if somebody has analysed it or is at it. `None`: the caller is to do it.
+    pub(crate) fn get(&self, number: usize) -> Option<Arc<Frame>> {
+        let mut state = self.lock();
+        loop {
+            match state.frames.get(number)? {
+                Progress::Done(frame) => return Some(Arc::clone(frame)),
+                Progress::Untouched => {
+                    state.frames[number] = Progress::Claimed;
+                    return None;
+                }
+                Progress::Claimed => {
+                    state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                    if state.closed {
+                        return None;
+                    }
+                }
+            }
+        }
+    }
+
+    /// What the frame's function calls will probably be wanted.
+    pub(crate) fn follow(&self, frame: &Frame) {
+        // What cannot be bounded or never returns will be carried out elsewhere, and what it calls is not of interest.
+        if !frame.problems.is_empty() || !frame.returns && frame.sites.iter().all(|s| !s.tail) {
+            return;
+        }
+        let mut state = self.lock();
+        for site in &frame.sites {
+            if let Callee::Targets(targets) = &site.callee {
+                for target in targets {
+                    if let Target::Function(next) = target {
+                        state.queue.push(*next);
+                    }
+                }
+            }
+        }
+        self.changed.notify_all();
+    }
+
+    /// Analyses until nobody asks any more.
+    pub(crate) fn work(&self) {
+        // Should this thread panic, nobody waits for what it has claimed.
+        let _closing = self.closing();
+        let mut state = self.lock();
+        while !state.closed {
+            let Some(next) = state.queue.pop() else {
+                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let Some((number, function)) = self.program.functions.number_at(next) else { continue };
+            if !matches!(state.frames[number], Progress::Untouched) {
+                continue;
+            }
+            state.frames[number] = Progress::Claimed;
+            drop(state);
+            let frame = Arc::new(frames::analyse(self.program, function, Place::Anywhere));
+            self.lock().frames[number] = Progress::Done(Arc::clone(&frame));
+            self.changed.notify_all();
+            self.follow(&frame);
+            state = self.lock();
+        }
+    }
+}
+
+impl Drop for Closing<'_, '_, '_> {
+    fn drop(&mut self) {
+        self.0.lock().closed = true;
+        self.0.changed.notify_all();
+    }
+}

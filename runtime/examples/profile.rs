@@ -1,0 +1,37 @@
+//! Chunks, hops, parks, vector registers and panics in a few lines, to be built with unusual profiles.
+
+use std::hint::black_box;
+use vthread::__private::{hop, on_chunk};
+
+fn sum(lanes: [f64; 16]) -> f64 {
+    let mut lanes = black_box(lanes);
+    for _ in 0..10 {
+        for lane in &mut lanes {
+            *lane = lane.mul_add(0.5, 1.0);
+        }
+        // Live vector registers across a switch.
+        park_a_little();
+    }
+    lanes.iter().sum()
+}
+
+#[cfg(vthread_native)]
+fn park_a_little() {
+    vthread::yield_now();
+}
+
+#[cfg(not(vthread_native))]
+fn park_a_little() {}
+
+fn main() {
+    let fails = std::env::args().any(|argument| argument == "panic");
+    let (text, same) = vthread::run(|| {
+        let text = on_chunk(|| format!("{}", hop(|| 6 * 7)));
+        if fails {
+            on_chunk(|| hop(|| panic!("a panic on a chunk")));
+        }
+        let expected = sum([1.0; 16]);
+        (text, (0..100).filter(|_| on_chunk(|| sum([1.0; 16])).to_bits() == expected.to_bits()).count())
+    });
+    println!("{text} {same}");
+}

@@ -1,0 +1,333 @@
+//! Stacks that the free lists do not have: from the allocator, in pages of their own, guarded, painted.
+
+use super::{Overflow, unpatched};
+use crate::allocator::{Pool, Region, StackAllocator};
+use crate::chunk::{self, List};
+use crate::config::{Mode, StackConfig};
+use crate::error::{Error, Result};
+use crate::region;
+use crate::stats::HighWater;
+use crate::sys;
+use crate::valgrind::Registered;
+use core::ptr::NonNull;
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+use vale_threads_abi as abi;
+
+const PAGE: usize = abi::PAGE as usize;
+
+/// Freed large stacks that are kept for the next use, in bytes of address space per thread.
+const SPARE: usize = 64 << 20;
+
+/// Small chunks are fetched this many bytes at a time: what the first one touches anyway.
+const BATCH: usize = PAGE;
+
+/// What painted stacks are filled with.
+const PAINT: u8 = 0xa5;
+
+/// Looking for free memory takes at most this share of an idle carrier's time.
+const SHARE: u32 = 20;
+
+/// A stack that was lent with the list `returned`.
+#[derive(Clone, Copy, Debug)]
+struct Lent {
+    /// Lowest address of all that belongs to it, its guard included.
+    base: usize,
+    /// Bytes from there.
+    len: usize,
+    /// Inaccessible bytes at `base`.
+    guard: usize,
+    /// Bytes that the entry may use, below the top.
+    size: usize,
+    source: Source,
+    /// Of the entry.
+    name: &'static str,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Source {
+    /// The allocator's.
+    Allocator,
+    /// Pages of the region.
+    Pages,
+    /// A mapping of its own, off the region.
+    Mapping,
+}
+
+pub(super) struct Slow {
+    config: StackConfig,
+    allocator: Box<dyn StackAllocator>,
+    /// Bytes of chunks that belong to the free lists: in them, or in use.
+    listed: usize,
+    /// When it is worth while again to look how much of that is free.
+    look_at: Option<Instant>,
+    /// Where valgrind runs the program, it knows the chunks as stacks.
+    registered: Registered,
+    /// By top.
+    lent: BTreeMap<usize, Lent>,
+    /// By length, guard and source.
+    spare: BTreeMap<(usize, usize, Source), Vec<usize>>,
+    spare_bytes: usize,
+    high_water: BTreeMap<(&'static str, usize), HighWater>,
+    taken: u64,
+}
+
+impl Slow {
+    pub(super) fn new(config: StackConfig) -> Self {
+        let allocator = config.allocator.as_ref().map_or_else(|| Box::new(Pool::new()) as _, |make| make());
+        Self {
+            config,
+            allocator,
+            listed: 0,
+            look_at: None,
+            registered: Registered::new(),
+            lent: BTreeMap::new(),
+            spare: BTreeMap::new(),
+            spare_bytes: 0,
+            high_water: BTreeMap::new(),
+            taken: 0,
+        }
+    }
+
+    /// May chunks wait in the free lists?
+    pub(super) fn may_list(&self) -> bool {
+        self.config.mode == Mode::Exact && self.allocator.allows_free_lists()
+    }
+
+    pub(super) fn taken(&self) -> u64 {
+        self.taken
+    }
+
+    /// Stacks that went out and have not come back.
+    pub(super) fn lent_now(&self) -> usize {
+        self.lent.len()
+    }
+
+    pub(super) fn high_water(&self) -> Vec<(&'static str, HighWater)> {
+        self.high_water.iter().rev().map(|(&(name, _), &water)| (name, water)).collect()
+    }
+
+    /// Whose guard holds this address?
+    pub(super) fn guarded_at(&self, address: usize) -> Option<Overflow> {
+        let lent = self.lent.values().find(|lent| (lent.base..lent.base + lent.guard).contains(&address))?;
+        Some(Overflow {
+            name: lent.name,
+            size: lent.size,
+            by: lent.base + lent.guard - address,
+            unproved: lent.source == Source::Mapping,
+        })
+    }
+
+    /// Free bytes in the lists that an idle thread keeps.
+    pub(super) fn cap(&self) -> usize {
+        self.config.keep
+    }
+
+    /// When to look how much of the lists' memory is free; `None`: all of it is below the cap.
+    pub(super) fn looks_due(&self, now: Instant) -> Option<Instant> {
+        (self.listed > self.cap()).then(|| self.look_at.unwrap_or(now))
+    }
+
+    /// It took so long: in proportion it rests.
+    pub(super) fn looked(&mut self, took: Duration) {
+        self.look_at = Instant::now().checked_add((took * SHARE).max(Duration::from_millis(1)));
+    }
+
+    /// Gives a free chunk that was in a list back to the allocator.
+    ///
+    /// # Safety
+    /// `top` ends a chunk of `size` bytes that [`fill`](Self::fill) fetched, and nobody uses it.
+    pub(super) unsafe fn unlist(&mut self, top: *mut u8, size: usize) {
+        self.listed -= size;
+        self.registered.remove(top as usize);
+        // SAFETY: the caller's promise.
+        unsafe { self.deallocate(top as usize - size, size) };
+    }
+
+    /// Gives unused memory back to the region.
+    pub(super) fn trim(&mut self, all: bool) {
+        self.allocator.trim(&Region::handle(), all);
+        self.drop_spare();
+    }
+
+    /// Fetches some chunks of `size` bytes. One is the result, the others go into the list.
+    pub(super) fn fill(&mut self, list: &List, size: usize) -> Result<*mut u8> {
+        self.taken += 1;
+        let first = self.fetch(size).ok_or(Error::OutOfMemory { size })?;
+        let mut more: Vec<*mut u8> = Vec::new();
+        while more.len() < BATCH / size {
+            let Some(top) = self.fetch(size) else { break };
+            more.push(top);
+        }
+        // The lowest first, next time.
+        for &top in more.iter().rev() {
+            // SAFETY: fresh from the allocator.
+            unsafe { chunk::push(list, top) };
+        }
+        Ok(first)
+    }
+
+    /// A chunk for the lists: its top.
+    fn fetch(&mut self, size: usize) -> Option<*mut u8> {
+        let base = self.allocator.allocate(&Region::handle(), size)?.as_ptr();
+        self.listed += size;
+        self.registered.add(base as usize, size);
+        Some(base.wrapping_add(size))
+    }
+
+    /// # Safety
+    /// As for [`StackAllocator::deallocate`].
+    unsafe fn deallocate(&mut self, base: usize, size: usize) {
+        if let Some(chunk) = NonNull::new(base as *mut u8) {
+            // SAFETY: the caller's promise.
+            unsafe { self.allocator.deallocate(&Region::handle(), chunk, size) };
+        }
+    }
+
+    /// A stack that goes back by the list `returned`: its top.
+    pub(super) fn lend(&mut self, size: u32, name: &'static str) -> Result<*mut u8> {
+        self.taken += 1;
+        let lent = self.find(size, name)?;
+        let start = lent.base + lent.guard;
+        self.registered.add(start, lent.size);
+        if self.config.mode == Mode::Painted {
+            // SAFETY: the stack is free, and `size` bytes from there on are writable.
+            unsafe { paint(start, lent.size) };
+        }
+        let top = start + lent.size;
+        self.lent.insert(top, lent);
+        Ok(top as *mut u8)
+    }
+
+    fn find(&mut self, size: u32, name: &'static str) -> Result<Lent> {
+        let pages = |size: usize| size.next_multiple_of(PAGE);
+        match size {
+            abi::UNPATCHED => {
+                let size = unpatched(&self.config, name);
+                self.pages(Source::Pages, pages(size), PAGE, pages(size), name)
+            }
+            abi::UNPROVED => {
+                let size = pages(self.config.unproved);
+                self.pages(Source::Mapping, size, PAGE, size, name)
+            }
+            _ if self.config.mode == Mode::Guarded => {
+                self.pages(Source::Pages, pages(size as usize), PAGE, size as usize, name)
+            }
+            _ if size > abi::LARGEST_CHUNK => {
+                self.pages(Source::Pages, size as usize, 0, size as usize, name)
+            }
+            _ => {
+                let size = size as usize;
+                let at =
+                    self.allocator.allocate(&Region::handle(), size).ok_or(Error::OutOfMemory { size })?;
+                let base = at.as_ptr() as usize;
+                Ok(Lent { base, len: size, guard: 0, size, source: Source::Allocator, name })
+            }
+        }
+    }
+
+    /// A stack of whole pages: `len` bytes above an inaccessible part.
+    fn pages(
+        &mut self,
+        source: Source,
+        len: usize,
+        guard: usize,
+        size: usize,
+        name: &'static str,
+    ) -> Result<Lent> {
+        let all = len + guard;
+        let found = self.spare.get_mut(&(all, guard, source)).and_then(Vec::pop);
+        let base = if let Some(base) = found {
+            self.spare_bytes -= all;
+            base
+        } else {
+            let mapped = match source {
+                Source::Mapping => sys::map_stack(all, guard).map(NonNull::as_ptr),
+                _ => region::take(all, PAGE),
+            };
+            let at = mapped.map_err(|_| Error::OutOfMemory { size: len })?;
+            // SAFETY: just taken; nobody else knows it.
+            if source == Source::Pages && guard != 0 && unsafe { sys::protect(at, guard) }.is_err() {
+                // SAFETY: as above, and it is still readable and writable.
+                unsafe { region::give(at, all) };
+                return Err(Error::OutOfMemory { size: len });
+            }
+            at as usize
+        };
+        Ok(Lent { base, len: all, guard, size, source, name })
+    }
+
+    /// Takes back what its users have left.
+    pub(super) fn take_returned(&mut self, returned: &List) {
+        // SAFETY: what is in the list is free: its users have left it.
+        while let Some(top) = unsafe { chunk::pop(returned) } {
+            if let Some(lent) = self.lent.remove(&(top as usize)) {
+                self.take_back(lent);
+            }
+        }
+        if self.spare_bytes > SPARE {
+            self.drop_spare();
+        }
+    }
+
+    fn take_back(&mut self, lent: Lent) {
+        self.registered.remove(lent.base + lent.guard + lent.size);
+        if self.config.mode == Mode::Painted {
+            // SAFETY: painted when it was lent, and free again.
+            let used = unsafe { depth(lent.base + lent.guard, lent.size) };
+            let water = self.high_water.entry((lent.name, lent.size)).or_insert(HighWater {
+                size: lent.size,
+                used: 0,
+                count: 0,
+            });
+            water.used = water.used.max(used);
+            water.count += 1;
+        }
+        if lent.source == Source::Allocator {
+            // SAFETY: it came from there with this size, and is free.
+            unsafe { self.deallocate(lent.base, lent.len) };
+            return;
+        }
+        self.spare.entry((lent.len, lent.guard, lent.source)).or_default().push(lent.base);
+        self.spare_bytes += lent.len;
+    }
+
+    fn drop_spare(&mut self) {
+        self.spare_bytes = 0;
+        for ((len, guard, source), bases) in core::mem::take(&mut self.spare) {
+            for base in bases {
+                let at = base as *mut u8;
+                // SAFETY: a spare stack is nobody's; its guard becomes accessible before the region gets it. Where that
+                // fails (mappings used up), the range is lost to the region rather than given back unreadable.
+                unsafe {
+                    if source == Source::Mapping {
+                        let _ = sys::unmap(at, len);
+                    } else if guard == 0 || sys::unprotect(at, guard).is_ok() {
+                        region::give(at, len);
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// # Safety
+/// `[base, base + size)` is free and writable.
+unsafe fn paint(base: usize, size: usize) {
+    // SAFETY: the caller's promise.
+    unsafe { (base as *mut u8).write_bytes(PAINT, size) };
+}
+
+/// Bytes below the top that are no longer paint. The top word is the free list's and counts as used.
+///
+/// # Safety
+/// `[base, base + size)` is free and readable.
+unsafe fn depth(base: usize, size: usize) -> usize {
+    const PIECE: usize = 256;
+    // SAFETY: the caller's promise.
+    let stack = unsafe { core::slice::from_raw_parts(base as *const u8, size) };
+    // Whole pieces by comparison, which is fast in debug builds too.
+    let pieces = stack.chunks(PIECE).take_while(|piece| **piece == [PAINT; PIECE][..piece.len()]).count();
+    let rest = stack[(pieces * PIECE).min(size)..].iter().take_while(|&&byte| byte == PAINT).count();
+    size.saturating_sub(pieces * PIECE + rest)
+}

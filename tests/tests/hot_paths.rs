@@ -1,0 +1,123 @@
+//! The hot paths take no more instructions than they did: counted by cachegrind, so that a slow-down shows without a clock.
+//!
+//! The counts are pinned in `hot_paths.txt` beside this file. Whoever changes them on purpose, or compiles with another
+//! compiler, writes them anew:
+//!
+//! ```text
+//! VTHREAD_PIN=1 cargo test -p vale-threads-tests --test hot_paths
+//! ```
+//!
+//! What is counted is `zork-probe`, in release: it does one thing N times. The difference of two runs is the cost of one, and
+//! start-up drops out of it.
+
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+/// Not a descent: what goes deeper than ever needs memory, and where there is a valgrind it is told of that.
+const ITEMS: [&str; 7] = ["switch", "yield", "call", "hop", "ping-pong", "call-reply", "spawn"];
+
+const PINS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hot_paths.txt");
+
+/// Of a count. Code that is laid out otherwise may need a move more or less.
+const TOLERANCE: f64 = 0.03;
+
+/// What is wrong with `counts`, item by item; empty if nothing is.
+fn slower(pins: &[(String, f64)], counts: &[(&str, f64)]) -> String {
+    let mut wrong = String::new();
+    for (item, count) in counts {
+        match pins.iter().find(|pin| pin.0 == *item) {
+            Some((_, pin)) if *count > pin * (1.0 + TOLERANCE) + 1.0 => {
+                let _ = writeln!(wrong, "{item}: {count:.1} instructions, pinned are {pin:.1}");
+            }
+            Some((_, pin)) if *count < pin * (1.0 - TOLERANCE) - 1.0 => {
+                eprintln!("{item}: {count:.1} instructions, pinned are {pin:.1}: fewer, pin them");
+            }
+            Some(_) => {}
+            None => {
+                let _ = writeln!(wrong, "{item}: {count:.1} instructions, and nothing is pinned");
+            }
+        }
+    }
+    wrong
+}
+
+/// `ITEM COUNT`, a line each; lines with `#` are comments.
+fn parse(text: &str) -> Vec<(String, f64)> {
+    let line = |line: &str| {
+        let (item, count) = line.split_once(' ')?;
+        Some((item.to_owned(), count.trim().parse().ok()?))
+    };
+    text.lines().filter(|l| !l.starts_with('#')).filter_map(line).collect()
+}
+
+/// The probe, built as its users would: for release, without peers.
+fn probe() -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hot-paths");
+    let mut command = Command::new(env!("CARGO"));
+    command.args([
+        "build",
+        "--quiet",
+        "--release",
+        "-p",
+        "zork-probe",
+        "--no-default-features",
+        "--target-dir",
+    ]);
+    // Flags for tests, for example of coverage, are not what is measured.
+    command.arg(&target).env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+    let built = command.current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("cargo runs");
+    assert!(built.status.success(), "zork-probe: {}", String::from_utf8_lossy(&built.stderr));
+    target.join("release/zork-probe")
+}
+
+/// Instructions of doing it `n` times, start-up included.
+fn instructions(probe: &Path, item: &str, n: u32) -> f64 {
+    let mut command = Command::new("valgrind");
+    command.args(["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]);
+    command.arg(probe).args(["vthread", item, &n.to_string()]);
+    let output = command.output().unwrap_or_else(|error| {
+        panic!("valgrind counts the instructions, and cannot be run ({error}): install it, as .ci/run does")
+    });
+    let (said, answer) = (String::from_utf8_lossy(&output.stderr), String::from_utf8_lossy(&output.stdout));
+    assert!(output.status.success(), "{item}: {said}");
+    assert_eq!(answer.split(' ').nth(1), Some(&*n.to_string()), "the answer of {item}");
+    let line = said.lines().find(|line| line.contains("I ") && line.contains("refs:"));
+    let count = line.and_then(|line| line.rsplit(':').next()?.trim().replace(',', "").parse().ok());
+    count.unwrap_or_else(|| panic!("valgrind printed no count: {said}"))
+}
+
+#[test]
+#[cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), ignore = "counts are those of x86-64")]
+fn hot_paths_take_no_more_instructions_than_pinned() {
+    let probe = probe();
+    let cost = |item: &'static str| {
+        let [few, many] = [800, 4000].map(|n| instructions(&probe, item, n));
+        (item, (many - few) / 3200.0)
+    };
+    let counts = ITEMS.map(cost);
+    if std::env::var_os("VTHREAD_PIN").is_some() {
+        let mut text =
+            String::from("# Instructions of each hot path, written by `VTHREAD_PIN=1`: see hot_paths.rs.\n");
+        for (item, count) in counts {
+            let _ = writeln!(text, "{item} {count:.1}");
+        }
+        std::fs::write(PINS, text).expect("the pins are written");
+        return;
+    }
+    let pins = parse(&std::fs::read_to_string(PINS).expect("hot_paths.txt is beside this file"));
+    let wrong = slower(&pins, &counts);
+    assert!(
+        wrong.is_empty(),
+        "slower than pinned; if that is meant, run this test with VTHREAD_PIN=1\n{wrong}"
+    );
+}
+
+#[test]
+fn the_gate_closes() {
+    let pins = parse("# comment\nswitch 22.0\nyield 100.0\n");
+    assert_eq!(slower(&pins, &[("switch", 22.0), ("yield", 103.0)]), "");
+    assert_eq!(slower(&pins, &[("switch", 10.0)]), "", "faster is no fault");
+    assert!(slower(&pins, &[("yield", 105.0)]).contains("yield: 105.0 instructions, pinned are 100.0"));
+    assert!(slower(&pins, &[("hop", 1.0)]).contains("nothing is pinned"));
+}

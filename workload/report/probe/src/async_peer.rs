@@ -1,0 +1,238 @@
+//! async/await, on tokio's current-thread runtime.
+
+use crate::usage::{resident, timed};
+use crate::{Done, Item};
+use std::hint::black_box;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+use tokio::sync::{Notify, Semaphore, mpsc};
+use tokio::task::{spawn, yield_now};
+
+pub(crate) const ITEMS: &[Item] = &[
+    ("yield", yields),
+    ("spawn", spawns),
+    ("tasks", tasks),
+    ("ping-pong", ping_pong),
+    ("call-reply", ping_pong),
+    ("stream", stream),
+    ("wake", wakes),
+    ("timer", timers),
+    ("call", |n| timed(|| ready(calls(n)))),
+    ("depth", |n| timed(|| ready(depth(n)))),
+    ("live", live),
+];
+
+/// Runs the future as a task, as tokio's users do.
+fn run<R: Send + 'static>(future: impl Future<Output = R> + Send + 'static) -> R {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let result = runtime.map(|runtime| runtime.block_on(async { spawn(future).await }));
+    match result {
+        Ok(Ok(result)) => result,
+        failed => {
+            eprintln!("zork-probe: tokio: {:?}", failed.err());
+            std::process::exit(1)
+        }
+    }
+}
+
+/// The result of a future that never waits.
+fn ready<R>(future: impl Future<Output = R>) -> R {
+    match std::pin::pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(result) => result,
+        Poll::Pending => unreachable!("it waits for nothing"),
+    }
+}
+
+async fn turns(n: u64) -> u64 {
+    for _ in 0..n {
+        yield_now().await;
+    }
+    n
+}
+
+/// [`timed`], across awaits.
+macro_rules! timed_async {
+    ($body:expr) => {{
+        let (start, none) = (std::time::Instant::now(), timed(|| 0));
+        let answer = $body;
+        Done { answer, wall_ns: start.elapsed().as_nanos() as u64, ..none }
+    }};
+}
+
+fn yields(n: u64) -> Done {
+    run(async move {
+        let other = spawn(turns(n / 2));
+        timed_async!(turns(n / 2).await + other.await.unwrap_or(0))
+    })
+}
+
+fn spawns(n: u64) -> Done {
+    run(async move {
+        timed_async!({
+            let mut sum = 0;
+            for _ in 0..n {
+                sum += spawn(async { 1 }).await.unwrap_or(0);
+            }
+            sum
+        })
+    })
+}
+
+fn tasks(n: u64) -> Done {
+    run(async move {
+        timed_async!({
+            let handles: Vec<_> = (0..n).map(|_| spawn(async { black_box(1) })).collect();
+            let mut sum = 0;
+            for handle in handles {
+                sum += handle.await.unwrap_or(0);
+            }
+            sum
+        })
+    })
+}
+
+/// tokio has no channel without room.
+fn ping_pong(n: u64) -> Done {
+    run(async move {
+        let (there, mut requests) = mpsc::channel::<u64>(1);
+        let (back, mut answers) = mpsc::channel::<u64>(1);
+        spawn(async move {
+            while let Some(request) = requests.recv().await {
+                if back.send(request + 1).await.is_err() {
+                    break;
+                }
+            }
+        });
+        timed_async!({
+            let mut last = 0;
+            for _ in 0..n {
+                if there.send(last).await.is_ok() {
+                    last = answers.recv().await.unwrap_or(0);
+                }
+            }
+            last
+        })
+    })
+}
+
+fn stream(n: u64) -> Done {
+    run(async move {
+        let (sender, mut receiver) = mpsc::channel(64);
+        spawn(async move {
+            for i in 0..n {
+                if sender.send(i).await.is_err() {
+                    break;
+                }
+            }
+        });
+        timed_async!({
+            let mut count = 0;
+            while receiver.recv().await.is_some() {
+                count += 1;
+            }
+            count
+        })
+    })
+}
+
+fn wakes(n: u64) -> Done {
+    run(async move {
+        let (turn, notify) = (Arc::new(AtomicU64::new(0)), Arc::new(Notify::new()));
+        let (theirs, wake) = (turn.clone(), notify.clone());
+        let other = std::thread::spawn(move || {
+            for round in 0..n {
+                while theirs.load(Relaxed) != 2 * round + 1 {
+                    std::thread::park();
+                }
+                theirs.store(2 * round + 2, Relaxed);
+                wake.notify_one();
+            }
+        });
+        let done = timed_async!({
+            for round in 0..n {
+                turn.store(2 * round + 1, Relaxed);
+                other.thread().unpark();
+                while turn.load(Relaxed) != 2 * round + 2 {
+                    notify.notified().await;
+                }
+            }
+            turn.load(Relaxed) / 2
+        });
+        let _ = other.join();
+        done
+    })
+}
+
+fn timers(n: u64) -> Done {
+    // The whole runtime's processor time, as for the others.
+    timed(|| {
+        run(async move {
+            let each = n / 100;
+            let sleep = move || async move {
+                for _ in 0..each {
+                    tokio::time::sleep(Duration::from_millis(1)).await;
+                }
+                each
+            };
+            let handles: Vec<_> = (0..100).map(|_| spawn(sleep())).collect();
+            let mut sum = 0;
+            for handle in handles {
+                sum += handle.await.unwrap_or(0);
+            }
+            sum
+        })
+    })
+}
+
+/// What a virtual call is with async/await: a boxed future.
+async fn calls(n: u64) -> u64 {
+    fn boxed(x: u64) -> Pin<Box<dyn Future<Output = u64> + Send>> {
+        Box::pin(async move { black_box(x) + 1 })
+    }
+    let mut x = 0;
+    for _ in 0..n {
+        x = black_box(boxed(x)).await;
+    }
+    x
+}
+
+/// What recursion is with async/await: a boxed future a level.
+async fn depth(n: u64) -> u64 {
+    fn level(n: u64) -> Pin<Box<dyn Future<Output = u64> + Send>> {
+        Box::pin(async move { if n == 0 { 0 } else { black_box(level(n - 1).await) + 1 } })
+    }
+    level(n).await
+}
+
+fn live(n: u64) -> Done {
+    run(async move {
+        let (before, gate) = (resident(), Arc::new(Semaphore::new(0)));
+        let (arrived, passed) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+        let with;
+        let done = timed_async!({
+            for _ in 0..n {
+                let (gate, arrived, passed) = (gate.clone(), arrived.clone(), passed.clone());
+                drop(spawn(async move {
+                    arrived.fetch_add(1, Relaxed);
+                    if let Ok(permit) = gate.acquire().await {
+                        permit.forget();
+                    }
+                    passed.fetch_add(1, Relaxed);
+                }));
+            }
+            while arrived.load(Relaxed) < n {
+                yield_now().await;
+            }
+            with = resident();
+            gate.add_permits(n as usize);
+            while passed.load(Relaxed) < n {
+                yield_now().await;
+            }
+            passed.load(Relaxed)
+        });
+        Done { resident: Some((before, with)), ..done }
+    })
+}

@@ -1,0 +1,127 @@
+//! Ordinary code that is called on stacks of all kinds, and what it costs when it is just called.
+
+use crate::Item;
+use crate::usage::timed;
+use std::hint::black_box;
+
+/// By plain calls, with flag 0.
+pub(crate) const ITEMS: &[Item] = &[
+    ("call", |n| timed(|| code::calls(n))),
+    ("bare call", |n| timed(|| bare_calls(n))),
+    ("depth", |n| timed(|| code::depth(n))),
+    ("merged", |n| timed(|| code::merged(n))),
+    ("format", |n| timed(|| formats(n))),
+    ("nothing", |n| timed(|| (0..n).map(|i| black_box(i) & 1 | 1).sum())),
+];
+
+trait Bare {
+    fn work(&self, x: u64) -> u64;
+}
+
+struct One;
+
+impl Bare for One {
+    fn work(&self, x: u64) -> u64 {
+        black_box(x) + 1
+    }
+}
+
+/// What `code::calls` is without the attribute: calls by way of ordinary vtables.
+fn bare_calls(n: u64) -> u64 {
+    let objects: [Box<dyn Bare>; 4] = black_box([Box::new(One), Box::new(One), Box::new(One), Box::new(One)]);
+    (0..n).fold(0, |x, _| objects[x as usize & 3].work(x))
+}
+
+/// Formats `n` numbers, which has no bound: on a chunk each formatting hops.
+pub(crate) fn formats(n: u64) -> u64 {
+    (0..n).map(format_one).sum()
+}
+
+#[inline(never)]
+fn format_one(i: u64) -> u64 {
+    u64::from(!black_box(format!("{}", black_box(i))).is_empty())
+}
+
+#[vthread::vthread]
+pub(crate) mod code {
+    use std::hint::black_box;
+
+    pub(crate) trait Work {
+        fn work(&self, x: u64) -> u64;
+    }
+
+    pub(crate) struct One;
+
+    impl Work for One {
+        fn work(&self, x: u64) -> u64 {
+            black_box(x) + 1
+        }
+    }
+
+    /// `n` virtual calls: in a vthread each takes a chunk.
+    pub(crate) fn calls(n: u64) -> u64 {
+        let objects: [Box<dyn Work + Send + Sync>; 4] =
+            black_box([Box::new(One), Box::new(One), Box::new(One), Box::new(One)]);
+        let mut x = 0;
+        for _ in 0..n {
+            x = objects[x as usize & 3].work(x);
+        }
+        x
+    }
+
+    /// Calls itself `n` deep: in a vthread each call takes a chunk.
+    pub(crate) fn depth(n: u64) -> u64 {
+        if n == 0 { 0 } else { black_box(depth(n - 1)) + 1 }
+    }
+
+    /// As many calls as `depth`, by eights of ordinary ones: one chunk for all.
+    pub(crate) fn merged(n: u64) -> u64 {
+        let mut done = 0;
+        for _ in 0..n / 8 {
+            done += level1(0);
+        }
+        done
+    }
+
+    #[inline(never)]
+    fn level1(x: u64) -> u64 {
+        black_box(level2(black_box(x))) + 1
+    }
+    #[inline(never)]
+    fn level2(x: u64) -> u64 {
+        black_box(level3(black_box(x))) + 1
+    }
+    #[inline(never)]
+    fn level3(x: u64) -> u64 {
+        black_box(level4(black_box(x))) + 1
+    }
+    #[inline(never)]
+    fn level4(x: u64) -> u64 {
+        black_box(level5(black_box(x))) + 1
+    }
+    #[inline(never)]
+    fn level5(x: u64) -> u64 {
+        black_box(level6(black_box(x))) + 1
+    }
+    #[inline(never)]
+    fn level6(x: u64) -> u64 {
+        black_box(level7(black_box(x))) + 1
+    }
+    #[inline(never)]
+    fn level7(x: u64) -> u64 {
+        black_box(level8(black_box(x))) + 1
+    }
+    #[inline(never)]
+    fn level8(x: u64) -> u64 {
+        black_box(x) + 1
+    }
+
+    /// As many calls as `merged`, each on a chunk of its own.
+    pub(crate) fn unmerged(n: u64) -> u64 {
+        let mut done = 0;
+        for _ in 0..n / 8 {
+            done += depth(8);
+        }
+        done
+    }
+}

@@ -1,0 +1,68 @@
+//! One processor against two, and what a model makes of it for more. The model is no measurement.
+
+use super::search::{self, Searcher};
+use crate::data::{Part, Row};
+use crate::stats;
+use anyhow::Result;
+use zork_corpus::Kind;
+
+pub(super) fn run(quick: bool, part: &mut Part) -> Result<()> {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    if cores < 2 {
+        part.missing("scaling", "this machine has one processor");
+        return Ok(());
+    }
+    let searchers = search::searchers(part)?;
+    for (kind, scale) in
+        [(Kind::Wide, if quick { 0.1 } else { 1.0 }), (Kind::JsonHeavy, if quick { 0.1 } else { 1.0 })]
+    {
+        let tree = search::corpus(kind, scale)?;
+        for searcher in searchers.iter().filter(|s| s.name != "sequential") {
+            let [one, two] = [1, 2].map(|processors| searcher.on(processors));
+            let pair: [Searcher; 2] = [one, two];
+            let samples = search::walls(&pair, &tree, if quick { 3 } else { 21 }, part);
+            let [(_, one), (_, two)] = &samples[..] else { continue };
+            if let Some(speed_up) = stats::ratio(one, two) {
+                rows(kind.name(), &searcher.name, speed_up, part);
+                part.checkpoint();
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The measured speed-up, and curves of the universal scalability law through it: if all that is lost were serial work (Amdahl),
+/// and if all were lost to keeping processors coherent. Where more processors would really be is between.
+fn rows(corpus: &str, name: &str, speed_up: f64, part: &mut Part) {
+    part.rows.push(Row::once(corpus, name, "speed-up on two", "", speed_up));
+    let serial = stats::karp_flatt(speed_up, 2.0);
+    part.rows.push(Row::once(corpus, name, "serial share", "", serial));
+    // Of 2 / (1 + 2 kappa) = speed-up.
+    let kappa = ((2.0 / speed_up - 1.0) / 2.0).max(0.0);
+    for p in [1.0, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0] {
+        let curves = [
+            ("model, all serial", stats::usl(p, serial, 0.0)),
+            ("model, all coherence", stats::usl(p, 0.0, kappa)),
+        ];
+        for (metric, value) in curves {
+            part.rows
+                .push(Row::once(corpus, name, metric, "", value).at(p).note("a model, not a measurement"));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn both_curves_go_through_what_was_measured() {
+        let mut part = Part::default();
+        rows("wide", "x", 1.6, &mut part);
+        let at_two = part.rows.iter().filter(|r| r.x == Some(2.0));
+        assert_eq!(at_two.clone().count(), 2);
+        assert!(at_two.clone().all(|r| (r.value - 1.6).abs() < 1e-9));
+        let at_64: Vec<_> = part.rows.iter().filter(|r| r.x == Some(64.0)).map(|r| r.value).collect();
+        assert!(at_64[0] < 4.0 && at_64[1] < at_64[0], "{at_64:?}");
+    }
+}

@@ -1,0 +1,163 @@
+//! Programs that are run, with a limit on their time, and what they used.
+
+use anyhow::{Context as _, Result, anyhow, bail, ensure};
+use serde::{Deserialize, Serialize};
+use std::ffi::{OsStr, OsString};
+use std::io::Read as _;
+use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
+use std::path::Path;
+use std::process::{Child, Command, ExitStatus, Stdio};
+use std::sync::mpsc;
+use std::time::{Duration, Instant};
+
+/// What a program did.
+#[derive(Debug)]
+pub(crate) struct Outcome {
+    pub(crate) status: ExitStatus,
+    pub(crate) stdout: Vec<u8>,
+    pub(crate) stderr: String,
+    pub(crate) timed_out: bool,
+    pub(crate) usage: Usage,
+}
+
+/// What a program used.
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+pub(crate) struct Usage {
+    pub(crate) wall: f64,
+    /// User and system time, seconds.
+    pub(crate) cpu: f64,
+    /// Peak of its memory. Not below that of the process that started it: see [`measured`].
+    pub(crate) peak_bytes: f64,
+}
+
+impl Outcome {
+    /// Why it failed, in a line.
+    pub(crate) fn failure(&self) -> Option<String> {
+        let last = self.stderr.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("").trim();
+        if self.timed_out {
+            Some(format!("stopped after {:.0} s", self.usage.wall))
+        } else if self.status.success() {
+            None
+        } else if let Some(signal) = self.status.signal() {
+            Some(format!("ended by signal {signal}: {last}"))
+        } else {
+            Some(format!("exit status {}: {last}", self.status.code().unwrap_or(-1)))
+        }
+    }
+
+    /// Its output, if it succeeded.
+    pub(crate) fn text(self) -> Result<String> {
+        match self.failure() {
+            Some(failure) => bail!("{failure}"),
+            None => Ok(String::from_utf8_lossy(&self.stdout).into_owned()),
+        }
+    }
+}
+
+/// Runs it in a process group of its own, which is killed when the time is over.
+pub(crate) fn run(command: &mut Command, most: Duration) -> Result<Outcome> {
+    let shown = command.get_program().to_string_lossy().into_owned();
+    command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    let start = Instant::now();
+    let mut child = command.spawn().with_context(|| format!("cannot run {shown}"))?;
+    let mut outs = (child.stdout.take(), child.stderr.take());
+    let group = i32::try_from(child.id())?;
+    let (ended, end) = mpsc::channel::<()>();
+    std::thread::scope(|scope| {
+        let watchdog = scope.spawn(move || {
+            let timed_out = end.recv_timeout(most) == Err(mpsc::RecvTimeoutError::Timeout);
+            if timed_out {
+                // SAFETY: no memory is touched. The group is the child's, which has not been waited for.
+                unsafe { libc::killpg(group, libc::SIGKILL) };
+            }
+            timed_out
+        });
+        let errors = scope.spawn(move || {
+            let mut text = Vec::new();
+            let read = outs.1.as_mut().map(|e| e.read_to_end(&mut text));
+            read.transpose().map(|_| String::from_utf8_lossy(&text).into_owned())
+        });
+        let mut stdout = Vec::new();
+        let read = outs.0.as_mut().map(|out| out.read_to_end(&mut stdout)).transpose();
+        let waited = wait(&child);
+        drop(ended);
+        let timed_out = watchdog.join().map_err(|_| anyhow!("the watchdog of {shown} panicked"))?;
+        let stderr = errors.join().map_err(|_| anyhow!("the reader of {shown} panicked"))??;
+        read?;
+        let (status, usage) = waited?;
+        let usage = Usage { wall: start.elapsed().as_secs_f64(), ..usage };
+        Ok(Outcome { status, stdout, stderr, timed_out, usage })
+    })
+}
+
+/// Waits for the child and says what it used.
+fn wait(child: &Child) -> Result<(ExitStatus, Usage)> {
+    let mut status = 0;
+    // SAFETY: all zeroes is a valid `rusage`.
+    let mut usage: libc::rusage = unsafe { std::mem::zeroed() };
+    let id = i32::try_from(child.id())?;
+    // SAFETY: the child is ours and nobody else waits for it; both pointers are to live variables.
+    let waited = unsafe { libc::wait4(id, &raw mut status, 0, &raw mut usage) };
+    ensure!(waited == id, "wait4: {}", std::io::Error::last_os_error());
+    let seconds = |t: libc::timeval| t.tv_sec as f64 + t.tv_usec as f64 / 1e6;
+    let usage = Usage {
+        wall: 0.0,
+        cpu: seconds(usage.ru_utime) + seconds(usage.ru_stime),
+        peak_bytes: usage.ru_maxrss as f64 * 1024.0,
+    };
+    Ok((ExitStatus::from_raw(status), usage))
+}
+
+/// Runs a program by way of a fresh process of this one (`measure`), whose few megabytes are the least that a peak can be.
+pub(crate) fn measured(
+    program: &Path,
+    arguments: &[OsString],
+    directory: &Path,
+    most: Duration,
+) -> Result<(Outcome, Usage)> {
+    let note = tempfile::NamedTempFile::new()?;
+    let mut command = Command::new(std::env::current_exe()?);
+    command.arg("measure").arg(note.path()).arg("--").arg(program).args(arguments).current_dir(directory);
+    let outcome = run(&mut command, most)?;
+    let text = std::fs::read_to_string(note.path())?;
+    let usage = serde_json::from_str(&text).unwrap_or(outcome.usage);
+    Ok((outcome, usage))
+}
+
+/// What `measure` does: runs the program as it is, writes what it used to `note`, and ends as it ends.
+pub(crate) fn measure(note: &Path, program: &OsStr, arguments: &[OsString]) -> Result<i32> {
+    let start = Instant::now();
+    let child = Command::new(program).args(arguments).spawn();
+    let child = child.with_context(|| format!("cannot run {}", program.display()))?;
+    let (status, usage) = wait(&child)?;
+    let usage = Usage { wall: start.elapsed().as_secs_f64(), ..usage };
+    std::fs::write(note, serde_json::to_string(&usage)?)?;
+    Ok(status.code().unwrap_or(128))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn shell(script: &str, most: Duration) -> Outcome {
+        run(Command::new("sh").args(["-c", script]), most).expect("it runs")
+    }
+
+    #[test]
+    fn output_status_and_failure_are_told() {
+        let second = Duration::from_secs(20);
+        let well = shell("echo out; echo err >&2", second);
+        assert_eq!((well.failure(), &well.stdout[..], well.stderr.as_str()), (None, &b"out\n"[..], "err\n"));
+        let ill = shell("echo first >&2; echo the reason >&2; exit 3", second);
+        assert_eq!(ill.failure().as_deref(), Some("exit status 3: the reason"));
+        assert!(run(&mut Command::new("/no/such/program"), second).is_err());
+    }
+
+    #[test]
+    fn what_takes_too_long_is_ended_with_its_children() {
+        // The child of the shell holds the pipe: if it lived on, this would take the whole time.
+        let outcome = shell("sleep 60 & wait", Duration::from_millis(100));
+        assert!(outcome.timed_out && outcome.usage.wall < 30.0);
+        assert!(outcome.failure().expect("failed").starts_with("stopped after"));
+    }
+}

@@ -1,0 +1,182 @@
+//! What was measured, as it is written to `results.json` and read from there by tables, plots and paper.
+
+use crate::stats::{self, Summary};
+use anyhow::{Context as _, Result};
+use serde::{Deserialize, Serialize};
+use std::path::{Path, PathBuf};
+
+/// One figure.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Row {
+    /// What was done: an item, a corpus.
+    pub(crate) item: String,
+    pub(crate) peer: String,
+    /// The size of the problem, where that is varied.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) x: Option<f64>,
+    pub(crate) metric: String,
+    pub(crate) unit: String,
+    /// The median, or the one value.
+    pub(crate) value: f64,
+    pub(crate) low: f64,
+    pub(crate) high: f64,
+    pub(crate) runs: usize,
+    /// Against the first of the peers, within rounds: above 1 is more.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) ratio: Option<f64>,
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub(crate) note: String,
+}
+
+impl Row {
+    /// A value that was found once.
+    pub(crate) fn once(item: &str, peer: &str, metric: &str, unit: &str, value: f64) -> Self {
+        let all = Summary { median: value, low: value, high: value, runs: 1 };
+        Self::of(item, peer, metric, unit, all)
+    }
+
+    pub(crate) fn of(item: &str, peer: &str, metric: &str, unit: &str, summary: Summary) -> Self {
+        let Summary { median: value, low, high, runs } = summary;
+        let [item, peer, metric, unit] = [item, peer, metric, unit].map(str::to_owned);
+        Self { item, peer, x: None, metric, unit, value, low, high, runs, ratio: None, note: String::new() }
+    }
+
+    /// The rows of peers that were measured in turns; ratios are against `samples[0]`.
+    pub(crate) fn compared(
+        item: &str,
+        metric: &str,
+        unit: &str,
+        samples: &[(String, Vec<f64>)],
+    ) -> Vec<Self> {
+        let base = samples.first().map_or(&[][..], |s| &s.1);
+        let row = |(peer, values): &(String, Vec<f64>)| {
+            let row = Self::of(item, peer, metric, unit, stats::summary(values)?);
+            Some(Self { ratio: stats::ratio(values, base), ..row })
+        };
+        samples.iter().filter_map(row).collect()
+    }
+
+    pub(crate) fn at(mut self, x: f64) -> Self {
+        self.x = Some(x);
+        self
+    }
+
+    pub(crate) fn note(mut self, note: impl Into<String>) -> Self {
+        self.note = note.into();
+        self
+    }
+}
+
+/// A peer, or something else, that a benchmark wanted and did not get.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Missing {
+    pub(crate) what: String,
+    pub(crate) why: String,
+}
+
+/// What one benchmark found.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Part {
+    pub(crate) name: String,
+    pub(crate) rows: Vec<Row>,
+    #[serde(default)]
+    pub(crate) missing: Vec<Missing>,
+    /// Programs and what version they are.
+    #[serde(default)]
+    pub(crate) versions: Vec<(String, String)>,
+    /// Why there are no rows, or not all.
+    #[serde(default)]
+    pub(crate) failed: Option<String>,
+    pub(crate) seconds: f64,
+    /// Few runs, small sizes.
+    pub(crate) quick: bool,
+    /// Where [`checkpoint`](Self::checkpoint) writes.
+    #[serde(skip)]
+    pub(crate) file: Option<PathBuf>,
+}
+
+impl Part {
+    /// Writes what there is so far: if the benchmark is ended, it is not lost.
+    pub(crate) fn checkpoint(&self) {
+        if let (Some(file), Ok(text)) = (&self.file, serde_json::to_string(self)) {
+            // The last one, at the end, says when it fails.
+            let _ = std::fs::write(file, text);
+        }
+    }
+
+    pub(crate) fn missing(&mut self, what: &str, why: impl Into<String>) {
+        let missing = Missing { what: what.to_owned(), why: why.into() };
+        if !self.missing.contains(&missing) {
+            self.missing.push(missing);
+        }
+    }
+}
+
+/// Where it was measured.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Machine {
+    pub(crate) processor: String,
+    pub(crate) cores: usize,
+    pub(crate) memory_gib: f64,
+    pub(crate) kernel: String,
+    pub(crate) file_system: String,
+}
+
+/// Everything.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub(crate) struct Results {
+    pub(crate) machine: Machine,
+    pub(crate) versions: Vec<(String, String)>,
+    /// Of the project: the commit, and whether files were changed.
+    pub(crate) commit: String,
+    pub(crate) parts: Vec<Part>,
+}
+
+impl Results {
+    pub(crate) fn read(path: &Path) -> Result<Self> {
+        let text =
+            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
+        serde_json::from_str(&text)
+            .with_context(|| format!("{}: not the results of a report", path.display()))
+    }
+
+    pub(crate) fn part(&self, name: &str) -> Option<&Part> {
+        self.parts.iter().find(|part| part.name == name)
+    }
+
+    /// Puts the part in the place of an older one.
+    pub(crate) fn replace(&mut self, part: Part) {
+        match self.parts.iter_mut().find(|old| old.name == part.name) {
+            Some(old) => *old = part,
+            None => self.parts.push(part),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_is_read() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let path = dir.path().join("results.json");
+        let rows = Row::compared(
+            "yield",
+            "time",
+            "ns",
+            &[("a".into(), vec![1.0, 2.0, 3.0]), ("b".into(), vec![2.0, 4.0, 6.0]), ("none".into(), vec![])],
+        );
+        assert_eq!(rows.len(), 2, "no row without a run");
+        assert_eq!((rows[0].ratio, rows[1].ratio), (Some(1.0), Some(2.0)));
+        let mut results = Results::default();
+        results.replace(Part { name: "micro".into(), rows, ..Part::default() });
+        results.replace(Part { name: "micro".into(), seconds: 2.0, ..results.parts[0].clone() });
+        assert_eq!(results.parts.len(), 1);
+        std::fs::write(&path, serde_json::to_string(&results).expect("json")).expect("written");
+        assert_eq!(Results::read(&path).expect("read"), results);
+        std::fs::write(&path, "{}").expect("written");
+        let error = Results::read(&path).expect_err("no results");
+        assert!(format!("{error:#}").contains("not the results of a report"));
+    }
+}

@@ -1,0 +1,176 @@
+//! `BENCHMARKS.md`.
+
+use super::favours;
+use super::table::{cell, full, number, pivot};
+use crate::data::{Part, Results, Row};
+use std::fmt::Write as _;
+
+/// The whole page. `drawn`: names of the pictures that there are.
+pub(crate) fn benchmarks(results: &Results, drawn: &[String]) -> String {
+    let mut text = String::from(
+        "# Benchmarks\n\nWritten by `cargo run --release -p zork-report -- all` (`--quick` for a few minutes of it); every figure is in \
+         [docs/results.json](docs/results.json). Peers run in turns, A B A B, and every answer is checked. A cell is the median, the \
+         quartiles in parentheses, and × the ratio to the first column, taken within rounds: above 1 is more than ours. Compare \
+         ratios, not times of different machines.\n",
+    );
+    let machine = &results.machine;
+    let _ = write!(
+        text,
+        "\n## Where\n\n{}, {} processors, {:.0} GiB, Linux {}, {}. Commit {}.\n\n",
+        machine.processor,
+        machine.cores,
+        machine.memory_gib,
+        machine.kernel,
+        machine.file_system,
+        results.commit
+    );
+    for (name, version) in &results.versions {
+        let _ = writeln!(text, "- {name}: {version}");
+    }
+    text.push_str("\n## What to hold against it\n\n");
+    for bias in favours::BIAS {
+        let _ = writeln!(text, "- {bias}");
+    }
+    text.push_str("\n## Where we lose\n\n");
+    let losses = favours::losses(results);
+    if losses.is_empty() {
+        text.push_str("Nowhere in this run.\n");
+    }
+    for loss in &losses {
+        let _ = writeln!(text, "- {}", cell(loss));
+    }
+    missing(results, &mut text);
+    for part in &results.parts {
+        section(part, drawn, &mut text);
+    }
+    text
+}
+
+fn missing(results: &Results, text: &mut String) {
+    text.push_str("\n## What is missing\n\n");
+    let mut lines: Vec<String> = vec![];
+    for part in &results.parts {
+        if let Some(why) = &part.failed {
+            lines.push(format!("- **{} failed**: {}", part.name, cell(why)));
+        }
+        lines.extend(
+            part.missing.iter().map(|m| format!("- {}: {}: {}", part.name, cell(&m.what), cell(&m.why))),
+        );
+    }
+    if lines.is_empty() {
+        lines.push("Nothing.".to_owned());
+    }
+    for line in &lines {
+        let _ = writeln!(text, "{line}");
+    }
+}
+
+/// What a part is called, and what it tells.
+fn heading(name: &str) -> (&str, &str) {
+    match name {
+        "search" => {
+            ("The search", "Whole processes, from start to end; the first column is the default engine.")
+        }
+        "memory" => (
+            "Memory of threads that wait",
+            "Each waits for a permit of a semaphore (or what is nearest), has passed nothing yet, and gets it in the end.",
+        ),
+        "micro" => (
+            "Single operations",
+            "`switch`: to another stack and back. `yield`: two take turns. `spawn`: and join. `ping-pong`, `call-reply`: a value there and one \
+             back. `stream`: by a channel with room for 64. `wake`: between a virtual and an ordinary thread, there and back. `timer`: a sleep of a \
+             millisecond, a hundred at a time, processor time. `call`: a virtual call (ours on a fresh chunk, `plain` the same code with flag 0, tokio a \
+             boxed future). `hop`: a call carried out on the hop stack. `format`: a number, with the hops that it needs.",
+        ),
+        "growth" => (
+            "As work grows",
+            "`tasks`: all are started, then all joined. `depth`: recursion; `plain` without virtual threads. `width`: files in one directory.",
+        ),
+        "build" => ("What the link step costs", "The same objects, linked with it and without."),
+        "bounds" => {
+            ("Bounds", "What `vthread-bounds` proves, and what painted stacks show to have been used.")
+        }
+        "ablations" => ("What each decision is worth", "The first column is what is done."),
+        "scaling" => (
+            "Scaling",
+            "Measured on one and on two processors. **What is beyond two is a model** (the universal scalability law through the measured point, if \
+             all that is lost is serial work, and if all is coherence), not a measurement.",
+        ),
+        other => (other, ""),
+    }
+}
+
+fn section(part: &Part, drawn: &[String], text: &mut String) {
+    let (title, about) = heading(&part.name);
+    let run = if part.quick { ", a quick run" } else { "" };
+    let _ = write!(text, "\n## {title}\n\n{about} ({:.0} s{run})\n", part.seconds);
+    if drawn.contains(&part.name) {
+        let _ = write!(text, "\n![{title}](docs/plots/{}.svg)\n", part.name);
+    }
+    if let Some(why) = &part.failed {
+        let _ = write!(text, "\nFailed: {}\n", cell(why));
+    }
+    // A table for each thing that is measured; where sizes vary, for each item too.
+    let mut tables: Vec<(String, Vec<&Row>)> = vec![];
+    for row in &part.rows {
+        let unit = if row.unit.is_empty() { String::new() } else { format!(", {}", row.unit) };
+        let name = if row.x.is_some() || part.name == "bounds" {
+            format!("{}: {}{unit}", row.item, row.metric)
+        } else {
+            format!("{}{unit}", row.metric)
+        };
+        match tables.iter_mut().find(|table| table.0 == name) {
+            Some(table) => table.1.push(row),
+            None => tables.push((name, vec![row])),
+        }
+    }
+    for (name, rows) in &tables {
+        let _ = write!(text, "\n### {name}\n\n");
+        let corner = if rows.iter().any(|row| row.x.is_some()) { "number" } else { "" };
+        if part.name == "bounds" {
+            // Many peers, one line: the other way round reads better.
+            text.push_str("| | |\n|---|---|\n");
+            for row in rows {
+                let _ = writeln!(text, "| {} | {} |", cell(&row.peer), number(row.value));
+            }
+        } else {
+            text.push_str(&pivot(rows, corner, full));
+        }
+        let notes = rows.iter().filter(|row| !row.note.is_empty() && row.metric != "log");
+        let mut said: Vec<String> = notes.map(|row| format!("{}: {}", row.peer, row.note)).collect();
+        said.dedup();
+        if name.contains("model") {
+            said.clear();
+        }
+        for note in &said {
+            let _ = write!(text, "\n- {}", cell(note));
+        }
+        if !said.is_empty() {
+            text.push('\n');
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_page_says_everything() {
+        let text = benchmarks(&crate::render::example::results(), &["memory".to_owned()]);
+        for wanted in [
+            "Zilog Z80, 2 processors, 24 GiB",
+            "- rustc: rustc 1.95.0",
+            "- micro: java: no javac \\| at all",
+            "- **build failed**: it fell over",
+            "![Memory of threads that wait](docs/plots/memory.svg)",
+            "### wall, ms\n\n|  | tokio-batched | vthread | rg |",
+            "| wide | 100 (95.0 to 105) ×1.00 |",
+            "×1.68",
+            "### waiting: memory, B\n\n| number | vthread | tokio | go |",
+        ] {
+            assert!(text.contains(wanted), "{wanted}\n---\n{text}");
+        }
+        assert!(!text.contains("plots/search"), "no picture that was not drawn");
+    }
+}

@@ -1,0 +1,303 @@
+//! Pictures, as SVG and as PNG.
+
+use crate::data::{Part, Results, Row};
+use anyhow::{Result, anyhow};
+use plotters::coord::Shift;
+use plotters::prelude::*;
+use plotters::style::{FontStyle, register_font};
+use std::path::Path;
+
+const SIZE: (u32, u32) = (760, 440);
+const FONT: &str = "sans-serif";
+
+/// Distinguishable by those who do not see all colours (Okabe and Ito, 2008).
+const COLOURS: [RGBColor; 11] = [
+    RGBColor(0, 114, 178),
+    RGBColor(213, 94, 0),
+    RGBColor(0, 158, 115),
+    RGBColor(204, 121, 167),
+    RGBColor(230, 159, 0),
+    RGBColor(86, 180, 233),
+    RGBColor(90, 90, 90),
+    RGBColor(170, 140, 0),
+    RGBColor(120, 60, 160),
+    RGBColor(240, 228, 66),
+    RGBColor(0, 0, 0),
+];
+
+/// What is drawn.
+struct Figure {
+    name: &'static str,
+    title: &'static str,
+    x: &'static str,
+    y: &'static str,
+    kind: Kind,
+}
+
+enum Kind {
+    /// Series against sizes, both logarithmic.
+    Lines(Vec<Series>),
+    /// For each group a bar for each series, logarithmic.
+    Bars(Vec<String>, Vec<Series>),
+}
+
+/// A peer, and its points; for bars x is the group's number.
+struct Series {
+    name: String,
+    points: Vec<(f64, f64)>,
+}
+
+/// Draws all that there are figures for; gives their names.
+pub(crate) fn all(results: &Results, directory: &Path) -> Result<Vec<String>> {
+    let letters = epaint_default_fonts::UBUNTU_LIGHT;
+    register_font(FONT, FontStyle::Normal, letters).map_err(|_| anyhow!("the font cannot be read"))?;
+    let mut drawn = vec![];
+    for figure in figures(results) {
+        let path = |kind: &str| directory.join(format!("{}.{kind}", figure.name));
+        let svg = path("svg");
+        let root = SVGBackend::new(&svg, SIZE).into_drawing_area();
+        draw(&root, &figure).map_err(|error| anyhow!("{}: {error}", svg.display()))?;
+        drop(root);
+        let png = path("png");
+        let root = BitMapBackend::new(&png, SIZE).into_drawing_area();
+        draw(&root, &figure).map_err(|error| anyhow!("{}: {error}", png.display()))?;
+        drop(root);
+        drawn.push(figure.name.to_owned());
+    }
+    Ok(drawn)
+}
+
+fn figures(results: &Results) -> Vec<Figure> {
+    let part = |name: &str| results.part(name).filter(|part| !part.rows.is_empty());
+    let lines = |part: &Part, item: &str, metric: &str| {
+        Kind::Lines(series(part.rows.iter().filter(|r| r.item == item && r.metric == metric), |row| row.x))
+    };
+    let mut figures = vec![];
+    if let Some(memory) = part("memory") {
+        let kind = lines(memory, "waiting", "memory");
+        figures.push(Figure {
+            name: "memory",
+            title: "Memory of a thread that waits",
+            x: "threads at the same time",
+            y: "bytes each",
+            kind,
+        });
+    }
+    if let Some(micro) = part("micro") {
+        let kind = bars(micro, |row| row.metric == "time" && row.ratio.is_some(), |row| row.value);
+        figures.push(Figure { name: "micro", title: "Single operations", x: "", y: "nanoseconds", kind });
+    }
+    if let Some(search) = part("search") {
+        let kind = bars(search, |row| row.metric == "wall", |row| row.value);
+        figures.push(Figure {
+            name: "search",
+            title: "The search, hot cache",
+            x: "",
+            y: "milliseconds",
+            kind,
+        });
+        let kind = bars(search, |row| row.metric == "cold wall", |row| row.value);
+        figures.push(Figure {
+            name: "search-cold",
+            title: "The search, cold cache",
+            x: "",
+            y: "milliseconds",
+            kind,
+        });
+    }
+    if let Some(growth) = part("growth") {
+        let wanted = [
+            (
+                "tasks",
+                "time each",
+                "growth-tasks",
+                "Tasks, all at the same time",
+                "tasks",
+                "nanoseconds each",
+            ),
+            ("depth", "time each", "growth-depth", "Recursion", "levels", "nanoseconds a level"),
+            ("width", "time a file", "growth-width", "One directory", "files in it", "microseconds a file"),
+        ];
+        for (item, metric, name, title, x, y) in wanted {
+            figures.push(Figure { name, title, x, y, kind: lines(growth, item, metric) });
+        }
+    }
+    if let Some(bounds) = part("bounds") {
+        let rows = bounds.rows.iter().filter(|row| row.metric == "functions by bound" && row.value > 0.0);
+        // A line for each program.
+        let rows: Vec<Row> = rows.map(|row| Row { peer: row.item.clone(), ..row.clone() }).collect();
+        let kind = Kind::Lines(series(rows.iter(), |row| row.x));
+        figures.push(Figure {
+            name: "bounds",
+            title: "Bounds of functions",
+            x: "at most so many bytes",
+            y: "functions",
+            kind,
+        });
+    }
+    if let Some(scaling) = part("scaling") {
+        let rows = scaling.rows.iter().filter(|row| row.item == "wide" && row.metric == "model, all serial");
+        let kind = Kind::Lines(series(rows, |row| row.x));
+        let title = "A MODEL, not measured beyond two: speed-up if all loss is serial (wide)";
+        figures.push(Figure { name: "scaling", title, x: "processors", y: "times as fast", kind });
+    }
+    let has_points = |series: &[Series]| series.iter().any(|s| !s.points.is_empty());
+    figures.retain(|figure| match &figure.kind {
+        Kind::Lines(series) | Kind::Bars(_, series) => has_points(series),
+    });
+    figures
+}
+
+/// The rows of each peer, in the order of their coming.
+fn series<'a>(rows: impl Iterator<Item = &'a Row>, x: impl Fn(&Row) -> Option<f64>) -> Vec<Series> {
+    let mut all: Vec<Series> = vec![];
+    for row in rows {
+        let Some(x) = x(row).filter(|x| *x > 0.0 && row.value > 0.0) else { continue };
+        match all.iter_mut().find(|s| s.name == row.peer) {
+            Some(series) => series.points.push((x, row.value)),
+            None => all.push(Series { name: row.peer.clone(), points: vec![(x, row.value)] }),
+        }
+    }
+    all
+}
+
+fn bars(part: &Part, wanted: impl Fn(&Row) -> bool, y: impl Fn(&Row) -> f64) -> Kind {
+    let mut groups: Vec<String> = vec![];
+    let mut all: Vec<Series> = vec![];
+    for row in part.rows.iter().filter(|row| wanted(row) && y(row) > 0.0) {
+        if !groups.contains(&row.item) {
+            groups.push(row.item.clone());
+        }
+        let group = groups.iter().position(|g| *g == row.item).unwrap_or(0) as f64;
+        match all.iter_mut().find(|s| s.name == row.peer) {
+            Some(series) => series.points.push((group, y(row))),
+            None => all.push(Series { name: row.peer.clone(), points: vec![(group, y(row))] }),
+        }
+    }
+    Kind::Bars(groups, all)
+}
+
+/// From below the least to above the most.
+fn range(values: impl Iterator<Item = f64> + Clone, margin: f64) -> std::ops::Range<f64> {
+    let low = values.clone().fold(f64::INFINITY, f64::min);
+    let high = values.fold(0.0, f64::max);
+    low / margin..high * margin
+}
+
+type Failure = Box<dyn std::error::Error>;
+
+fn draw<B: DrawingBackend>(root: &DrawingArea<B, Shift>, figure: &Figure) -> Result<(), Failure>
+where
+    B::ErrorType: 'static,
+{
+    root.fill(&WHITE)?;
+    let (Kind::Lines(all) | Kind::Bars(_, all)) = &figure.kind;
+    let points = all.iter().flat_map(|s| &s.points);
+    let y = range(points.clone().map(|p| p.1), 1.6);
+    match &figure.kind {
+        Kind::Lines(_) => lines(root, figure, all, range(points.map(|p| p.0), 1.1), y)?,
+        Kind::Bars(groups, _) => grouped(root, figure, groups, all, y)?,
+    }
+    root.present()?;
+    Ok(())
+}
+
+/// Room on the right for the names.
+const LEGEND: u32 = 160;
+
+fn legend<B: DrawingBackend>(root: &DrawingArea<B, Shift>, all: &[Series]) -> Result<(), Failure>
+where
+    B::ErrorType: 'static,
+{
+    for (index, series) in all.iter().enumerate() {
+        let (left, top) = ((SIZE.0 - LEGEND + 12) as i32, 50 + 20 * index as i32);
+        root.draw(&Rectangle::new([(left, top), (left + 14, top + 12)], colour(index).filled()))?;
+        root.draw(&Text::new(series.name.clone(), (left + 20, top - 2), (FONT, 16).into_font()))?;
+    }
+    Ok(())
+}
+
+fn colour(index: usize) -> RGBColor {
+    COLOURS[index % COLOURS.len()]
+}
+
+fn lines<B: DrawingBackend>(
+    root: &DrawingArea<B, Shift>,
+    figure: &Figure,
+    all: &[Series],
+    x: std::ops::Range<f64>,
+    y: std::ops::Range<f64>,
+) -> Result<(), Failure>
+where
+    B::ErrorType: 'static,
+{
+    let mut chart = ChartBuilder::on(root)
+        .caption(figure.title, (FONT, 22))
+        .margin(12)
+        .margin_right(LEGEND)
+        .x_label_area_size(44)
+        .y_label_area_size(70)
+        .build_cartesian_2d(x.log_scale(), y.log_scale())?;
+    chart
+        .configure_mesh()
+        .light_line_style(WHITE)
+        .x_desc(figure.x)
+        .y_desc(figure.y)
+        .label_style((FONT, 15))
+        .x_label_formatter(&|x| super::table::number(*x))
+        .y_label_formatter(&|y| super::table::number(*y))
+        .draw()?;
+    for (index, series) in all.iter().enumerate() {
+        chart.draw_series(LineSeries::new(series.points.iter().copied(), colour(index).stroke_width(2)))?;
+        chart
+            .draw_series(series.points.iter().map(|point| Circle::new(*point, 4, colour(index).filled())))?;
+    }
+    legend(root, all)
+}
+
+fn grouped<B: DrawingBackend>(
+    root: &DrawingArea<B, Shift>,
+    figure: &Figure,
+    groups: &[String],
+    all: &[Series],
+    y: std::ops::Range<f64>,
+) -> Result<(), Failure>
+where
+    B::ErrorType: 'static,
+{
+    let mut chart = ChartBuilder::on(root)
+        .caption(figure.title, (FONT, 22))
+        .margin(12)
+        .margin_right(LEGEND)
+        .x_label_area_size(36)
+        .y_label_area_size(70)
+        .build_cartesian_2d(0.0..groups.len() as f64, y.clone().log_scale())?;
+    chart
+        .configure_mesh()
+        .disable_x_mesh()
+        .disable_x_axis()
+        .light_line_style(WHITE)
+        .y_desc(figure.y)
+        .label_style((FONT, 15))
+        .y_label_formatter(&|y| super::table::number(*y))
+        .draw()?;
+    let width = 0.84 / all.len().max(1) as f64;
+    for (index, series) in all.iter().enumerate() {
+        let bar = |(group, value): &(f64, f64)| {
+            let left = group + 0.08 + width * index as f64;
+            Rectangle::new([(left, y.start), (left + width * 0.92, *value)], colour(index).filled())
+        };
+        chart.draw_series(series.points.iter().map(bar))?;
+    }
+    let (across, down) = chart.plotting_area().get_pixel_range();
+    let step = f64::from(across.end - across.start) / groups.len().max(1) as f64;
+    for (index, group) in groups.iter().enumerate() {
+        // Neighbours that are long would touch.
+        let lower = if groups.len() > 8 && index % 2 == 1 { 13 } else { 0 };
+        let middle = f64::from(across.start) + step * (index as f64 + 0.5);
+        // About six pixels a letter.
+        let left = middle - 2.7 * group.len() as f64;
+        root.draw(&Text::new(group.clone(), (left as i32, down.end + 6 + lower), (FONT, 12).into_font()))?;
+    }
+    legend(root, all)
+}
