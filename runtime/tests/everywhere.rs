@@ -69,7 +69,7 @@ fn cancellation_ends_waits() {
             &|| assert!(receiver.recv().is_ok()),
             &|| drop(none.acquire(1)),
             &|| notify.wait(),
-            &|| sleep(Duration::from_secs(3600)),
+            &|| sleep(Duration::from_hours(1)),
             &vthread::park,
         ];
         scope(|s| {

@@ -1,5 +1,6 @@
 //! What is known of a vthread by others: its name, its permit, whether it has ended.
 
+use super::room::Room;
 use super::wait::{Link, Outcome, WaitList, Waiting, What, wait_in};
 use crate::call::hop;
 use crate::carrier;
@@ -9,7 +10,7 @@ use core::cell::UnsafeCell;
 use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ptr::null_mut;
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, Ordering::AcqRel, Ordering::Relaxed};
 use core::task::Waker;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -25,6 +26,10 @@ pub(crate) struct Task {
     cancelled: AtomicBool,
     state: Mutex<State>,
     locals: UnsafeCell<Locals>,
+    /// Its body until it starts, then its result; see [`Start`](crate::carrier) and [`scope`](crate::scope).
+    pub(crate) room: Room,
+    /// Of the vthread and its handle, those that may yet want the result; the last drops it.
+    wants_result: AtomicU8,
 }
 
 struct State {
@@ -37,7 +42,8 @@ struct State {
     awaiting: Option<Waker>,
 }
 
-// SAFETY: `locals` are the vthread's own (see `locals`), and empty when it has ended; all else is shared by itself.
+// SAFETY: `locals` are the vthread's own (see `locals`), and empty when it has ended; `room` asks its users for what is
+// needed; all else is shared by itself.
 unsafe impl Sync for Task {}
 // SAFETY: as above.
 unsafe impl Send for Task {}
@@ -59,7 +65,15 @@ impl Task {
                 awaiting: None,
             }),
             locals: UnsafeCell::new(Locals::new()),
+            room: Room::new(),
+            wants_result: AtomicU8::new(2),
         }
+    }
+
+    /// Called by the vthread, which has left its result, and by a handle that does not take it. `true`: by the last of the two,
+    /// who shall drop it.
+    pub(crate) fn leaves_result(&self) -> bool {
+        self.wants_result.fetch_sub(1, AcqRel) == 1
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
