@@ -112,7 +112,7 @@ impl Builder {
         let config = self.config()?;
         #[cfg(not(vthread_native))]
         return {
-            drop((config, when_stuck));
+            let _ = (config, when_stuck);
             Ok(Runtime::new(count.get()))
         };
         #[cfg(vthread_native)]

@@ -44,9 +44,11 @@ pub(crate) unsafe fn perform(request: &Request<'_>) -> io::Result<u32> {
         };
         #[cfg(feature = "inject-faults")]
         let request = &request;
-        #[cfg(not(feature = "inject-faults"))]
-        let injected = None;
         // SAFETY: the caller's promise.
+        #[cfg(not(feature = "inject-faults"))]
+        let result = unsafe { once(request) };
+        // SAFETY: as above.
+        #[cfg(feature = "inject-faults")]
         let result = injected.unwrap_or_else(|| unsafe { once(request) });
         if result != -libc::EINTR {
             return check(result);

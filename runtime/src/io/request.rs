@@ -40,6 +40,7 @@ impl Request<'_> {
     }
 
     /// In words, for reports.
+    #[cfg_attr(not(vthread_native), allow(dead_code, reason = "nobody looks for deadlocks there"))]
     pub(crate) fn action(&self) -> &'static str {
         match self {
             Self::Read { .. } => "waits for a read",

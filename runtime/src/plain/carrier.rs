@@ -9,7 +9,7 @@ use crate::sched::task::{self, Task};
 use crate::sched::wait::{Outcome, Waiting};
 use core::any::Any;
 use core::cell::Cell;
-use core::ptr::{null, null_mut};
+use core::ptr::null;
 use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::collections::HashMap;
 use std::panic::resume_unwind;
@@ -169,7 +169,7 @@ impl Session {
     pub(crate) fn cancel(&self) {
         self.cancelled.store(true, SeqCst);
         let all: Vec<_> = roots().values().cloned().collect();
-        for root in all.iter().filter(|root| core::ptr::eq(&*root.session, self)) {
+        for root in all.iter().filter(|root| core::ptr::eq(Arc::as_ptr(&root.session), self)) {
             root.task.cancel();
             root.cancel_wait();
         }
@@ -282,5 +282,5 @@ pub(crate) fn can_hand_over() -> bool {
 /// # Safety
 /// None: nobody can.
 pub(crate) unsafe fn yield_to(to: Parked) {
-    debug_assert!(to == null_mut(), "no stack waits to be gone on with");
+    debug_assert!(to.is_null(), "no stack waits to be gone on with");
 }

@@ -46,7 +46,7 @@ impl Runtime {
             return Err(Error::AlreadyACarrier);
         }
         // SAFETY: it has ended when `join_outside` returns, which does not unwind.
-        let result = unsafe { start_in(&self.session, f) }.join_outside(Duration::from_secs(3600), || ());
+        let result = unsafe { start_in(&self.session, f) }.join_outside(Duration::from_hours(1), || ());
         result.or_else(|payload| match payload.downcast::<Error>() {
             Ok(error) => Err(*error),
             Err(payload) => resume_unwind(payload),

@@ -7,6 +7,11 @@
 //!     -> or hands out a task: Tasks::spawn    the engine decides who runs it, and when
 //! ```
 
+#![cfg_attr(
+    vthread_plain,
+    allow(dead_code, unused_imports, reason = "parts of it are for the engine on virtual threads")
+)]
+
 mod directory;
 mod file;
 mod huge;
