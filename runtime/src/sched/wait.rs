@@ -402,6 +402,7 @@ impl WaitList {
     }
 
     /// Claims all. They are woken when the result is used up or dropped, which should be after the lock.
+    #[inline]
     pub(crate) fn claim_all(&mut self, outcome: Outcome) -> ClaimedAll {
         let mut all = ClaimedAll::new();
         while let Some(claimed) = self.claim_first(outcome) {
