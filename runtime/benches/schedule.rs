@@ -2,7 +2,8 @@
 //!
 //! Both do the same work in the same process, in turn, round after round; what is printed is the median of each and of the
 //! ratios within a round. One thread and hot caches favour whoever touches less memory. Every answer is checked. `--json PATH`
-//! also writes the rows to a file. The fan-out is compared with ourselves on one carrier.
+//! also writes the rows to a file. The fan-out is compared with ourselves on one carrier. `--count NAME N` does ours of one row,
+//! N times, to be counted by callgrind: the difference between two runs is the cost.
 
 #[cfg(not(vthread_native))]
 fn main() {}
@@ -10,6 +11,12 @@ fn main() {}
 #[cfg(vthread_native)]
 fn main() {
     let args: Vec<String> = std::env::args().collect();
+    if let Some(at) = args.iter().position(|arg| arg == "--count") {
+        let item = work::ITEMS.iter().find(|item| args.get(at + 1).is_some_and(|name| name == item.name));
+        let n = args.get(at + 2).and_then(|n| n.parse().ok()).expect("--count NAME N");
+        assert_eq!((item.expect("the name of a row").ours)(n).0, n);
+        return;
+    }
     let rounds = if args.iter().any(|arg| arg == "--test") { 1 } else { 31 };
     let json = args.iter().position(|arg| arg == "--json").map(|at| args.get(at + 1).expect("--json PATH"));
     let mut rows = Vec::new();

@@ -38,7 +38,9 @@ impl Locals {
 
 impl Drop for Locals {
     fn drop(&mut self) {
-        self.clear();
+        if !self.0.get_mut().is_empty() {
+            self.clear();
+        }
     }
 }
 

@@ -7,7 +7,6 @@ use crate::sched::task::{self, Cancelled, Task, Vthread, checkpoint};
 use crate::sched::wait::{Link, Outcome, WaitList, Waiting, What};
 use crate::select::{Arm, Place};
 use core::any::type_name;
-use core::cell::UnsafeCell;
 use core::fmt;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
@@ -244,64 +243,53 @@ where
     JoinHandle { inner: unsafe { start(None, None, Where::Here, f) } }
 }
 
-/// What a vthread ends with.
-struct Packet<T> {
-    /// Written by the vthread before it says that it has ended; afterwards taken by its one handle, or dropped.
-    result: UnsafeCell<Option<thread::Result<T>>>,
-    scope: Option<Arc<ScopeState>>,
-}
-
-// SAFETY: used by one thread at a time: by the vthread until `Task::end`, by the handle after it has seen that.
-unsafe impl<T: Send> Sync for Packet<T> {}
-
-impl<T> Drop for Packet<T> {
-    fn drop(&mut self) {
-        if let Some(Err(payload)) = self.result.get_mut().take()
-            && let Some(scope) = &self.scope
-        {
-            scope.panicked(payload);
-        }
-    }
-}
-
 struct Child<F, T> {
     closure: F,
     task: Arc<Task>,
-    packet: Arc<Packet<T>>,
+    _result: PhantomData<fn() -> T>,
 }
 
 impl<F: FnOnce() -> T, T> Body for Child<F, T> {
     fn run(self) {
-        let Self { closure, task, packet } = self;
+        let Self { closure, task, _result } = self;
         // Nothing may have to be dropped on the chunk: what that needs has no bound.
-        let (task, packet) = (ManuallyDrop::new(task), ManuallyDrop::new(packet));
+        let task = ManuallyDrop::new(task);
         let outcome = ManuallyDrop::new(task::run_closure(&task, closure));
-        hop(move || {
-            let (task, packet) = (ManuallyDrop::into_inner(task), ManuallyDrop::into_inner(packet));
-            end(&task, packet, ManuallyDrop::into_inner(outcome));
-        });
+        hop(move || end(&ManuallyDrop::into_inner(task), ManuallyDrop::into_inner(outcome)));
     }
 
     fn fail(self, error: Error) {
-        let Self { closure, task, packet } = self;
+        let Self { closure, task, _result } = self;
         let dropped = catch_unwind(AssertUnwindSafe(move || drop(closure)));
-        end(&task, packet, Err(dropped.err().unwrap_or_else(|| Box::new(error))));
+        end::<T>(&task, Err(dropped.err().unwrap_or_else(|| Box::new(error))));
     }
 }
 
 /// The last thing that touches what the vthread has borrowed is `child_ended`.
-fn end<T>(task: &Task, packet: Arc<Packet<T>>, outcome: thread::Result<T>) {
-    let scope = packet.scope.clone();
-    // SAFETY: nobody looks at it before `end`. The place is empty: nothing is dropped.
-    unsafe { *packet.result.get() = Some(outcome) };
+fn end<T>(task: &Arc<Task>, outcome: thread::Result<T>) {
+    // SAFETY: the body was taken from there, and nobody looks at it before `Task::end`.
+    unsafe { task.room.put(outcome) };
     task.end();
     // Where nobody wants the result it is dropped here, which may panic.
-    let dropped = catch_unwind(AssertUnwindSafe(move || drop(packet)));
-    if let Some(scope) = scope {
+    let dropped = catch_unwind(AssertUnwindSafe(|| drop_result::<T>(task)));
+    if let Some(scope) = &task.scope {
         if let Err(payload) = dropped {
             scope.panicked(payload);
         }
         scope.child_ended();
+    }
+}
+
+/// The vthread, or its handle, goes without the result. The last drops it; a panic that nobody has seen goes to the scope.
+fn drop_result<T>(task: &Task) {
+    if task.leaves_result() {
+        // SAFETY: the vthread leaves after it has put the result there. The handle has not taken it: it would not be here.
+        let result = unsafe { task.room.take::<thread::Result<T>>() };
+        if let Err(payload) = result
+            && let Some(scope) = &task.scope
+        {
+            scope.panicked(payload);
+        }
     }
 }
 
@@ -316,15 +304,14 @@ unsafe fn start<F: FnOnce() -> T, T>(
 ) -> Inner<T> {
     hop(|| {
         let task = Arc::new(Task::new(type_name::<F>(), name, scope.cloned()));
-        let packet = Arc::new(Packet { result: UnsafeCell::new(None), scope: scope.cloned() });
-        let child = Child { closure: f, task: task.clone(), packet: packet.clone() };
+        let child = Child { closure: f, task: task.clone(), _result: PhantomData };
         carrier::assert_is_carrier();
         if let Some(scope) = scope {
             scope.lock().running += 1;
         }
         // SAFETY: the caller's promise.
         unsafe { carrier::start_later(child, task.clone(), place) };
-        Inner { task, packet }
+        Inner { task, _result: PhantomData }
     })
 }
 
@@ -334,23 +321,32 @@ unsafe fn start<F: FnOnce() -> T, T>(
 /// As [`start`]; both are `Send`.
 pub(crate) unsafe fn start_in<F: FnOnce() -> T, T>(group: &Group, f: F) -> JoinHandle<T> {
     let task = Arc::new(Task::new(type_name::<F>(), None, None));
-    let packet = Arc::new(Packet { result: UnsafeCell::new(None), scope: None });
-    let child = Child { closure: f, task: task.clone(), packet: packet.clone() };
+    let child = Child { closure: f, task: task.clone(), _result: PhantomData };
     // SAFETY: the caller's promise.
     unsafe { carrier::inject(group, child, task.clone()) };
-    JoinHandle { inner: Inner { task, packet } }
+    JoinHandle { inner: Inner { task, _result: PhantomData } }
 }
 
+/// The one right to the result.
 struct Inner<T> {
     task: Arc<Task>,
-    packet: Arc<Packet<T>>,
+    /// May be sent and shared where a `T` may be sent.
+    _result: PhantomData<Mutex<T>>,
+}
+
+impl<T> Drop for Inner<T> {
+    fn drop(&mut self) {
+        drop_result::<T>(&self.task);
+    }
 }
 
 impl<T> Inner<T> {
     fn take(self) -> thread::Result<T> {
-        // SAFETY: it has ended, and this is its one handle.
-        let result = unsafe { (*self.packet.result.get()).take() };
-        result.unwrap_or_else(|| Err(Box::new("the result was taken before")))
+        let this = ManuallyDrop::new(self);
+        // SAFETY: read once: `this` is not dropped.
+        let task = unsafe { core::ptr::read(&raw const this.task) };
+        // SAFETY: it has ended, so the result is there. We do not leave, so the vthread does not drop it.
+        unsafe { task.room.take::<thread::Result<T>>() }
     }
 
     fn join(self) -> thread::Result<T> {

@@ -58,6 +58,7 @@ impl Root {
     /// Where the address of the task is.
     pub(crate) const TASK: usize = core::mem::offset_of!(Root, task);
 
+    #[inline(always)]
     pub(crate) fn task(&self) -> &Task {
         // SAFETY: `Carrier::start` put a reference here, which `ended` takes.
         unsafe { &*self.task }
@@ -109,6 +110,7 @@ fn carrier() -> Option<&'static Carrier> {
 }
 
 /// The vthread that runs on this thread.
+#[inline(always)]
 pub(crate) fn mounted() -> Option<&'static Root> {
     // SAFETY: its record lives as long as the vthread, which is running.
     carrier().and_then(|c| unsafe { c.mounted.get().as_ref() })

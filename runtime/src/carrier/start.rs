@@ -37,10 +37,9 @@ unsafe impl Send for Start {}
 pub(crate) struct Start {
     size: u32,
     entry: arch::Entry,
-    /// Boxed.
-    body: *mut u8,
     /// [`Body::fail`].
-    fail: unsafe fn(*mut u8, Error),
+    fail: unsafe fn(&Task, Error),
+    /// With the body in its room.
     task: Arc<Task>,
     /// Set when it starts.
     chunk: Option<Chunk>,
@@ -55,11 +54,11 @@ impl<B: Body> Enter for First<B> {
     /// `argument`: the [`Start`], which is valid until the first switch.
     #[inline(never)]
     unsafe extern "C-unwind" fn enter(argument: *mut u8) {
-        // SAFETY: the loop waits with it in its frame; the body was boxed as a `B`, for us.
+        // SAFETY: the loop waits with it in its frame; the body was put there as a `B`, for us. The record has the task's
+        // reference, and lives.
         let (body, chunk) = unsafe {
             let start = &mut *argument.cast::<Start>();
-            // The box goes back at once: this frame is never left, so nothing would drop it later.
-            (*Box::from_raw(start.body.cast::<B>()), start.chunk.take())
+            (start.task.room.take::<B>(), start.chunk.take())
         };
         body.run();
         ended(chunk)
@@ -111,14 +110,15 @@ fn escaped(payload: Payload) {
 
 impl Start {
     fn new<B: Body>(body: B, task: Arc<Task>) -> Self {
-        unsafe fn fail<B: Body>(body: *mut u8, error: Error) {
-            // SAFETY: boxed as a `B` below, and not used.
-            let body = unsafe { Box::from_raw(body.cast::<B>()) };
+        unsafe fn fail<B: Body>(task: &Task, error: Error) {
+            // SAFETY: put there as a `B` below, and not used.
+            let body = unsafe { task.room.take::<B>() };
             body.fail(error);
         }
         let (size, entry) = entry_of::<First<B>>();
-        let body = Box::into_raw(Box::new(body)).cast();
-        Self { size, entry, body, fail: fail::<B>, task, chunk: None }
+        // SAFETY: a task is started once, and nothing else is there before.
+        unsafe { task.room.put(body) };
+        Self { size, entry, fail: fail::<B>, task, chunk: None }
     }
 
     /// With another size than the link step wrote.
@@ -130,7 +130,7 @@ impl Start {
 
     pub(super) fn fail(self, error: Error) {
         // SAFETY: it has not started.
-        unsafe { (self.fail)(self.body, error) };
+        unsafe { (self.fail)(&self.task, error) };
     }
 }
 

@@ -16,6 +16,7 @@ pub(crate) mod remote;
 #[cfg(not(vthread_native))]
 #[path = "../plain/remote.rs"]
 pub(crate) mod remote;
+pub(crate) mod room;
 pub(crate) mod starts;
 pub(crate) mod task;
 #[cfg(vthread_native)]

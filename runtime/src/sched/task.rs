@@ -1,5 +1,6 @@
 //! What is known of a vthread by others: its name, its permit, whether it has ended.
 
+use super::room::Room;
 use super::wait::{Link, Outcome, WaitList, Waiting, What, wait_in};
 use crate::call::hop;
 use crate::carrier;
@@ -9,7 +10,10 @@ use core::cell::UnsafeCell;
 use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ptr::null_mut;
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::{
+    AtomicBool, AtomicU8, AtomicU64, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed,
+    Ordering::Release,
+};
 use core::task::Waker;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -23,13 +27,18 @@ pub(crate) struct Task {
     pub(crate) entry: &'static str,
     pub(crate) scope: Option<Arc<ScopeState>>,
     cancelled: AtomicBool,
+    /// Written once, under the lock of `state`, after the result.
+    has_ended: AtomicBool,
     state: Mutex<State>,
     locals: UnsafeCell<Locals>,
+    /// Its body until it starts, then its result; see [`Start`](crate::carrier) and [`scope`](crate::scope).
+    pub(crate) room: Room,
+    /// Of the vthread and its handle, those that may yet want the result; the last drops it.
+    wants_result: AtomicU8,
 }
 
 struct State {
     has_permit: bool,
-    has_ended: bool,
     /// The vthread itself, in `park`.
     parked: WaitList,
     joining: WaitList,
@@ -37,7 +46,8 @@ struct State {
     awaiting: Option<Waker>,
 }
 
-// SAFETY: `locals` are the vthread's own (see `locals`), and empty when it has ended; all else is shared by itself.
+// SAFETY: `locals` are the vthread's own (see `locals`), and empty when it has ended; `room` asks its users for what is
+// needed; all else is shared by itself.
 unsafe impl Sync for Task {}
 // SAFETY: as above.
 unsafe impl Send for Task {}
@@ -51,15 +61,23 @@ impl Task {
             entry,
             scope,
             cancelled: AtomicBool::new(false),
+            has_ended: AtomicBool::new(false),
             state: Mutex::new(State {
                 has_permit: false,
-                has_ended: false,
                 parked: WaitList::new(),
                 joining: WaitList::new(),
                 awaiting: None,
             }),
             locals: UnsafeCell::new(Locals::new()),
+            room: Room::new(),
+            wants_result: AtomicU8::new(2),
         }
+    }
+
+    /// Called by the vthread, which has left its result, and by a handle that does not take it. `true`: by the last of the two,
+    /// who shall drop it.
+    pub(crate) fn leaves_result(&self) -> bool {
+        self.wants_result.fetch_sub(1, AcqRel) == 1
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -112,7 +130,7 @@ impl Task {
     /// Says that it has ended.
     pub(crate) fn end(&self) {
         let mut state = self.lock();
-        state.has_ended = true;
+        self.has_ended.store(true, Release);
         let joining = state.joining.claim_all(Outcome::Notified);
         let awaiting = state.awaiting.take();
         drop(state);
@@ -129,11 +147,12 @@ impl Task {
     /// As [`WaitList::push`].
     pub(crate) unsafe fn enlist_joiner(&self, link: &Link) -> bool {
         let mut state = self.lock();
-        if !state.has_ended {
+        let wait = !self.has_ended();
+        if wait {
             // SAFETY: the caller's promise.
             unsafe { state.joining.push(link) };
         }
-        !state.has_ended
+        wait
     }
 
     /// # Safety
@@ -147,7 +166,7 @@ impl Task {
     pub(crate) fn has_ended_or_wakes(&self, waker: &Waker) -> bool {
         let waker = waker.clone();
         let mut state = self.lock();
-        if state.has_ended {
+        if self.has_ended() {
             return true;
         }
         let former = state.awaiting.replace(waker);
@@ -156,14 +175,15 @@ impl Task {
         false
     }
 
+    #[inline]
     pub(crate) fn has_ended(&self) -> bool {
-        self.lock().has_ended
+        self.has_ended.load(Acquire)
     }
 
     /// Waits until it has ended, whatever else happens. `false`: it had not, then. For a thread that is no vthread.
     pub(crate) fn wait_for_end(&self, until: Option<Instant>) -> bool {
         let state = self.lock();
-        if state.has_ended {
+        if self.has_ended() {
             return true;
         }
         let what = What { action: "waits for the end of vthread", object: self.id as usize };
@@ -188,7 +208,7 @@ impl Task {
         }
         checkpoint();
         let state = self.lock();
-        if state.has_ended {
+        if self.has_ended() {
             return true;
         }
         let what = What { action: "waits for the end of vthread", object: self.id as usize };

@@ -12,6 +12,8 @@
 //!                       by the own carrier:      TimedOut, Cancelled
 //! ```
 //!
+//! Where the carrier itself holds the lock of the only list, nobody else can claim, and a store is enough.
+//!
 //! 1. Exactly one claim succeeds. Whoever made it, and nobody else, makes the waiter go on, once ([`Claimed::wake`]): until
 //!    then it stays where it is, so the claimer may fill its slot, with or without the lock.
 //! 2. A vthread that goes on finds its parked stack pointer used only by its own carrier: local claimers push it onto
@@ -99,6 +101,8 @@ pub(crate) struct Waiting {
     pub(crate) cancellable: bool,
     /// Is it for the kernel? A cancellation asks it to hurry.
     pub(crate) is_operation: bool,
+    /// Is there no other list than the one?
+    is_in_one_list: bool,
     /// Of whoever was pushed before; the inbox's.
     pub(super) next_in_inbox: Cell<*mut Waiting>,
 }
@@ -107,7 +111,7 @@ impl Waiting {
     /// # Panics
     /// Where this stack cannot be left: off the chunks without a hop stack left, or while panicking when std's count of
     /// panics was not found.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn new(what: What) -> Self {
         let home = carrier::prepare_to_park(false);
         Self::by(what, home, !thread::panicking())
@@ -121,7 +125,7 @@ impl Waiting {
         Self::by(what, carrier::prepare_to_park(true), false)
     }
 
-    #[inline]
+    #[inline(always)]
     fn by(what: What, home: Option<&'static Remote>, cancellable: bool) -> Self {
         let who = match home {
             Some(home) => Who::Vthread { home, parked: Cell::new(null_mut()) },
@@ -131,7 +135,15 @@ impl Waiting {
             }),
         };
         let next_in_inbox = Cell::new(null_mut());
-        Self { state: AtomicU8::new(WAITING), who, what, cancellable, is_operation: false, next_in_inbox }
+        Self {
+            state: AtomicU8::new(WAITING),
+            who,
+            what,
+            cancellable,
+            is_operation: false,
+            is_in_one_list: false,
+            next_in_inbox,
+        }
     }
 
     /// For an operation of the carrier's `io_uring`; see [`crate::io`].
@@ -146,11 +158,26 @@ impl Waiting {
         self.state.compare_exchange(WAITING, outcome as u8, AcqRel, Acquire).is_ok()
     }
 
+    /// The same, by who holds the lock of a list that it is in, and has seen under it that it is not claimed.
+    #[inline]
+    fn claim_listed(&self, outcome: Outcome) -> bool {
+        if self.is_in_one_list
+            && let Who::Vthread { home, .. } = &self.who
+            && carrier::is_home(home)
+        {
+            // Others that may claim it: who holds the list's lock, which is us, and its carrier, on whose thread we are.
+            self.state.store(outcome as u8, Release);
+            return true;
+        }
+        self.claim(outcome)
+    }
+
     #[inline]
     fn is_claimed(&self) -> bool {
         self.state.load(Acquire) != WAITING
     }
 
+    #[inline]
     fn outcome(&self) -> Outcome {
         match self.state.load(Acquire) {
             1 => Outcome::Notified,
@@ -251,6 +278,7 @@ pub(crate) struct Link {
 }
 
 impl Link {
+    #[inline(always)]
     pub(crate) fn new(waiting: &Waiting, slot: *mut ()) -> Self {
         Self {
             waiting,
@@ -363,7 +391,7 @@ impl WaitList {
                 unsafe { self.remove(link) };
             } else if !is_right(link.slot) {
                 return None;
-            } else if waiting.claim(outcome) {
+            } else if waiting.claim_listed(outcome) {
                 link.was_claimed_here.set(true);
                 // SAFETY: as above.
                 unsafe { self.remove(link) };
@@ -374,6 +402,7 @@ impl WaitList {
     }
 
     /// Claims all. They are woken when the result is used up or dropped, which should be after the lock.
+    #[inline]
     pub(crate) fn claim_all(&mut self, outcome: Outcome) -> ClaimedAll {
         let mut all = ClaimedAll::new();
         while let Some(claimed) = self.claim_first(outcome) {
@@ -503,7 +532,8 @@ pub(crate) fn wait_in<S>(
     until: Option<Instant>,
     next: Option<Claimed>,
 ) -> Outcome {
-    let waiting = Waiting::new(what);
+    let mut waiting = Waiting::new(what);
+    waiting.is_in_one_list = true;
     let link = Link::new(&waiting, slot);
     // SAFETY: both stay in this frame, which ends when the link was taken out: by whoever claimed it through the list, or
     // below. Nothing in between unwinds.
