@@ -21,6 +21,7 @@
 //! drop, holds one big stack meanwhile and disturbs nobody.
 
 use crate::arch::{self, hop_top, set_hop_top};
+use crate::call::hop;
 use crate::config::StackConfig;
 use crate::error::{Error, Result};
 use crate::stats::HopStacks;
@@ -77,10 +78,11 @@ impl Pool {
     }
 
     /// An empty stack that nobody has.
-    fn take(&self) -> Result<*mut Control> {
+    fn take(&self) -> Thin<*mut Control> {
         let first = self.free.get();
         if first.is_null() {
-            return self.map();
+            // Where this stack is one of them, that is a plain call; nothing about mappings counts on a chunk.
+            return hop(|| self.map().map_err(Box::new));
         }
         // SAFETY: pooled stacks are mapped and nobody's.
         self.free.set(unsafe { (*first).next.get() });
@@ -141,10 +143,13 @@ impl Pool {
         unsafe {
             let base = (*control).lowest - GUARD;
             valgrind::deregister((*control).registered);
-            let _ = sys::unmap(base as *mut u8, self.size.get());
+            let _ = hop(|| sys::unmap(base as *mut u8, self.size.get()));
         }
     }
 }
+
+/// With an error of one word: who parks has one in its frame, on a chunk.
+pub(crate) type Thin<T> = core::result::Result<T, Box<Error>>;
 
 /// The numbers of this thread.
 pub(crate) fn numbers() -> HopStacks {
@@ -179,7 +184,8 @@ pub(crate) fn guard_holds(address: usize) -> bool {
 pub(crate) struct Kept(*mut Control);
 
 /// Called on the installed hop stack, before any queue is touched: it may fail, and then nothing has happened.
-pub(crate) fn detach() -> Result<Kept> {
+#[inline(never)]
+pub(crate) fn detach() -> Thin<Kept> {
     POOL.with(|pool| {
         let mine = hop_top().cast::<Control>();
         let pooled = !pool.free.get().is_null();
@@ -206,10 +212,11 @@ pub(crate) fn detach() -> Result<Kept> {
 }
 
 /// Makes sure that the next [`detach`] does not fail.
-pub(crate) fn prepare() -> Result<()> {
+#[inline(never)]
+pub(crate) fn prepare() -> Thin<()> {
     POOL.with(|pool| {
         if pool.free.get().is_null() {
-            let fresh = pool.map()?;
+            let fresh = hop(|| pool.map().map_err(Box::new))?;
             pool.count(|n| {
                 n.total += 1;
                 n.pooled += 1;
@@ -222,7 +229,7 @@ pub(crate) fn prepare() -> Result<()> {
 }
 
 /// The same, whatever the cap says: for waits that must not fail.
-pub(crate) fn prepare_beyond_cap() -> Result<()> {
+pub(crate) fn prepare_beyond_cap() -> Thin<()> {
     POOL.with(|pool| {
         let cap = pool.cap.replace(usize::MAX);
         let prepared = prepare();

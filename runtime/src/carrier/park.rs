@@ -4,6 +4,7 @@ use super::switch::{assert_panic_count, cannot_park, leave};
 use super::{Carrier, Root, carrier, mounted, not_on_a_vthread};
 use crate::arch::Parked;
 use crate::call::hop;
+use crate::error::Error;
 use crate::sched::deadlock::Report;
 use crate::sched::remote::Remote;
 use crate::sched::task::{self, Task};
@@ -25,6 +26,7 @@ pub(crate) fn prepare_to_park(whatever: bool) -> Option<&'static Remote> {
         assert_panic_count();
     }
     if hop_stack::on_installed() {
+        crate::__plain_only!();
         let prepared = if whatever { hop_stack::prepare_beyond_cap() } else { hop_stack::prepare() };
         if let Err(error) = prepared {
             cannot_park(&error);
@@ -56,14 +58,23 @@ pub(crate) unsafe fn park_waiting(
     } else {
         // SAFETY: resumed once, by the one who claimed it. `to` was claimed by the caller.
         if let Err(error) = unsafe { leave(to, |_| parked) } {
-            eprintln!("vthread: a wait that was prepared for failed: {error}");
-            std::process::abort();
+            wait_failed(error);
         }
     }
     root.waiting.set(core::ptr::null());
     if let Some(key) = key {
         hop(|| carrier.timers.borrow_mut().remove(key));
     }
+}
+
+#[cold]
+#[inline(never)]
+fn wait_failed(error: Box<Error>) -> ! {
+    // Elsewhere: what printing takes is not the stack's of whoever waits.
+    hop(move || {
+        eprintln!("vthread: a wait that was prepared for failed: {error}");
+        std::process::abort()
+    })
 }
 
 /// Is that this thread's carrier?
@@ -89,7 +100,10 @@ pub(crate) fn make_ready(home: &'static Remote, parked: &Cell<Parked>) -> bool {
 pub(crate) fn can_hand_over() -> bool {
     mounted().is_some()
         && !std::thread::panicking()
-        && (!hop_stack::on_installed() || hop_stack::prepare().is_ok())
+        && (!hop_stack::on_installed() || {
+            crate::__plain_only!();
+            hop_stack::prepare().is_ok()
+        })
 }
 
 /// Goes on with `to`, and with the caller later.

@@ -2,7 +2,8 @@
 
 use super::{Carrier, carrier, not_on_a_vthread};
 use crate::arch::{self, Parked};
-use crate::error::{Error, Result};
+use crate::error::Error;
+use crate::hop_stack::Thin;
 use crate::{hop_stack, panic_count};
 use core::cell::Cell;
 use core::ptr::null_mut;
@@ -36,13 +37,17 @@ impl Carrier {
     /// `save` gives a place that whoever resumes this vthread takes it from, once. `to` waits on this thread and is taken
     /// by nobody else; it is lost if this fails.
     #[inline(always)]
-    unsafe fn switch_stacks(&self, to: Option<Parked>, save: impl FnOnce() -> *mut Parked) -> Result<()> {
+    unsafe fn switch_stacks(&self, to: Option<Parked>, save: impl FnOnce() -> *mut Parked) -> Thin<()> {
         let me = self.mounted.get();
         if hop_stack::on_installed() {
+            // So no vthread's stack has to be large enough for what follows.
+            crate::__plain_only!();
             let kept = hop_stack::detach()?;
             let to = self.chosen(to);
             // SAFETY: `chosen` gives stacks that wait on this thread, each once.
             unsafe { arch::switch(to, save()) };
+            // The compiler makes one of both switches.
+            crate::__plain_only!();
             kept.reattach();
         } else {
             hop_stack::check_empty();
@@ -61,10 +66,11 @@ impl Carrier {
     /// As above.
     #[cold]
     #[inline(never)]
-    unsafe fn switch_panicking(&self, to: Option<Parked>, save: impl FnOnce() -> *mut Parked) -> Result<()> {
+    unsafe fn switch_panicking(&self, to: Option<Parked>, save: impl FnOnce() -> *mut Parked) -> Thin<()> {
         assert_panic_count();
         // Whatever fails must find the count as it was.
         if hop_stack::on_installed() {
+            crate::__plain_only!();
             hop_stack::prepare()?;
         }
         let mine = panic_count::put_aside();
@@ -80,7 +86,7 @@ impl Carrier {
 /// # Safety
 /// As for [`Carrier::switch_stacks`].
 #[inline(always)]
-pub(super) unsafe fn leave(to: Option<Parked>, save: impl FnOnce(&Carrier) -> *mut Parked) -> Result<()> {
+pub(super) unsafe fn leave(to: Option<Parked>, save: impl FnOnce(&Carrier) -> *mut Parked) -> Thin<()> {
     let Some(carrier) = carrier().filter(|c| !c.mounted.get().is_null()) else { not_on_a_vthread() };
     if std::thread::panicking() {
         // SAFETY: the caller's promise.
