@@ -47,7 +47,7 @@ type Slot<T> = UnsafeCell<Option<T>>;
 
 impl<T> State<T> {
     /// Gives the value to the first who waits for one.
-    #[inline]
+    #[inline(always)]
     fn give(&mut self, value: T) -> Result<Claimed, T> {
         let Some(receiver) = self.receiving.claim_first(Outcome::Notified) else { return Err(value) };
         // SAFETY: those who wait to receive have a `Slot<T>` there, which is ours until we wake them. It is empty.
@@ -56,7 +56,7 @@ impl<T> State<T> {
     }
 
     /// Takes the value of the first who waits to send.
-    #[inline]
+    #[inline(always)]
     fn take(&mut self) -> Option<(T, Claimed)> {
         let sender = self.sending.claim_first(Outcome::Notified)?;
         // SAFETY: those who wait to send have a `Slot<T>` there, which is ours until we wake them. It is full.

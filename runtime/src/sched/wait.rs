@@ -206,7 +206,7 @@ impl Waiting {
     }
 
     /// The same; a vthread leaves for the one that was claimed.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn wait_into(&self, until: Option<Instant>, next: Option<Claimed>) -> Outcome {
         match &self.who {
             Who::Vthread { parked, .. } => {
