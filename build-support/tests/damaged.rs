@@ -1,5 +1,7 @@
 //! Damaged executables: an error or a result, never a panic, never endless work.
 
+use object::{Object, ObjectSection};
+use std::ops::Range;
 use std::time::{Duration, Instant};
 use vale_threads_build::program::Loaded;
 use vale_threads_build::{link, report};
@@ -35,6 +37,58 @@ fn look_at(data: &[u8]) {
         }
     }
     let _ = link::process(std::path::Path::new("damaged"), data);
+}
+
+/// The ELF header, the section headers, and what each section has in the file.
+fn parts(whole: &[u8]) -> Vec<Range<usize>> {
+    let file = object::File::parse(whole).expect("the undamaged file is an executable");
+    let headers = u64::from_le_bytes(whole[40..48].try_into().expect("eight bytes")) as usize;
+    let mut parts = vec![0..64, headers..whole.len()];
+    for section in file.sections() {
+        let Some((start, size)) = section.file_range() else { continue };
+        parts.push(start as usize..(start + size) as usize);
+    }
+    parts.retain(|part| part.len() >= 8);
+    parts
+}
+
+/// A field of one part gets a value at the edge of what such fields hold: every part is hit as often as every other,
+/// however small it is.
+fn damage_field(data: &mut [u8], parts: &[Range<usize>], random: &mut Random) {
+    let part = &parts[random.below(parts.len())];
+    let width = [1, 2, 4, 8][random.below(4)];
+    let place = part.start + random.below(part.len() / width) * width;
+    let length = data.len() as u64;
+    let edges =
+        [0, 1, 0x7fff_ffff, 0x8000_0000, u64::MAX, u64::MAX - 7, 1 << 63, length, length - 1, random.next()];
+    let value = edges[random.below(edges.len())].to_le_bytes();
+    data[place..place + width].copy_from_slice(&value[..width]);
+}
+
+#[test]
+fn damaged_fields_are_survived() {
+    let whole = small_executable();
+    assert!(whole.starts_with(b"\x7fELF"), "no small executable to damage on this machine");
+    let parts = parts(&whole);
+    assert!(parts.len() > 10, "{parts:?}");
+    let long = std::env::var_os("VTHREAD_LONG_TESTS").is_some();
+    let limit = Duration::from_secs(if long { 300 } else { 10 });
+    let start = Instant::now();
+    let mut random = Random(0x0dda_7a5e_ed00_0001);
+    let mut looked = 0;
+    while start.elapsed() < limit {
+        let mut data = whole.clone();
+        // Few fields at once: what follows the first error is not looked at.
+        for _ in 0..=random.below(3) {
+            damage_field(&mut data, &parts, &mut random);
+        }
+        let one = Instant::now();
+        look_at(&data);
+        assert!(one.elapsed() < Duration::from_secs(20), "a damaged file took {:?}", one.elapsed());
+        looked += 1;
+    }
+    eprintln!("{looked} files");
+    assert!(looked > 10, "only {looked} files in {limit:?}");
 }
 
 #[test]
