@@ -10,6 +10,10 @@ use crate::runtime::Runtime;
 use crate::sched::deadlock::WhenStuck;
 use core::num::NonZeroUsize;
 use std::sync::Arc;
+use std::time::Duration;
+
+/// So long a carrier may stand still before it is reported.
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// Runs `f` as a virtual thread and gives its result. On a thread that runs vthreads already, it is an ordinary call.
 ///
@@ -35,6 +39,8 @@ pub struct Builder {
     when_stuck: WhenStuck,
     /// `None`: one for each processor.
     carriers: Option<NonZeroUsize>,
+    /// `None`: a second.
+    patience: Option<Duration>,
 }
 
 impl Builder {
@@ -101,6 +107,14 @@ impl Builder {
         self
     }
 
+    /// How long a carrier of a [`Runtime`] may run nobody else before that is reported on standard error, once: a second. With
+    /// [`Duration::MAX`] it never is, which is right for programs whose vthreads compute.
+    #[must_use]
+    pub fn report_blocked_after(mut self, patience: Duration) -> Self {
+        self.patience = Some(patience);
+        self
+    }
+
     /// Starts the carriers of a runtime.
     ///
     /// # Errors
@@ -108,15 +122,15 @@ impl Builder {
     pub fn build(self) -> Result<Runtime> {
         let one = NonZeroUsize::MIN;
         let count = self.carriers.unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(one));
-        let when_stuck = self.when_stuck;
+        let (when_stuck, patience) = (self.when_stuck, self.patience.unwrap_or(PATIENCE));
         let config = self.config()?;
         #[cfg(not(vthread_native))]
         return {
-            let _ = (config, when_stuck);
+            let _ = (config, when_stuck, patience);
             Ok(Runtime::new(count.get()))
         };
         #[cfg(vthread_native)]
-        Runtime::new(count.get(), &config, when_stuck)
+        Runtime::new(count.get(), &config, when_stuck, patience)
     }
 
     fn config(self) -> Result<StackConfig> {

@@ -14,6 +14,7 @@ use core::fmt;
 use std::panic::resume_unwind;
 use std::sync::{Arc, mpsc};
 use std::thread;
+use std::time::Duration;
 
 /// OS threads that run vthreads, one for each processor if not told otherwise.
 ///
@@ -49,9 +50,14 @@ impl Runtime {
         Builder::new()
     }
 
-    pub(crate) fn new(count: usize, config: &StackConfig, when_stuck: WhenStuck) -> Result<Self> {
+    pub(crate) fn new(
+        count: usize,
+        config: &StackConfig,
+        when_stuck: WhenStuck,
+        patience: Duration,
+    ) -> Result<Self> {
         let (group, members) = Group::new(count);
-        let watchdog = Watchdog::new(group.clone(), when_stuck);
+        let watchdog = Watchdog::new(group.clone(), when_stuck, patience);
         let mut runtime = Self { group, carriers: Vec::new(), watchdog, process: std::process::id() };
         let (say, hear) = mpsc::channel();
         for (index, member) in members.into_iter().enumerate() {
@@ -74,7 +80,8 @@ impl Runtime {
 
     /// Runs `f` as a vthread, and gives its result when it has ended. What it has spawned outside of scopes goes on.
     ///
-    /// The calling thread waits meanwhile, and watches the carriers: one that is blocked for long is reported on standard error.
+    /// The calling thread waits meanwhile, and watches the carriers: one that is blocked for long is reported on standard error
+    /// ([`Builder::report_blocked_after`]).
     ///
     /// # Errors
     /// When this thread runs vthreads itself, when there is no stack for `f`, in a forked child, and when all vthreads wait for

@@ -21,12 +21,10 @@ use std::time::{Duration, Instant};
 /// Between two looks.
 pub(crate) const EVERY: Duration = Duration::from_millis(500);
 
-/// So long a carrier may stand still before it is reported.
-const PATIENCE: Duration = Duration::from_secs(1);
-
 pub(crate) struct Watchdog {
     group: Arc<Group>,
     when_stuck: WhenStuck,
+    patience: Duration,
     seen: Mutex<Vec<Seen>>,
 }
 
@@ -38,10 +36,10 @@ struct Seen {
 }
 
 impl Watchdog {
-    pub(crate) fn new(group: Arc<Group>, when_stuck: WhenStuck) -> Self {
+    pub(crate) fn new(group: Arc<Group>, when_stuck: WhenStuck, patience: Duration) -> Self {
         let seen = |_: &Seat| Seen { turns: 0, since: Instant::now(), is_reported: false };
         let seen = Mutex::new(group.seats().iter().map(seen).collect());
-        Self { group, when_stuck, seen }
+        Self { group, when_stuck, patience, seen }
     }
 
     /// Reports on standard error who has newly been found blocked, and ends a deadlock.
@@ -52,7 +50,7 @@ impl Watchdog {
             self.group.break_deadlock();
         }
         signals::sweep();
-        for report in self.blocked(PATIENCE) {
+        for report in self.blocked(self.patience) {
             eprintln!("vthread: {report}");
         }
     }

@@ -21,6 +21,7 @@ use crate::search::Search;
 use crew::Crew;
 use std::io;
 use std::sync::Arc;
+use std::time::Duration;
 use vthread::{Runtime, WhenStuck};
 
 /// See the module.
@@ -60,7 +61,9 @@ impl Engine for Vthread {
         let (carriers, late) = room(search);
         let roots = (0..search.roots.len()).rev().map(Task::Root).inspect(|_| search.counts.task_made());
         let crew = Crew::new(search, carriers, late);
-        let runtime = Runtime::builder().carriers(carriers).when_stuck(WhenStuck::Sleep).build();
+        let runtime = Runtime::builder().carriers(carriers).when_stuck(WhenStuck::Sleep);
+        // A walk runs until nobody is idle, which may be long.
+        let runtime = runtime.report_blocked_after(Duration::MAX).build();
         let runtime = runtime.map_err(io::Error::other)?;
         let ran = runtime.run(|| crew.search_all(roots.collect()));
         let stats = runtime.finish();
