@@ -1,66 +1,23 @@
 //! The link step as packages use it: the fixture is built by cargo in various ways, and runs its functions on chunks of
 //! exactly the size that was written, with an inaccessible page directly below.
 
+#[path = "common/build.rs"]
+mod build;
+
+use build::Build;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use vale_threads_build::frames::{self, Place};
-use vale_threads_build::functions::display_name;
-use vale_threads_build::program::Loaded;
-
-const TARGET: &str = "x86_64-unknown-linux-gnu";
-
-/// One way to build the fixture.
-#[derive(Default)]
-struct Build<'a> {
-    flags: &'a str,
-    release: bool,
-    config: &'a [&'a str],
-}
+use std::process::Command;
 
 struct Built {
     executable: PathBuf,
     log: String,
 }
 
-fn manifest(of: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(of).join("Cargo.toml")
-}
-
-impl Build<'_> {
-    fn cargo(&self, package: &str, folder: &Path) -> Output {
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo
-            .args(["build", "--quiet", "--target", TARGET, "--manifest-path"])
-            .arg(manifest(package))
-            .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("fixtures"))
-            .env("RUSTFLAGS", self.flags)
-            .env("RUSTC_BOOTSTRAP", if self.flags.contains("-Z") { "1" } else { "0" })
-            .env("VTHREAD_LINK_LOG", folder.join("log"));
-        if self.release {
-            cargo.arg("--release");
-        }
-        for config in self.config {
-            cargo.args(["--config", config]);
-        }
-        cargo.output().expect("cargo runs")
-    }
-
-    /// Builds the fixture and copies it away, so that the next build does not disturb.
-    fn fixture(&self, folder: &Path) -> Built {
-        // The log must be of this build, so it must link anew.
-        let profile = if self.release { "release" } else { "debug" };
-        let built = Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .join("fixtures")
-            .join(TARGET)
-            .join(profile)
-            .join("fixture");
-        let output = self.cargo("fixture", folder);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let executable = folder.join("fixture");
-        std::fs::copy(&built, &executable).expect("the fixture was built");
-        let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
-        Built { executable, log }
-    }
+fn fixture(way: &Build<'_>, folder: &Path) -> Built {
+    let executable = way.executable("fixture", folder);
+    // The log must be of this build, so it must link anew.
+    let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+    Built { executable, log }
 }
 
 /// What the fixture says of one function: name, size of its chunk and what it used, or unproved.
@@ -107,7 +64,7 @@ fn check(built: &Built, most_unproved: usize) {
 #[test]
 fn functions_run_on_chunks_of_exactly_their_bound() {
     let folder = tempfile::tempdir().expect("a folder");
-    check(&Build::default().fixture(folder.path()), 0);
+    check(&fixture(&Build::default(), folder.path()), 0);
 }
 
 #[test]
@@ -122,7 +79,7 @@ fn optimised_stripped_and_at_fixed_addresses() {
             "profile.release.codegen-units=1",
         ],
     };
-    let built = way.fixture(folder.path());
+    let built = fixture(&way, folder.path());
     check(&built, 1);
     let data = std::fs::read(&built.executable).expect("readable");
     assert!(!data.windows(7).any(|w| w == b"VTHREAD"), "records were left in a stripped executable");
@@ -165,67 +122,7 @@ fn every_way_to_build() {
         let way = Build { flags, release: *release, config };
         eprintln!("{flags} {release} {config:?}");
         // A tenth may be unproved.
-        check(&way.fixture(folder.path()), 8);
-    }
-}
-
-/// What LLVM says about the frames of its functions: address and bytes.
-fn stack_sizes(data: &[u8]) -> Vec<(u64, u64)> {
-    let mut sizes = Vec::new();
-    let mut rest = data;
-    while let Some((address, tail)) = rest.split_first_chunk::<8>() {
-        let mut size = 0;
-        let mut used = 0;
-        for (index, byte) in tail.iter().enumerate() {
-            size |= u64::from(byte & 0x7f) << (7 * index);
-            used = index + 1;
-            if byte & 0x80 == 0 {
-                break;
-            }
-        }
-        sizes.push((u64::from_le_bytes(*address), size));
-        rest = &tail[used..];
-    }
-    sizes
-}
-
-/// Our frames are never smaller than LLVM's, and nearly always the same. Every row of the unwind tables agrees too.
-#[test]
-fn frames_agree_with_llvm_and_with_unwind_tables() {
-    for release in [false, true] {
-        let folder = tempfile::tempdir().expect("a folder");
-        let way = Build { flags: "-Zemit-stack-sizes", release, config: &[] };
-        let built = way.fixture(folder.path());
-        let data = std::fs::read(&built.executable).expect("readable");
-        let loaded = Loaded::read(&data).expect("an executable");
-        let section = loaded.image.section(".stack_sizes").expect("LLVM's sizes");
-        let (mut equal, mut larger, mut rows) = (0, Vec::new(), 0);
-        for (address, theirs) in stack_sizes(section.data) {
-            let Some(function) = loaded.functions.at(address) else { continue };
-            let frame = frames::analyse_points(loaded.program(), function, Place::Anywhere);
-            let name = display_name(&loaded.image, address);
-            // Pushes in inline assembly are not in the unwind tables.
-            if !frame.problems.is_empty() || loaded.records.switches(address) {
-                continue;
-            }
-            assert!(frame.frame >= theirs, "{name}: ours {}, LLVM's {theirs}", frame.frame);
-            if frame.frame == theirs {
-                equal += 1;
-            } else {
-                larger.push((name.clone(), frame.frame, theirs));
-            }
-            for row in loaded.functions.rows(function) {
-                let Some(offset) = row.rsp_offset else { continue };
-                for (at, lowest) in frame.points.iter().filter(|(at, _)| row.range.contains(at)) {
-                    assert_eq!(*lowest, 8 - offset, "{name} at {at:#x}");
-                    rows += 1;
-                }
-            }
-        }
-        eprintln!("release {release}: {equal} equal, {rows} points agree with rows, larger: {larger:?}");
-        assert!(equal > 100, "{equal}");
-        assert!(rows > 10_000, "{rows}");
-        assert!(larger.len() * 100 <= equal * 3, "{larger:?}");
+        check(&fixture(&way, folder.path()), 8);
     }
 }
 
@@ -251,13 +148,7 @@ fn recursion_without_a_wrapper_is_refused() {
         "{text}"
     );
     assert!(text.contains("-> `recursive::__vt_walk`"), "{text}");
-    assert!(
-        !Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .join("fixtures")
-            .join(TARGET)
-            .join("debug/recursive")
-            .exists()
-    );
+    assert!(!Build::default().made("recursive").exists());
 }
 
 #[test]
