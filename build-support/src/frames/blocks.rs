@@ -41,8 +41,13 @@ pub(super) struct Interpreter<'a, 'd> {
     pub(super) collecting: bool,
     /// Lowest address of the frame that an instruction names, relative to the return address.
     pub(super) lowest_access: i64,
-    /// Memory below rsp may be used in a way that was not followed.
+    /// Memory below rsp may be used in a way that was not followed. A plain address that was taken is no such case: whoever has it
+    /// reaches the memory at and above it.
     pub(super) vague_access: bool,
+    /// An address of the frame is stored. What is read back may not be known any more, and then it may be the end of an array.
+    pub(super) address_stored: bool,
+    /// Memory is accessed through something that is not known.
+    pub(super) access_unknown: bool,
     /// Address of the block that is being walked.
     pub(super) block: u64,
     rows: OnceCell<Vec<Row>>,
@@ -120,6 +125,8 @@ impl<'a, 'd> Interpreter<'a, 'd> {
             collecting: false,
             lowest_access: 0,
             vague_access: false,
+            address_stored: false,
+            access_unknown: false,
             block: 0,
             rows: OnceCell::new(),
             blocks: Vec::new(),
@@ -348,7 +355,7 @@ impl<'a, 'd> Interpreter<'a, 'd> {
         let leaf = self.frame.sites.iter().all(|s| s.tail);
         let below = (-self.lowest_access).max(0) as u64;
         self.frame.red_zone = below.saturating_sub(self.frame.frame);
-        if leaf && self.vague_access {
+        if leaf && (self.vague_access || self.address_stored && self.access_unknown) {
             self.frame.red_zone = self.frame.red_zone.max(RED_ZONE);
         }
     }
