@@ -169,7 +169,12 @@ fn check(name: &str, profile: &str, executable: &Path) {
         found.agreeing,
         found.late,
     );
-    assert!(found.compared() > 100 && found.agreeing > 10_000, "{name}: {}, {}", found.compared(), found.agreeing);
+    assert!(
+        found.compared() > 100 && found.agreeing > 10_000,
+        "{name}: {}, {}",
+        found.compared(),
+        found.agreeing
+    );
     assert!(found.equal * 100 >= found.compared() * 97, "{name}: {:?}", found.larger);
     assert!(found.others.is_empty(), "{name}: {:?}", found.others);
     assert!(found.disagreeing.is_empty(), "{name}: {:?}", found.disagreeing);
@@ -227,8 +232,12 @@ fn of_large_programs() {
 fn ours(package: &str, executable: &str, release: bool) -> PathBuf {
     let way = Build { flags: SIZES, release, config: &[] };
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join(package).join("Cargo.toml");
-    let output =
-        way.with("build").args(["--bin", executable, "--manifest-path"]).arg(manifest).output().expect("cargo runs");
+    let output = way
+        .with("build")
+        .args(["--bin", executable, "--manifest-path"])
+        .arg(manifest)
+        .output()
+        .expect("cargo runs");
     assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
     way.made(executable)
 }

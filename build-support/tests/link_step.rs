@@ -38,33 +38,79 @@ fn run(executable: &Path) -> Vec<(String, Option<(u64, u64)>)> {
     lines.collect()
 }
 
-/// Nothing faulted and no answer was wrong, or the fixture had failed; how many were proved, and how tight.
-fn check(built: &Built, most_unproved: usize) {
+/// Nothing faulted and no answer was wrong, or the fixture had failed; how many were proved, and how tight. Prints what docs/reality.md
+/// has: `cargo test -p vale-threads-build --test link_step -- --nocapture`.
+fn check(built: &Built, way: &str, least_tight: u64) {
     let results = run(&built.executable);
-    assert!(results.len() >= 80, "{results:?}");
-    let unproved: Vec<_> = results.iter().filter(|r| r.1.is_none()).map(|r| &r.0).collect();
-    assert!(unproved.len() <= most_unproved, "unproved: {unproved:?}\n{}", built.log);
-    for (name, sizes) in &results {
+    let (arguments, results): (Vec<_>, Vec<_>) = results.into_iter().partition(|r| r.0.starts_with("arg_"));
+    assert!(results.len() >= 88 && arguments.len() >= 35, "{results:?} {arguments:?}");
+    for (name, sizes) in results.iter().chain(&arguments) {
         if let Some((size, used)) = sizes {
             assert!(used <= size, "{name} used {used} of {size}");
         }
     }
+    let unproved = |of: &[(String, Option<(u64, u64)>)]| {
+        of.iter().filter(|r| r.1.is_none()).map(|r| r.0.clone()).collect::<Vec<_>>()
+    };
+    let (everyday, passing) = (unproved(&results), unproved(&arguments));
+    assert!(everyday.len() * 10 <= results.len(), "unproved: {everyday:?}\n{}", built.log);
+    assert!(passing.len() * 5 <= arguments.len(), "unproved: {passing:?}\n{}", built.log);
     let mut shares: Vec<u64> =
         results.iter().filter_map(|r| r.1).filter(|r| r.0 > 0).map(|(s, u)| 100 * u / s).collect();
     shares.sort_unstable();
     let median = shares[shares.len() / 2];
-    eprintln!(
-        "{} of {} proved; half of them used {median} % of their stack or more",
+    let of = |from: u64, to: u64| shares.iter().filter(|s| (from..to).contains(s)).count();
+    println!(
+        "| {way} | {} | {} | {median} % | {} | {} | {} | {} | {} |",
         shares.len(),
-        results.len()
+        everyday.len(),
+        of(0, 50),
+        of(50, 70),
+        of(70, 85),
+        of(85, 95),
+        of(95, 101),
     );
-    assert!(median >= 70, "{shares:?}");
+    println!("unproved with {way}: {everyday:?} {passing:?}");
+    assert!(median >= least_tight, "{shares:?}");
+}
+
+/// Panics on chunks of a few hundred bytes, by four threads at once: payloads and drops are judged by the fixture, here is judged what std's own
+/// hook wrote.
+fn check_panics(built: &Built) {
+    let output = Command::new(&built.executable)
+        .arg("panics")
+        .env("RUST_BACKTRACE", "full")
+        .output()
+        .expect("the fixture runs");
+    let (said, traces) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr).into_owned());
+    assert!(output.status.success() && said.contains("done, 0 failed"), "{said}");
+    let traces: Vec<&str> = traces.split("panicked at src/panics.rs").skip(1).collect();
+    assert_eq!(traces.len(), 40, "a panic was not reported, or twice");
+    for trace in traces {
+        // Innermost first: the hop stack, the chunk of the panic, the chunk that catches it, the thread's own stack.
+        let mut rest = trace;
+        for frame in [
+            "begin_panic",
+            "raised_on_a_chunk",
+            "__morestack",
+            "caught_on_a_chunk",
+            "__morestack",
+            "one_thread",
+            "thread_start",
+        ] {
+            let at = rest.find(frame).unwrap_or_else(|| panic!("no {frame} where it should be in {trace}"));
+            rest = &rest[at + frame.len()..];
+        }
+    }
 }
 
 #[test]
 fn functions_run_on_chunks_of_exactly_their_bound() {
     let folder = tempfile::tempdir().expect("a folder");
-    check(&fixture(&Build::default(), folder.path()), 0);
+    let built = fixture(&Build::default(), folder.path());
+    check(&built, "dev", 85);
+    check_panics(&built);
 }
 
 #[test]
@@ -80,7 +126,7 @@ fn optimised_stripped_and_at_fixed_addresses() {
         ],
     };
     let built = fixture(&way, folder.path());
-    check(&built, 1);
+    check(&built, "release, fat LTO, not PIE, stripped", 85);
     let data = std::fs::read(&built.executable).expect("readable");
     assert!(!data.windows(7).any(|w| w == b"VTHREAD"), "records were left in a stripped executable");
 }
@@ -120,9 +166,12 @@ fn every_way_to_build() {
     ];
     for (flags, release, config) in builds {
         let way = Build { flags, release: *release, config };
-        eprintln!("{flags} {release} {config:?}");
-        // A tenth may be unproved.
-        check(&fixture(&way, folder.path()), 8);
+        let built = fixture(&way, folder.path());
+        let name = format!("{} {flags} {}", if *release { "release" } else { "dev" }, config.join(" "));
+        check(&built, name.trim(), 75);
+        if !name.contains("strip") {
+            check_panics(&built);
+        }
     }
 }
 

@@ -91,11 +91,7 @@ fn for_programs(report: &Report, arguments: &Arguments) -> Option<String> {
 }
 
 /// The functions of that name: as entries see them if they reach them, else as ordinary functions.
-fn why(
-    loaded: &Loaded<'_>,
-    name: &str,
-    arguments: &Arguments,
-) -> Result<String, Box<dyn std::error::Error>> {
+fn why(loaded: &Loaded<'_>, name: &str, arguments: &Arguments) -> Result<String, Box<dyn std::error::Error>> {
     let found = report::find(loaded, name);
     if found.is_empty() {
         return Err(format!("no function has a name that contains `{name}`").into());
