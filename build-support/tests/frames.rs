@@ -57,7 +57,7 @@ struct Found {
     unknown: Vec<String>,
     /// Instructions where rsp is what the unwind table says.
     agreeing: u64,
-    /// Where the table says it late: ours is above, and nothing is called.
+    /// Where the table says it late: nothing is called there.
     late: u64,
     disagreeing: Vec<String>,
 }
@@ -144,8 +144,8 @@ fn check_rows(loaded: &Loaded<'_>, function: &Function, frame: &Frame, name: &st
         for (at, lowest) in frame.points.iter().filter(|(at, _)| row.range.contains(at)) {
             if *lowest == 8 - offset {
                 found.agreeing += 1;
-            } else if *lowest > 8 - offset && !calls.contains(at) {
-                // `add rsp, N` moved up out of two epilogues, its note left behind: nobody unwinds from there.
+            } else if !calls.contains(at) {
+                // A `push` or an `add rsp, N` moved up, its note left behind: nobody unwinds from there.
                 found.late += 1;
             } else {
                 found.disagreeing.push(format!("{name} at {at:#x}: {lowest}, the table says {}", 8 - offset));
