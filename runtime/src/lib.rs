@@ -155,7 +155,7 @@ pub use sched::deadlock::WhenStuck;
 pub use sched::task::{
     Cancelled, Vthread, checkpoint, current, is_cancelled, park, park_timeout, sleep, yield_now,
 };
-pub use scope::{JoinHandle, Scope, ScopedJoinHandle, scope, spawn, spawn_local};
+pub use scope::{JoinHandle, Scope, ScopedJoinHandle, scope, scope_in, spawn, spawn_local};
 pub use stacks::trim;
 pub use stats::{HighWater, HopStacks, Operations, Stats, Vthreads, stats};
 
