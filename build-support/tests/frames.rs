@@ -112,7 +112,7 @@ fn why_larger(loaded: &Loaded<'_>, function: &Function, frame: &Frame, theirs: u
     let code = loaded.image.bytes(function.start, length).expect("it was analysed");
     let depths: BTreeMap<u64, i64> = frame.points.iter().copied().collect();
     let (mut pushed, mut alignment) = (0_u64, 0);
-    for instruction in Decoder::with_ip(64, code, function.start, DecoderOptions::NONE).iter() {
+    for instruction in &mut Decoder::with_ip(64, code, function.start, DecoderOptions::NONE) {
         let Some(depth) = depths.get(&instruction.ip()).map(|lowest| -lowest as u64) else { continue };
         match instruction.mnemonic() {
             Mnemonic::And if instruction.op0_register() == Register::RSP => {

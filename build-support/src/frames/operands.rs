@@ -125,7 +125,7 @@ impl Interpreter<'_, '_> {
                 let is_rsp = address_only && instruction.op0_register() == Register::RSP;
                 // Whoever gets an address reaches the memory above it.
                 if !is_rsp {
-                    self.lowest_access = self.lowest_access.min(lowest);
+                    self.below.lowest = self.below.lowest.min(lowest);
                 }
                 if base == 0 && offset >= 8 && !is_rsp {
                     let end = (offset - 8).saturating_add(size).max(0) as u64;
@@ -135,10 +135,10 @@ impl Interpreter<'_, '_> {
             }
             Memory::StackIndexed { base, offset } => {
                 // From the end of an array compilers count up to 0, so the index may be negative.
-                self.vague_access = true;
+                self.below.vague = true;
                 self.frame.incoming.open |= base == 0 && offset >= 8 || offset == i64::MIN;
             }
-            Memory::Through(Value::Unknown) => self.access_unknown = true,
+            Memory::Through(Value::Unknown) => self.below.unknown = true,
             _ => {}
         }
     }
@@ -146,7 +146,7 @@ impl Interpreter<'_, '_> {
     /// The instruction writes its memory operand; `value` is what, if it is eight bytes and known.
     pub(super) fn write_memory(&mut self, instruction: &Instruction, state: &mut State, value: Value) {
         state.escape(value);
-        self.address_stored |= matches!(value, Value::Stack { .. });
+        self.below.address_stored |= matches!(value, Value::Stack { .. });
         let len = instruction.memory_size().size() as i64;
         match memory(instruction, state) {
             _ if len == 0 => state.forget_slots(),

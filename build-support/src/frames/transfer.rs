@@ -49,7 +49,7 @@ impl Interpreter<'_, '_> {
                 if joined == Value::Unknown {
                     state.escape(mine);
                     state.escape(other);
-                    self.vague_access |=
+                    self.below.vague |=
                         matches!(mine, Value::Stack { .. }) || matches!(other, Value::Stack { .. });
                 }
                 state.registers[number(instruction.op0_register())] = joined;
@@ -145,7 +145,7 @@ impl Interpreter<'_, '_> {
     /// An address is computed from this value in a way that is not followed. From an address of the frame it may be one of any place there,
     /// below rsp too.
     fn scatter(&mut self, value: Value, state: &mut State) {
-        self.vague_access |= matches!(value, Value::Stack { .. });
+        self.below.vague |= matches!(value, Value::Stack { .. });
         state.escape_all(value);
     }
 
@@ -188,7 +188,7 @@ impl Interpreter<'_, '_> {
             let register = instruction.op_register(operand);
             if instruction.op_kind(operand) == OpKind::Register && register.is_gpr64() {
                 let value = state.registers[number(register)];
-                self.vague_access |= matches!(value, Value::Stack { .. });
+                self.below.vague |= matches!(value, Value::Stack { .. });
                 if compares { state.escape(value) } else { state.escape_all(value) }
             }
         }
