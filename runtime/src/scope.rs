@@ -3,6 +3,7 @@
 use crate::call::hop;
 use crate::carrier::{self, Body, Group, Payload, Where};
 use crate::error::Error;
+use crate::sched::lock::{Guard, Lock};
 use crate::sched::task::{self, Cancelled, Task, Vthread, checkpoint};
 use crate::sched::wait::{Link, Outcome, WaitList, Waiting, What};
 use crate::select::{Arm, Place};
@@ -13,7 +14,7 @@ use core::mem::ManuallyDrop;
 use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use core::task::Waker;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -22,7 +23,7 @@ pub(crate) struct ScopeState {
     /// Of the vthread that opened it: a cancellation there reaches in here.
     parent: Option<Arc<ScopeState>>,
     cancelled: AtomicBool,
-    children: Mutex<Children>,
+    children: Lock<Children>,
 }
 
 struct Children {
@@ -38,12 +39,12 @@ impl ScopeState {
         Arc::new(Self {
             parent: carrier::mounted().and_then(|root| root.task().scope.clone()),
             cancelled: AtomicBool::new(false),
-            children: Mutex::new(Children { running: 0, panic: None, owner: WaitList::new() }),
+            children: Lock::new(Children { running: 0, panic: None, owner: WaitList::new() }),
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Children> {
-        self.children.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Guard<'_, Children> {
+        self.children.lock()
     }
 
     /// It, or one around it.
@@ -82,7 +83,7 @@ impl ScopeState {
     fn wait_for_children(&self) {
         while self.lock().running > 0 {
             let must =
-                || Waiting::to_the_end(What { action: "waits for the vthreads of its scope", object: 0 });
+                || Waiting::to_the_end(What::new(&"waits for the vthreads of its scope"));
             let Ok(waiting) = catch_unwind(must) else {
                 eprintln!("vthread: a scope cannot wait for its vthreads here, nor go on without them");
                 std::process::abort();

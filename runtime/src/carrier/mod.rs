@@ -4,10 +4,11 @@
 //! [`leave`], which keeps the hop stacks' invariant and std's panic count.
 
 //!
-//! [`switch`] leaves stacks, [`park`] waits, [`start`] begins and ends vthreads, [`idle`] is the loop that they come back to,
+//! [`switch`] leaves stacks, [`me`] does that where nothing is special, [`park`] waits, [`start`] begins and ends vthreads, [`idle`] is the loop that they come back to,
 //! a [`session`] makes an OS thread a carrier, and a [`member`] shares its starts with the other carriers of a runtime.
 
 mod idle;
+mod me;
 mod member;
 mod park;
 #[cfg(feature = "unpatched-stand-in")]
@@ -28,6 +29,7 @@ use core::cell::{Cell, RefCell};
 use std::collections::VecDeque;
 use std::sync::Arc;
 
+pub(crate) use me::{AtEase, me, me_at_ease};
 pub(crate) use member::{Group, Member, Seat};
 pub(crate) use park::{
     can_hand_over, cancel_everywhere, is_home, make_ready, park_waiting, prepare_to_park, yield_to,
@@ -37,6 +39,7 @@ pub use start::spawn;
 #[cfg(feature = "unpatched-stand-in")]
 pub use start::spawn_sized;
 pub(crate) use start::{Body, Where, assert_is_carrier, inject, start_later};
+pub(crate) use switch::yield_however;
 pub use switch::{Waiter, yield_now};
 
 /// What a vthread panicked with.
@@ -49,7 +52,8 @@ pub(crate) struct Root {
     task: *const Task,
     /// What it waits at; null while it runs or is ready.
     waiting: Cell<*const Waiting>,
-    /// Neighbours among the carrier's vthreads.
+    /// Neighbours among the carrier's vthreads. The lowest bit of the address: was it asked to end? A word of its own for that would
+    /// be sixteen bytes more of every vthread.
     previous: Cell<*const Root>,
     next: Cell<*const Root>,
 }
@@ -62,6 +66,25 @@ impl Root {
     pub(crate) fn task(&self) -> &Task {
         // SAFETY: `Carrier::start` put a reference here, which `ended` takes.
         unsafe { &*self.task }
+    }
+
+    /// Was it asked to end?
+    #[inline(always)]
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.previous.get().addr() & 1 != 0
+    }
+
+    fn cancel(&self) {
+        self.previous.set(self.previous.get().map_addr(|address| address | 1));
+    }
+
+    fn previous(&self) -> *const Self {
+        self.previous.get().map_addr(|address| address & !1)
+    }
+
+    fn set_previous(&self, previous: *const Self) {
+        let bit = self.previous.get().addr() & 1;
+        self.previous.set(previous.map_addr(|address| address | bit));
     }
 
     pub(crate) fn share_task(&self) -> Arc<Task> {

@@ -9,6 +9,7 @@ use crate::config::StackConfig;
 use crate::error::{Error, Result};
 use crate::ring::Ring;
 use crate::sched::deadlock::WhenStuck;
+use crate::sched::lock::bias;
 use crate::sched::remote::Remote;
 use crate::sched::task::{self, Task};
 use crate::{faults, hop_stack, io, panic_count, signals, stacks};
@@ -64,6 +65,7 @@ impl Session {
         if let Some(member) = &carrier.member {
             member.seat().mounted.store((&raw const carrier.mounted).addr(), Relaxed);
         }
+        bias::set_id(carrier.remote.id);
         CARRIER.set(&raw const *carrier);
         Ok(Self {
             carrier: ManuallyDrop::new(carrier),
@@ -145,6 +147,8 @@ impl Drop for Session {
         let remote = self.carrier.remote;
         REMOTES.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| !core::ptr::eq(*other, remote));
         CARRIER.set(core::ptr::null());
+        // From here on whoever gets the remote may own what this carrier owned.
+        bias::set_id(0);
         io::end(self.carrier.live.get() > 0);
         // The remotes of a group's carriers are used as long as the group.
         let is_member = self.carrier.member.is_some();

@@ -49,7 +49,10 @@ pub(crate) struct Start {
 struct First<B>(core::marker::PhantomData<B>);
 
 impl<B: Body> Enter for First<B> {
-    const RESERVE: u32 = size_of::<Root>() as u32;
+    const RESERVE: u32 = {
+        assert!(size_of::<Root>().is_multiple_of(16), "stacks are aligned");
+        size_of::<Root>() as u32
+    };
 
     /// `argument`: the [`Start`], which is valid until the first switch.
     #[inline(never)]
@@ -153,12 +156,12 @@ impl Carrier {
         root.next.set(first);
         // SAFETY: those in the list live.
         if let Some(first) = unsafe { first.as_ref() } {
-            first.previous.set(root);
+            first.set_previous(root);
         }
     }
 
     fn forget_root(&self, root: &Root) {
-        let (previous, next) = (root.previous.get(), root.next.get());
+        let (previous, next) = (root.previous(), root.next.get());
         // SAFETY: as above.
         unsafe {
             match previous.as_ref() {
@@ -166,7 +169,7 @@ impl Carrier {
                 None => self.roots.set(next),
             }
             if let Some(next) = next.as_ref() {
-                next.previous.set(previous);
+                next.set_previous(previous);
             }
         }
     }
@@ -195,7 +198,7 @@ impl Carrier {
             });
             self.remember_root(&*root);
             if self.is_cancelled((*root).task()) {
-                (*root).task().cancel();
+                (*root).cancel();
             }
             self.mounted.set(root);
             start.chunk = Some(core::ptr::read(&raw mut chunk));

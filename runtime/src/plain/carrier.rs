@@ -41,6 +41,7 @@ pub(crate) enum Where {
 pub(crate) struct Root {
     task: Arc<Task>,
     session: Arc<Session>,
+    is_cancelled: AtomicBool,
     /// What it waits at, if it does.
     waiting: Mutex<WaitsAt>,
 }
@@ -53,6 +54,11 @@ unsafe impl Send for WaitsAt {}
 impl Root {
     pub(crate) fn task(&self) -> &Task {
         &self.task
+    }
+
+    /// Was it asked to end?
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.is_cancelled.load(SeqCst)
     }
 
     pub(crate) fn share_task(&self) -> Arc<Task> {
@@ -96,11 +102,11 @@ pub(crate) fn mounted() -> Option<&'static Root> {
 
 /// Calls `f` as that vthread, on this thread.
 fn as_vthread<R>(task: Arc<Task>, session: Arc<Session>, f: impl FnOnce() -> R) -> R {
-    let root = Arc::new(Root { task, session, waiting: Mutex::new(WaitsAt(null())) });
+    let root = Arc::new(Root { task, session, is_cancelled: AtomicBool::new(false), waiting: Mutex::new(WaitsAt(null())) });
     // Who cancels its scope from here on finds it; who did so before is seen here.
     roots().insert(root.task.id, root.clone());
     if root.task.in_cancelled_scope() || root.session.cancelled.load(SeqCst) {
-        root.task.cancel();
+        root.is_cancelled.store(true, SeqCst);
     }
     let before = MOUNTED.replace(&raw const *root);
     let result = f();
@@ -116,7 +122,7 @@ impl KnownToWait {
     pub(crate) fn new(waiting: &Waiting) -> Self {
         if let Some(root) = mounted() {
             root.lock().0 = waiting;
-            if root.task.is_cancelled() {
+            if root.is_cancelled() {
                 root.cancel_wait();
             }
         }
@@ -136,7 +142,7 @@ impl Drop for KnownToWait {
 pub(crate) fn cancel_everywhere() {
     let all: Vec<_> = roots().values().cloned().collect();
     for root in all.iter().filter(|root| root.task.in_cancelled_scope()) {
-        root.task.cancel();
+        root.is_cancelled.store(true, SeqCst);
         root.cancel_wait();
     }
 }
@@ -170,7 +176,7 @@ impl Session {
         self.cancelled.store(true, SeqCst);
         let all: Vec<_> = roots().values().cloned().collect();
         for root in all.iter().filter(|root| core::ptr::eq(Arc::as_ptr(&root.session), self)) {
-            root.task.cancel();
+            root.is_cancelled.store(true, SeqCst);
             root.cancel_wait();
         }
     }
@@ -253,11 +259,59 @@ fn not_on_a_vthread() -> ! {
     panic!("vthread: this thread runs no vthreads: spawn inside of vthread::run")
 }
 
-pub(crate) fn yield_now() {
+/// The vthread that runs.
+#[derive(Clone, Copy)]
+pub(crate) struct Me(&'static Root);
+
+/// `None`: this is no vthread.
+pub(crate) fn me() -> Option<Me> {
+    mounted().map(Me)
+}
+
+impl Me {
+    pub(crate) fn is_cancelled(self) -> bool {
+        self.0.is_cancelled()
+    }
+
+    pub(crate) fn at_ease(self) -> Option<AtEase> {
+        None
+    }
+}
+
+pub(crate) fn yield_however() {
     thread::yield_now();
 }
 
 // What only vthreads with carriers do.
+
+/// One that could leave its stack: there is none.
+pub(crate) enum AtEase {}
+
+pub(crate) fn me_at_ease() -> Option<AtEase> {
+    None
+}
+
+impl AtEase {
+    pub(crate) fn home(&self) -> &'static Remote {
+        match *self {}
+    }
+
+    /// # Safety
+    /// None: it cannot be called.
+    pub(crate) unsafe fn park_waiting(&self, _: &Waiting, _: *mut Parked, _: Option<Instant>, _: Option<Parked>) {
+        match *self {}
+    }
+
+    /// # Safety
+    /// None: it cannot be called.
+    pub(crate) unsafe fn yield_to(&self, _: Parked) {
+        match *self {}
+    }
+
+    pub(crate) fn yield_now(&self) {
+        match *self {}
+    }
+}
 
 pub(crate) fn prepare_to_park(_whatever: bool) -> Option<&'static Remote> {
     None

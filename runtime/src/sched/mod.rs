@@ -11,6 +11,7 @@
 pub(crate) mod deadlock;
 #[cfg(vthread_native)]
 pub(crate) mod latch;
+pub(crate) mod lock;
 #[cfg(vthread_native)]
 pub(crate) mod remote;
 #[cfg(not(vthread_native))]

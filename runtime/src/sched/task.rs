@@ -1,7 +1,8 @@
 //! What is known of a vthread by others: its name, its permit, whether it has ended.
 
+use super::lock::{Guard, Lock};
 use super::room::Room;
-use super::wait::{Link, Outcome, WaitList, Waiting, What, wait_in};
+use super::wait::{Link, Outcome, WaitList, What, wait_alone, wait_in};
 use crate::call::hop;
 use crate::carrier;
 use crate::local::Locals;
@@ -16,7 +17,7 @@ use core::sync::atomic::{
 };
 use core::task::Waker;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Shared by a vthread, its handles, and the scope that it belongs to.
@@ -26,10 +27,9 @@ pub(crate) struct Task {
     /// The type of its closure.
     pub(crate) entry: &'static str,
     pub(crate) scope: Option<Arc<ScopeState>>,
-    cancelled: AtomicBool,
     /// Written once, under the lock of `state`, after the result.
     has_ended: AtomicBool,
-    state: Mutex<State>,
+    state: Lock<State>,
     locals: UnsafeCell<Locals>,
     /// Its body until it starts, then its result; see [`Start`](crate::carrier) and [`scope`](crate::scope).
     pub(crate) room: Room,
@@ -60,9 +60,8 @@ impl Task {
             name,
             entry,
             scope,
-            cancelled: AtomicBool::new(false),
             has_ended: AtomicBool::new(false),
-            state: Mutex::new(State {
+            state: Lock::new(State {
                 has_permit: false,
                 parked: WaitList::new(),
                 joining: WaitList::new(),
@@ -80,8 +79,8 @@ impl Task {
         self.wants_result.fetch_sub(1, AcqRel) == 1
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Guard<'_, State> {
+        self.state.lock()
     }
 
     pub(crate) fn name(&self) -> Option<&str> {
@@ -95,15 +94,6 @@ impl Task {
         unsafe { &*self.locals.get() }
     }
 
-    #[inline]
-    pub(crate) fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Relaxed)
-    }
-
-    pub(crate) fn cancel(&self) {
-        self.cancelled.store(true, Relaxed);
-    }
-
     pub(crate) fn in_cancelled_scope(&self) -> bool {
         self.scope.as_ref().is_some_and(|scope| scope.is_cancelled())
     }
@@ -111,8 +101,8 @@ impl Task {
     fn park(&self, until: Option<Instant>) {
         let mut state = self.lock();
         if !core::mem::take(&mut state.has_permit) {
-            let what = What { action: "parks until its unpark", object: 0 };
-            wait_in(&self.state, state, |s| &mut s.parked, what, null_mut(), until, None);
+            let what = What::new(&"parks until its unpark");
+            wait_in(state, |s| &mut s.parked, what, null_mut(), until, None);
         }
     }
 
@@ -186,8 +176,8 @@ impl Task {
         if self.has_ended() {
             return true;
         }
-        let what = What { action: "waits for the end of vthread", object: self.id as usize };
-        wait_in(&self.state, state, |s| &mut s.joining, what, null_mut(), until, None) == Outcome::Notified
+        let what = What::of_vthread(&"waits for the end of vthread", self.id);
+        wait_in(state, |s| &mut s.joining, what, null_mut(), until, None) == Outcome::Notified
     }
 
     /// # Panics
@@ -211,8 +201,8 @@ impl Task {
         if self.has_ended() {
             return true;
         }
-        let what = What { action: "waits for the end of vthread", object: self.id as usize };
-        let outcome = wait_in(&self.state, state, |s| &mut s.joining, what, null_mut(), until, None);
+        let what = What::of_vthread(&"waits for the end of vthread", self.id);
+        let outcome = wait_in(state, |s| &mut s.joining, what, null_mut(), until, None);
         raise_if_cancelled(outcome);
         outcome == Outcome::Notified
     }
@@ -285,17 +275,15 @@ pub(crate) fn run_closure<T>(task: &Task, closure: impl FnOnce() -> T) -> std::t
 /// With [`Cancelled`] then, unless it panics already. Where panics abort the program, [`is_cancelled`] must be asked instead.
 #[inline]
 pub fn checkpoint() {
-    if RAISES
-        && carrier::mounted().is_some_and(|root| root.task().is_cancelled())
-        && !std::thread::panicking()
-    {
+    if RAISES && is_cancelled() && !std::thread::panicking() {
         raise_cancelled();
     }
 }
 
 /// Was this vthread cancelled? Its destructors may go on and wait all the same.
+#[inline]
 pub fn is_cancelled() -> bool {
-    carrier::mounted().is_some_and(|root| root.task().is_cancelled())
+    carrier::me().is_some_and(|me| me.is_cancelled())
 }
 
 /// A handle to a vthread: who it is, and its permit.
@@ -370,8 +358,7 @@ pub fn sleep(least: Duration) {
         return std::thread::sleep(least);
     }
     checkpoint();
-    let outcome = Waiting::new(What { action: "sleeps", object: 0 }).wait(until);
-    raise_if_cancelled(outcome);
+    raise_if_cancelled(wait_alone(What::new(&"sleeps"), until));
 }
 
 /// Lets every vthread of this carrier that is ready go first, and those that have not started when their turn comes. On an
@@ -379,14 +366,17 @@ pub fn sleep(least: Duration) {
 ///
 /// # Panics
 /// As [`park`].
-#[inline]
+#[inline(always)]
 pub fn yield_now() {
-    let Some(root) = carrier::mounted() else { return std::thread::yield_now() };
-    if root.task().is_cancelled() {
+    let Some(me) = carrier::me() else { return std::thread::yield_now() };
+    if me.is_cancelled() {
         checkpoint();
     }
-    carrier::yield_now();
-    if root.task().is_cancelled() {
+    match me.at_ease() {
+        Some(me) => me.yield_now(),
+        None => hop(carrier::yield_however),
+    }
+    if me.is_cancelled() {
         checkpoint();
     }
 }

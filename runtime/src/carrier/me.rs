@@ -1,0 +1,149 @@
+//! The vthread that runs, asked for once in every operation; and how it leaves its stack in the common case.
+//!
+//! A vthread is *at ease* when it is on its chunks and nothing panics: then to leave is a bare switch. All else (hop stacks to be kept,
+//! std's count of panics to be put aside) is [`switch`](super::switch)'s, and is done on a hop stack, so that the space for it is no
+//! vthread's.
+
+use super::{Carrier, Root, carrier};
+use crate::arch::{self, Parked};
+use crate::call::hop;
+use crate::hop_stack;
+use crate::sched::remote::Remote;
+use crate::sched::task;
+use crate::sched::wait::{Outcome, Waiting};
+use std::time::Instant;
+
+/// The vthread that runs: its carrier, on which something is mounted.
+#[derive(Clone, Copy)]
+pub(crate) struct Me {
+    carrier: &'static Carrier,
+}
+
+/// `None`: this is no vthread.
+#[inline(always)]
+pub(crate) fn me() -> Option<Me> {
+    carrier().filter(|carrier| !carrier.mounted.get().is_null()).map(|carrier| Me { carrier })
+}
+
+/// The vthread that runs, which is at ease: it can be left without more ado.
+#[derive(Clone, Copy)]
+pub(crate) struct AtEase(Me);
+
+/// `None`: this is no vthread, or one that is not at ease.
+#[inline(always)]
+pub(crate) fn me_at_ease() -> Option<AtEase> {
+    me()?.at_ease()
+}
+
+impl Me {
+    #[inline(always)]
+    fn root(self) -> &'static Root {
+        // SAFETY: `me` has seen that something is mounted: the vthread that calls, whose record lives as long as it does.
+        unsafe { &*self.carrier.mounted.get() }
+    }
+
+    #[inline(always)]
+    pub(crate) fn at_ease(self) -> Option<AtEase> {
+        (arch::on_chunk_now() && !std::thread::panicking()).then_some(AtEase(self))
+    }
+
+    #[inline(always)]
+    pub(crate) fn make_ready(self, parked: Parked) {
+        self.carrier.ready.push(parked);
+    }
+
+    #[inline(always)]
+    pub(crate) fn home(self) -> &'static Remote {
+        self.carrier.remote
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_cancelled(self) -> bool {
+        self.root().is_cancelled()
+    }
+}
+
+impl AtEase {
+    #[inline(always)]
+    pub(crate) fn home(self) -> &'static Remote {
+        self.0.home()
+    }
+
+    /// # Safety
+    /// `to` waits on this thread and is taken by nobody else; whoever resumes this vthread takes it from `save`, once.
+    #[inline(always)]
+    unsafe fn switch(self, to: Parked, save: *mut Parked) {
+        let root = self.0.root();
+        hop_stack::check_empty();
+        // SAFETY: the caller's promise.
+        unsafe { arch::switch(to, save) };
+        hop_stack::check_empty();
+        self.0.carrier.mounted.set(root);
+    }
+
+    /// Parks until whoever claimed `waiting` makes it ready, or until then. Goes on with `to`, if there is one.
+    ///
+    /// # Safety
+    /// `waiting` was made by this vthread, and `parked` is its. `to` was claimed by the caller.
+    #[inline(always)]
+    pub(crate) unsafe fn park_waiting(
+        self,
+        waiting: &Waiting,
+        parked: *mut Parked,
+        until: Option<Instant>,
+        to: Option<Parked>,
+    ) {
+        let root = self.0.root();
+        let key = until.map(|until| hop(|| self.0.carrier.timers.borrow_mut().insert(until, waiting)));
+        root.waiting.set(waiting);
+        if self.0.is_cancelled() && task::RAISES && waiting.claim(Outcome::Cancelled) {
+            // Nobody else will make it ready.
+            if let Some(to) = to {
+                self.0.carrier.ready.push(to);
+            }
+        } else {
+            let to = self.0.carrier.chosen(to);
+            // SAFETY: resumed once, by the one who claimed it. `chosen` gives stacks that wait on this thread, each once.
+            unsafe { self.switch(to, parked) };
+        }
+        root.waiting.set(core::ptr::null());
+        if let Some(key) = key {
+            hop(|| self.0.carrier.timers.borrow_mut().remove(key));
+        }
+    }
+
+    /// The same without an end, for a vthread that is known not to be cancelled.
+    ///
+    /// # Safety
+    /// As above.
+    #[inline(always)]
+    pub(crate) unsafe fn park_uncancelled(self, waiting: &Waiting, parked: *mut Parked, to: Option<Parked>) {
+        debug_assert!(!self.0.is_cancelled());
+        let root = self.0.root();
+        root.waiting.set(waiting);
+        let to = self.0.carrier.chosen(to);
+        // SAFETY: as above.
+        unsafe { self.switch(to, parked) };
+        root.waiting.set(core::ptr::null());
+    }
+
+    /// Goes on with `to`, and with this one later.
+    ///
+    /// # Safety
+    /// `to` waits on this thread, and nobody else resumes it.
+    #[inline(always)]
+    pub(crate) unsafe fn yield_to(self, to: Parked) {
+        let to = self.0.carrier.chosen(Some(to));
+        let place = self.0.carrier.ready.push_place();
+        // SAFETY: the place is the ring's, from which this vthread is taken once.
+        unsafe { self.switch(to, place) };
+    }
+
+    /// Lets all that are ready go first.
+    #[inline(always)]
+    pub(crate) fn yield_now(self) {
+        let (to, place) = self.0.carrier.next_and_place();
+        // SAFETY: as above.
+        unsafe { self.switch(to, place) };
+    }
+}
