@@ -1,4 +1,4 @@
-//! The queue of vthreads that are ready: first in, first out, of any length.
+//! A queue of words, vthreads that are ready or that have not started: first in, first out, of any length.
 
 use crate::arch::Parked;
 use crate::call::hop;
@@ -60,6 +60,19 @@ impl Ring {
         self.head.set(head + 1);
         // SAFETY: a place of the ring.
         Some(unsafe { (*self.place(head)).get() })
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.head.get() == self.tail.get()
+    }
+
+    /// The first, which stays.
+    #[inline(always)]
+    pub(crate) fn first(&self) -> Option<Parked> {
+        let head = self.head.get();
+        // SAFETY: a place of the ring.
+        (head != self.tail.get()).then(|| unsafe { (*self.place(head)).get() })
     }
 
     /// Pops the first, and gives the place behind the last, for whoever goes to the end in exchange. The place may be the

@@ -81,6 +81,28 @@ impl AtEase {
         self.0.carrier.mounted.set(root);
     }
 
+    /// Goes on with `to`, or else with what is ready, or else with what has not started: that needs no detour by the loop.
+    ///
+    /// # Safety
+    /// As [`switch`](Self::switch).
+    #[inline(always)]
+    unsafe fn leave(self, to: Option<Parked>, save: *mut Parked) {
+        let Me { carrier } = self.0;
+        let root = self.0.root();
+        if to.is_none()
+            && let Some(start) = carrier.start_for_want_of_others()
+        {
+            hop_stack::check_empty();
+            // SAFETY: it is new, and entered once; the caller's promise.
+            unsafe { arch::enter(start.top, save, start.entry, start.argument) };
+            hop_stack::check_empty();
+            carrier.mounted.set(root);
+            return;
+        }
+        // SAFETY: `chosen` gives stacks that wait on this thread, each once; the caller's promise.
+        unsafe { self.switch(carrier.chosen(to), save) };
+    }
+
     /// Parks until whoever claimed `waiting` makes it ready, or until then. Goes on with `to`, if there is one.
     ///
     /// # Safety
@@ -102,9 +124,8 @@ impl AtEase {
                 self.0.carrier.ready.push(to);
             }
         } else {
-            let to = self.0.carrier.chosen(to);
-            // SAFETY: resumed once, by the one who claimed it. `chosen` gives stacks that wait on this thread, each once.
-            unsafe { self.switch(to, parked) };
+            // SAFETY: resumed once, by the one who claimed it. `to` was claimed by the caller.
+            unsafe { self.leave(to, parked) };
         }
         root.waiting.set(core::ptr::null());
         if let Some(key) = key {
@@ -117,13 +138,23 @@ impl AtEase {
     /// # Safety
     /// As above.
     #[inline(always)]
-    pub(crate) unsafe fn park_uncancelled(self, waiting: &Waiting, parked: *mut Parked, to: Option<Parked>) {
+    pub(crate) unsafe fn park_uncancelled<const STARTS: bool>(
+        self,
+        waiting: &Waiting,
+        parked: *mut Parked,
+        to: Option<Parked>,
+    ) {
         debug_assert!(!self.0.is_cancelled());
         let root = self.0.root();
         root.waiting.set(waiting);
-        let to = self.0.carrier.chosen(to);
         // SAFETY: as above.
-        unsafe { self.switch(to, parked) };
+        unsafe {
+            if STARTS {
+                self.leave(to, parked);
+            } else {
+                self.switch(self.0.carrier.chosen(to), parked);
+            }
+        }
         root.waiting.set(core::ptr::null());
     }
 

@@ -21,13 +21,12 @@ use crate::arch::Parked;
 use crate::ring::Ring;
 use crate::sched::remote::Remote;
 use crate::sched::task::Task;
+use crate::sched::task_ref::TaskRef;
 use crate::sched::timers::Timers;
 use crate::sched::wait::Waiting;
 use crate::stats::Vthreads;
 use core::any::Any;
 use core::cell::{Cell, RefCell};
-use std::collections::VecDeque;
-use std::sync::Arc;
 
 pub(crate) use me::{AtEase, me, me_at_ease};
 pub(crate) use member::{Group, Member, Seat};
@@ -38,7 +37,7 @@ pub(crate) use session::Session;
 pub use start::spawn;
 #[cfg(feature = "unpatched-stand-in")]
 pub use start::spawn_sized;
-pub(crate) use start::{Body, Where, assert_is_carrier, inject, start_later};
+pub(crate) use start::{Body, Where, inject, start_later, stays_here};
 pub(crate) use switch::yield_however;
 pub use switch::{Waiter, yield_now};
 
@@ -64,7 +63,7 @@ impl Root {
 
     #[inline(always)]
     pub(crate) fn task(&self) -> &Task {
-        // SAFETY: `Carrier::start` put a reference here, which `ended` takes.
+        // SAFETY: `Carrier::prepare` put a reference here, which `ended` takes.
         unsafe { &*self.task }
     }
 
@@ -87,26 +86,23 @@ impl Root {
         self.previous.set(previous.map_addr(|address| address | bit));
     }
 
-    pub(crate) fn share_task(&self) -> Arc<Task> {
+    pub(crate) fn share_task(&self) -> TaskRef {
         // SAFETY: as above; this is one more.
-        unsafe {
-            Arc::increment_strong_count(self.task);
-            Arc::from_raw(self.task)
-        }
+        unsafe { TaskRef::share(self.task) }
     }
 }
 
 pub(crate) struct Carrier {
     ready: Ring,
     /// Vthreads that have not started, and can start only here.
-    starts: RefCell<VecDeque<start::Start>>,
+    starts: start::OwnStarts,
     /// The loop, while a vthread runs.
     in_loop: Cell<Parked>,
     /// The vthread that runs; null in the loop.
     mounted: Cell<*const Root>,
     budget: Cell<u32>,
     live: Cell<usize>,
-    numbers: Cell<Vthreads>,
+    numbers: Numbers,
     /// All that have started.
     roots: Cell<*const Root>,
     escaped: RefCell<Vec<Payload>>,
@@ -139,9 +135,23 @@ pub(crate) fn mounted() -> Option<&'static Root> {
     carrier().and_then(|c| unsafe { c.mounted.get().as_ref() })
 }
 
+/// What is counted. See [`Vthreads`].
+#[derive(Default)]
+struct Numbers {
+    started: Cell<u64>,
+    most_alive: Cell<usize>,
+    steals: Cell<u64>,
+    switches: Cell<u64>,
+}
+
 /// Of this thread, for the statistics.
 pub(crate) fn numbers() -> Vthreads {
-    carrier().map_or_else(Vthreads::default, |carrier| carrier.numbers.get())
+    carrier().map_or_else(Vthreads::default, |Carrier { numbers, .. }| Vthreads {
+        started: numbers.started.get(),
+        most_alive: numbers.most_alive.get(),
+        steals: numbers.steals.get(),
+        switches: numbers.switches.get(),
+    })
 }
 
 #[cold]

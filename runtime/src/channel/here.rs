@@ -5,7 +5,7 @@
 
 use super::queue::{NotReceived, NotSent, Queue, Slot};
 use crate::carrier;
-use crate::sched::wait::{Claimed, wait_in_owned};
+use crate::sched::wait::{Claimed, What, wait_in_owned};
 use core::cell::UnsafeCell;
 
 /// What became of a call.
@@ -50,10 +50,10 @@ impl<T> Queue<T> {
             return Ok(Ok(()));
         }
         let slot: Slot<T> = UnsafeCell::new(Some(value));
-        let place = slot.get().cast();
+        let (place, what) = (slot.get().cast(), What::of(&"waits to send to the channel", self));
         // SAFETY: nobody is to go on instead, and it is not cancelled.
         let outcome =
-            unsafe { wait_in_owned(ease, state, |s| &mut s.sending, &"waits to send to the channel", place, None) };
+            unsafe { wait_in_owned::<false, _>(ease, state, |s| &mut s.sending, what, place, None) };
         Ok(Self::sent(outcome, slot))
     }
 
@@ -82,9 +82,10 @@ impl<T> Queue<T> {
         }
         let ease = me.at_ease()?;
         let slot: Slot<T> = UnsafeCell::new(None);
-        let (place, what) = (slot.get().cast(), &"waits to receive from the channel");
+        let (place, what) = (slot.get().cast(), What::of(&"waits to receive from the channel", self));
         // SAFETY: nobody is to go on instead, and it is not cancelled.
-        let outcome = unsafe { wait_in_owned(ease, state, |s| &mut s.receiving, what, place, None) };
+        let outcome =
+            unsafe { wait_in_owned::<false, _>(ease, state, |s| &mut s.receiving, what, place, None) };
         Some(Self::received(outcome, slot))
     }
 
@@ -117,10 +118,11 @@ impl<T> Queue<T> {
             return Called::Sent(receiver.into_claimed());
         }
         let slot: Slot<R> = UnsafeCell::new(None);
-        let (place, what) = (slot.get().cast(), &"waits to receive from the channel");
+        let (place, what) = (slot.get().cast(), What::of(&"waits to receive from the channel", answers));
         let next = Some(receiver.into_parked());
         // SAFETY: claimed by us, and it waits on this carrier; not cancelled.
-        let outcome = unsafe { wait_in_owned(ease, state, |s| &mut s.receiving, what, place, next) };
+        let outcome =
+            unsafe { wait_in_owned::<false, _>(ease, state, |s| &mut s.receiving, what, place, next) };
         Called::Answered(Queue::received(outcome, slot))
     }
 }

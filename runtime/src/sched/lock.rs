@@ -43,6 +43,13 @@ pub(crate) struct Lock<S> {
     state: UnsafeCell<S>,
 }
 
+#[cfg(not(vthread_native))]
+impl<S> Lock<S> {
+    pub(crate) const fn of_this_carrier(state: S) -> Self {
+        Self::shared(state)
+    }
+}
+
 /// A lock without what it guards, so that code about it need not be generic.
 pub(crate) struct Raw {
     owner: AtomicU32,
@@ -64,15 +71,21 @@ impl<S> Lock<S> {
     }
 
     const fn of(owner: u32, state: S) -> Self {
-        let raw =
-            Raw { owner: AtomicU32::new(owner), held: AtomicBool::new(false), shared: Mutex::new(()) };
+        let raw = Raw { owner: AtomicU32::new(owner), held: AtomicBool::new(false), shared: Mutex::new(()) };
         Self { raw, state: UnsafeCell::new(state) }
     }
 
     /// For what other threads will use as well.
-    #[cfg_attr(not(vthread_native), allow(dead_code, reason = "all are"))]
     pub(crate) const fn shared(state: S) -> Self {
         Self::of(SHARED, state)
+    }
+
+    /// # Safety
+    /// Nobody else uses it.
+    #[inline(always)]
+    pub(crate) unsafe fn peek(&self) -> &S {
+        // SAFETY: the caller's promise.
+        unsafe { &*self.state.get() }
     }
 
     #[inline(always)]
@@ -186,7 +199,16 @@ mod owned {
         /// For what the running carrier alone will use, as far as it knows.
         #[inline(always)]
         pub(crate) fn of_this_carrier(state: S) -> Self {
-            Self::of(if bias::pays() { bias::id() } else { SHARED }, state)
+            Self::of(Self::owner_here(), state)
+        }
+
+        /// Whose it is at first.
+        #[inline(always)]
+        fn owner_here() -> u32 {
+            match bias::id() {
+                0 => SHARED,
+                me => me,
+            }
         }
 
         /// `None`: this carrier does not own it (yet), or is inside.
@@ -269,7 +291,8 @@ mod owned {
                     SHARED => return RawGuard { of: self, shared: Some(self.lock_shared()) },
                     UNOWNED => {
                         let owner = if me != 0 && bias::pays() { me } else { SHARED };
-                        if self.owner.compare_exchange(UNOWNED, owner, AcqRel, Acquire).is_ok() && owner == me {
+                        if self.owner.compare_exchange(UNOWNED, owner, AcqRel, Acquire).is_ok() && owner == me
+                        {
                             bias::granted();
                         }
                     }
@@ -338,13 +361,13 @@ pub(crate) mod bias {
         if KERNEL.load(Relaxed) == UNKNOWN {
             KERNEL.store(if register() { HAS_BARRIER } else { HAS_NONE }, Relaxed);
         }
-        ID.set(id);
+        // Without the barrier nobody is an owner.
+        ID.set(if KERNEL.load(Relaxed) == HAS_BARRIER { id } else { 0 });
     }
 
     /// Is it worth while to make this thread the owner of another lock? To take one away costs microseconds.
-    #[inline(always)]
     pub(crate) fn pays() -> bool {
-        KERNEL.load(Relaxed) == HAS_BARRIER && TAKEN_AWAY.load(Relaxed) <= FREE + GRANTED.get() / WORTH
+        TAKEN_AWAY.load(Relaxed) <= FREE + GRANTED.get() / WORTH
     }
 
     pub(super) fn granted() {
@@ -372,9 +395,7 @@ pub(crate) mod bias {
     pub(super) fn barrier_on_all_threads() {
         fence(SeqCst);
         // A process made by `fork` may have to register anew.
-        if !membarrier(PRIVATE_EXPEDITED)
-            && !(register() && membarrier(PRIVATE_EXPEDITED))
-        {
+        if !membarrier(PRIVATE_EXPEDITED) && !(register() && membarrier(PRIVATE_EXPEDITED)) {
             eprintln!("vthread: the kernel refuses the barrier (membarrier) that it has granted before");
             std::process::abort();
         }
@@ -385,7 +406,9 @@ pub(crate) mod bias {
     /// Never: it ends the process. To unwind out of an allocator is undefined.
     pub(super) fn assert_not_held_by_us(is_owner: bool) {
         if is_owner {
-            eprintln!("vthread: a thing that vthreads wait for is used from inside of itself, by the global allocator");
+            eprintln!(
+                "vthread: a thing that vthreads wait for is used from inside of itself, by the global allocator"
+            );
             std::process::abort();
         }
     }
@@ -402,8 +425,7 @@ mod tests {
     #[test]
     fn ownership_is_taken_away_in_the_midst_of_use() {
         bias::set_id(1_000_000);
-        if !bias::pays() {
-            bias::set_id(0);
+        if bias::id() == 0 {
             return;
         }
         // Few enough that it goes on to pay.

@@ -343,6 +343,11 @@ impl WaitList {
         self.first.is_null()
     }
 
+    #[cfg(vthread_native)]
+    pub(crate) fn has_several(&self) -> bool {
+        !core::ptr::eq(self.first, self.last)
+    }
+
     /// Does anybody wait but the owner of that link?
     pub(crate) fn has_other_than(&self, link: &Link) -> bool {
         let mut next = self.first;
@@ -667,24 +672,25 @@ fn withdraw(lock: &Raw, list: *mut WaitList, link: &Link) {
     });
 }
 
-/// [`wait_in`] for a vthread at ease, in a list whose lock its carrier owns, for as long as it takes.
+/// [`wait_in`] for a vthread at ease, in a list whose lock its carrier owns, for as long as it takes. `STARTS`: when nothing is
+/// ready it starts another vthread itself.
 ///
 /// # Safety
 /// `next` was claimed by the caller, and waits on this carrier. The vthread is not cancelled.
 #[cfg(vthread_native)]
 #[inline(always)]
-pub(crate) unsafe fn wait_in_owned<S>(
+pub(crate) unsafe fn wait_in_owned<const STARTS: bool, S>(
     me: carrier::AtEase,
     guard: Owned<'_, S>,
     list: impl FnOnce(&mut S) -> &mut WaitList,
-    action: &'static &'static str,
+    what: What,
     slot: *mut (),
     next: Option<Parked>,
 ) -> Outcome {
     let (lock, state) = guard.into_raw();
     let list = list_in(state, list);
     // SAFETY: the lock's list, under the lock; the caller's promise.
-    unsafe { wait_owned(me, lock, list, action, slot, next) }
+    unsafe { wait_owned::<STARTS>(me, lock, list, what, slot, next) }
 }
 
 /// # Safety
@@ -693,15 +699,14 @@ pub(crate) unsafe fn wait_in_owned<S>(
 // with one in it.
 #[cfg(vthread_native)]
 #[inline(always)]
-unsafe fn wait_owned(
+unsafe fn wait_owned<const STARTS: bool>(
     me: carrier::AtEase,
     lock: &Raw,
     list: *mut WaitList,
-    action: &'static &'static str,
+    what: What,
     slot: *mut (),
     next: Option<Parked>,
 ) -> Outcome {
-    let what = What::of(action, lock);
     // A vthread's has nothing to drop.
     let waiting = ManuallyDrop::new(Waiting::of_vthread(what, me.home(), true, true));
     let link = Link::new(&waiting, slot);
@@ -709,7 +714,7 @@ unsafe fn wait_owned(
     unsafe {
         (*list).push(&link);
         lock.leave_as_owner();
-        me.park_uncancelled(&waiting, waiting.parked_place().as_ptr(), next);
+        me.park_uncancelled::<STARTS>(&waiting, waiting.parked_place().as_ptr(), next);
     }
     let outcome = waiting.outcome();
     if matches!(outcome, Outcome::TimedOut | Outcome::Cancelled) {
