@@ -28,7 +28,7 @@ use crate::stats::Vthreads;
 use core::any::Any;
 use core::cell::{Cell, RefCell};
 
-pub(crate) use me::{AtEase, me, me_at_ease};
+pub(crate) use me::{AtEase, Me, me, me_at_ease};
 pub(crate) use member::{Group, Member, Seat};
 pub(crate) use park::{
     can_hand_over, cancel_everywhere, is_home, make_ready, park_waiting, prepare_to_park, yield_to,

@@ -395,7 +395,7 @@ pub(crate) mod bias {
     pub(super) fn barrier_on_all_threads() {
         fence(SeqCst);
         // A process made by `fork` may have to register anew.
-        if !membarrier(PRIVATE_EXPEDITED) && !(register() && membarrier(PRIVATE_EXPEDITED)) {
+        if !(membarrier(PRIVATE_EXPEDITED) || register() && membarrier(PRIVATE_EXPEDITED)) {
             eprintln!("vthread: the kernel refuses the barrier (membarrier) that it has granted before");
             std::process::abort();
         }

@@ -402,7 +402,7 @@ pub fn checkpoint() {
 /// Was this vthread cancelled? Its destructors may go on and wait all the same.
 #[inline]
 pub fn is_cancelled() -> bool {
-    carrier::me().is_some_and(|me| me.is_cancelled())
+    carrier::me().is_some_and(carrier::Me::is_cancelled)
 }
 
 /// A handle to a vthread: who it is, and its permit.
