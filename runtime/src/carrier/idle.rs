@@ -65,6 +65,7 @@ impl Carrier {
                 // SAFETY: it waits on this thread, and was taken once. Whoever leaves last comes back to `in_loop`.
                 unsafe { arch::switch(ready, self.in_loop.as_ptr()) };
                 self.mounted.set(core::ptr::null());
+                stacks::scoped::unmount();
             } else if let Some(start) = self.member.as_ref().and_then(Member::steal) {
                 self.numbers.steals.set(self.numbers.steals.get() + 1);
                 self.start(start);
@@ -72,7 +73,8 @@ impl Carrier {
                 return;
             }
             // The first one, and each that another one switched to directly.
-            let switches = 1 + u64::from(BUDGET - self.budget.get());
+            let left = self.budget.get() + self.put_aside.take();
+            let switches = 1 + u64::from(BUDGET - left);
             self.numbers.switches.set(self.numbers.switches.get() + switches);
             if let Some(member) = &self.member {
                 member.has_turned();

@@ -11,6 +11,7 @@ use crate::hop_stack;
 use crate::sched::remote::Remote;
 use crate::sched::task;
 use crate::sched::wait::{Outcome, Waiting};
+use crate::stacks::scoped;
 use std::time::Instant;
 
 /// The vthread that runs: its carrier, on which something is mounted.
@@ -81,12 +82,35 @@ impl AtEase {
         self.0.carrier.mounted.set(root);
     }
 
-    /// Goes on with `to`, or else with what is ready, or else with what has not started: that needs no detour by the loop.
+    /// Goes on with `to`, or else with what is ready. Without budget, with the loop.
     ///
     /// # Safety
     /// As [`switch`](Self::switch).
     #[inline(always)]
     unsafe fn leave(self, to: Option<Parked>, save: *mut Parked) {
+        let Me { carrier } = self.0;
+        let budget = carrier.budget.get();
+        if budget == 0 {
+            // SAFETY: the caller's promise.
+            return unsafe { self.leave_to_the_loop(to, Some(save)) };
+        }
+        let to = match to.or_else(|| carrier.ready.pop()) {
+            Some(to) => {
+                carrier.budget.set(budget - 1);
+                to
+            }
+            None => carrier.in_loop.get(),
+        };
+        // SAFETY: these are stacks that wait on this thread, each taken once; the caller's promise.
+        unsafe { self.switch(to, save) };
+    }
+
+    /// The same, but with what has not started if nothing is ready: that needs no detour by the loop.
+    ///
+    /// # Safety
+    /// As [`switch`](Self::switch).
+    #[inline(always)]
+    unsafe fn leave_or_start(self, to: Option<Parked>, save: *mut Parked) {
         let Me { carrier } = self.0;
         let root = self.0.root();
         if to.is_none()
@@ -99,8 +123,30 @@ impl AtEase {
             carrier.mounted.set(root);
             return;
         }
-        // SAFETY: `chosen` gives stacks that wait on this thread, each once; the caller's promise.
-        unsafe { self.switch(carrier.chosen(to), save) };
+        // SAFETY: the caller's promise.
+        unsafe { self.leave(to, save) };
+    }
+
+    /// Goes on with the loop, after which `to` comes. Whoever has the stacks of its scope always does: the loop has the thread's own.
+    ///
+    /// # Safety
+    /// As [`switch`](Self::switch); without a `save`, this vthread is ready.
+    #[cold]
+    #[inline(never)]
+    unsafe fn leave_to_the_loop(self, to: Option<Parked>, save: Option<*mut Parked>) {
+        let Me { carrier } = self.0;
+        if let Some(to) = to {
+            carrier.ready.push(to);
+        }
+        let save = save.unwrap_or_else(|| carrier.ready.push_place());
+        let lists = scoped::mounted();
+        // SAFETY: the loop waits; the caller's promise.
+        unsafe { self.switch(carrier.in_loop.get(), save) };
+        if !lists.is_null() {
+            // SAFETY: it had them when it left.
+            unsafe { scoped::mount(lists) };
+            carrier.leaves_to_the_loop();
+        }
     }
 
     /// Parks until whoever claimed `waiting` makes it ready, or until then. Goes on with `to`, if there is one.
@@ -125,7 +171,7 @@ impl AtEase {
             }
         } else {
             // SAFETY: resumed once, by the one who claimed it. `to` was claimed by the caller.
-            unsafe { self.leave(to, parked) };
+            unsafe { self.leave_or_start(to, parked) };
         }
         root.waiting.set(core::ptr::null());
         if let Some(key) = key {
@@ -150,9 +196,9 @@ impl AtEase {
         // SAFETY: as above.
         unsafe {
             if STARTS {
-                self.leave(to, parked);
+                self.leave_or_start(to, parked);
             } else {
-                self.switch(self.0.carrier.chosen(to), parked);
+                self.leave(to, parked);
             }
         }
         root.waiting.set(core::ptr::null());
@@ -164,17 +210,34 @@ impl AtEase {
     /// `to` waits on this thread, and nobody else resumes it.
     #[inline(always)]
     pub(crate) unsafe fn yield_to(self, to: Parked) {
-        let to = self.0.carrier.chosen(Some(to));
-        let place = self.0.carrier.ready.push_place();
+        let Me { carrier } = self.0;
+        let budget = carrier.budget.get();
+        if budget == 0 {
+            // SAFETY: the caller's promise.
+            return unsafe { self.leave_to_the_loop(Some(to), None) };
+        }
+        carrier.budget.set(budget - 1);
         // SAFETY: the place is the ring's, from which this vthread is taken once.
-        unsafe { self.switch(to, place) };
+        unsafe { self.switch(to, carrier.ready.push_place()) };
     }
 
     /// Lets all that are ready go first.
     #[inline(always)]
     pub(crate) fn yield_now(self) {
-        let (to, place) = self.0.carrier.next_and_place();
-        // SAFETY: as above.
+        let Me { carrier } = self.0;
+        let budget = carrier.budget.get();
+        if budget == 0 {
+            // SAFETY: there is nobody else, and this vthread is ready.
+            return unsafe { self.leave_to_the_loop(None, None) };
+        }
+        let (to, place) = match carrier.ready.exchange() {
+            Some(both) => {
+                carrier.budget.set(budget - 1);
+                both
+            }
+            None => (carrier.in_loop.get(), carrier.ready.push_place()),
+        };
+        // SAFETY: the place is the ring's, from which this vthread is taken once.
         unsafe { self.switch(to, place) };
     }
 }

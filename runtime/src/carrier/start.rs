@@ -66,6 +66,7 @@ fn ended(root: &Root, has_reference: bool, list: *mut u8) -> ! {
     hop_stack::check_empty();
     carrier.live.set(carrier.live.get() - 1);
     carrier.mounted.set(core::ptr::null());
+    stacks::scoped::ended();
     // We are still on it, but nobody takes it before we have left: the lists are this thread's. Its top word, which the
     // list writes, belongs to the root record, which nobody reads any more.
     let top = core::ptr::from_ref(root).wrapping_add(1).cast_mut().cast();
@@ -222,14 +223,25 @@ impl Carrier {
 
     /// Runs the start on a fresh stack, until it leaves. Without memory for one, the error is what it ends with.
     pub(super) fn start(&self, start: Start) {
+        if let Some(make) = start.0.scope.as_ref().and_then(|scope| scope.allocator.as_ref()) {
+            if let Err(error) = stacks::scoped::mount_new(make) {
+                return start.fail(error);
+            }
+            self.leaves_to_the_loop();
+        }
         let chunk = match stacks::take_for_start(start.of().size, start.0.entry) {
             Ok(chunk) => chunk,
-            Err(error) => return start.fail(error),
+            Err(error) => {
+                stacks::scoped::ended();
+                stacks::scoped::unmount();
+                return start.fail(error);
+            }
         };
         let ready = self.prepare(start, chunk);
         // SAFETY: it is entered once, now. The loop runs on none of the stacks that `in_loop` resumes.
         unsafe { arch::enter(ready.top, self.in_loop.as_ptr(), ready.entry, ready.argument) };
         self.mounted.set(core::ptr::null());
+        stacks::scoped::unmount();
     }
 
     /// The next of the own starts, if nothing is ready, and it needs no more than a free chunk of its size. It is mounted already.
@@ -239,8 +251,11 @@ impl Carrier {
         if budget == 0 || !self.ready.is_empty() {
             return None;
         }
-        let size = self.starts.first()?.start.get()?.size;
-        let chunk = stacks::take_free(size)?;
+        let first = self.starts.first()?;
+        if first.scope.as_ref().is_some_and(|scope| scope.allocator.is_some()) {
+            return None;
+        }
+        let chunk = stacks::take_free(first.start.get()?.size)?;
         let start = self.starts.pop()?;
         self.budget.set(budget - 1);
         Some(self.prepare(start, chunk))
