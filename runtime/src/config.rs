@@ -51,8 +51,6 @@ pub(crate) struct StackConfig {
     pub(crate) allocator: Option<MakeAllocator>,
     /// Bytes for an entry without a bound.
     pub(crate) unproved: usize,
-    /// Bytes for an entry that the link step never saw; `None`: say so and abort.
-    pub(crate) unpatched: Option<usize>,
     /// Bytes of a hop stack, guard included.
     pub(crate) hop_size: usize,
     /// Hop stacks per carrier at most.
@@ -67,7 +65,6 @@ impl Default for StackConfig {
             mode: Mode::Exact,
             allocator: None,
             unproved: 1 << 20,
-            unpatched: cfg!(feature = "unpatched-stand-in").then_some(256 << 10),
             hop_size: 256 << 10,
             hop_cap: 20_000,
             keep: 16 << 20,

@@ -166,14 +166,10 @@ pub mod __private {
     pub use crate::io::inject;
     pub use crate::select::{Chosen, after, select};
     pub use crate::{__plain_only as plain_only, __select as select, __tag as tag};
-    #[cfg(all(vthread_native, feature = "unpatched-stand-in"))]
-    pub use crate::{
-        call::on_chunk_sized,
-        carrier::{raw, spawn_sized},
-    };
     #[cfg(vthread_native)]
     pub use crate::{
-        carrier::{Waiter, spawn, yield_now},
+        call::on_chunk_sized,
+        carrier::{Waiter, raw, spawn, spawn_sized, yield_now},
         run::Carrying,
         signals::sweep,
     };

@@ -10,7 +10,6 @@
 mod idle;
 mod member;
 mod park;
-#[cfg(feature = "unpatched-stand-in")]
 pub mod raw;
 mod session;
 mod start;
@@ -34,7 +33,6 @@ pub(crate) use park::{
 };
 pub(crate) use session::Session;
 pub use start::spawn;
-#[cfg(feature = "unpatched-stand-in")]
 pub use start::spawn_sized;
 pub(crate) use start::{Body, Where, assert_is_carrier, inject, start_later};
 pub use switch::{Waiter, yield_now};

@@ -123,7 +123,6 @@ impl Start {
     }
 
     /// With another size than the link step wrote.
-    #[cfg(feature = "unpatched-stand-in")]
     fn sized(mut self, size: u32) -> Self {
         self.size = size;
         self
@@ -258,7 +257,6 @@ pub(crate) fn assert_is_carrier() {
 ///
 /// # Safety
 /// The stack is large enough for the closure: nothing proves that.
-#[cfg(feature = "unpatched-stand-in")]
 pub unsafe fn spawn_sized<F: FnOnce() + 'static>(size: u32, closure: F) {
     let Some(carrier) = carrier() else { not_on_a_vthread() };
     hop(|| {

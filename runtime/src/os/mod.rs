@@ -243,7 +243,7 @@ impl Builder {
         });
         let (size, entry) = entry_of::<Main<F, R>>();
         let bound = match size {
-            abi::UNPATCHED => Some(stacks::unpatched(&self.config, core::any::type_name::<F>())),
+            abi::UNPATCHED => Some(stacks::unpatched(core::any::type_name::<F>())),
             abi::UNPROVED => None,
             bound => Some(bound as usize),
         };

@@ -217,7 +217,7 @@ impl Slow {
         let pages = |size: usize| size.next_multiple_of(PAGE);
         match size {
             abi::UNPATCHED => {
-                let size = unpatched(&self.config, name);
+                let size = unpatched(name);
                 self.pages(Source::Pages, pages(size), PAGE, pages(size), name)
             }
             abi::UNPROVED => {
