@@ -143,6 +143,7 @@ mod stacks;
 
 pub use allocator::{Arena, Heap, Pool, Region, StackAllocator};
 pub use blocking::blocking;
+pub use call::hop;
 pub use config::{Mode, STACKS_VAR};
 pub use error::{Error, Result};
 pub use for_each::{concurrent_for, parallel_for};
