@@ -55,6 +55,8 @@ pub(crate) struct StackConfig {
     pub(crate) hop_size: usize,
     /// Hop stacks per carrier at most.
     pub(crate) hop_cap: usize,
+    /// Every chunk is handed out by the slow path, which counts it.
+    pub(crate) count: bool,
     /// Bytes of free chunks that an idle thread keeps.
     pub(crate) keep: usize,
 }
@@ -67,6 +69,7 @@ impl Default for StackConfig {
             unproved: 1 << 20,
             hop_size: 256 << 10,
             hop_cap: 20_000,
+            count: false,
             keep: 16 << 20,
         }
     }

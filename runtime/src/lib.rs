@@ -157,7 +157,7 @@ pub use sched::task::{
 };
 pub use scope::{JoinHandle, Scope, ScopedJoinHandle, scope, scope_in, spawn, spawn_local};
 pub use stacks::trim;
-pub use stats::{HighWater, HopStacks, Operations, Stats, Vthreads, stats};
+pub use stats::{Chunks, HighWater, HopStacks, Operations, Stats, Vthreads, stats};
 
 /// For the code that `#[vthread]` writes. Not for people: it changes without notice.
 #[doc(hidden)]

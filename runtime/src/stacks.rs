@@ -11,7 +11,7 @@ use crate::chunk::{self, CLASSES, Chunk, List};
 use crate::config::StackConfig;
 use crate::error::{Error, Result};
 use crate::region;
-use crate::stats::HighWater;
+use crate::stats::{Chunks, HighWater};
 use core::cell::{Cell, RefCell};
 use core::ptr::null_mut;
 use scoped::Scoped;
@@ -207,6 +207,16 @@ impl Stacks {
         let mut taken = 0;
         self.over_all(|stacks| taken += stacks.slow.borrow().taken());
         taken
+    }
+
+    pub(crate) fn chunks(&self) -> Chunks {
+        let mut all = Chunks::default();
+        self.over_all(|stacks| {
+            let of_one = stacks.slow.borrow().chunks();
+            all.taken += of_one.taken;
+            all.most_bytes += of_one.most_bytes;
+        });
+        all
     }
 
     /// Stacks that went out the slow way and have not come back.
