@@ -56,7 +56,8 @@
 //!
 //! - x86-64 ELF, Linux, little-endian. Executables, not shared objects: thread-locals and interposition are assumed as in an
 //!   executable. No CET shadow stacks.
-//! - `clang` as the linking compiler has no `-wrapper`: use gcc, or name the step itself as the linker.
+//! - `clang` as the linking compiler has no `-wrapper`: there the step takes the linker's place (`--ld-path`, clang 12 and later) and runs `ld`, or what
+//!   `VTHREAD_LD` names, whatever linker was asked for.
 //! - gcc's `.cold` parts of functions, which run with their parent's frame, are unknown; so are `alloca` and variable-length
 //!   arrays, `enter`, and jumps into the middle of other functions.
 //! - Calls through pointers are followed through registers, slots, constant memory, one argument and the marks; beyond that they are unknown.

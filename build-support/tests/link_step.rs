@@ -3,6 +3,8 @@
 
 #[path = "common/build.rs"]
 mod build;
+#[path = "link_step/targets.rs"]
+mod targets;
 
 use build::Build;
 use std::path::{Path, PathBuf};

@@ -65,9 +65,14 @@ pub(super) fn link(arguments: &[OsString], settings: &LinkStep) -> Result<i32> {
     else {
         return other_tool(arguments);
     };
-    let command = Command::parse(tool, &arguments[1..])?;
+    link_in_place_of(tool, &arguments[1..], settings)
+}
+
+/// Runs this linker and everything after it.
+pub(super) fn link_in_place_of(tool: &OsString, arguments: &[OsString], settings: &LinkStep) -> Result<i32> {
+    let command = Command::parse(tool, arguments)?;
     if command.partial {
-        return run(std::process::Command::new(tool).args(&arguments[1..]), tool);
+        return run(std::process::Command::new(tool).args(arguments), tool);
     }
     let start = Instant::now();
     let (mut process, _file) = command.process()?;
