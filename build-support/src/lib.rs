@@ -73,7 +73,8 @@
 //!
 //! `docs/frames.md`: frames against LLVM's `.stack_sizes` and against `.eh_frame`, why they differ where they do, and why no pass in LLVM is needed.
 //! `docs/reality.md`: what everyday functions really use of stacks of exactly their bound, arguments through hops, panics. `docs/example.md`: four small functions,
-//! number by number. The tests of this crate make all their figures.
+//! number by number. The tests of this crate make all their figures. `fuzz` has fuzz targets of the ELF reader and the interpreter; `tests/damaged.rs` runs the same
+//! in a bounded way.
 
 mod ahead;
 pub mod bounds;
