@@ -11,17 +11,19 @@
 //!                                    jmp [rax + 24]
 //! ```
 //! What is moved must not care where it runs: no branch may lead between the instructions, and they use neither r10, r11 nor the flags
-//! (which the stub changes), nor rbp (which the stub saves). Memory on the stack, at a fixed distance from rsp, they may use if the call has no
+//! (which the stub changes), and rbp only as the base of an address or to copy it: the stub has saved it, and where it is saved it is read. Memory on the stack, at a fixed distance from rsp, they may use if the call has no
 //! stack arguments (which the stub copies before): then there are two thunks, one for each way to it.
 //!
 //! ```text
 //! where the call was   off the chunks: jmp thunk     on a chunk: push rbp; mov rbp, rsp; mov rsp, hop stack; call thunk
 //!   [rsp + d]            [rsp + 8 + d]                 [rbp + 16 + d]
+//!   [rbp + d]            [rbp + d]                     mov r11, [rbp]; [r11 + d]
 //! ```
 
 use crate::frames::{Program, Site};
 use iced_x86::{
-    ConstantOffsets, Decoder, FlowControl, Instruction, InstructionInfoFactory, OpAccess, OpKind, Register,
+    Code, ConstantOffsets, Decoder, FlowControl, Instruction, InstructionInfoFactory, OpAccess, OpKind,
+    Register,
 };
 
 /// A call that can be moved.
@@ -177,7 +179,9 @@ fn movable(
             // A call pushes; apart from that, rsp may be read, as the base of an address.
             Register::RSP if is_call || used.access() == OpAccess::Read && only_addresses(instruction) => {}
             Register::RSP => return Err("an instruction before it changes the stack pointer"),
-            Register::RBP => return Err("it or an instruction before it uses rbp"),
+            // Where it was saved it can be read.
+            Register::RBP if used.access() == OpAccess::Read => {}
+            Register::RBP => return Err("an instruction before it changes rbp"),
             Register::R10 | Register::R11 => return Err("it or an instruction before it uses r10 or r11"),
             _ => {}
         }
@@ -215,15 +219,80 @@ fn moved(
     let relative = instruction
         .is_ip_rel_memory_operand()
         .then(|| (offsets.displacement_offset(), instruction.ip_rel_memory_address()));
-    let bytes = if on_stack {
+    let bytes = if on_stack && reads_rbp(instruction) {
+        return None;
+    } else if on_stack {
         [
             readdressed(&bytes, instruction, offsets, Register::RSP, 8)?,
             readdressed(&bytes, instruction, offsets, Register::RBP, 16)?,
         ]
+    } else if reads_rbp(instruction) {
+        let saved = with_saved_rbp(&bytes, instruction, offsets)?;
+        [bytes, saved]
     } else {
         [bytes.clone(), bytes]
     };
     Some(Moved { bytes, relative })
+}
+
+/// Is rbp an operand, or part of an address?
+fn reads_rbp(instruction: &Instruction) -> bool {
+    let is_rbp = |register: Register| register.full_register() == Register::RBP;
+    is_rbp(instruction.memory_base())
+        || is_rbp(instruction.memory_index())
+        || (0..instruction.op_count()).any(|operand| {
+            instruction.op_kind(operand) == OpKind::Register && is_rbp(instruction.op_register(operand))
+        })
+}
+
+/// The instruction with what rbp was at the call. The stub has saved that at `[rbp]`, and r11 is nobody's. `None`: it uses rbp in
+/// another way than as the base of an address, or as what is copied.
+fn with_saved_rbp(bytes: &[u8], instruction: &Instruction, offsets: ConstantOffsets) -> Option<Vec<u8>> {
+    const REX_W: u8 = 0x48;
+    const REX_R: u8 = 4;
+    const REX_B: u8 = 1;
+    if instruction.code() == Code::Mov_rm64_r64 || instruction.code() == Code::Mov_r64_rm64 {
+        // `mov r, rbp` is `mov r, [rbp]` here.
+        let to = instruction.op0_register();
+        if instruction.op0_kind() == OpKind::Register && instruction.op1_kind() == OpKind::Register {
+            let number = to.number() as u8;
+            let high = if number >= 8 { REX_R } else { 0 };
+            return Some(vec![REX_W | high, 0x8b, 0x45 | (number & 7) << 3, 0]);
+        }
+    }
+    if instruction.memory_base() != Register::RBP || instruction.memory_index() != Register::None {
+        return None;
+    }
+    // `[rbp + d]` has a modrm byte whose last bits are 5, and no SIB; r11 has 3 there, and the fourth bit in a REX prefix.
+    let tail = if offsets.has_immediate() { offsets.immediate_offset() } else { bytes.len() };
+    let modrm = offsets.has_displacement().then(|| offsets.displacement_offset())?.checked_sub(1)?;
+    let is_vex = matches!(bytes.first(), Some(0x62 | 0xc4 | 0xc5));
+    if is_vex || bytes[modrm] & 7 != 5 || !matches!(bytes[modrm] >> 6, 1 | 2) || modrm >= tail {
+        return None;
+    }
+    let prefixes = bytes.iter().take_while(|b| matches!(**b, 0x66 | 0xf2 | 0xf3)).count();
+    let has_rex = bytes.get(prefixes).is_some_and(|b| b >> 4 == 4);
+    let mut new = vec![0x4c, 0x8b, 0x5d, 0x00]; // mov r11, [rbp]
+    let load = new.len();
+    new.extend(&bytes[..prefixes]);
+    new.push(if has_rex { bytes[prefixes] | REX_B } else { 0x40 | REX_B });
+    new.extend(&bytes[prefixes + usize::from(has_rex)..modrm]);
+    new.push(bytes[modrm] & !7 | 3);
+    new.extend(&bytes[modrm + 1..]);
+    // Read again: the same instruction but for the base. A prefix may have given a byte register another name, so these are compared too.
+    let again = Decoder::with_ip(64, &new[load..], instruction.ip(), 0).decode();
+    let same = again.len() == new.len() - load
+        && again.memory_base() == Register::R11
+        && again.memory_index() == Register::None
+        && again.memory_displacement64() == instruction.memory_displacement64()
+        && again.memory_size() == instruction.memory_size()
+        && (again.code() == instruction.code() || instruction.flow_control() == FlowControl::IndirectCall)
+        && again.op_count() == instruction.op_count()
+        && (0..again.op_count()).all(|operand| {
+            again.op_kind(operand) == instruction.op_kind(operand)
+                && again.op_register(operand) == instruction.op_register(operand)
+        });
+    same.then_some(new)
 }
 
 /// The instruction with `[base + by + d]` where it has `[rsp + d]`. `None`: it has something else, or another form.
@@ -281,10 +350,10 @@ fn readdressed(
 
 #[cfg(test)]
 mod tests {
-    use super::{nops, readdressed};
+    use super::{nops, readdressed, with_saved_rbp};
     use iced_x86::code_asm::{
-        CodeAssembler, byte_ptr, dword_ptr, qword_ptr, r9w, r14, rcx, rdi, rsi, rsp, word_ptr, xmm9,
-        xmmword_ptr, ymm1, ymmword_ptr,
+        CodeAssembler, ah, byte_ptr, dword_ptr, ebp, edi, qword_ptr, r9w, r14, rbp, rcx, rdi, rsi, rsp,
+        word_ptr, xmm9, xmmword_ptr, ymm1, ymmword_ptr,
     };
     use iced_x86::{Decoder, Mnemonic, Register};
 
@@ -336,6 +405,73 @@ mod tests {
             let offsets = decoder.get_constant_offsets(&instruction);
             assert_eq!(readdressed(&bytes, &instruction, offsets, Register::RBP, 16), None);
         }
+    }
+
+    /// Whatever the form, `[rbp + d]` becomes `[r11 + d]` behind a load of r11, and nothing else changes.
+    #[test]
+    fn addresses_from_rbp_are_read_where_it_was_saved() {
+        for distance in [0, 8, 0x7f, -0x80, 0x80, 0x1000] {
+            let mut code = CodeAssembler::new(64).expect("an assembler");
+            let place = rbp + distance;
+            code.mov(rdi, qword_ptr(place)).expect("assembled");
+            code.mov(qword_ptr(place), r14).expect("assembled");
+            code.lea(rsi, qword_ptr(place)).expect("assembled");
+            code.mov(dword_ptr(place), 0x1234_5678).expect("assembled");
+            code.mov(byte_ptr(place), 7).expect("assembled");
+            code.movups(xmm9, xmmword_ptr(place)).expect("assembled");
+            code.movdqa(xmm9, xmmword_ptr(place)).expect("assembled");
+            code.cmp(r9w, word_ptr(place)).expect("assembled");
+            code.call(qword_ptr(place)).expect("assembled");
+            let bytes = code.assemble(0x1000).expect("encoded");
+            let mut decoder = Decoder::with_ip(64, &bytes, 0x1000, 0);
+            let mut count = 0;
+            while decoder.can_decode() {
+                let instruction = decoder.decode();
+                let offsets = decoder.get_constant_offsets(&instruction);
+                let from = (instruction.ip() - 0x1000) as usize;
+                let old = &bytes[from..from + instruction.len()];
+                let new = with_saved_rbp(old, &instruction, offsets).expect("a known form");
+                let mut decoder = Decoder::with_ip(64, &new, 0x1000, 0);
+                let load = decoder.decode();
+                assert_eq!((load.op0_register(), load.memory_base()), (Register::R11, Register::RBP));
+                assert_eq!(load.memory_displacement64(), 0);
+                let again = decoder.decode();
+                assert!(!decoder.can_decode());
+                assert_eq!(again.memory_base(), Register::R11);
+                assert_eq!(again.memory_displacement64(), instruction.memory_displacement64());
+                assert_eq!(again.code(), instruction.code());
+                assert_eq!(again.op1_register(), instruction.op1_register());
+                count += 1;
+            }
+            assert_eq!(count, 9);
+        }
+        let with = |assemble: fn(&mut CodeAssembler) -> Result<(), iced_x86::IcedError>| {
+            let mut code = CodeAssembler::new(64).expect("an assembler");
+            assemble(&mut code).expect("assembled");
+            let bytes = code.assemble(0x1000).expect("encoded");
+            let mut decoder = Decoder::with_ip(64, &bytes, 0x1000, 0);
+            let instruction = decoder.decode();
+            let offsets = decoder.get_constant_offsets(&instruction);
+            with_saved_rbp(&bytes, &instruction, offsets)
+        };
+        // Copies become loads.
+        for copy in [with(|c| c.mov(rdi, rbp)), with(|c| c.mov(r14, rbp))] {
+            let load = Decoder::with_ip(64, &copy.expect("a known form"), 0x1000, 0).decode();
+            assert_eq!((load.mnemonic(), load.memory_base()), (Mnemonic::Mov, Register::RBP));
+            assert!(
+                load.memory_displacement64() == 0
+                    && [Register::RDI, Register::R14].contains(&load.op0_register())
+            );
+        }
+        // These stay where they are: an index, a call of what is in rbp, half of it, a register that a REX prefix renames, VEX.
+        assert_eq!(with(|c| c.mov(rdi, qword_ptr(rbp + rcx * 8))), None);
+        assert_eq!(with(|c| c.mov(rdi, qword_ptr(rcx + rbp * 8))), None);
+        assert_eq!(with(|c| c.call(rbp)), None);
+        assert_eq!(with(|c| c.mov(edi, ebp)), None);
+        assert_eq!(with(|c| c.add(rdi, rbp)), None);
+        assert_eq!(with(|c| c.mov(ah, byte_ptr(rbp + 1))), None);
+        assert_eq!(with(|c| c.vmovups(ymm1, ymmword_ptr(rbp + 8))), None);
+        assert_eq!(with(|c| c.mov(qword_ptr(rcx + 8), rbp)), None);
     }
 
     #[test]
