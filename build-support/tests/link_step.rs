@@ -76,6 +76,23 @@ fn check(built: &Built, way: &str, least_tight: u64) {
     assert!(median >= least_tight, "{shares:?}");
 }
 
+/// The report's parks off the chunks: from what is carried out elsewhere to the switch.
+fn check_parks(built: &Built) {
+    let output = Command::new(env!("CARGO_BIN_EXE_vthread-bounds"))
+        .arg("--json")
+        .arg(&built.executable)
+        .output()
+        .expect("it runs");
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let parks = report["parks_off_the_chunks"].as_array().expect("a list");
+    let ours = parks.iter().filter(|path| path[0] == "fixture::marks::parks_off_the_chunks");
+    let paths: Vec<_> = ours.filter_map(|path| path.as_array()).collect();
+    assert_eq!(paths.len(), 1, "{parks:?}");
+    assert_eq!(paths[0][1], "fixture::marks::park", "{parks:?}");
+    // Nothing else is carried out elsewhere and parks.
+    assert!(parks.iter().all(|path| path.as_array().is_some_and(|p| p[1] == "fixture::marks::park")));
+}
+
 /// Panics on chunks of a few hundred bytes, by four threads at once: payloads and drops are judged by the fixture, here is judged what std's own
 /// hook wrote.
 fn check_panics(built: &Built) {
@@ -112,6 +129,7 @@ fn functions_run_on_chunks_of_exactly_their_bound() {
     let folder = tempfile::tempdir().expect("a folder");
     let built = fixture(&Build::default(), folder.path());
     check(&built, "dev", 85);
+    check_parks(&built);
     check_panics(&built);
 }
 
