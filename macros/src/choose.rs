@@ -116,13 +116,11 @@ impl Scope<'_> {
         }
         match self.resolve(path) {
             Some(Def::Function(id)) => {
-                let node = &self.world.nodes[id];
-                let fits = arguments.fit_node(node);
-                return Choice {
-                    nodes: vec![id],
-                    passes_word: fits && node.mode == Mode::Vthread,
-                    has_self: false,
-                };
+                let nodes: Vec<NodeId> = self.world.twins(id).collect();
+                let takes_word = |&n: &NodeId| self.world.nodes[n].mode == Mode::Vthread;
+                let passes_word = nodes.iter().all(takes_word)
+                    && nodes.iter().any(|&n| arguments.fit_node(&self.world.nodes[n]));
+                return Choice { nodes, passes_word, has_self: false };
             }
             Some(Def::ImportedFunction) => return Choice { passes_word: true, ..Choice::default() },
             Some(_) => return Choice::default(),

@@ -78,7 +78,7 @@ impl Plan {
 
     /// The function has a wrapper.
     pub(crate) fn has_wrapper(&self, world: &World, node: NodeId) -> bool {
-        self.shim_wraps(world, node)
+        world.twins(node).any(|twin| self.shim_wraps(world, twin))
             || world.nodes[node].has_self && self.wrapped_methods.contains(&world.nodes[node].name)
     }
 

@@ -8,6 +8,7 @@ use proc_macro::TokenStream;
 
 mod attributes;
 mod choose;
+mod conditions;
 mod diagnostics;
 mod dyn_impls;
 mod entry;

@@ -201,7 +201,7 @@ impl Rewriter<'_, '_> {
         }
         let mut choice = match self.scope.resolve(&path.path) {
             Some(Def::Function(id)) if path.qself.is_none() => {
-                Choice { nodes: vec![id], ..Choice::default() }
+                Choice { nodes: self.scope.world.twins(id).collect(), ..Choice::default() }
             }
             Some(_) if path.qself.is_none() => return,
             _ if path.path.segments.len() > 1 || path.qself.is_some() => {

@@ -31,6 +31,8 @@ macro_rules! program {
 mod calls;
 #[path = "corpus/closures.rs"]
 mod closures;
+#[path = "corpus/conditions.rs"]
+mod conditions;
 #[path = "corpus/generics.rs"]
 mod generics;
 #[path = "corpus/machines.rs"]
