@@ -130,6 +130,7 @@ mod clocks {
     impl<__T: Clock> __ClockObj for __T {
         #[cfg(unix)]
         fn __slot_ticks(&self, is_concurrent: i64) -> u64 {
+            let is_concurrent: i64 = is_concurrent & 1;
             let entry = ::vthread::__private::select!(
                 ::core::concat!(::core::module_path!(), "::Clock::ticks"), < Self as
                 __ClockTable > ::PAIRS, 0usize, is_concurrent, < Self as __ClockTable >
@@ -140,6 +141,7 @@ mod clocks {
         }
         #[cfg(not(unix))]
         fn __slot_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
+            let is_concurrent: i64 = is_concurrent & 1;
             let entry = ::vthread::__private::select!(
                 ::core::concat!(::core::module_path!(), "::Clock::ticks"), < Self as
                 __ClockTable > ::PAIRS, 0usize + ::core::cfg!(all(unix)) as usize,
@@ -149,6 +151,7 @@ mod clocks {
             entry(self, is_concurrent, since)
         }
         fn __slot_hours(&self, is_concurrent: i64) -> u64 {
+            let is_concurrent: i64 = is_concurrent & 1;
             let entry = ::vthread::__private::select!(
                 ::core::concat!(::core::module_path!(), "::Clock::hours"), < Self as
                 __ClockTable > ::PAIRS, 0usize + ::core::cfg!(all(unix)) as usize +
@@ -343,9 +346,39 @@ mod clocks {
         __rec_halves(::vthread::__private::current(), n)
     }
     #[doc(hidden)]
+    #[allow(unused_variables)]
     #[cfg(unix)]
+    pub fn __body_halves<const __CONCURRENT: bool>(
+        known: ::vthread::__private::Known<__CONCURRENT>,
+        n: u64,
+    ) -> u64 {
+        if n == 0 { 0 } else { 1 + __step_halves(known, n / 2) }
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    #[cfg(unix)]
+    #[inline(always)]
     pub fn __vt_halves(is_concurrent: i64, n: u64) -> u64 {
-        if n == 0 { 0 } else { 1 + __rec_halves(is_concurrent, n / 2) }
+        if is_concurrent & 1 == 0 {
+            ::vthread::__private::plain_only!();
+            __body_halves(::vthread::__private::Known::<false>, n)
+        } else {
+            __body_halves(::vthread::__private::Known::<true>, n)
+        }
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    #[cfg(unix)]
+    #[inline(always)]
+    pub fn __step_halves<const __CONCURRENT: bool>(
+        known: ::vthread::__private::Known<__CONCURRENT>,
+        n: u64,
+    ) -> u64 {
+        if __CONCURRENT {
+            __chunk_halves(1, n)
+        } else {
+            __body_halves(::vthread::__private::Known::<false>, n)
+        }
     }
     #[doc(hidden)]
     #[allow(warnings)]
@@ -354,7 +387,7 @@ mod clocks {
     pub fn __rec_halves(is_concurrent: i64, n: u64) -> u64 {
         if is_concurrent & 1 == 0 {
             ::vthread::__private::plain_only!();
-            __vt_halves(is_concurrent, n)
+            __body_halves(::vthread::__private::Known::<false>, n)
         } else {
             __chunk_halves(is_concurrent, n)
         }
@@ -364,7 +397,10 @@ mod clocks {
     #[cfg(unix)]
     #[inline(never)]
     pub fn __chunk_halves(is_concurrent: i64, n: u64) -> u64 {
-        ::vthread::__private::on_chunk(move || __vt_halves(is_concurrent, n))
+        ::vthread::__private::on_chunk(move || __body_halves(
+            ::vthread::__private::Known::<true>,
+            n,
+        ))
     }
     #[cfg(not(unix))]
     #[allow(dead_code, deprecated)]
@@ -373,9 +409,39 @@ mod clocks {
         __vt_halves(::vthread::__private::current(), n)
     }
     #[doc(hidden)]
+    #[allow(unused_variables)]
     #[cfg(not(unix))]
-    pub fn __vt_halves(_is_concurrent: i64, n: u64) -> u64 {
+    pub fn __body_halves<const __CONCURRENT: bool>(
+        known: ::vthread::__private::Known<__CONCURRENT>,
+        n: u64,
+    ) -> u64 {
         n
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    #[cfg(not(unix))]
+    #[inline(always)]
+    pub fn __vt_halves(is_concurrent: i64, n: u64) -> u64 {
+        if is_concurrent & 1 == 0 {
+            ::vthread::__private::plain_only!();
+            __body_halves(::vthread::__private::Known::<false>, n)
+        } else {
+            __body_halves(::vthread::__private::Known::<true>, n)
+        }
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    #[cfg(not(unix))]
+    #[inline(always)]
+    pub fn __step_halves<const __CONCURRENT: bool>(
+        known: ::vthread::__private::Known<__CONCURRENT>,
+        n: u64,
+    ) -> u64 {
+        if __CONCURRENT {
+            __chunk_halves(1, n)
+        } else {
+            __body_halves(::vthread::__private::Known::<false>, n)
+        }
     }
     #[doc(hidden)]
     #[allow(warnings)]
@@ -384,7 +450,7 @@ mod clocks {
     pub fn __rec_halves(is_concurrent: i64, n: u64) -> u64 {
         if is_concurrent & 1 == 0 {
             ::vthread::__private::plain_only!();
-            __vt_halves(is_concurrent, n)
+            __body_halves(::vthread::__private::Known::<false>, n)
         } else {
             __chunk_halves(is_concurrent, n)
         }
@@ -394,7 +460,10 @@ mod clocks {
     #[cfg(not(unix))]
     #[inline(never)]
     pub fn __chunk_halves(is_concurrent: i64, n: u64) -> u64 {
-        ::vthread::__private::on_chunk(move || __vt_halves(is_concurrent, n))
+        ::vthread::__private::on_chunk(move || __body_halves(
+            ::vthread::__private::Known::<true>,
+            n,
+        ))
     }
     #[allow(dead_code, deprecated)]
     #[inline]
