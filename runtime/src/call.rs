@@ -220,8 +220,21 @@ fn plain_call(argument: *mut u8, entry: Entry) {
     unsafe { entry(argument) }
 }
 
-/// Calls `f` on the carrier's hop stack, if the caller is on a chunk; otherwise plainly. What the link step does to calls
-/// that have no bound, for the runtime's own slow paths.
+/// Calls `f` on an ordinary large stack, if the caller is on a chunk; otherwise plainly.
+///
+/// The link step does this by itself to calls that have no bound. Here it is for calls that have one, but a large one, and are rare: a
+/// buffer on the stack, a table that is built once. What `f` needs then no longer counts for the chunks of its callers. `vthread-bounds FILE`
+/// shows the chain of calls that a chunk's size comes from. Costs a few nanoseconds.
+///
+/// `f` may wait; the vthread then keeps the large stack while it waits.
+///
+/// ```no_run
+/// # fn build_table() -> Vec<u8> { Vec::new() }
+/// let table = vthread::hop(build_table);
+/// ```
+///
+/// # Panics
+/// When `f` does.
 #[inline(always)]
 pub fn hop<F: FnOnce() -> R, R>(f: F) -> R {
     let mut slot = Slot::<F, R>::new(f);

@@ -12,6 +12,9 @@ pub enum Error {
         /// Bytes that were asked for.
         size: usize,
     },
+    /// The closure that makes the allocators of a scope has panicked: see [`scope_in`](crate::scope_in).
+    #[error("the allocator of its scope could not be made: the closure that makes it panicked")]
+    NoAllocator,
     /// The addresses for all stacks could not be reserved.
     #[error("cannot reserve addresses for stacks (is `ulimit -v` too low?): {0}")]
     NoRegion(#[source] io::Error),

@@ -143,6 +143,7 @@ mod stacks;
 
 pub use allocator::{Arena, Heap, Pool, Region, StackAllocator};
 pub use blocking::blocking;
+pub use call::hop;
 pub use config::{Mode, STACKS_VAR};
 pub use error::{Error, Result};
 pub use for_each::{concurrent_for, parallel_for};
@@ -154,7 +155,7 @@ pub use sched::deadlock::WhenStuck;
 pub use sched::task::{
     Cancelled, Vthread, checkpoint, current, is_cancelled, park, park_timeout, sleep, yield_now,
 };
-pub use scope::{JoinHandle, Scope, ScopedJoinHandle, scope, spawn, spawn_local};
+pub use scope::{JoinHandle, Scope, ScopedJoinHandle, scope, scope_in, spawn, spawn_local};
 pub use stacks::trim;
 pub use stats::{HighWater, HopStacks, Operations, Stats, Vthreads, stats};
 

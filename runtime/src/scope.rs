@@ -1,7 +1,9 @@
 //! Starting vthreads, and not going on before they have ended.
 
+use crate::allocator::StackAllocator;
 use crate::call::hop;
 use crate::carrier::{self, Body, Group, Payload, Where};
+use crate::config::MakeAllocator;
 use crate::error::Error;
 use crate::sched::task::{self, Cancelled, Task, Vthread, checkpoint};
 use crate::sched::wait::{Link, Outcome, WaitList, Waiting, What};
@@ -21,6 +23,8 @@ use std::time::{Duration, Instant};
 pub(crate) struct ScopeState {
     /// Of the vthread that opened it: a cancellation there reaches in here.
     parent: Option<Arc<ScopeState>>,
+    /// Makes the allocators for the stacks of its vthreads, and of those of scopes in it; `None`: the runtime's.
+    pub(crate) allocator: Option<Arc<MakeAllocator>>,
     cancelled: AtomicBool,
     children: Mutex<Children>,
 }
@@ -34,9 +38,12 @@ struct Children {
 }
 
 impl ScopeState {
-    fn new() -> Arc<Self> {
+    fn new(allocator: Option<MakeAllocator>) -> Arc<Self> {
+        let parent = carrier::mounted().and_then(|root| root.task().scope.clone());
+        let inherited = || parent.as_ref().and_then(|parent| parent.allocator.clone());
         Arc::new(Self {
-            parent: carrier::mounted().and_then(|root| root.task().scope.clone()),
+            allocator: allocator.map(Arc::new).or_else(inherited),
+            parent,
             cancelled: AtomicBool::new(false),
             children: Mutex::new(Children { running: 0, panic: None, owner: WaitList::new() }),
         })
@@ -131,9 +138,46 @@ pub fn scope<'env, F, T>(f: F) -> T
 where
     F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
 {
+    scope_of(None, f)
+}
+
+/// [`scope`] whose vthreads have stacks from allocators of its own, and those of scopes that they open: `make` makes one for each
+/// thread that starts some of them. What they keep goes back when the scope has ended and its threads have nothing to do, or
+/// begin another such scope.
+///
+/// The caller keeps the stack that it has. Where nothing is gained by free lists, as with an [`Arena`](crate::Arena), every call
+/// onto a chunk asks the allocator.
+///
+/// ```
+/// use vthread::{Arena, scope_in};
+/// let sum = vthread::run(|| {
+///     // A burst: their stacks lie one after the other, and all are free when the last has ended.
+///     scope_in(Arena::new, |s| {
+///         let handles: Vec<_> = (0..100u64).map(|i| s.spawn(move || i)).collect();
+///         handles.into_iter().map(|handle| handle.join().unwrap()).sum::<u64>()
+///     })
+/// });
+/// assert_eq!(sum, 4950);
+/// ```
+///
+/// # Panics
+/// As [`scope`].
+pub fn scope_in<'env, A, F, T>(make: impl Fn() -> A + Send + Sync + 'static, f: F) -> T
+where
+    A: StackAllocator + 'static,
+    F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
+{
+    let make: MakeAllocator = hop(|| Arc::new(move || Box::new(make()) as _));
+    scope_of(Some(make), f)
+}
+
+fn scope_of<'env, F, T>(allocator: Option<MakeAllocator>, f: F) -> T
+where
+    F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> T,
+{
     // Whether it can wait at the end must be known before there is somebody to wait for.
     let _ = carrier::prepare_to_park(true);
-    let scope = Scope { state: ScopeState::new(), _inside: PhantomData, _around: PhantomData };
+    let scope = Scope { state: ScopeState::new(allocator), _inside: PhantomData, _around: PhantomData };
     let result = catch_unwind(AssertUnwindSafe(|| f(&scope)));
     scope.state.wait_for_children();
     let panic = scope.state.lock().panic.take();

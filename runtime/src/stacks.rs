@@ -2,6 +2,7 @@
 //!
 //! Everything here runs off the chunks; what runs on them is in `call` and `arch`.
 
+pub(crate) mod scoped;
 mod slow;
 
 use crate::arch;
@@ -13,7 +14,9 @@ use crate::region;
 use crate::stats::HighWater;
 use core::cell::{Cell, RefCell};
 use core::ptr::null_mut;
+use scoped::Scoped;
 use slow::Slow;
+use std::collections::BTreeMap;
 use std::time::Instant;
 use vale_threads_abi as abi;
 
@@ -23,7 +26,11 @@ pub(crate) struct Stacks {
     lists: [List; CLASSES],
     /// Stacks that go back the slow way.
     returned: List,
+    /// The thread's own, where these are a scope's; otherwise null.
+    home: *const Stacks,
     slow: RefCell<Slow>,
+    /// Of scopes with allocators of their own; empty where these are a scope's.
+    scoped: RefCell<Vec<Box<Scoped>>>,
 }
 
 /// This thread's; null where no vthread runs.
@@ -136,11 +143,17 @@ impl Stacks {
     }
 
     fn new(config: StackConfig) -> Box<Self> {
-        Box::new(Self {
+        Box::new(Self::of(config))
+    }
+
+    fn of(config: StackConfig) -> Self {
+        Self {
             lists: [const { Cell::new(null_mut()) }; CLASSES],
             returned: Cell::new(null_mut()),
+            home: core::ptr::null(),
             slow: RefCell::new(Slow::new(config)),
-        })
+            scoped: RefCell::default(),
+        }
     }
 
     /// This thread's, while `f` runs.
@@ -180,21 +193,31 @@ impl Stacks {
 
     /// What painted stacks have shown so far, by entry.
     pub(crate) fn high_water(&self) -> Vec<(&'static str, HighWater)> {
-        let mut slow = self.slow.borrow_mut();
-        slow.take_returned(&self.returned);
-        slow.high_water()
+        let mut all = BTreeMap::new();
+        self.over_all(|stacks| {
+            let mut slow = stacks.slow.borrow_mut();
+            slow.take_returned(&stacks.returned);
+            slow.add_high_water(&mut all);
+        });
+        all.into_iter().rev().map(|((name, _), water)| (name, water)).collect()
     }
 
     /// Stacks handed out by the slow way, which is every one in the modes that check.
     pub(crate) fn taken_slowly(&self) -> u64 {
-        self.slow.borrow().taken()
+        let mut taken = 0;
+        self.over_all(|stacks| taken += stacks.slow.borrow().taken());
+        taken
     }
 
     /// Stacks that went out the slow way and have not come back.
     pub(crate) fn lent_now(&self) -> usize {
-        let mut slow = self.slow.borrow_mut();
-        slow.take_returned(&self.returned);
-        slow.lent_now()
+        let mut lent = 0;
+        self.over_all(|stacks| {
+            let mut slow = stacks.slow.borrow_mut();
+            slow.take_returned(&stacks.returned);
+            lent += slow.lent_now();
+        });
+        lent
     }
 
     /// Whose guard holds this address: for a signal handler that interrupted this thread, so it waits for nothing.
@@ -204,6 +227,11 @@ impl Stacks {
 
     /// Gives back what is free, as far as that is worth while, or `all` of it.
     pub(crate) fn trim(&self, all: bool) {
+        self.home().forget_scopes();
+        self.over_all(|stacks| stacks.trim_own(all));
+    }
+
+    fn trim_own(&self, all: bool) {
         let mut slow = self.slow.borrow_mut();
         slow.take_returned(&self.returned);
         for (class, list) in self.lists.iter().enumerate() {
@@ -227,7 +255,7 @@ impl Stacks {
     }
 
     /// See [`idle`].
-    fn idle(&self, now: Instant) -> Option<Instant> {
+    fn idle_own(&self, now: Instant) -> Option<Instant> {
         let mut slow = self.slow.borrow_mut();
         slow.take_returned(&self.returned);
         let due = slow.looks_due(now)?;
@@ -237,7 +265,7 @@ impl Stacks {
         drop(slow);
         let start = Instant::now();
         if self.free_in_lists() > self.slow.borrow().cap() {
-            self.trim(false);
+            self.trim_own(false);
         }
         self.slow.borrow_mut().looked(start.elapsed());
         None
@@ -253,7 +281,11 @@ pub fn trim() {
 /// For a carrier that has nothing to do: gives back free memory above the cap. When it is too early for that after the last time,
 /// it says when to call again.
 pub(crate) fn idle() -> Option<Instant> {
-    Stacks::with(|stacks| stacks.idle(Instant::now())).flatten()
+    Stacks::with(|stacks| {
+        let now = Instant::now();
+        stacks.idle_scopes(now).into_iter().chain(stacks.idle_own(now)).min()
+    })
+    .flatten()
 }
 
 /// A chunk for an entry of `size` bytes, as the link step wrote it, that the lists do not have. `name` is the entry's, for

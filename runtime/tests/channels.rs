@@ -10,11 +10,11 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::{Duration, Instant};
-use vthread::__private::hop;
 use vthread::channel::{
     CallError, Receiver, RecvError, SendError, Sender, TryRecvError, TrySendError, bounded, oneshot,
     rendezvous, unbounded, watch,
 };
+use vthread::hop;
 use vthread::{Builder, Cancelled, Error, WhenStuck, run, scope, sleep, yield_now};
 
 const MS: Duration = Duration::from_millis(1);

@@ -6,7 +6,7 @@ mod common;
 use common::long;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
-use vthread::__private::hop;
+use vthread::hop;
 use vthread::sync::{Barrier, Condvar, Mutex, Notify, RwLock, Semaphore};
 use vthread::{Builder, Cancelled, Error, WhenStuck, park, run, scope, sleep, yield_now};
 

@@ -72,6 +72,7 @@ impl Carrier {
                 // SAFETY: it waits on this thread, and was taken once. Whoever leaves last comes back to `in_loop`.
                 unsafe { arch::switch(ready, self.in_loop.as_ptr()) };
                 self.mounted.set(core::ptr::null());
+                stacks::scoped::unmount();
             } else if let Some(start) = self.member.as_ref().and_then(Member::steal) {
                 self.count(|numbers| numbers.steals += 1);
                 self.start(start);
@@ -79,7 +80,8 @@ impl Carrier {
                 return;
             }
             // The first one, and each that another one switched to directly.
-            self.count(|numbers| numbers.switches += 1 + u64::from(BUDGET - self.budget.get()));
+            let left = self.budget.get() + self.put_aside.take();
+            self.count(|numbers| numbers.switches += 1 + u64::from(BUDGET - left));
             if let Some(member) = &self.member {
                 member.has_turned();
             }

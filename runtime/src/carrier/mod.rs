@@ -82,6 +82,8 @@ pub(crate) struct Carrier {
     /// The vthread that runs; null in the loop.
     mounted: Cell<*const Root>,
     budget: Cell<u32>,
+    /// What is left of the budget while a vthread is mounted that must leave to the loop.
+    put_aside: Cell<u32>,
     live: Cell<usize>,
     numbers: Cell<Vthreads>,
     /// All that have started.

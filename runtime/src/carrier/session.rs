@@ -50,6 +50,7 @@ impl Session {
             in_loop: Cell::new(null_mut()),
             mounted: Cell::new(core::ptr::null()),
             budget: Cell::new(0),
+            put_aside: Cell::new(0),
             live: Cell::new(0),
             numbers: Cell::default(),
             roots: Cell::new(core::ptr::null()),

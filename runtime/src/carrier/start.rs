@@ -75,6 +75,7 @@ fn ended(chunk: Option<Chunk>) -> ! {
     hop_stack::check_empty();
     carrier.live.set(carrier.live.get() - 1);
     carrier.mounted.set(core::ptr::null());
+    stacks::scoped::ended();
     // We are still on it, but nobody takes it before we have left: the lists are this thread's. Its top word, which the
     // list writes, belongs to the root record, which nobody reads any more.
     drop(chunk);
@@ -173,9 +174,19 @@ impl Carrier {
 
     /// Runs the start on a fresh stack, until it leaves. Without memory for one, the error is what it ends with.
     pub(super) fn start(&self, start: Start) {
+        if let Some(make) = start.task.scope.as_ref().and_then(|scope| scope.allocator.as_ref()) {
+            if let Err(error) = stacks::scoped::mount_new(make) {
+                return start.fail(error);
+            }
+            self.leaves_to_the_loop();
+        }
         let mut chunk = match stacks::take_for_start(start.size, start.task.entry) {
             Ok(chunk) => chunk,
-            Err(error) => return start.fail(error),
+            Err(error) => {
+                stacks::scoped::ended();
+                stacks::scoped::unmount();
+                return start.fail(error);
+            }
         };
         self.live.set(self.live.get() + 1);
         let mut numbers = self.numbers.get();
@@ -204,6 +215,7 @@ impl Carrier {
             arch::enter(root.cast(), self.in_loop.as_ptr(), start.entry, argument);
         }
         self.mounted.set(core::ptr::null());
+        stacks::scoped::unmount();
     }
 }
 

@@ -4,6 +4,7 @@ use super::{Carrier, carrier, not_on_a_vthread};
 use crate::arch::{self, Parked};
 use crate::error::Error;
 use crate::hop_stack::Thin;
+use crate::stacks::scoped;
 use crate::{hop_stack, panic_count};
 use core::cell::Cell;
 use core::ptr::null_mut;
@@ -61,24 +62,41 @@ impl Carrier {
         Ok(())
     }
 
-    /// The same, while this vthread panics: at every switch std's count is none, and who panics keeps its own.
+    /// The same, while this vthread panics, or has the stacks of its scope: at every switch std's count is none, and who panics keeps
+    /// its own; in the loop the thread's own stacks are installed.
     ///
     /// # Safety
     /// As above.
     #[cold]
     #[inline(never)]
-    unsafe fn switch_panicking(&self, to: Option<Parked>, save: impl FnOnce() -> *mut Parked) -> Thin<()> {
-        assert_panic_count();
-        // Whatever fails must find the count as it was.
-        if hop_stack::on_installed() {
-            crate::__plain_only!();
-            hop_stack::prepare()?;
+    unsafe fn switch_with_more(&self, to: Option<Parked>, save: impl FnOnce() -> *mut Parked) -> Thin<()> {
+        let panicking = std::thread::panicking();
+        if panicking {
+            assert_panic_count();
+            // Whatever fails must find the count as it was.
+            if hop_stack::on_installed() {
+                crate::__plain_only!();
+                hop_stack::prepare()?;
+            }
         }
-        let mine = panic_count::put_aside();
+        let lists = scoped::mounted();
+        let count = panicking.then(panic_count::put_aside);
         // SAFETY: the caller's promise.
         let done = unsafe { self.switch_stacks(to, save) };
-        panic_count::put_back(mine);
+        if let Some(count) = count {
+            panic_count::put_back(count);
+        }
+        if !lists.is_null() {
+            // SAFETY: it had them when it left.
+            unsafe { scoped::mount(lists) };
+            self.leaves_to_the_loop();
+        }
         done
+    }
+
+    /// Whoever leaves next goes to the loop.
+    pub(super) fn leaves_to_the_loop(&self) {
+        self.put_aside.set(self.put_aside.get() + self.budget.replace(0));
     }
 }
 
@@ -89,9 +107,10 @@ impl Carrier {
 #[inline(always)]
 pub(super) unsafe fn leave(to: Option<Parked>, save: impl FnOnce(&Carrier) -> *mut Parked) -> Thin<()> {
     let Some(carrier) = carrier().filter(|c| !c.mounted.get().is_null()) else { not_on_a_vthread() };
-    if std::thread::panicking() {
+    // Who has the stacks of its scope has no budget.
+    if std::thread::panicking() || carrier.budget.get() == 0 && scoped::is_mounted() {
         // SAFETY: the caller's promise.
-        return unsafe { carrier.switch_panicking(to, || save(carrier)) };
+        return unsafe { carrier.switch_with_more(to, || save(carrier)) };
     }
     // SAFETY: as above.
     unsafe { carrier.switch_stacks(to, || save(carrier)) }

@@ -12,7 +12,7 @@ pub fn on_chunk_exact<F: FnOnce() -> R, R>(f: F) -> R {
     f()
 }
 
-/// Calls `f`.
+/// Calls `f`. Where vthreads have chunks of a proved size, it is carried out on an ordinary large stack.
 #[inline(always)]
 pub fn hop<F: FnOnce() -> R, R>(f: F) -> R {
     f()

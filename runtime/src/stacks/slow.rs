@@ -103,8 +103,22 @@ impl Slow {
         self.lent.len()
     }
 
-    pub(super) fn high_water(&self) -> Vec<(&'static str, HighWater)> {
-        self.high_water.iter().rev().map(|(&(name, _), &water)| (name, water)).collect()
+    pub(super) fn add_high_water(&self, all: &mut BTreeMap<(&'static str, usize), HighWater>) {
+        for (&entry, its) in &self.high_water {
+            let water = all.entry(entry).or_insert(HighWater { used: 0, count: 0, ..*its });
+            water.used = water.used.max(its.used);
+            water.count += its.count;
+        }
+    }
+
+    /// Keeps the numbers of another that goes away.
+    pub(super) fn remember(&mut self, other: &Self) {
+        other.add_high_water(&mut self.high_water);
+        self.taken += other.taken;
+    }
+
+    pub(super) fn config(&self) -> &StackConfig {
+        &self.config
     }
 
     /// Whose guard holds this address?

@@ -133,7 +133,11 @@ fn object(kind: &str, path: &[u8]) -> Map<String, Value> {
         Ok(text) => json!({ "text": text }),
         Err(_) => json!({ "bytes": base64(path) }),
     };
-    Map::from_iter([("type".to_owned(), json!(kind)), ("path".to_owned(), path)])
+    // One by one: collecting sorts first, with 4 KiB on the stack, which would be the largest frame of the search.
+    let mut object = Map::new();
+    object.insert("type".to_owned(), json!(kind));
+    object.insert("path".to_owned(), path);
+    object
 }
 
 fn base64(bytes: &[u8]) -> String {

@@ -26,7 +26,7 @@ pub(super) struct Crew {
     /// Files that may still be waited for.
     late: AtomicUsize,
     /// Kept for the next one, with their buffers.
-    tools: Mutex<Vec<(Tools, Listing)>>,
+    tools: Mutex<Vec<(Box<Tools>, Listing)>>,
 }
 
 /// What a walk reads a directory with.
@@ -117,13 +117,14 @@ impl Crew {
     }
 
     #[inline(never)]
-    pub(super) fn take_tools(&self) -> (Tools, Listing) {
+    pub(super) fn take_tools(&self) -> (Box<Tools>, Listing) {
         let kept = self.tools.lock().unwrap_or_else(PoisonError::into_inner).pop();
-        kept.unwrap_or_else(|| (Tools::new(&self.search), Listing::new()))
+        // Making them needs more stack than all the rest, and happens once a carrier: it shall not count for every vthread.
+        kept.unwrap_or_else(|| (vthread::hop(|| Box::new(Tools::new(&self.search))), Listing::new()))
     }
 
     #[inline(never)]
-    pub(super) fn keep_tools(&self, tools: Tools, listing: Listing) {
+    pub(super) fn keep_tools(&self, tools: Box<Tools>, listing: Listing) {
         self.tools.lock().unwrap_or_else(PoisonError::into_inner).push((tools, listing));
     }
 }

@@ -61,7 +61,7 @@ mod annotated {
     /// A vthread's way through a part of the tree.
     pub struct Walk<'w, 'scope, 'env> {
         job: &'w mut Job<'scope, 'env>,
-        tools: Tools,
+        tools: Box<Tools>,
         listing: Listing,
         behaviours: Arc<Behaviours>,
     }

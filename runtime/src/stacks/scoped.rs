@@ -1,0 +1,156 @@
+//! Stacks from the allocator of one scope, on one thread.
+//!
+//! ```text
+//! the thread's own Stacks <---home--- Scoped of one scope
+//!   scoped: [ ... ] ----------------> Scoped of another
+//! ```
+//!
+//! A vthread of such a scope runs with its scope's lists installed, so that calls onto chunks are what they are elsewhere.
+//! The thread's own are installed in the loop. Whoever leaves such a vthread goes to the loop, never straight to another
+//! vthread: see `carrier::switch`. So a switch of all other vthreads costs nothing for it.
+
+use super::{Stacks, set_this_thread, this_thread};
+use crate::arch;
+use crate::config::{MakeAllocator, StackConfig};
+use crate::error::{Error, Result};
+use core::cell::Cell;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::{Arc, Weak};
+use std::time::Instant;
+
+/// One scope's on one thread. Its address is that of its lists.
+#[repr(C)]
+pub(super) struct Scoped {
+    stacks: Stacks,
+    /// Vthreads that have started with it and not ended.
+    live: Cell<usize>,
+    /// Says which scope: the address is its own as long as this lives.
+    of: Weak<MakeAllocator>,
+}
+
+impl Scoped {
+    /// Will nobody start a vthread with it any more, and has everyone left its stacks?
+    fn is_over(&self) -> bool {
+        self.live.get() == 0 && self.of.strong_count() == 0
+    }
+}
+
+/// This thread's lists, if they are a scope's.
+fn installed() -> Option<&'static Scoped> {
+    let stacks = this_thread();
+    // SAFETY: only the lists of `Scoped`s have a home, and they stay while a vthread has them.
+    unsafe { Stacks::is_scopes(stacks).then(|| &*stacks.cast::<Scoped>()) }
+}
+
+/// Is a vthread of such a scope mounted?
+#[inline(always)]
+pub(crate) fn is_mounted() -> bool {
+    Stacks::is_scopes(this_thread())
+}
+
+/// In the loop: installs the stacks of a scope for a vthread that starts.
+///
+/// # Errors
+/// When the allocator could not be made.
+#[cold]
+pub(crate) fn mount_new(make: &Arc<MakeAllocator>) -> Result<()> {
+    let scoped = Stacks::with(|home| home.of_scope(make)).ok_or(Error::NotACarrier)??;
+    // SAFETY: boxed, and kept while `live`; the loop uses no chunk.
+    unsafe {
+        (*scoped).live.set((*scoped).live.get() + 1);
+        set_this_thread(scoped.cast());
+    }
+    Ok(())
+}
+
+/// The mounted vthread has ended, or could not start.
+#[inline(always)]
+pub(crate) fn ended() {
+    if let Some(scoped) = installed() {
+        scoped.live.set(scoped.live.get() - 1);
+    }
+}
+
+/// In the loop, to which a vthread has just left: installs the thread's own.
+#[inline(always)]
+pub(crate) fn unmount() {
+    let stacks = this_thread();
+    if Stacks::is_scopes(stacks) {
+        // SAFETY: the thread's own live as long as those that call them their home, and the loop uses no chunk.
+        unsafe { set_this_thread((*stacks).home) };
+    }
+}
+
+/// The lists of a vthread that leaves; null where they are the thread's own.
+pub(crate) fn mounted() -> *const u8 {
+    if is_mounted() { arch::lists() } else { core::ptr::null() }
+}
+
+/// The vthread goes on.
+///
+/// # Safety
+/// `lists` are what [`mounted`] gave it before it left, and not null.
+pub(crate) unsafe fn mount(lists: *const u8) {
+    // SAFETY: they are kept while the vthread lives; the chunks that are in use on this thread now are its own.
+    unsafe { set_this_thread(lists.cast()) };
+}
+
+impl Stacks {
+    /// Are these a scope's?
+    #[inline(always)]
+    fn is_scopes(this: *const Self) -> bool {
+        // SAFETY: called on carriers, whose lists are those of a `Stacks`.
+        unsafe { !(*this).home.is_null() }
+    }
+
+    /// The thread's own, whoever is mounted.
+    pub(super) fn home(&self) -> &Self {
+        // SAFETY: it lives as long as those that call it their home.
+        unsafe { self.home.as_ref() }.unwrap_or(self)
+    }
+
+    /// Adds up what all of this thread's say.
+    pub(super) fn over_all(&self, mut see: impl FnMut(&Self)) {
+        let home = self.home();
+        see(home);
+        home.scoped.borrow().iter().for_each(|scoped| see(&scoped.stacks));
+    }
+
+    /// A scope's on this thread, which is made if there is none.
+    fn of_scope(&self, make: &Arc<MakeAllocator>) -> Result<*const Scoped> {
+        self.forget_scopes();
+        let is_known = |scoped: &Scoped| core::ptr::eq(scoped.of.as_ptr(), Arc::as_ptr(make));
+        if let Some(scoped) = self.scoped.borrow().iter().find(|scoped| is_known(scoped)) {
+            return Ok(&raw const **scoped);
+        }
+        let config = StackConfig { allocator: Some((**make).clone()), ..self.slow.borrow().config().clone() };
+        // The program's code: nothing of ours is borrowed while it runs, and the loop must not end by its panic.
+        let stacks = catch_unwind(AssertUnwindSafe(|| Stacks::of(config))).map_err(|_| Error::NoAllocator)?;
+        let scoped = Box::new(Scoped {
+            stacks: Self { home: self, ..stacks },
+            live: Cell::new(0),
+            of: Arc::downgrade(make),
+        });
+        let at = &raw const *scoped;
+        self.scoped.borrow_mut().push(scoped);
+        Ok(at)
+    }
+
+    /// Gives the memory of scopes back that have ended.
+    pub(super) fn forget_scopes(&self) {
+        self.scoped.borrow_mut().retain(|scoped| {
+            let is_over = scoped.is_over();
+            if is_over {
+                scoped.stacks.trim_own(true);
+                self.slow.borrow_mut().remember(&scoped.stacks.slow.borrow());
+            }
+            !is_over
+        });
+    }
+
+    /// See [`idle`](super::idle): for scopes.
+    pub(super) fn idle_scopes(&self, now: Instant) -> Option<Instant> {
+        self.forget_scopes();
+        self.scoped.borrow().iter().filter_map(|scoped| scoped.stacks.idle_own(now)).min()
+    }
+}
