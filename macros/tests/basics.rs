@@ -251,14 +251,14 @@ fn the_test_attribute_takes_results() -> Result<(), std::num::ParseIntError> {
 mod conditional_plain_methods {
     pub trait Meter {
         #[plain]
-        #[cfg(any())]
+        #[cfg(windows)]
         fn gone(&self) -> Missing;
         #[plain]
-        #[cfg(all())]
+        #[cfg(not(windows))]
         fn unit(&self) -> &'static str {
             "m"
         }
-        #[cfg(any())]
+        #[cfg(windows)]
         fn lost(&self) -> Missing;
         fn read(&self) -> u32;
     }
@@ -269,7 +269,7 @@ mod conditional_plain_methods {
         fn read(&self) -> u32 {
             self.0
         }
-        #[cfg(any())]
+        #[cfg(windows)]
         fn lost(&self) -> Missing {
             Missing
         }

@@ -35,6 +35,8 @@ mod closures;
 mod conditions;
 #[path = "corpus/generics.rs"]
 mod generics;
+#[path = "corpus/languages.rs"]
+mod languages;
 #[path = "corpus/machines.rs"]
 mod machines;
 #[path = "corpus/objects.rs"]
@@ -45,6 +47,8 @@ mod programs;
 mod recursion;
 #[path = "corpus/solvers.rs"]
 mod solvers;
+#[path = "corpus/structures.rs"]
+mod structures;
 #[path = "corpus/surface.rs"]
 mod surface;
 #[path = "corpus/syntax.rs"]

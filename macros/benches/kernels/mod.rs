@@ -55,7 +55,7 @@ twice! {
     struct Tree { value: u64, below: Vec<Tree> }
     fn wide(depth: u64) -> Tree { Tree { value: depth, below: (0..depth).map(|_| wide(depth - 1)).collect() } }
     #[inline(never)]
-    fn total(tree: &Tree) -> u64 { tree.value + tree.below.iter().map(|t| total(t)).sum::<u64>() }
+    fn total(tree: &Tree) -> u64 { tree.value + tree.below.iter().map(|t| 1 + total(t)).sum::<u64>() }
     pub fn walk(n: u64) -> u64 { let tree = wide(5); (0..n).map(|i| total(black_box(&tree)) ^ i).sum() }
 
     enum Expr { Number(u64), Add(Box<Expr>, Box<Expr>), Twice(Box<Expr>) }
