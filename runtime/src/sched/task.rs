@@ -31,7 +31,7 @@ pub(crate) struct Task {
     has_ended: AtomicBool,
     state: Mutex<State>,
     locals: UnsafeCell<Locals>,
-    /// Its body until it starts, then its result; see [`Start`](crate::carrier) and [`scope`](crate::scope).
+    /// Its body until it starts, then its result; see [`Start`](crate::carrier) and [`scope`](mod@crate::scope).
     pub(crate) room: Room,
     /// Of the vthread and its handle, those that may yet want the result; the last drops it.
     wants_result: AtomicU8,
