@@ -165,6 +165,7 @@ pub mod __private {
     pub use crate::call::{current, hop, on_chunk, on_chunk_exact};
     #[cfg(all(target_os = "linux", feature = "inject-faults"))]
     pub use crate::io::inject;
+    pub use crate::run::{report_entry, run_entry};
     pub use crate::select::{Chosen, after, select};
     pub use crate::{__plain_only as plain_only, __select as select, __tag as tag};
     #[cfg(vthread_native)]

@@ -317,6 +317,19 @@ pub(crate) fn take_slowly(size: u32, name: &'static str) -> Chunk {
     })
 }
 
+/// A stack from the free lists, if there is one of that size. For a thread that runs vthreads.
+#[inline(always)]
+pub(crate) fn take_free(size: u32) -> Option<Chunk> {
+    if size > abi::LARGEST_CHUNK {
+        return None;
+    }
+    // SAFETY: such a thread has lists, with an element for every such size; what is in a list is free, and of its size.
+    unsafe {
+        let list = &*arch::list_of(size).cast::<List>();
+        chunk::pop(list).map(|top| Chunk::lent(top, list))
+    }
+}
+
 /// A stack for a vthread that starts.
 pub(crate) fn take_for_start(size: u32, name: &'static str) -> Result<Chunk> {
     Stacks::with(|stacks| stacks.lend(size, name)).unwrap_or(Err(Error::NotACarrier))
