@@ -1,4 +1,5 @@
-//! `#[vthread::main]` and `#[vthread::test]`: the body runs as a virtual thread on a fresh runtime.
+//! `#[vthread::main]` and `#[vthread::test]`: the body runs as a virtual thread on a fresh runtime with a carrier for
+//! each processor.
 
 use crate::diagnostics;
 use crate::options::Options;
@@ -36,12 +37,18 @@ fn write(entry: Entry, attribute: TokenStream, item: TokenStream) -> Result<Toke
     };
     let test = (entry == Entry::Test).then(|| quote!(#[::core::prelude::v1::test]));
     let path = options.runtime.map_or_else(|| quote!(::vthread), ToTokens::into_token_stream);
+    let mut sig = sig;
     let run = match &sig.output {
+        ReturnType::Default => quote!(#path::__private::run_entry(move || -> #output #block)),
         // A closure cannot be typed `-> !`.
         ReturnType::Type(_, ty) if matches!(**ty, syn::Type::Never(_)) => {
-            quote!(match #path::run(move || -> ::core::convert::Infallible { #block }) {})
+            quote!(match #path::__private::run_entry(move || -> ::core::convert::Infallible { #block }) {})
         }
-        _ => quote!(#path::run(move || -> #output #block)),
+        // Its result may be for the carrier's thread alone, what it says about the process is for all.
+        ReturnType::Type(..) => {
+            sig.output = syn::parse_quote!(-> ::std::process::ExitCode);
+            quote!(#path::__private::report_entry(move || -> #output #block))
+        }
     };
     Ok(quote!(#(#attrs)* #test #vis #sig { #run }))
 }

@@ -188,7 +188,8 @@ pub fn vthread(attribute: TokenStream, item: TokenStream) -> TokenStream {
     expand::vthread(attribute.into(), item.into()).into()
 }
 
-/// Runs the body of `main` as a virtual thread.
+/// Runs the body of `main` as a virtual thread, on a runtime with a carrier for each processor. The main thread waits, until all vthreads
+/// have ended.
 ///
 /// ```
 /// #[vthread::main]
@@ -206,7 +207,7 @@ pub fn main(attribute: TokenStream, item: TokenStream) -> TokenStream {
     entry::expand(entry::Entry::Main, attribute.into(), item.into()).into()
 }
 
-/// Makes a test whose body runs as a virtual thread on a fresh runtime; other attributes of tests work beside it.
+/// Makes a test whose body runs as a virtual thread on a fresh runtime, as that of [`main`](macro@main) does; other attributes of tests work beside it.
 ///
 /// ```
 /// #[vthread::test]

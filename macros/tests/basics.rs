@@ -236,6 +236,14 @@ fn the_test_attribute_runs_on_a_chunk() {
 }
 
 #[vthread::test]
+fn the_test_attribute_takes_results_that_are_not_send() -> Result<(), Box<dyn std::error::Error>> {
+    let shared = std::rc::Rc::new(1);
+    vthread::yield_now();
+    assert_eq!(vthread::spawn_local(move || *shared).join().expect("no panic"), 1);
+    Ok(())
+}
+
+#[vthread::test]
 #[should_panic(expected = "on purpose")]
 fn the_test_attribute_passes_panics_on() {
     panic!("on purpose");

@@ -54,7 +54,7 @@ pub(crate) fn call_elsewhere<F: FnOnce() -> R + Send, R: Send>(f: F) -> thread::
     if let Err((error, _job)) = POOL.start(job) {
         panic!("vthread: no thread for a blocking call: {error}");
     }
-    let wait = || ended.wait(What { action: "waits for a blocking call", object: 0 });
+    let wait = || ended.wait(What::new(&"waits for a blocking call"));
     if catch_unwind(AssertUnwindSafe(wait)).is_err() {
         eprintln!("vthread: a blocking call cannot be waited for here, nor left alone");
         process::abort();

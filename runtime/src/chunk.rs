@@ -76,6 +76,14 @@ impl Chunk {
         Self { top, list }
     }
 
+    /// Top and list, for [`lent`](Self::lent) to make it whole again.
+    #[inline(always)]
+    pub(crate) fn into_parts(self) -> (*mut u8, *const List) {
+        let parts = (self.top, self.list);
+        core::mem::forget(self);
+        parts
+    }
+
     /// Above its highest byte; a multiple of 16.
     #[inline(always)]
     pub(crate) fn top(&self) -> *mut u8 {

@@ -30,10 +30,6 @@ impl Locals {
             }
         }
     }
-
-    pub(crate) fn is_empty(&self) -> bool {
-        self.0.borrow().is_empty()
-    }
 }
 
 impl Drop for Locals {

@@ -1,4 +1,4 @@
-//! The queue of vthreads that are ready: first in, first out, of any length.
+//! A queue of words, vthreads that are ready or that have not started: first in, first out, of any length.
 
 use crate::arch::Parked;
 use crate::call::hop;
@@ -62,6 +62,33 @@ impl Ring {
         Some(unsafe { (*self.place(head)).get() })
     }
 
+    #[inline(always)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.head.get() == self.tail.get()
+    }
+
+    /// The first, which stays.
+    #[inline(always)]
+    pub(crate) fn first(&self) -> Option<Parked> {
+        let head = self.head.get();
+        // SAFETY: a place of the ring.
+        (head != self.tail.get()).then(|| unsafe { (*self.place(head)).get() })
+    }
+
+    /// Pops the first, and gives the place behind the last, for whoever goes to the end in exchange. The place may be the
+    /// one that the first was in.
+    #[inline(always)]
+    pub(crate) fn exchange(&self) -> Option<(Parked, *mut Parked)> {
+        let (head, tail) = (self.head.get(), self.tail.get());
+        if head == tail {
+            return None;
+        }
+        self.head.set(head + 1);
+        self.tail.set(tail + 1);
+        // SAFETY: places of the ring; there are no more in it than before.
+        unsafe { Some(((*self.place(head)).get(), (*self.place(tail)).as_ptr())) }
+    }
+
     #[cold]
     #[inline(never)]
     fn grow(&self) {
@@ -90,6 +117,15 @@ mod tests {
         let ring = Ring::new();
         let mut model = VecDeque::new();
         let mut next = 0usize;
+        // In a full ring the place is the one that becomes free.
+        let full = Ring::new();
+        (1..=64_usize).for_each(|i| full.push(i as Parked));
+        for i in 1..=200_usize {
+            let (first, place) = full.exchange().expect("it is full");
+            assert_eq!(first as usize, (i - 1) % 64 + 1);
+            // SAFETY: a place of the ring.
+            unsafe { place.write(first) };
+        }
         let mut seed = 1u64;
         for _ in 0..100_000 {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);

@@ -9,13 +9,18 @@ use crate::error::Result;
 use crate::runtime::Runtime;
 use crate::sched::deadlock::WhenStuck;
 use core::num::NonZeroUsize;
+use std::process::{ExitCode, Termination};
 use std::sync::Arc;
 use std::time::Duration;
 
 /// So long a carrier may stand still before it is reported.
 const PATIENCE: Duration = Duration::from_secs(1);
 
-/// Runs `f` as a virtual thread and gives its result. On a thread that runs vthreads already, it is an ordinary call.
+/// Runs `f` as a virtual thread on this thread, with all that it spawns, and gives its result. On a thread that runs vthreads
+/// already, it is an ordinary call.
+///
+/// So nothing here has to be `Send`, and nothing runs at the same time. For a carrier on each processor, there are [`Runtime`] and
+/// [`#[vthread::main]`](macro@crate::main).
 ///
 /// # Panics
 /// With what `f` panics with, and when the stacks cannot be had; [`Builder::run`] gives an error then.
@@ -29,6 +34,27 @@ pub fn run<F: FnOnce() -> R, R>(f: F) -> R {
     } else {
         crate::call::on_chunk(f)
     }
+}
+
+/// What `#[vthread::main]` and `#[vthread::test]` run: `f` as a vthread, on a carrier for each processor, until all has ended.
+///
+/// # Panics
+/// As [`run`], and when all wait for each other.
+#[doc(hidden)]
+pub fn run_entry<F: FnOnce() -> R + Send, R: Send>(f: F) -> R {
+    let run = || {
+        let runtime = Builder::new().build()?;
+        let result = runtime.run(f)?;
+        runtime.finish();
+        Ok(result)
+    };
+    run().unwrap_or_else(|error: crate::Error| panic!("vthread: {error}"))
+}
+
+/// The same where the result says how the process ends.
+#[doc(hidden)]
+pub fn report_entry<F: FnOnce() -> R + Send, R: Termination>(f: F) -> ExitCode {
+    run_entry(|| f().report())
 }
 
 /// Settings for [`run`].
@@ -89,6 +115,14 @@ impl Builder {
     #[must_use]
     pub fn keep_free(mut self, bytes: usize) -> Self {
         self.config.keep = bytes;
+        self
+    }
+
+    /// Counts every call onto a chunk and the bytes of chunks in use ([`Stats::chunks`](crate::Stats::chunks)). A call onto a chunk then costs
+    /// about as much as one that allocates: counting where they cost nothing would make all of them slower.
+    #[must_use]
+    pub fn count_chunks(mut self, count: bool) -> Self {
+        self.config.count = count;
         self
     }
 

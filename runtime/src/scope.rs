@@ -5,7 +5,9 @@ use crate::call::hop;
 use crate::carrier::{self, Body, Group, Payload, Where};
 use crate::config::MakeAllocator;
 use crate::error::Error;
-use crate::sched::task::{self, Cancelled, Task, Vthread, checkpoint};
+use crate::sched::lock::{Guard, Lock};
+use crate::sched::task::{self, Cancelled, Ended, Task, Vthread, checkpoint};
+use crate::sched::task_ref::TaskRef;
 use crate::sched::wait::{Link, Outcome, WaitList, Waiting, What};
 use crate::select::{Arm, Place};
 use core::any::type_name;
@@ -15,7 +17,7 @@ use core::mem::ManuallyDrop;
 use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use core::task::Waker;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -26,7 +28,7 @@ pub(crate) struct ScopeState {
     /// Makes the allocators for the stacks of its vthreads, and of those of scopes in it; `None`: the runtime's.
     pub(crate) allocator: Option<Arc<MakeAllocator>>,
     cancelled: AtomicBool,
-    children: Mutex<Children>,
+    children: Lock<Children>,
 }
 
 struct Children {
@@ -45,12 +47,12 @@ impl ScopeState {
             allocator: allocator.map(Arc::new).or_else(inherited),
             parent,
             cancelled: AtomicBool::new(false),
-            children: Mutex::new(Children { running: 0, panic: None, owner: WaitList::new() }),
+            children: Lock::new(Children { running: 0, panic: None, owner: WaitList::new() }),
         })
     }
 
-    fn lock(&self) -> MutexGuard<'_, Children> {
-        self.children.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Guard<'_, Children> {
+        self.children.lock()
     }
 
     /// It, or one around it.
@@ -88,8 +90,7 @@ impl ScopeState {
     /// Never unwinds: what children borrow would go away.
     fn wait_for_children(&self) {
         while self.lock().running > 0 {
-            let must =
-                || Waiting::to_the_end(What { action: "waits for the vthreads of its scope", object: 0 });
+            let must = || Waiting::to_the_end(What::new(&"waits for the vthreads of its scope"));
             let Ok(waiting) = catch_unwind(must) else {
                 eprintln!("vthread: a scope cannot wait for its vthreads here, nor go on without them");
                 std::process::abort();
@@ -289,33 +290,40 @@ where
 
 struct Child<F, T> {
     closure: F,
-    task: Arc<Task>,
     _result: PhantomData<fn() -> T>,
 }
 
 impl<F: FnOnce() -> T, T> Body for Child<F, T> {
-    fn run(self) {
-        let Self { closure, task, _result } = self;
+    #[inline(always)]
+    fn run(self, task: &Task) -> bool {
         // Nothing may have to be dropped on the chunk: what that needs has no bound.
-        let task = ManuallyDrop::new(task);
-        let outcome = ManuallyDrop::new(task::run_closure(&task, closure));
-        hop(move || end(&ManuallyDrop::into_inner(task), ManuallyDrop::into_inner(outcome)));
+        let outcome = ManuallyDrop::new(task::run_closure(task, self.closure));
+        end(task, outcome)
     }
 
-    fn fail(self, error: Error) {
-        let Self { closure, task, _result } = self;
-        let dropped = catch_unwind(AssertUnwindSafe(move || drop(closure)));
-        end::<T>(&task, Err(dropped.err().unwrap_or_else(|| Box::new(error))));
+    fn fail(self, task: &Task, error: Error) {
+        let dropped = catch_unwind(AssertUnwindSafe(move || drop(self.closure)));
+        end::<T>(task, ManuallyDrop::new(Err(dropped.err().unwrap_or_else(|| Box::new(error)))));
     }
 }
 
-/// The last thing that touches what the vthread has borrowed is `child_ended`.
-fn end<T>(task: &Arc<Task>, outcome: thread::Result<T>) {
+/// The last thing that touches what the vthread has borrowed is `child_ended`. `true`: the vthread has still its reference.
+#[inline(always)]
+fn end<T>(task: &Task, outcome: ManuallyDrop<thread::Result<T>>) -> bool {
     // SAFETY: the body was taken from there, and nobody looks at it before `Task::end`.
     unsafe { task.room.put(outcome) };
-    task.end();
+    let Ended { is_unwanted, has_reference } = task.end();
+    // Without our reference the task stays as long as we do not leave: the joiner is on this carrier.
+    if is_unwanted || task.scope.is_some() {
+        hop(|| tell_scope::<T>(task, is_unwanted));
+    }
+    has_reference
+}
+
+#[inline(never)]
+fn tell_scope<T>(task: &Task, is_unwanted: bool) {
     // Where nobody wants the result it is dropped here, which may panic.
-    let dropped = catch_unwind(AssertUnwindSafe(|| drop_result::<T>(task)));
+    let dropped = catch_unwind(AssertUnwindSafe(|| is_unwanted.then(|| drop_result::<T>(task))));
     if let Some(scope) = &task.scope {
         if let Err(payload) = dropped {
             scope.panicked(payload);
@@ -324,39 +332,36 @@ fn end<T>(task: &Arc<Task>, outcome: thread::Result<T>) {
     }
 }
 
-/// The vthread, or its handle, goes without the result. The last drops it; a panic that nobody has seen goes to the scope.
+/// Nobody has taken the result, and nobody will. A panic that nobody has seen goes to the scope.
 fn drop_result<T>(task: &Task) {
-    if task.leaves_result() {
-        // SAFETY: the vthread leaves after it has put the result there. The handle has not taken it: it would not be here.
-        let result = unsafe { task.room.take::<thread::Result<T>>() };
-        if let Err(payload) = result
-            && let Some(scope) = &task.scope
-        {
-            scope.panicked(payload);
-        }
+    // SAFETY: the vthread has put it there; the caller is the one whom `Task` has told to drop it.
+    let result = unsafe { task.room.take::<thread::Result<T>>() };
+    if let Err(payload) = result
+        && let Some(scope) = &task.scope
+    {
+        scope.panicked(payload);
     }
 }
 
 /// # Safety
 /// The vthread ends before anything does that `f` and its result borrow. With a scope, its owner sees to that. What starts
 /// [`Anywhere`](Where::Anywhere) is `Send`, and its result too.
+#[inline(always)]
 unsafe fn start<F: FnOnce() -> T, T>(
     name: Option<Box<str>>,
     scope: Option<&Arc<ScopeState>>,
     place: Where,
     f: F,
 ) -> Inner<T> {
-    hop(|| {
-        let task = Arc::new(Task::new(type_name::<F>(), name, scope.cloned()));
-        let child = Child { closure: f, task: task.clone(), _result: PhantomData };
-        carrier::assert_is_carrier();
-        if let Some(scope) = scope {
-            scope.lock().running += 1;
-        }
-        // SAFETY: the caller's promise.
-        unsafe { carrier::start_later(child, task.clone(), place) };
-        Inner { task, _result: PhantomData }
-    })
+    let is_local = carrier::stays_here(place);
+    let [task, its] = TaskRef::new(type_name::<F>(), name, scope.cloned(), is_local);
+    if let Some(scope) = scope {
+        scope.lock().running += 1;
+    }
+    let child = Child { closure: f, _result: PhantomData };
+    // SAFETY: the caller's promise.
+    unsafe { carrier::start_later(child, its, place) };
+    Inner { task, _result: PhantomData }
 }
 
 /// From a thread that is none of the group's carriers.
@@ -364,23 +369,25 @@ unsafe fn start<F: FnOnce() -> T, T>(
 /// # Safety
 /// As [`start`]; both are `Send`.
 pub(crate) unsafe fn start_in<F: FnOnce() -> T, T>(group: &Group, f: F) -> JoinHandle<T> {
-    let task = Arc::new(Task::new(type_name::<F>(), None, None));
-    let child = Child { closure: f, task: task.clone(), _result: PhantomData };
+    let [task, its] = TaskRef::new(type_name::<F>(), None, None, false);
+    let child = Child { closure: f, _result: PhantomData };
     // SAFETY: the caller's promise.
-    unsafe { carrier::inject(group, child, task.clone()) };
+    unsafe { carrier::inject(group, child, its) };
     JoinHandle { inner: Inner { task, _result: PhantomData } }
 }
 
 /// The one right to the result.
 struct Inner<T> {
-    task: Arc<Task>,
+    task: TaskRef,
     /// May be sent and shared where a `T` may be sent.
     _result: PhantomData<Mutex<T>>,
 }
 
 impl<T> Drop for Inner<T> {
     fn drop(&mut self) {
-        drop_result::<T>(&self.task);
+        if self.task.leave_result() {
+            drop_result::<T>(&self.task);
+        }
     }
 }
 
@@ -389,7 +396,7 @@ impl<T> Inner<T> {
         let this = ManuallyDrop::new(self);
         // SAFETY: read once: `this` is not dropped.
         let task = unsafe { core::ptr::read(&raw const this.task) };
-        // SAFETY: it has ended, so the result is there. We do not leave, so the vthread does not drop it.
+        // SAFETY: it has ended, so the result is there. The vthread did not drop it, because this handle was there.
         unsafe { task.room.take::<thread::Result<T>>() }
     }
 

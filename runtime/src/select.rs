@@ -305,7 +305,7 @@ pub fn select<A: Arms>(mut arms: A, until: Option<Option<Instant>>) -> A::Chosen
             }
         }
         let Some(until) = until else { return arms.output(A::COUNT) };
-        let waiter = Waiter(Waiting::new(What { action: "waits in a select", object: 0 }));
+        let waiter = Waiter(Waiting::new(What::new(&"waits in a select")));
         let places = arms.places(&waiter);
         // SAFETY: they stay in this frame, and are withdrawn below; nothing in between unwinds. `wait` returns when the
         // waiter was claimed, so nobody changes the slots any more.

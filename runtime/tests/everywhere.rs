@@ -61,7 +61,7 @@ fn run_waits_for_all_and_panics_are_passed_on() {
 
 #[test]
 fn cancellation_ends_waits() {
-    let dropped = AtomicUsize::new(0);
+    let (begun, dropped) = (AtomicUsize::new(0), AtomicUsize::new(0));
     run(|| {
         let (_sender, receiver) = rendezvous::<u8>();
         let (none, notify) = (Semaphore::new(0), Notify::new());
@@ -74,14 +74,18 @@ fn cancellation_ends_waits() {
         ];
         scope(|s| {
             let children = waits.map(|wait| {
-                let dropped = &dropped;
+                let (begun, dropped) = (&begun, &dropped);
                 s.spawn(move || {
+                    begun.fetch_add(1, SeqCst);
                     let _dropped = common::OnDrop(|| {
                         dropped.fetch_add(1, SeqCst);
                     });
                     wait();
                 })
             });
+            while begun.load(SeqCst) < waits.len() {
+                sleep(MS);
+            }
             sleep(2 * MS);
             s.cancel();
             for child in children {

@@ -8,7 +8,6 @@ use super::{Carrier, Member};
 use crate::sched::deadlock::WhenStuck;
 use crate::sched::task::Task;
 use crate::sched::wait::Outcome;
-use crate::stats::Vthreads;
 use crate::{arch, blocking, hop_stack, io, stacks};
 use std::time::Instant;
 
@@ -48,15 +47,9 @@ impl Carrier {
 
     /// Of those that this carrier may start. Those that only it can start and those that others could take turns.
     fn next_start(&self) -> Option<Start> {
-        let own = || self.starts.borrow_mut().pop_front();
+        let own = || self.starts.pop();
         let Some(member) = &self.member else { return own() };
         if member.turn() { own().or_else(|| member.pop()) } else { member.pop().or_else(own) }
-    }
-
-    fn count(&self, change: impl FnOnce(&mut Vthreads)) {
-        let mut numbers = self.numbers.get();
-        change(&mut numbers);
-        self.numbers.set(numbers);
     }
 
     /// Runs what is ready and what has not started, until everything has ended or waits.
@@ -74,14 +67,15 @@ impl Carrier {
                 self.mounted.set(core::ptr::null());
                 stacks::scoped::unmount();
             } else if let Some(start) = self.member.as_ref().and_then(Member::steal) {
-                self.count(|numbers| numbers.steals += 1);
+                self.numbers.steals.set(self.numbers.steals.get() + 1);
                 self.start(start);
             } else {
                 return;
             }
             // The first one, and each that another one switched to directly.
             let left = self.budget.get() + self.put_aside.take();
-            self.count(|numbers| numbers.switches += 1 + u64::from(BUDGET - left));
+            let switches = 1 + u64::from(BUDGET - left);
+            self.numbers.switches.set(self.numbers.switches.get() + switches);
             if let Some(member) = &self.member {
                 member.has_turned();
             }

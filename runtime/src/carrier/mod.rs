@@ -4,13 +4,13 @@
 //! [`leave`], which keeps the hop stacks' invariant and std's panic count.
 
 //!
-//! [`switch`] leaves stacks, [`park`] waits, [`start`] begins and ends vthreads, [`idle`] is the loop that they come back to,
+//! [`switch`] leaves stacks, [`me`] does that where nothing is special, [`park`] waits, [`start`] begins and ends vthreads, [`idle`] is the loop that they come back to,
 //! a [`session`] makes an OS thread a carrier, and a [`member`] shares its starts with the other carriers of a runtime.
 
 mod idle;
+mod me;
 mod member;
 mod park;
-#[cfg(feature = "unpatched-stand-in")]
 pub mod raw;
 mod session;
 mod start;
@@ -20,23 +20,23 @@ use crate::arch::Parked;
 use crate::ring::Ring;
 use crate::sched::remote::Remote;
 use crate::sched::task::Task;
+use crate::sched::task_ref::TaskRef;
 use crate::sched::timers::Timers;
 use crate::sched::wait::Waiting;
 use crate::stats::Vthreads;
 use core::any::Any;
 use core::cell::{Cell, RefCell};
-use std::collections::VecDeque;
-use std::sync::Arc;
 
+pub(crate) use me::{AtEase, Me, me, me_at_ease};
 pub(crate) use member::{Group, Member, Seat};
 pub(crate) use park::{
     can_hand_over, cancel_everywhere, is_home, make_ready, park_waiting, prepare_to_park, yield_to,
 };
 pub(crate) use session::Session;
 pub use start::spawn;
-#[cfg(feature = "unpatched-stand-in")]
 pub use start::spawn_sized;
-pub(crate) use start::{Body, Where, assert_is_carrier, inject, start_later};
+pub(crate) use start::{Body, Where, inject, start_later, stays_here};
+pub(crate) use switch::yield_however;
 pub use switch::{Waiter, yield_now};
 
 /// What a vthread panicked with.
@@ -49,7 +49,8 @@ pub(crate) struct Root {
     task: *const Task,
     /// What it waits at; null while it runs or is ready.
     waiting: Cell<*const Waiting>,
-    /// Neighbours among the carrier's vthreads.
+    /// Neighbours among the carrier's vthreads. The lowest bit of the address: was it asked to end? A word of its own for that would
+    /// be sixteen bytes more of every vthread.
     previous: Cell<*const Root>,
     next: Cell<*const Root>,
 }
@@ -60,23 +61,39 @@ impl Root {
 
     #[inline(always)]
     pub(crate) fn task(&self) -> &Task {
-        // SAFETY: `Carrier::start` put a reference here, which `ended` takes.
+        // SAFETY: `Carrier::prepare` put a reference here, which `ended` takes.
         unsafe { &*self.task }
     }
 
-    pub(crate) fn share_task(&self) -> Arc<Task> {
+    /// Was it asked to end?
+    #[inline(always)]
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.previous.get().addr() & 1 != 0
+    }
+
+    fn cancel(&self) {
+        self.previous.set(self.previous.get().map_addr(|address| address | 1));
+    }
+
+    fn previous(&self) -> *const Self {
+        self.previous.get().map_addr(|address| address & !1)
+    }
+
+    fn set_previous(&self, previous: *const Self) {
+        let bit = self.previous.get().addr() & 1;
+        self.previous.set(previous.map_addr(|address| address | bit));
+    }
+
+    pub(crate) fn share_task(&self) -> TaskRef {
         // SAFETY: as above; this is one more.
-        unsafe {
-            Arc::increment_strong_count(self.task);
-            Arc::from_raw(self.task)
-        }
+        unsafe { TaskRef::share(self.task) }
     }
 }
 
 pub(crate) struct Carrier {
     ready: Ring,
     /// Vthreads that have not started, and can start only here.
-    starts: RefCell<VecDeque<start::Start>>,
+    starts: start::OwnStarts,
     /// The loop, while a vthread runs.
     in_loop: Cell<Parked>,
     /// The vthread that runs; null in the loop.
@@ -85,7 +102,7 @@ pub(crate) struct Carrier {
     /// What is left of the budget while a vthread is mounted that must leave to the loop.
     put_aside: Cell<u32>,
     live: Cell<usize>,
-    numbers: Cell<Vthreads>,
+    numbers: Numbers,
     /// All that have started.
     roots: Cell<*const Root>,
     escaped: RefCell<Vec<Payload>>,
@@ -118,9 +135,23 @@ pub(crate) fn mounted() -> Option<&'static Root> {
     carrier().and_then(|c| unsafe { c.mounted.get().as_ref() })
 }
 
+/// What is counted. See [`Vthreads`].
+#[derive(Default)]
+struct Numbers {
+    started: Cell<u64>,
+    most_alive: Cell<usize>,
+    steals: Cell<u64>,
+    switches: Cell<u64>,
+}
+
 /// Of this thread, for the statistics.
 pub(crate) fn numbers() -> Vthreads {
-    carrier().map_or_else(Vthreads::default, |carrier| carrier.numbers.get())
+    carrier().map_or_else(Vthreads::default, |Carrier { numbers, .. }| Vthreads {
+        started: numbers.started.get(),
+        most_alive: numbers.most_alive.get(),
+        steals: numbers.steals.get(),
+        switches: numbers.switches.get(),
+    })
 }
 
 #[cold]

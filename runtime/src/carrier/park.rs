@@ -49,8 +49,7 @@ pub(crate) unsafe fn park_waiting(
     let (Some(carrier), Some(root)) = (carrier(), mounted()) else { not_on_a_vthread() };
     let key = until.map(|until| hop(|| carrier.timers.borrow_mut().insert(until, waiting)));
     root.waiting.set(waiting);
-    if root.task().is_cancelled() && waiting.cancellable && task::RAISES && waiting.claim(Outcome::Cancelled)
-    {
+    if root.is_cancelled() && waiting.cancellable && task::RAISES && waiting.claim(Outcome::Cancelled) {
         // Nobody else will make it ready.
         if let Some(to) = to {
             carrier.ready.push(to);
@@ -150,7 +149,7 @@ impl Carrier {
     pub(super) fn cancel_waits(&self, which: impl Fn(&Task) -> bool) -> usize {
         let mut ended = 0;
         for root in self.roots().filter(|root| which(root.task())) {
-            root.task().cancel();
+            root.cancel();
             // SAFETY: it is in the frame of a wait that has not ended: who goes on takes it out first.
             let waiting = unsafe { root.waiting.get().as_ref() };
             if let Some(operation) = waiting.filter(|waiting| waiting.is_operation) {
@@ -174,10 +173,7 @@ impl Carrier {
         for root in self.roots() {
             // SAFETY: as above.
             let waiting = unsafe { root.waiting.get().as_ref() };
-            report.add(
-                root.task(),
-                waiting.map_or(What { action: "waits", object: 0 }, |waiting| waiting.what),
-            );
+            report.add(root.task(), waiting.map_or(What::new(&"waits"), |waiting| waiting.what));
         }
         report.finish()
     }

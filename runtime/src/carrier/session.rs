@@ -1,7 +1,7 @@
 //! An OS thread is a carrier as long as its session lives.
 
-use super::start::{Body, Where};
-use super::{CARRIER, Carrier, Member, Payload, SESSIONS, park::REMOTES};
+use super::start::{Body, OwnStarts, Where};
+use super::{CARRIER, Carrier, Member, Numbers, Payload, SESSIONS, park::REMOTES};
 use crate::alt_stack::AltStack;
 use crate::arch;
 use crate::call::hop;
@@ -9,14 +9,16 @@ use crate::config::StackConfig;
 use crate::error::{Error, Result};
 use crate::ring::Ring;
 use crate::sched::deadlock::WhenStuck;
+use crate::sched::lock::bias;
 use crate::sched::remote::Remote;
 use crate::sched::task::{self, Task};
+use crate::sched::task_ref::{self, TaskRef};
 use crate::{faults, hop_stack, io, panic_count, signals, stacks};
 use core::cell::{Cell, RefCell};
 use core::mem::ManuallyDrop;
 use core::ptr::null_mut;
 use core::sync::atomic::Ordering::Relaxed;
-use std::sync::{Arc, PoisonError};
+use std::sync::PoisonError;
 
 /// This thread is a carrier as long as this lives.
 pub(crate) struct Session {
@@ -46,13 +48,13 @@ impl Session {
         SESSIONS.set(SESSIONS.get() + 1);
         let carrier = Box::new(Carrier {
             ready: Ring::new(),
-            starts: RefCell::default(),
+            starts: OwnStarts::new(),
             in_loop: Cell::new(null_mut()),
             mounted: Cell::new(core::ptr::null()),
             budget: Cell::new(0),
             put_aside: Cell::new(0),
             live: Cell::new(0),
-            numbers: Cell::default(),
+            numbers: Numbers::default(),
             roots: Cell::new(core::ptr::null()),
             escaped: RefCell::default(),
             session: SESSIONS.get(),
@@ -65,6 +67,7 @@ impl Session {
         if let Some(member) = &carrier.member {
             member.seat().mounted.store((&raw const carrier.mounted).addr(), Relaxed);
         }
+        bias::set_id(carrier.remote.id);
         CARRIER.set(&raw const *carrier);
         Ok(Self {
             carrier: ManuallyDrop::new(carrier),
@@ -80,8 +83,8 @@ impl Session {
     /// forgotten, because others may rely on them being left in order. The process ends with a message.
     pub(crate) fn run<F: FnOnce() -> R, R>(&self, when_stuck: WhenStuck, f: F) -> Result<R> {
         let mut result = None;
-        let task = Arc::new(Task::new(core::any::type_name::<F>(), None, None));
-        let main = Main { f, task: task.clone(), result: &mut result };
+        let [task, _] = TaskRef::new(core::any::type_name::<F>(), None, None, true);
+        let main = Main { f, result: &mut result };
         // SAFETY: it has ended when the carrier has run to the end.
         unsafe { self.carrier.spawn(main, task, Where::Here) };
         self.carrier.run_to_the_end(when_stuck);
@@ -116,36 +119,34 @@ impl Session {
 /// The first vthread of [`Session::run`].
 struct Main<'a, F, R> {
     f: F,
-    task: Arc<Task>,
     result: &'a mut Option<Result<std::thread::Result<R>>>,
 }
 
 impl<F: FnOnce() -> R, R> Body for Main<'_, F, R> {
-    fn run(self) {
-        let Self { f, task, result } = self;
-        let task = ManuallyDrop::new(task);
+    fn run(self, task: &Task) -> bool {
+        let Self { f, result } = self;
         // Nothing may have to be dropped on the chunk: what that needs has no bound.
-        let outcome = ManuallyDrop::new(task::run_closure(&task, f));
-        hop(move || {
-            drop(ManuallyDrop::into_inner(task));
-            *result = Some(Ok(ManuallyDrop::into_inner(outcome)));
-        });
+        let outcome = ManuallyDrop::new(task::run_closure(task, f));
+        hop(move || *result = Some(Ok(ManuallyDrop::into_inner(outcome))));
+        true
     }
 
-    fn fail(self, error: Error) {
+    fn fail(self, _: &Task, error: Error) {
         *self.result = Some(Err(error));
     }
 }
 
 impl Drop for Session {
     fn drop(&mut self) {
-        let starts = self.carrier.starts.take();
-        for start in starts {
+        while let Some(start) = self.carrier.starts.pop() {
             start.fail(Error::Ended);
         }
         let remote = self.carrier.remote;
         REMOTES.lock().unwrap_or_else(PoisonError::into_inner).retain(|other| !core::ptr::eq(*other, remote));
         CARRIER.set(core::ptr::null());
+        // From here on whoever gets the remote may own what this carrier owned.
+        bias::set_id(0);
+        task_ref::free_spare();
         io::end(self.carrier.live.get() > 0);
         // The remotes of a group's carriers are used as long as the group.
         let is_member = self.carrier.member.is_some();

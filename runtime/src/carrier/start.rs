@@ -3,21 +3,22 @@
 use super::{Carrier, Group, Payload, Root, carrier, mounted, not_on_a_vthread};
 use crate::arch;
 use crate::call::{Enter, entry_of, hop};
-use crate::chunk::Chunk;
+use crate::chunk::{Chunk, List};
 use crate::error::Error;
-use crate::sched::task::{self, Task};
+use crate::ring::Ring;
+use crate::sched::task::{self, StartOf, Task};
+use crate::sched::task_ref::TaskRef;
 use crate::{hop_stack, stacks};
 use core::cell::Cell;
 use core::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 
 /// What a vthread does. Neither of its two unwinds.
 pub(crate) trait Body {
-    /// On its stack.
-    fn run(self);
+    /// On its stack. `false`: the reference to the task that the vthread has is given up already.
+    fn run(self, task: &Task) -> bool;
     /// Off it, because it will never have one.
-    fn fail(self, error: Error);
+    fn fail(self, task: &Task, error: Error);
 }
 
 /// Which carrier may start a vthread.
@@ -29,56 +30,48 @@ pub(crate) enum Where {
     Anywhere,
 }
 
-// SAFETY: only starts of bodies that are `Send` are published: the promise of `Carrier::spawn` and of `inject`. The chunk is
-// there only while it starts.
+// SAFETY: only starts of bodies that are `Send` are published: the promise of `Carrier::spawn` and of `inject`.
 unsafe impl Send for Start {}
 
-/// A vthread that has not started: no stack yet.
-pub(crate) struct Start {
-    size: u32,
-    entry: arch::Entry,
-    /// [`Body::fail`].
-    fail: unsafe fn(&Task, Error),
-    /// With the body in its room.
-    task: Arc<Task>,
-    /// Set when it starts.
-    chunk: Option<Chunk>,
-}
+/// A vthread that has not started: no stack yet, but its body in the task's room.
+pub(crate) struct Start(TaskRef);
 
 /// First frame of a vthread that does `B`.
 struct First<B>(core::marker::PhantomData<B>);
 
 impl<B: Body> Enter for First<B> {
-    const RESERVE: u32 = size_of::<Root>() as u32;
+    const RESERVE: u32 = {
+        assert!(size_of::<Root>().is_multiple_of(16), "stacks are aligned");
+        size_of::<Root>() as u32
+    };
 
-    /// `argument`: the [`Start`], which is valid until the first switch.
+    /// `argument`: the list that the stack goes back to.
     #[inline(never)]
     unsafe extern "C-unwind" fn enter(argument: *mut u8) {
-        // SAFETY: the loop waits with it in its frame; the body was put there as a `B`, for us. The record has the task's
-        // reference, and lives.
-        let (body, chunk) = unsafe {
-            let start = &mut *argument.cast::<Start>();
-            (start.task.room.take::<B>(), start.chunk.take())
-        };
-        body.run();
-        ended(chunk)
+        let Some(root) = mounted() else { std::process::abort() };
+        // SAFETY: the body was put there as a `B`, for us. The record has a reference of the task, and lives.
+        let has_reference = unsafe { root.task().room.take::<B>() }.run(root.task());
+        ended(root, has_reference, argument)
     }
 }
 
-fn ended(chunk: Option<Chunk>) -> ! {
-    let (Some(carrier), Some(root)) = (carrier(), mounted()) else { std::process::abort() };
+#[inline(always)]
+fn ended(root: &Root, has_reference: bool, list: *mut u8) -> ! {
+    let Some(carrier) = carrier() else { std::process::abort() };
     carrier.forget_root(root);
-    hop(|| {
-        // SAFETY: the reference that `start` put there.
-        drop(unsafe { Arc::from_raw(root.task) });
-    });
+    if has_reference {
+        // SAFETY: the reference that `prepare` put there.
+        drop(unsafe { TaskRef::from_raw(root.task) });
+    }
     hop_stack::check_empty();
     carrier.live.set(carrier.live.get() - 1);
     carrier.mounted.set(core::ptr::null());
     stacks::scoped::ended();
     // We are still on it, but nobody takes it before we have left: the lists are this thread's. Its top word, which the
     // list writes, belongs to the root record, which nobody reads any more.
-    drop(chunk);
+    let top = core::ptr::from_ref(root).wrapping_add(1).cast_mut().cast();
+    // SAFETY: that is where `prepare` put the record, and the list is the one that it has taken apart.
+    drop(unsafe { Chunk::lent(top, &*list.cast::<List>()) });
     // SAFETY: the loop or another stack waits, and nothing on this one is needed any more.
     unsafe { arch::jump(carrier.next()) }
 }
@@ -87,16 +80,16 @@ fn ended(chunk: Option<Chunk>) -> ! {
 struct Plain<F>(F);
 
 impl<F: FnOnce()> Body for Plain<F> {
-    fn run(self) {
-        let Some(root) = mounted() else { return };
+    fn run(self, task: &Task) -> bool {
         // Nothing may have to be dropped on the chunk: what that needs has no bound.
-        let outcome = ManuallyDrop::new(task::run_closure(root.task(), self.0));
+        let outcome = ManuallyDrop::new(task::run_closure(task, self.0));
         if outcome.is_err() {
             hop(move || ManuallyDrop::into_inner(outcome).err().into_iter().for_each(escaped));
         }
+        true
     }
 
-    fn fail(self, error: Error) {
+    fn fail(self, _: &Task, error: Error) {
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(self)));
         escaped(Box::new(error));
         dropped.err().into_iter().for_each(escaped);
@@ -110,43 +103,98 @@ fn escaped(payload: Payload) {
 }
 
 impl Start {
-    fn new<B: Body>(body: B, task: Arc<Task>) -> Self {
+    /// `task` is new.
+    #[inline(always)]
+    fn new<B: Body>(body: B, task: TaskRef) -> Self {
         unsafe fn fail<B: Body>(task: &Task, error: Error) {
             // SAFETY: put there as a `B` below, and not used.
             let body = unsafe { task.room.take::<B>() };
-            body.fail(error);
+            body.fail(task, error);
         }
         let (size, entry) = entry_of::<First<B>>();
         // SAFETY: a task is started once, and nothing else is there before.
         unsafe { task.room.put(body) };
-        Self { size, entry, fail: fail::<B>, task, chunk: None }
+        task.start.set(Some(StartOf { size, entry, fail: fail::<B> }));
+        Self(task)
     }
 
     /// With another size than the link step wrote.
-    #[cfg(feature = "unpatched-stand-in")]
-    fn sized(mut self, size: u32) -> Self {
-        self.size = size;
+    fn sized(self, size: u32) -> Self {
+        self.0.start.set(self.0.start.get().map(|start| StartOf { size, ..start }));
         self
+    }
+
+    #[inline(always)]
+    fn of(&self) -> StartOf {
+        // SAFETY: set by `new`, and kept.
+        unsafe { self.0.start.get().unwrap_unchecked() }
     }
 
     pub(super) fn fail(self, error: Error) {
         // SAFETY: it has not started.
-        unsafe { (self.fail)(&self.task, error) };
+        unsafe { (self.of().fail)(&self.0, error) };
     }
+
+    /// As a word.
+    #[inline(always)]
+    fn into_word(self) -> *mut u8 {
+        self.0.into_raw().cast_mut().cast()
+    }
+
+    /// # Safety
+    /// It came from [`into_word`](Self::into_word), once.
+    #[inline(always)]
+    unsafe fn from_word(word: *mut u8) -> Self {
+        // SAFETY: the caller's promise.
+        Self(unsafe { TaskRef::from_raw(word.cast::<Task>()) })
+    }
+}
+
+/// Starts of one carrier.
+pub(super) struct OwnStarts(Ring);
+
+impl OwnStarts {
+    pub(super) fn new() -> Self {
+        Self(Ring::new())
+    }
+
+    #[inline(always)]
+    fn push(&self, start: Start) {
+        self.0.push(start.into_word());
+    }
+
+    /// The first, to be looked at: it stays.
+    #[inline(always)]
+    fn first(&self) -> Option<&Task> {
+        // SAFETY: `push` put it there, and it holds a reference.
+        self.0.first().map(|word| unsafe { &*word.cast::<Task>() })
+    }
+
+    #[inline(always)]
+    pub(super) fn pop(&self) -> Option<Start> {
+        // SAFETY: `push` put it there.
+        self.0.pop().map(|word| unsafe { Start::from_word(word) })
+    }
+}
+
+/// A vthread that can be entered.
+pub(super) struct Ready {
+    pub(super) top: *mut u8,
+    pub(super) entry: arch::Entry,
+    pub(super) argument: *mut u8,
 }
 
 impl Carrier {
     /// # Safety
     /// The body does not outlive what it borrows: the caller does not return before it has ended. What starts
     /// [`Anywhere`](Where::Anywhere) is `Send`.
-    pub(super) unsafe fn spawn<B: Body>(&self, body: B, task: Arc<Task>, place: Where) {
-        hop(|| {
-            let start = Start::new(body, task);
-            match &self.member {
-                Some(member) if place == Where::Anywhere => member.publish(start),
-                _ => self.starts.borrow_mut().push_back(start),
-            }
-        });
+    #[inline(always)]
+    pub(super) unsafe fn spawn<B: Body>(&self, body: B, task: TaskRef, place: Where) {
+        let start = Start::new(body, task);
+        match &self.member {
+            Some(member) if place == Where::Anywhere => hop(|| member.publish(start)),
+            _ => self.starts.push(start),
+        }
     }
 
     fn remember_root(&self, root: &Root) {
@@ -154,12 +202,12 @@ impl Carrier {
         root.next.set(first);
         // SAFETY: those in the list live.
         if let Some(first) = unsafe { first.as_ref() } {
-            first.previous.set(root);
+            first.set_previous(root);
         }
     }
 
     fn forget_root(&self, root: &Root) {
-        let (previous, next) = (root.previous.get(), root.next.get());
+        let (previous, next) = (root.previous(), root.next.get());
         // SAFETY: as above.
         unsafe {
             match previous.as_ref() {
@@ -167,20 +215,20 @@ impl Carrier {
                 None => self.roots.set(next),
             }
             if let Some(next) = next.as_ref() {
-                next.previous.set(previous);
+                next.set_previous(previous);
             }
         }
     }
 
     /// Runs the start on a fresh stack, until it leaves. Without memory for one, the error is what it ends with.
     pub(super) fn start(&self, start: Start) {
-        if let Some(make) = start.task.scope.as_ref().and_then(|scope| scope.allocator.as_ref()) {
+        if let Some(make) = start.0.scope.as_ref().and_then(|scope| scope.allocator.as_ref()) {
             if let Err(error) = stacks::scoped::mount_new(make) {
                 return start.fail(error);
             }
             self.leaves_to_the_loop();
         }
-        let mut chunk = match stacks::take_for_start(start.size, start.task.entry) {
+        let chunk = match stacks::take_for_start(start.of().size, start.0.entry) {
             Ok(chunk) => chunk,
             Err(error) => {
                 stacks::scoped::ended();
@@ -188,34 +236,56 @@ impl Carrier {
                 return start.fail(error);
             }
         };
-        self.live.set(self.live.get() + 1);
-        let mut numbers = self.numbers.get();
-        numbers.started += 1;
-        numbers.most_alive = numbers.most_alive.max(self.live.get());
-        self.numbers.set(numbers);
-        let root = chunk.top().cast::<Root>().wrapping_sub(1);
-        let mut start = ManuallyDrop::new(start);
-        // SAFETY: the chunk has room for the record and, below it, for the entry; the entry takes closure and chunk out of
-        // `start` before it switches back here. The loop runs on none of the stacks that `in_loop` resumes.
-        unsafe {
+        let ready = self.prepare(start, chunk);
+        // SAFETY: it is entered once, now. The loop runs on none of the stacks that `in_loop` resumes.
+        unsafe { arch::enter(ready.top, self.in_loop.as_ptr(), ready.entry, ready.argument) };
+        self.mounted.set(core::ptr::null());
+        stacks::scoped::unmount();
+    }
+
+    /// The next of the own starts, if nothing is ready, and it needs no more than a free chunk of its size. It is mounted already.
+    #[inline(always)]
+    pub(super) fn start_for_want_of_others(&self) -> Option<Ready> {
+        let budget = self.budget.get();
+        if budget == 0 || !self.ready.is_empty() {
+            return None;
+        }
+        let first = self.starts.first()?;
+        if first.scope.as_ref().is_some_and(|scope| scope.allocator.is_some()) {
+            return None;
+        }
+        let chunk = stacks::take_free(first.start.get()?.size)?;
+        let start = self.starts.pop()?;
+        self.budget.set(budget - 1);
+        Some(self.prepare(start, chunk))
+    }
+
+    /// The vthread is mounted, and is to be entered.
+    #[inline(always)]
+    fn prepare(&self, start: Start, chunk: Chunk) -> Ready {
+        let StartOf { entry, .. } = start.of();
+        let live = self.live.get() + 1;
+        self.live.set(live);
+        self.numbers.started.set(self.numbers.started.get() + 1);
+        self.numbers.most_alive.set(self.numbers.most_alive.get().max(live));
+        let (top, list) = chunk.into_parts();
+        let root = top.cast::<Root>().wrapping_sub(1);
+        // SAFETY: the chunk has room for the record and, below it, for the entry.
+        let root = unsafe {
             root.write(Root {
-                task: Arc::into_raw(core::ptr::read(&raw const start.task)),
+                task: start.0.into_raw(),
                 waiting: Cell::new(core::ptr::null()),
                 previous: Cell::new(core::ptr::null()),
                 next: Cell::new(core::ptr::null()),
             });
-            self.remember_root(&*root);
-            if self.is_cancelled((*root).task()) {
-                (*root).task().cancel();
-            }
-            self.mounted.set(root);
-            start.chunk = Some(core::ptr::read(&raw mut chunk));
-            core::mem::forget(chunk);
-            let argument = (&raw mut *start).cast();
-            arch::enter(root.cast(), self.in_loop.as_ptr(), start.entry, argument);
+            &*root
+        };
+        self.remember_root(root);
+        if self.is_cancelled(root.task()) {
+            root.cancel();
         }
-        self.mounted.set(core::ptr::null());
-        stacks::scoped::unmount();
+        self.mounted.set(root);
+        Ready { top: core::ptr::from_ref(root).cast_mut().cast(), entry, argument: list.cast_mut().cast() }
     }
 }
 
@@ -225,16 +295,33 @@ impl Carrier {
 /// Outside of a runtime.
 pub fn spawn<F: FnOnce() + 'static>(closure: F) {
     let Some(carrier) = carrier() else { not_on_a_vthread() };
-    let task = hop(|| Arc::new(Task::new(core::any::type_name::<F>(), None, None)));
+    let [task, _] = TaskRef::new(core::any::type_name::<F>(), None, None, true);
     // SAFETY: it borrows nothing that ends.
     unsafe { carrier.spawn(Plain(closure), task, Where::Here) };
+}
+
+/// Is what starts there for this carrier alone?
+///
+/// # Panics
+/// Where no vthread can be started.
+#[inline(always)]
+pub(crate) fn stays_here(place: Where) -> bool {
+    let Some(carrier) = carrier() else { runs_no_vthreads() };
+    place == Where::Here || carrier.member.is_none()
+}
+
+#[cold]
+#[inline(never)]
+fn runs_no_vthreads() -> ! {
+    panic!("vthread: this thread runs no vthreads: spawn inside of vthread::run")
 }
 
 /// Starts a body, later.
 ///
 /// # Safety
 /// It does not outlive what it borrows. What starts [`Anywhere`](Where::Anywhere) is `Send`.
-pub(crate) unsafe fn start_later<B: Body>(body: B, task: Arc<Task>, place: Where) {
+#[inline(always)]
+pub(crate) unsafe fn start_later<B: Body>(body: B, task: TaskRef, place: Where) {
     let Some(carrier) = carrier() else { not_on_a_vthread() };
     // SAFETY: the caller's promise.
     unsafe { carrier.spawn(body, task, place) };
@@ -244,25 +331,16 @@ pub(crate) unsafe fn start_later<B: Body>(body: B, task: Arc<Task>, place: Where
 ///
 /// # Safety
 /// It is `Send`, and does not outlive what it borrows.
-pub(crate) unsafe fn inject<B: Body>(group: &Group, body: B, task: Arc<Task>) {
+pub(crate) unsafe fn inject<B: Body>(group: &Group, body: B, task: TaskRef) {
     group.inject(Start::new(body, task));
-}
-
-/// # Panics
-/// Where no vthread can be started.
-pub(crate) fn assert_is_carrier() {
-    assert!(carrier().is_some(), "vthread: this thread runs no vthreads: spawn inside of vthread::run");
 }
 
 /// [`spawn`] on a stack of so many bytes, or of an unproved entry; for tests without the link step.
 ///
 /// # Safety
 /// The stack is large enough for the closure: nothing proves that.
-#[cfg(feature = "unpatched-stand-in")]
 pub unsafe fn spawn_sized<F: FnOnce() + 'static>(size: u32, closure: F) {
     let Some(carrier) = carrier() else { not_on_a_vthread() };
-    hop(|| {
-        let task = Arc::new(Task::new(core::any::type_name::<F>(), None, None));
-        carrier.starts.borrow_mut().push_back(Start::new(Plain(closure), task).sized(size));
-    });
+    let [task, _] = TaskRef::new(core::any::type_name::<F>(), None, None, true);
+    carrier.starts.push(Start::new(Plain(closure), task).sized(size));
 }

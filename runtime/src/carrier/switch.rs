@@ -1,7 +1,8 @@
 //! The one way to leave a vthread: it keeps the hop stacks' invariant and std's panic count.
 
-use super::{Carrier, carrier, not_on_a_vthread};
+use super::{Carrier, carrier, me_at_ease, not_on_a_vthread};
 use crate::arch::{self, Parked};
+use crate::call::hop;
 use crate::error::Error;
 use crate::hop_stack::Thin;
 use crate::stacks::scoped;
@@ -135,6 +136,16 @@ pub(super) fn cannot_park(error: &Error) -> ! {
 /// Outside of a vthread, and off its chunks when no hop stack is left.
 #[inline(always)]
 pub fn yield_now() {
+    match me_at_ease() {
+        Some(me) => me.yield_now(),
+        None => hop(yield_however),
+    }
+}
+
+/// The same, for vthreads that panic or are off their chunks.
+#[cold]
+#[inline(never)]
+pub(crate) fn yield_however() {
     // SAFETY: the place is the ring's last, from which this vthread is taken once.
     let done = unsafe { leave(None, |carrier| carrier.ready.push_place()) };
     if let Err(error) = done {

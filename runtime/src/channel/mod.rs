@@ -19,6 +19,8 @@
 //! ```
 
 mod arms;
+#[cfg(vthread_native)]
+mod here;
 pub mod oneshot;
 mod queue;
 pub mod watch;
@@ -58,12 +60,14 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     /// With the value, when there is no receiver any more.
-    #[inline]
+    #[inline(always)]
     pub fn send(&self, value: T) -> Result<(), SendError<T>> {
-        match self.0.send(value, Some(None)) {
-            Ok(()) => Ok(()),
-            Err((value, _)) => Err(SendError(value)),
-        }
+        #[cfg(vthread_native)]
+        let value = match self.0.send_here(value) {
+            Ok(sent) => return sent.map_err(|(value, _)| SendError(value)),
+            Err(value) => value,
+        };
+        self.0.send(value, Some(None)).map_err(|(value, _)| SendError(value))
     }
 
     /// Sends a value if that needs no wait.
@@ -86,8 +90,16 @@ impl<T> Sender<T> {
     ///
     /// # Errors
     /// When one of the two has nobody left at its other end.
-    #[inline]
+    #[inline(always)]
     pub fn call<R>(&self, value: T, answers: &Receiver<R>) -> Result<R, CallError<T>> {
+        #[cfg(vthread_native)]
+        let value = match self.0.call_here(value, &answers.0) {
+            here::Called::Answered(answer) => return answer.map_err(|_| CallError::Receive),
+            here::Called::Sent(receiver) => {
+                return answers.0.recv(Some(None), Some(receiver)).map_err(|_| CallError::Receive);
+            }
+            here::Called::Not(value) => value,
+        };
         match self.0.send_later(value) {
             Ok(receiver) => answers.0.recv(Some(None), receiver).map_err(|_| CallError::Receive),
             Err(value) => Err(CallError::Send(value)),
@@ -100,8 +112,12 @@ impl<T> Receiver<T> {
     ///
     /// # Errors
     /// When there is none left and no sender any more.
-    #[inline]
+    #[inline(always)]
     pub fn recv(&self) -> Result<T, RecvError> {
+        #[cfg(vthread_native)]
+        if let Some(received) = self.0.recv_here() {
+            return received.map_err(|_| RecvError);
+        }
         self.0.recv(Some(None), None).map_err(|_| RecvError)
     }
 

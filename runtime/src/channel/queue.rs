@@ -7,22 +7,22 @@
 //!
 //! User code (drops) never runs under the lock.
 
+use crate::sched::lock::{Guard, Lock};
 use crate::sched::task::{checkpoint, raise_if_cancelled};
 use crate::sched::wait::{Claimed, Link, Outcome, WaitList, What, wait_in};
 use core::cell::UnsafeCell;
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 
-pub(super) struct Queue<T>(Mutex<State<T>>);
+pub(super) struct Queue<T>(pub(super) Lock<State<T>>);
 
-struct State<T> {
-    values: VecDeque<T>,
-    capacity: usize,
-    senders: usize,
-    receivers: usize,
-    sending: WaitList,
-    receiving: WaitList,
+pub(super) struct State<T> {
+    pub(super) values: VecDeque<T>,
+    pub(super) capacity: usize,
+    pub(super) senders: usize,
+    pub(super) receivers: usize,
+    pub(super) sending: WaitList,
+    pub(super) receiving: WaitList,
 }
 
 /// Why not.
@@ -43,7 +43,7 @@ pub(super) enum NotReceived {
 type MayWait = Option<Option<Instant>>;
 
 /// The place in the frame of who waits.
-type Slot<T> = UnsafeCell<Option<T>>;
+pub(super) type Slot<T> = UnsafeCell<Option<T>>;
 
 impl<T> State<T> {
     /// Gives the value to the first who waits for one.
@@ -68,7 +68,7 @@ impl<T> State<T> {
 
 impl<T> Queue<T> {
     pub(super) fn new(capacity: usize) -> Self {
-        Self(Mutex::new(State {
+        Self(Lock::new(State {
             values: VecDeque::new(),
             capacity,
             senders: 1,
@@ -79,11 +79,11 @@ impl<T> Queue<T> {
     }
 
     #[inline]
-    fn lock(&self) -> MutexGuard<'_, State<T>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Guard<'_, State<T>> {
+        self.0.lock()
     }
 
-    #[inline]
+    #[inline(never)]
     pub(super) fn send(&self, value: T, may_wait: MayWait) -> Result<(), (T, NotSent)> {
         if may_wait.is_some() {
             checkpoint();
@@ -108,7 +108,7 @@ impl<T> Queue<T> {
 
     fn send_without_receiver(
         &self,
-        mut state: MutexGuard<'_, State<T>>,
+        mut state: Guard<'_, State<T>>,
         value: T,
         may_wait: MayWait,
     ) -> Result<(), (T, NotSent)> {
@@ -118,8 +118,19 @@ impl<T> Queue<T> {
         }
         let Some(until) = may_wait else { return Err((value, NotSent::Full)) };
         let slot: Slot<T> = UnsafeCell::new(Some(value));
-        let what = What::of("waits to send to the channel", self);
-        let outcome = wait_in(&self.0, state, |s| &mut s.sending, what, slot.get().cast(), until, None);
+        let what = What::of(&"waits to send to the channel", self);
+        let outcome = wait_in(state, |s| &mut s.sending, what, slot.get().cast(), until, None);
+        Self::sent(outcome, slot)
+    }
+
+    /// After a wait to send.
+    #[inline(always)]
+    pub(super) fn sent(outcome: Outcome, slot: Slot<T>) -> Result<(), (T, NotSent)> {
+        if outcome == Outcome::Notified {
+            // Whoever claimed us has taken it.
+            core::mem::forget(slot);
+            return Ok(());
+        }
         match (outcome, slot.into_inner()) {
             (Outcome::Closed, Some(value)) => Err((value, NotSent::Closed)),
             (Outcome::TimedOut, Some(value)) => Err((value, NotSent::Full)),
@@ -130,8 +141,19 @@ impl<T> Queue<T> {
         }
     }
 
+    /// After a wait to receive.
+    #[inline(always)]
+    pub(super) fn received(outcome: Outcome, slot: Slot<T>) -> Result<T, NotReceived> {
+        raise_if_cancelled(outcome);
+        slot.into_inner().ok_or(if outcome == Outcome::TimedOut {
+            NotReceived::Empty
+        } else {
+            NotReceived::Closed
+        })
+    }
+
     /// Sends, but lets the caller wake the receiver, if there is one to be woken.
-    #[inline]
+    #[inline(never)]
     pub(super) fn send_later(&self, value: T) -> Result<Option<Claimed>, T> {
         checkpoint();
         let mut state = self.lock();
@@ -148,7 +170,7 @@ impl<T> Queue<T> {
     }
 
     /// Wakes `next`, at the latest when it waits.
-    #[inline]
+    #[inline(never)]
     pub(super) fn recv(&self, may_wait: MayWait, next: Option<Claimed>) -> Result<T, NotReceived> {
         if may_wait.is_some() {
             checkpoint();
@@ -173,14 +195,9 @@ impl<T> Queue<T> {
         }
         let Some(until) = may_wait else { return Err(NotReceived::Empty) };
         let slot: Slot<T> = UnsafeCell::new(None);
-        let what = What::of("waits to receive from the channel", self);
-        let outcome = wait_in(&self.0, state, |s| &mut s.receiving, what, slot.get().cast(), until, next);
-        raise_if_cancelled(outcome);
-        slot.into_inner().ok_or(if outcome == Outcome::TimedOut {
-            NotReceived::Empty
-        } else {
-            NotReceived::Closed
-        })
+        let what = What::of(&"waits to receive from the channel", self);
+        let outcome = wait_in(state, |s| &mut s.receiving, what, slot.get().cast(), until, next);
+        Self::received(outcome, slot)
     }
 
     /// Puts a link into the list of those who wait to receive, unless there is something to receive.

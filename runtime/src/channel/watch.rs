@@ -1,12 +1,13 @@
 //! A value that changes, and those who want to know.
 
 use super::RecvError;
+use crate::sched::lock::{Guard, Lock};
 use crate::sched::task::{checkpoint, raise_if_cancelled};
 use crate::sched::wait::{Outcome, WaitList, What, wait_in};
 use crate::select::{Arm, Place};
 use core::fmt;
 use core::ptr::null_mut;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 
 /// A value of which receivers see the latest, not every one.
 ///
@@ -21,7 +22,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 /// ```
 pub fn channel<T>(value: T) -> (Sender<T>, Receiver<T>) {
     let state = State { value: Arc::new(value), version: 0, senders: 1, waiting: WaitList::new() };
-    let shared = Arc::new(Mutex::new(state));
+    let shared = Arc::new(Lock::new(state));
     (Sender(shared.clone()), Receiver { shared, seen: 0 })
 }
 
@@ -32,16 +33,16 @@ struct State<T> {
     waiting: WaitList,
 }
 
-fn lock<T>(shared: &Mutex<State<T>>) -> MutexGuard<'_, State<T>> {
-    shared.lock().unwrap_or_else(PoisonError::into_inner)
+fn lock<T>(shared: &Lock<State<T>>) -> Guard<'_, State<T>> {
+    shared.lock()
 }
 
 /// Changes the value.
-pub struct Sender<T>(Arc<Mutex<State<T>>>);
+pub struct Sender<T>(Arc<Lock<State<T>>>);
 
 /// Sees the value.
 pub struct Receiver<T> {
-    shared: Arc<Mutex<State<T>>>,
+    shared: Arc<Lock<State<T>>>,
     seen: u64,
 }
 
@@ -94,8 +95,8 @@ impl<T> Receiver<T> {
             if state.senders == 0 {
                 return Err(RecvError);
             }
-            let what = What::of("waits for a change of the watch", &*self.shared);
-            let outcome = wait_in(&self.shared, state, |s| &mut s.waiting, what, null_mut(), None, None);
+            let what = What::of(&"waits for a change of the watch", &*self.shared);
+            let outcome = wait_in(state, |s| &mut s.waiting, what, null_mut(), None, None);
             raise_if_cancelled(outcome);
         }
     }

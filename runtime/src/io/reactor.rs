@@ -93,7 +93,7 @@ pub(super) unsafe fn wait_for(request: &Request<'_>) -> i32 {
     let reactor = hop(reactor_or_make);
     let Some(ring) = &reactor.ring else { return hop(|| wait_for_pool(reactor, request)) };
     let operation = Operation {
-        waiting: Waiting::to_the_end(What { action: request.action(), object: 0 }).of_an_operation(),
+        waiting: Waiting::to_the_end(What::new(request.action())).of_an_operation(),
         result: Cell::new(0),
     };
     // SAFETY: the operation stays in this frame, and the buffers stay the caller's, until the completion has claimed it.

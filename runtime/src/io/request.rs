@@ -41,16 +41,16 @@ impl Request<'_> {
 
     /// In words, for reports.
     #[cfg_attr(not(vthread_native), allow(dead_code, reason = "nobody looks for deadlocks there"))]
-    pub(crate) fn action(&self) -> &'static str {
+    pub(crate) fn action(&self) -> &'static &'static str {
         match self {
-            Self::Read { .. } => "waits for a read",
-            Self::Write { .. } => "waits for a write",
-            Self::Open { .. } => "waits for an open",
-            Self::Sync { .. } => "waits for an fsync",
-            Self::Unlink { .. } => "waits for a removal",
-            Self::MakeDir { .. } => "waits for a mkdir",
-            Self::Rename { .. } => "waits for a rename",
-            Self::Link { .. } | Self::Symlink { .. } => "waits for a link",
+            Self::Read { .. } => &"waits for a read",
+            Self::Write { .. } => &"waits for a write",
+            Self::Open { .. } => &"waits for an open",
+            Self::Sync { .. } => &"waits for an fsync",
+            Self::Unlink { .. } => &"waits for a removal",
+            Self::MakeDir { .. } => &"waits for a mkdir",
+            Self::Rename { .. } => &"waits for a rename",
+            Self::Link { .. } | Self::Symlink { .. } => &"waits for a link",
         }
     }
 

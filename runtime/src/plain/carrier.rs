@@ -6,6 +6,7 @@ use crate::arch::Parked;
 use crate::error::{Error, Result};
 use crate::sched::remote::Remote;
 use crate::sched::task::{self, Task};
+use crate::sched::task_ref::TaskRef;
 use crate::sched::wait::{Outcome, Waiting};
 use core::any::Any;
 use core::cell::Cell;
@@ -23,9 +24,9 @@ pub(crate) type Payload = Box<dyn Any + Send>;
 /// What a vthread does. Neither of its two unwinds.
 pub(crate) trait Body {
     /// On its thread.
-    fn run(self);
+    fn run(self, task: &Task) -> bool;
     /// Elsewhere, because it will never have one.
-    fn fail(self, error: Error);
+    fn fail(self, task: &Task, error: Error);
 }
 
 /// Which thread may run a vthread.
@@ -39,8 +40,9 @@ pub(crate) enum Where {
 
 /// A vthread that runs.
 pub(crate) struct Root {
-    task: Arc<Task>,
+    task: TaskRef,
     session: Arc<Session>,
+    is_cancelled: AtomicBool,
     /// What it waits at, if it does.
     waiting: Mutex<WaitsAt>,
 }
@@ -55,7 +57,12 @@ impl Root {
         &self.task
     }
 
-    pub(crate) fn share_task(&self) -> Arc<Task> {
+    /// Was it asked to end?
+    pub(crate) fn is_cancelled(&self) -> bool {
+        self.is_cancelled.load(SeqCst)
+    }
+
+    pub(crate) fn share_task(&self) -> TaskRef {
         self.task.clone()
     }
 
@@ -95,12 +102,17 @@ pub(crate) fn mounted() -> Option<&'static Root> {
 }
 
 /// Calls `f` as that vthread, on this thread.
-fn as_vthread<R>(task: Arc<Task>, session: Arc<Session>, f: impl FnOnce() -> R) -> R {
-    let root = Arc::new(Root { task, session, waiting: Mutex::new(WaitsAt(null())) });
+fn as_vthread<R>(task: TaskRef, session: Arc<Session>, f: impl FnOnce() -> R) -> R {
+    let root = Arc::new(Root {
+        task,
+        session,
+        is_cancelled: AtomicBool::new(false),
+        waiting: Mutex::new(WaitsAt(null())),
+    });
     // Who cancels its scope from here on finds it; who did so before is seen here.
     roots().insert(root.task.id, root.clone());
     if root.task.in_cancelled_scope() || root.session.cancelled.load(SeqCst) {
-        root.task.cancel();
+        root.is_cancelled.store(true, SeqCst);
     }
     let before = MOUNTED.replace(&raw const *root);
     let result = f();
@@ -116,7 +128,7 @@ impl KnownToWait {
     pub(crate) fn new(waiting: &Waiting) -> Self {
         if let Some(root) = mounted() {
             root.lock().0 = waiting;
-            if root.task.is_cancelled() {
+            if root.is_cancelled() {
                 root.cancel_wait();
             }
         }
@@ -136,7 +148,7 @@ impl Drop for KnownToWait {
 pub(crate) fn cancel_everywhere() {
     let all: Vec<_> = roots().values().cloned().collect();
     for root in all.iter().filter(|root| root.task.in_cancelled_scope()) {
-        root.task.cancel();
+        root.is_cancelled.store(true, SeqCst);
         root.cancel_wait();
     }
 }
@@ -170,7 +182,7 @@ impl Session {
         self.cancelled.store(true, SeqCst);
         let all: Vec<_> = roots().values().cloned().collect();
         for root in all.iter().filter(|root| core::ptr::eq(Arc::as_ptr(&root.session), self)) {
-            root.task.cancel();
+            root.is_cancelled.store(true, SeqCst);
             root.cancel_wait();
         }
     }
@@ -180,7 +192,7 @@ impl Session {
         if mounted().is_some() {
             return Err(Error::AlreadyACarrier);
         }
-        let task = Arc::new(Task::new(core::any::type_name::<F>(), None, None));
+        let [task, _] = TaskRef::new(core::any::type_name::<F>(), None, None, false);
         let session = Arc::new(Self::default());
         let result = as_vthread(task.clone(), session.clone(), || task::run_closure(&task, f));
         session.wait();
@@ -199,10 +211,12 @@ unsafe impl<B> Send for Travels<B> {}
 ///
 /// # Safety
 /// It does not outlive what it borrows. What starts [`Anywhere`](Where::Anywhere) is `Send`.
-pub(crate) unsafe fn start_later<B: Body>(body: B, task: Arc<Task>, place: Where) {
+pub(crate) unsafe fn start_later<B: Body>(body: B, task: TaskRef, place: Where) {
     let Some(root) = mounted() else { not_on_a_vthread() };
     match place {
-        Where::Here => as_vthread(task, root.session.clone(), || body.run()),
+        Where::Here => {
+            as_vthread(task.clone(), root.session.clone(), || body.run(&task));
+        }
         // SAFETY: the caller's promise.
         Where::Anywhere => unsafe { inject(&root.session, body, task) },
     }
@@ -212,7 +226,7 @@ pub(crate) unsafe fn start_later<B: Body>(body: B, task: Arc<Task>, place: Where
 ///
 /// # Safety
 /// It is `Send`, and does not outlive what it borrows.
-pub(crate) unsafe fn inject<B: Body>(group: &Group, body: B, task: Arc<Task>) {
+pub(crate) unsafe fn inject<B: Body>(group: &Group, body: B, task: TaskRef) {
     let session = group.clone();
     *session.lock() += 1;
     let body = Arc::new(Mutex::new(Some(Travels(body))));
@@ -221,12 +235,12 @@ pub(crate) unsafe fn inject<B: Body>(group: &Group, body: B, task: Arc<Task>) {
     if let Some(name) = task.name().filter(|name| !name.contains('\0')) {
         builder = builder.name(name.to_owned());
     }
-    let (for_thread, its_session) = (body.clone(), session.clone());
+    let (for_thread, its_session, its_task) = (body.clone(), session.clone(), task.clone());
     let run = move || {
         if let Some(Travels(body)) = take(&for_thread) {
             // The last that refers to the body's type, which may borrow, goes before the body.
             drop(for_thread);
-            as_vthread(task, its_session.clone(), || body.run());
+            as_vthread(its_task.clone(), its_session.clone(), || body.run(&its_task));
         }
         *its_session.lock() -= 1;
         its_session.ended.notify_all();
@@ -234,18 +248,21 @@ pub(crate) unsafe fn inject<B: Body>(group: &Group, body: B, task: Arc<Task>) {
     // SAFETY: the body ends before what it borrows, by the caller's promise; nothing else borrows.
     if let Err(error) = unsafe { builder.spawn_unchecked(run) } {
         if let Some(Travels(body)) = take(&body) {
-            body.fail(Error::NoThread(error));
+            body.fail(&task, Error::NoThread(error));
         }
         *session.lock() -= 1;
     }
 }
 
+/// Will nothing but this thread's carrier use it? There is none.
+///
 /// # Panics
 /// Where no vthread can be started.
-pub(crate) fn assert_is_carrier() {
+pub(crate) fn stays_here(_: Where) -> bool {
     if mounted().is_none() {
         not_on_a_vthread();
     }
+    false
 }
 
 #[cold]
@@ -253,11 +270,65 @@ fn not_on_a_vthread() -> ! {
     panic!("vthread: this thread runs no vthreads: spawn inside of vthread::run")
 }
 
-pub(crate) fn yield_now() {
+/// The vthread that runs.
+#[derive(Clone, Copy)]
+pub(crate) struct Me(&'static Root);
+
+/// `None`: this is no vthread.
+pub(crate) fn me() -> Option<Me> {
+    mounted().map(Me)
+}
+
+impl Me {
+    pub(crate) fn is_cancelled(self) -> bool {
+        self.0.is_cancelled()
+    }
+
+    pub(crate) fn at_ease(self) -> Option<AtEase> {
+        None
+    }
+}
+
+pub(crate) fn yield_however() {
     thread::yield_now();
 }
 
 // What only vthreads with carriers do.
+
+/// One that could leave its stack: there is none.
+pub(crate) enum AtEase {}
+
+pub(crate) fn me_at_ease() -> Option<AtEase> {
+    None
+}
+
+impl AtEase {
+    pub(crate) fn home(&self) -> &'static Remote {
+        match *self {}
+    }
+
+    /// # Safety
+    /// None: it cannot be called.
+    pub(crate) unsafe fn park_waiting(
+        &self,
+        _: &Waiting,
+        _: *mut Parked,
+        _: Option<Instant>,
+        _: Option<Parked>,
+    ) {
+        match *self {}
+    }
+
+    /// # Safety
+    /// None: it cannot be called.
+    pub(crate) unsafe fn yield_to(&self, _: Parked) {
+        match *self {}
+    }
+
+    pub(crate) fn yield_now(&self) {
+        match *self {}
+    }
+}
 
 pub(crate) fn prepare_to_park(_whatever: bool) -> Option<&'static Remote> {
     None

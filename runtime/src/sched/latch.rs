@@ -1,11 +1,11 @@
 //! Something that happens once, and is waited for whatever else happens.
 
+use super::lock::{Guard, Lock};
 use super::wait::{Link, Outcome, WaitList, Waiting, What};
 use core::ptr::null_mut;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// See the module.
-pub(crate) struct Latch(Mutex<State>);
+pub(crate) struct Latch(Lock<State>);
 
 struct State {
     is_set: bool,
@@ -14,11 +14,11 @@ struct State {
 
 impl Latch {
     pub(crate) const fn new() -> Self {
-        Self(Mutex::new(State { is_set: false, waiting: WaitList::new() }))
+        Self(Lock::new(State { is_set: false, waiting: WaitList::new() }))
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Guard<'_, State> {
+        self.0.lock()
     }
 
     pub(crate) fn set(&self) {

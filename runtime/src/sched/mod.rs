@@ -11,6 +11,7 @@
 pub(crate) mod deadlock;
 #[cfg(vthread_native)]
 pub(crate) mod latch;
+pub(crate) mod lock;
 #[cfg(vthread_native)]
 pub(crate) mod remote;
 #[cfg(not(vthread_native))]
@@ -19,6 +20,16 @@ pub(crate) mod remote;
 pub(crate) mod room;
 pub(crate) mod starts;
 pub(crate) mod task;
+pub(crate) mod task_ref;
 #[cfg(vthread_native)]
 pub(crate) mod timers;
 pub(crate) mod wait;
+
+/// Does this thread spawn vthreads, so that tasks are worth keeping?
+#[inline(always)]
+fn may_keep_tasks() -> bool {
+    #[cfg(vthread_native)]
+    return lock::bias::id() != 0;
+    #[cfg(not(vthread_native))]
+    false
+}

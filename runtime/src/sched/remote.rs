@@ -36,6 +36,8 @@ const IN_RING: u32 = 2;
 /// See the module.
 #[derive(Debug)]
 pub(crate) struct Remote {
+    /// Unique, and not 0: what its carrier owns [locks](super::lock) by.
+    pub(crate) id: u32,
     inbox: AtomicPtr<Waiting>,
     sleeper: AtomicU32,
     /// A scope was cancelled: the carrier shall look through its vthreads.
@@ -49,9 +51,11 @@ static SPARE: Mutex<Vec<&'static Remote>> = Mutex::new(Vec::new());
 impl Remote {
     /// One that no other carrier has.
     pub(crate) fn take() -> &'static Self {
+        static LAST: AtomicU32 = AtomicU32::new(0);
         let spare = SPARE.lock().unwrap_or_else(PoisonError::into_inner).pop();
         spare.unwrap_or_else(|| {
             Box::leak(Box::new(Self {
+                id: LAST.fetch_add(1, SeqCst) + 1,
                 inbox: AtomicPtr::new(null_mut()),
                 sleeper: AtomicU32::new(AWAKE),
                 cancellations: AtomicBool::new(false),

@@ -1,5 +1,6 @@
 //! Room in a task for its closure, and later for its result: small ones need no allocation of their own.
 
+use crate::call::hop;
 use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
 
@@ -10,7 +11,8 @@ const LENGTH: usize = 8;
 pub(crate) struct Room(UnsafeCell<MaybeUninit<[usize; LENGTH]>>);
 
 impl Room {
-    pub(crate) const fn new() -> Self {
+    #[cfg(test)]
+    const fn new() -> Self {
         Self(UnsafeCell::new(MaybeUninit::uninit()))
     }
 
@@ -27,7 +29,7 @@ impl Room {
             if Self::has_place_for::<T>() {
                 self.0.get().cast::<T>().write(value);
             } else {
-                self.0.get().cast::<*mut T>().write(Box::into_raw(Box::new(value)));
+                self.0.get().cast::<*mut T>().write(hop(|| Box::into_raw(Box::new(value))));
             }
         }
     }
@@ -41,7 +43,8 @@ impl Room {
             if Self::has_place_for::<T>() {
                 self.0.get().cast::<T>().read()
             } else {
-                *Box::from_raw(self.0.get().cast::<*mut T>().read())
+                let boxed = self.0.get().cast::<*mut T>().read();
+                hop(|| *Box::from_raw(boxed))
             }
         }
     }

@@ -1,44 +1,67 @@
 //! What is known of a vthread by others: its name, its permit, whether it has ended.
 
+use super::lock::{Guard, Lock};
 use super::room::Room;
-use super::wait::{Link, Outcome, WaitList, Waiting, What, wait_in};
+use super::task_ref::{Count, TaskRef};
+#[cfg(vthread_native)]
+use super::wait::wait_in_owned;
+use super::wait::{Link, Outcome, WaitList, What, wait_alone, wait_in};
 use crate::call::hop;
 use crate::carrier;
+use crate::error::Error;
 use crate::local::Locals;
 use crate::scope::ScopeState;
-use core::cell::UnsafeCell;
+use core::cell::{Cell, OnceCell};
 use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ptr::null_mut;
-use core::sync::atomic::{
-    AtomicBool, AtomicU8, AtomicU64, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed,
-    Ordering::Release,
-};
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use core::task::Waker;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Shared by a vthread, its handles, and the scope that it belongs to.
 pub(crate) struct Task {
+    pub(super) count: Count,
     pub(crate) id: u64,
-    name: Option<Box<str>>,
     /// The type of its closure.
     pub(crate) entry: &'static str,
+    name: Option<Box<str>>,
     pub(crate) scope: Option<Arc<ScopeState>>,
-    cancelled: AtomicBool,
     /// Written once, under the lock of `state`, after the result.
     has_ended: AtomicBool,
-    state: Mutex<State>,
-    locals: UnsafeCell<Locals>,
+    state: Lock<State>,
+    /// The vthread's own; see `locals`.
+    locals: OnceCell<Box<Locals>>,
+    /// How it is started, and what is done where it cannot be; see [`Start`](crate::carrier).
+    pub(crate) start: Cell<Option<StartOf>>,
     /// Its body until it starts, then its result; see [`Start`](crate::carrier) and [`scope`](crate::scope).
     pub(crate) room: Room,
-    /// Of the vthread and its handle, those that may yet want the result; the last drops it.
-    wants_result: AtomicU8,
+}
+
+/// What is left to be done by a vthread that has ended.
+#[derive(Clone, Copy)]
+pub(crate) struct Ended {
+    /// Nobody wants the result: it is to be dropped.
+    pub(crate) is_unwanted: bool,
+    /// The vthread has still its reference to the task.
+    pub(crate) has_reference: bool,
+}
+
+/// What the type of a body knows.
+#[derive(Clone, Copy)]
+pub(crate) struct StartOf {
+    /// Bytes of its stack.
+    pub(crate) size: u32,
+    pub(crate) entry: unsafe extern "C-unwind" fn(*mut u8),
+    pub(crate) fail: unsafe fn(&Task, Error),
 }
 
 struct State {
     has_permit: bool,
+    /// Nobody will take the result.
+    is_unwanted: bool,
     /// The vthread itself, in `park`.
     parked: WaitList,
     joining: WaitList,
@@ -46,42 +69,66 @@ struct State {
     awaiting: Option<Waker>,
 }
 
-// SAFETY: `locals` are the vthread's own (see `locals`), and empty when it has ended; `room` asks its users for what is
-// needed; all else is shared by itself.
+// SAFETY: `locals` are the vthread's own (see `locals`), and empty when it has ended; `start` is whoever's the task is who starts
+// it; `room` asks its users for what is needed; all else is shared by itself.
 unsafe impl Sync for Task {}
 // SAFETY: as above.
 unsafe impl Send for Task {}
 
 impl Task {
-    pub(crate) fn new(entry: &'static str, name: Option<Box<str>>, scope: Option<Arc<ScopeState>>) -> Self {
-        static LAST: AtomicU64 = AtomicU64::new(0);
-        Self {
-            id: LAST.fetch_add(1, Relaxed) + 1,
-            name,
-            entry,
-            scope,
-            cancelled: AtomicBool::new(false),
-            has_ended: AtomicBool::new(false),
-            state: Mutex::new(State {
-                has_permit: false,
-                parked: WaitList::new(),
-                joining: WaitList::new(),
-                awaiting: None,
-            }),
-            locals: UnsafeCell::new(Locals::new()),
-            room: Room::new(),
-            wants_result: AtomicU8::new(2),
+    /// Makes it in `place`, without a copy. With two references: the vthread's, and a handle's. `is_local`: its carrier alone will use
+    /// it, as far as is known.
+    ///
+    /// # Safety
+    /// There is room for a task.
+    #[inline(always)]
+    pub(super) unsafe fn init(
+        place: *mut Self,
+        entry: &'static str,
+        name: Option<Box<str>>,
+        scope: Option<Arc<ScopeState>>,
+        is_local: bool,
+    ) {
+        let state = State {
+            has_permit: false,
+            is_unwanted: false,
+            parked: WaitList::new(),
+            joining: WaitList::new(),
+            awaiting: None,
+        };
+        // SAFETY: the caller's promise; these are all fields but the room, which may be anything.
+        unsafe {
+            (&raw mut (*place).count).write(Count::of_two());
+            (&raw mut (*place).id).write(next_id());
+            (&raw mut (*place).entry).write(entry);
+            (&raw mut (*place).name).write(name);
+            (&raw mut (*place).scope).write(scope);
+            (&raw mut (*place).has_ended).write(AtomicBool::new(false));
+            let lock = if is_local { Lock::of_this_carrier(state) } else { Lock::shared(state) };
+            (&raw mut (*place).state).write(lock);
+            (&raw mut (*place).locals).write(OnceCell::new());
+            (&raw mut (*place).start).write(Cell::new(None));
         }
     }
 
-    /// Called by the vthread, which has left its result, and by a handle that does not take it. `true`: by the last of the two,
-    /// who shall drop it.
-    pub(crate) fn leaves_result(&self) -> bool {
-        self.wants_result.fetch_sub(1, AcqRel) == 1
+    /// When nobody refers to it any more.
+    #[inline(always)]
+    pub(super) fn has_something_to_drop(&self) -> bool {
+        self.name.is_some() || self.scope.is_some() || self.locals.get().is_some()
+            // SAFETY: our caller has the last reference.
+            || unsafe { self.state.peek() }.awaiting.is_some()
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Called by a handle that does not take the result. `true`: it is there, and the caller shall drop it; otherwise the vthread
+    /// does.
+    pub(crate) fn leave_result(&self) -> bool {
+        let mut state = self.lock();
+        state.is_unwanted = true;
+        self.has_ended()
+    }
+
+    fn lock(&self) -> Guard<'_, State> {
+        self.state.lock()
     }
 
     pub(crate) fn name(&self) -> Option<&str> {
@@ -91,17 +138,14 @@ impl Task {
     /// # Safety
     /// Called by the vthread itself, which is on one OS thread all its life.
     pub(crate) unsafe fn locals(&self) -> &Locals {
-        // SAFETY: `Locals` is not shared with another thread, by the caller's promise.
-        unsafe { &*self.locals.get() }
+        // By the caller's promise, the cell is not shared with another thread.
+        self.locals.get().unwrap_or_else(|| hop(|| self.locals.get_or_init(Box::default)))
     }
 
-    #[inline]
-    pub(crate) fn is_cancelled(&self) -> bool {
-        self.cancelled.load(Relaxed)
-    }
-
-    pub(crate) fn cancel(&self) {
-        self.cancelled.store(true, Relaxed);
+    /// # Safety
+    /// As [`locals`](Self::locals).
+    unsafe fn locals_if_any(&self) -> Option<&Locals> {
+        self.locals.get().map(|locals| &**locals)
     }
 
     pub(crate) fn in_cancelled_scope(&self) -> bool {
@@ -111,8 +155,8 @@ impl Task {
     fn park(&self, until: Option<Instant>) {
         let mut state = self.lock();
         if !core::mem::take(&mut state.has_permit) {
-            let what = What { action: "parks until its unpark", object: 0 };
-            wait_in(&self.state, state, |s| &mut s.parked, what, null_mut(), until, None);
+            let what = What::new(&"parks until its unpark");
+            wait_in(state, |s| &mut s.parked, what, null_mut(), until, None);
         }
     }
 
@@ -127,18 +171,48 @@ impl Task {
         }
     }
 
-    /// Says that it has ended.
-    pub(crate) fn end(&self) {
+    /// Called by the vthread: says that it has ended.
+    #[inline(always)]
+    pub(crate) fn end(&self) -> Ended {
+        #[cfg(vthread_native)]
+        if let Some(me) = carrier::me()
+            && let Some(mut state) = self.state.lock_as_owner()
+            && state.awaiting.is_none()
+            && !state.joining.has_several()
+        {
+            // SAFETY: the lock's list, as its owner.
+            let joiner = unsafe { state.joining.claim_first_here() };
+            if state.joining.is_empty() {
+                self.has_ended.store(true, Release);
+                let is_unwanted = state.is_unwanted;
+                drop(state);
+                let mut has_reference = true;
+                if let Some(joiner) = joiner {
+                    // The handle is in the frame of that one, who goes on here, later. If nobody else ever had a reference, then
+                    // ours can go without an atomic operation.
+                    has_reference = !self.count.give_up_one_of_two();
+                    me.make_ready(joiner.into_parked());
+                }
+                return Ended { is_unwanted, has_reference };
+            }
+        }
+        Ended { is_unwanted: hop(|| self.end_however()), has_reference: true }
+    }
+
+    #[inline(never)]
+    fn end_however(&self) -> bool {
         let mut state = self.lock();
         self.has_ended.store(true, Release);
         let joining = state.joining.claim_all(Outcome::Notified);
         let awaiting = state.awaiting.take();
+        let is_unwanted = state.is_unwanted;
         drop(state);
         joining.wake();
         // A waker is somebody else's code. Its panic has been reported, and must not keep the scope from ending.
         if let Some(waker) = awaiting {
             let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
         }
+        is_unwanted
     }
 
     /// Puts a link into the list of those who wait for its end, unless it has ended.
@@ -186,8 +260,8 @@ impl Task {
         if self.has_ended() {
             return true;
         }
-        let what = What { action: "waits for the end of vthread", object: self.id as usize };
-        wait_in(&self.state, state, |s| &mut s.joining, what, null_mut(), until, None) == Outcome::Notified
+        let what = What::of_vthread(&"waits for the end of vthread", self.id);
+        wait_in(state, |s| &mut s.joining, what, null_mut(), until, None) == Outcome::Notified
     }
 
     /// # Panics
@@ -200,22 +274,60 @@ impl Task {
         );
     }
 
+    /// [`join`](Self::join) where that is simple. `None`: not done.
+    #[cfg(vthread_native)]
+    #[inline(always)]
+    fn join_here(&self) -> Option<Outcome> {
+        let me = carrier::me().filter(|me| !me.is_cancelled())?;
+        let ease = me.at_ease()?;
+        let state = self.state.lock_as_owner()?;
+        if self.has_ended() {
+            return Some(Outcome::Notified);
+        }
+        let what = What::of_vthread(&"waits for the end of vthread", self.id);
+        // SAFETY: nobody is to go on instead, and it is not cancelled.
+        Some(unsafe { wait_in_owned::<true, _>(ease, state, |s| &mut s.joining, what, null_mut(), None) })
+    }
+
     /// Waits until it has ended. `false`: it had not, then.
     pub(crate) fn join(&self, until: Option<Instant>) -> bool {
         self.assert_is_not_mine();
         if self.has_ended() {
             return true;
         }
+        #[cfg(vthread_native)]
+        if until.is_none()
+            && let Some(outcome) = self.join_here()
+        {
+            raise_if_cancelled(outcome);
+            return outcome == Outcome::Notified;
+        }
         checkpoint();
         let state = self.lock();
         if self.has_ended() {
             return true;
         }
-        let what = What { action: "waits for the end of vthread", object: self.id as usize };
-        let outcome = wait_in(&self.state, state, |s| &mut s.joining, what, null_mut(), until, None);
+        let what = What::of_vthread(&"waits for the end of vthread", self.id);
+        let outcome = wait_in(state, |s| &mut s.joining, what, null_mut(), until, None);
         raise_if_cancelled(outcome);
         outcome == Outcome::Notified
     }
+}
+
+/// Unique in the process. A thread takes many at a time.
+#[inline(always)]
+fn next_id() -> u64 {
+    const MANY: u64 = 256;
+    static TAKEN: AtomicU64 = AtomicU64::new(0);
+    thread_local!(static LAST: Cell<u64> = const { Cell::new(0) });
+    LAST.with(|last| {
+        let id = match last.get() {
+            id if id.is_multiple_of(MANY) => TAKEN.fetch_add(MANY, Relaxed) + 1,
+            id => id + 1,
+        };
+        last.set(id);
+        id
+    })
 }
 
 /// What a vthread ends with that was cancelled: its waits panic with this, without a message.
@@ -266,10 +378,7 @@ pub(crate) fn run_closure<T>(task: &Task, closure: impl FnOnce() -> T) -> std::t
         closure()
     })));
     // SAFETY: this is the vthread.
-    let locals = unsafe { task.locals() };
-    if locals.is_empty() {
-        return ManuallyDrop::into_inner(outcome);
-    }
+    let Some(locals) = (unsafe { task.locals_if_any() }) else { return ManuallyDrop::into_inner(outcome) };
     hop(move || {
         let outcome = ManuallyDrop::into_inner(outcome);
         match catch_unwind(AssertUnwindSafe(|| locals.clear())) {
@@ -285,22 +394,20 @@ pub(crate) fn run_closure<T>(task: &Task, closure: impl FnOnce() -> T) -> std::t
 /// With [`Cancelled`] then, unless it panics already. Where panics abort the program, [`is_cancelled`] must be asked instead.
 #[inline]
 pub fn checkpoint() {
-    if RAISES
-        && carrier::mounted().is_some_and(|root| root.task().is_cancelled())
-        && !std::thread::panicking()
-    {
+    if RAISES && is_cancelled() && !std::thread::panicking() {
         raise_cancelled();
     }
 }
 
 /// Was this vthread cancelled? Its destructors may go on and wait all the same.
+#[inline]
 pub fn is_cancelled() -> bool {
-    carrier::mounted().is_some_and(|root| root.task().is_cancelled())
+    carrier::me().is_some_and(carrier::Me::is_cancelled)
 }
 
 /// A handle to a vthread: who it is, and its permit.
 #[derive(Clone)]
-pub struct Vthread(pub(crate) Arc<Task>);
+pub struct Vthread(pub(crate) TaskRef);
 
 impl Vthread {
     /// Unique in the process.
@@ -370,8 +477,7 @@ pub fn sleep(least: Duration) {
         return std::thread::sleep(least);
     }
     checkpoint();
-    let outcome = Waiting::new(What { action: "sleeps", object: 0 }).wait(until);
-    raise_if_cancelled(outcome);
+    raise_if_cancelled(wait_alone(What::new(&"sleeps"), until));
 }
 
 /// Lets every vthread of this carrier that is ready go first, and those that have not started when their turn comes. On an
@@ -379,14 +485,17 @@ pub fn sleep(least: Duration) {
 ///
 /// # Panics
 /// As [`park`].
-#[inline]
+#[inline(always)]
 pub fn yield_now() {
-    let Some(root) = carrier::mounted() else { return std::thread::yield_now() };
-    if root.task().is_cancelled() {
+    let Some(me) = carrier::me() else { return std::thread::yield_now() };
+    if me.is_cancelled() {
         checkpoint();
     }
-    carrier::yield_now();
-    if root.task().is_cancelled() {
+    match me.at_ease() {
+        Some(me) => me.yield_now(),
+        None => hop(carrier::yield_however),
+    }
+    if me.is_cancelled() {
         checkpoint();
     }
 }

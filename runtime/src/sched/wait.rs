@@ -26,6 +26,9 @@
 //!
 //! An ordinary thread waits by `std::thread::park`; the claimer takes a handle of the thread before it says so.
 
+#[cfg(vthread_native)]
+use super::lock::Owned;
+use super::lock::{Guard, Raw, RawGuard};
 use super::remote::Remote;
 use crate::arch::Parked;
 use crate::call::hop;
@@ -36,7 +39,6 @@ use core::marker::PhantomPinned;
 use core::mem::ManuallyDrop;
 use core::ptr::{null, null_mut};
 use core::sync::atomic::{AtomicBool, AtomicU8, Ordering::AcqRel, Ordering::Acquire, Ordering::Release};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::thread::{self, Thread};
 use std::time::Instant;
 
@@ -58,13 +60,25 @@ pub(crate) enum Outcome {
 /// What somebody waits for, in words.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct What {
-    pub(crate) action: &'static str,
+    /// One word: it is in the frame of every wait.
+    action: &'static &'static str,
     /// Id of a vthread, or address of a thing; 0: neither.
-    pub(crate) object: usize,
+    object: usize,
 }
 
 impl What {
-    pub(crate) fn of<T>(action: &'static str, thing: &T) -> Self {
+    #[inline(always)]
+    pub(crate) const fn new(action: &'static &'static str) -> Self {
+        Self { action, object: 0 }
+    }
+
+    #[inline(always)]
+    pub(crate) const fn of_vthread(action: &'static &'static str, id: u64) -> Self {
+        Self { action, object: id as usize }
+    }
+
+    #[inline(always)]
+    pub(crate) fn of<T>(action: &'static &'static str, thing: &T) -> Self {
         Self { action, object: core::ptr::from_ref(thing).addr() }
     }
 }
@@ -80,29 +94,29 @@ impl fmt::Display for What {
     }
 }
 
-enum Who {
-    Vthread {
-        home: &'static Remote,
-        parked: Cell<Parked>,
-    },
+/// How the waiter is made to go on.
+union Who {
+    /// Of a vthread: its stack.
+    parked: ManuallyDrop<Cell<Parked>>,
     /// What threads do is hopped to, so that it makes no vthread's stack larger.
-    Thread {
-        thread: ManuallyDrop<Thread>,
-        woken: AtomicBool,
-    },
+    thread: ManuallyDrop<Thread>,
 }
 
 /// One who waits. In the frame of the wait.
 pub(crate) struct Waiting {
     state: AtomicU8,
-    who: Who,
-    pub(crate) what: What,
     /// May a cancellation end this wait?
     pub(crate) cancellable: bool,
     /// Is it for the kernel? A cancellation asks it to hurry.
     pub(crate) is_operation: bool,
-    /// Is there no other list than the one?
+    /// Is it a vthread's, and is there no other list than the one?
     is_in_one_list: bool,
+    /// Of a thread.
+    woken: AtomicBool,
+    /// Of a vthread: its carrier's. `None`: an ordinary thread waits.
+    home: Option<&'static Remote>,
+    who: Who,
+    pub(crate) what: What,
     /// Of whoever was pushed before; the inbox's.
     pub(super) next_in_inbox: Cell<*mut Waiting>,
 }
@@ -111,7 +125,6 @@ impl Waiting {
     /// # Panics
     /// Where this stack cannot be left: off the chunks without a hop stack left, or while panicking when std's count of
     /// panics was not found.
-    #[inline(always)]
     pub(crate) fn new(what: What) -> Self {
         let home = carrier::prepare_to_park(false);
         Self::by(what, home, !thread::panicking())
@@ -125,24 +138,39 @@ impl Waiting {
         Self::by(what, carrier::prepare_to_park(true), false)
     }
 
-    #[inline(always)]
     fn by(what: What, home: Option<&'static Remote>, cancellable: bool) -> Self {
-        let who = match home {
-            Some(home) => Who::Vthread { home, parked: Cell::new(null_mut()) },
-            None => hop(|| Who::Thread {
-                thread: ManuallyDrop::new(thread::current()),
-                woken: AtomicBool::new(false),
-            }),
-        };
-        let next_in_inbox = Cell::new(null_mut());
+        match home {
+            Some(home) => Self::of_vthread(what, home, cancellable, false),
+            None => hop(|| Self::of_thread(what, cancellable)),
+        }
+    }
+
+    #[inline(always)]
+    fn of_vthread(what: What, home: &'static Remote, cancellable: bool, is_in_one_list: bool) -> Self {
         Self {
             state: AtomicU8::new(WAITING),
-            who,
+            cancellable,
+            is_operation: false,
+            is_in_one_list,
+            woken: AtomicBool::new(false),
+            home: Some(home),
+            who: Who { parked: ManuallyDrop::new(Cell::new(null_mut())) },
             what,
+            next_in_inbox: Cell::new(null_mut()),
+        }
+    }
+
+    fn of_thread(what: What, cancellable: bool) -> Self {
+        Self {
+            state: AtomicU8::new(WAITING),
             cancellable,
             is_operation: false,
             is_in_one_list: false,
-            next_in_inbox,
+            woken: AtomicBool::new(false),
+            home: None,
+            who: Who { thread: ManuallyDrop::new(thread::current()) },
+            what,
+            next_in_inbox: Cell::new(null_mut()),
         }
     }
 
@@ -159,10 +187,10 @@ impl Waiting {
     }
 
     /// The same, by who holds the lock of a list that it is in, and has seen under it that it is not claimed.
-    #[inline]
+    #[inline(always)]
     fn claim_listed(&self, outcome: Outcome) -> bool {
         if self.is_in_one_list
-            && let Who::Vthread { home, .. } = &self.who
+            && let Some(home) = self.home
             && carrier::is_home(home)
         {
             // Others that may claim it: who holds the list's lock, which is us, and its carrier, on whose thread we are.
@@ -192,41 +220,41 @@ impl Waiting {
     }
 
     /// Where the carrier finds the stack of a vthread that waits.
+    #[inline(always)]
+    fn parked_place(&self) -> &Cell<Parked> {
+        debug_assert!(self.home.is_some());
+        // SAFETY: our callers have seen that it is a vthread's.
+        unsafe { &self.who.parked }
+    }
+
+    /// Its stack, if it is a vthread that waits.
     pub(crate) fn parked(&self) -> Parked {
-        match &self.who {
-            Who::Vthread { parked, .. } => parked.get(),
-            Who::Thread { .. } => null_mut(),
-        }
+        if self.home.is_some() { self.parked_place().get() } else { null_mut() }
     }
 
     /// Waits until somebody has claimed this, or until then.
-    #[inline]
     pub(crate) fn wait(&self, until: Option<Instant>) -> Outcome {
         self.wait_into(until, None)
     }
 
     /// The same; a vthread leaves for the one that was claimed.
-    #[inline(always)]
-    pub(crate) fn wait_into(&self, until: Option<Instant>, next: Option<Claimed>) -> Outcome {
-        match &self.who {
-            Who::Vthread { parked, .. } => {
-                let next = next.and_then(Claimed::into_local);
-                // SAFETY: whoever resumes from there has claimed it, which happens once.
-                unsafe { carrier::park_waiting(self, parked.as_ptr(), until, next) };
-            }
-            Who::Thread { woken, .. } => {
-                drop(next);
-                hop(|| self.wait_as_a_thread(woken, until));
-            }
+    fn wait_into(&self, until: Option<Instant>, next: Option<Claimed>) -> Outcome {
+        if self.home.is_some() {
+            let next = next.and_then(Claimed::into_local);
+            // SAFETY: whoever resumes from there has claimed it, which happens once.
+            unsafe { carrier::park_waiting(self, self.parked_place().as_ptr(), until, next) };
+        } else {
+            drop(next);
+            hop(|| self.wait_as_a_thread(until));
         }
         self.outcome()
     }
 
     #[cold]
-    fn wait_as_a_thread(&self, woken: &AtomicBool, until: Option<Instant>) {
+    fn wait_as_a_thread(&self, until: Option<Instant>) {
         #[cfg(not(vthread_native))]
         let _known = carrier::KnownToWait::new(self);
-        while !woken.load(Acquire) {
+        while !self.woken.load(Acquire) {
             match until.map(|until| until.saturating_duration_since(Instant::now())) {
                 // Who has claimed it instead will say so at once.
                 None => thread::park(),
@@ -240,15 +268,14 @@ impl Waiting {
             }
         }
     }
-}
 
-impl Waiting {
     /// An ordinary thread's, that the caller has claimed. It is not touched afterwards.
     pub(crate) fn wake_thread(&self) {
-        if let Who::Thread { thread, woken } = &self.who {
+        if self.home.is_none() {
             hop(|| {
-                let thread = Thread::clone(thread);
-                woken.store(true, Release);
+                // SAFETY: a thread's, and it stays until it is said to be woken.
+                let thread = unsafe { Thread::clone(&self.who.thread) };
+                self.woken.store(true, Release);
                 thread.unpark();
             });
         }
@@ -258,9 +285,9 @@ impl Waiting {
 impl Drop for Waiting {
     #[inline]
     fn drop(&mut self) {
-        if let Who::Thread { thread, .. } = &mut self.who {
-            // SAFETY: dropped once, here.
-            hop(|| unsafe { ManuallyDrop::drop(thread) });
+        if self.home.is_none() {
+            // SAFETY: a thread's, dropped once, here.
+            hop(|| unsafe { ManuallyDrop::drop(&mut self.who.thread) });
         }
     }
 }
@@ -314,6 +341,11 @@ impl WaitList {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.first.is_null()
+    }
+
+    #[cfg(vthread_native)]
+    pub(crate) fn has_several(&self) -> bool {
+        !core::ptr::eq(self.first, self.last)
     }
 
     /// Does anybody wait but the owner of that link?
@@ -370,13 +402,13 @@ impl WaitList {
     }
 
     /// Claims the first that nobody else has claimed.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn claim_first(&mut self, outcome: Outcome) -> Option<Claimed> {
         self.claim_first_if(outcome, |_| true)
     }
 
     /// The same, if its slot is right; nobody goes before the first.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn claim_first_if(
         &mut self,
         outcome: Outcome,
@@ -387,18 +419,29 @@ impl WaitList {
             // SAFETY: as above.
             let waiting = unsafe { &*link.waiting };
             if waiting.is_claimed() {
-                // SAFETY: it is in this list. Its owner has no need for its place any more.
-                unsafe { self.remove(link) };
+                // Its owner has no need for its place any more.
+                self.remove_first(link);
             } else if !is_right(link.slot) {
                 return None;
             } else if waiting.claim_listed(outcome) {
                 link.was_claimed_here.set(true);
-                // SAFETY: as above.
-                unsafe { self.remove(link) };
+                self.remove_first(link);
                 return Some(Claimed { waiting, slot: link.slot });
             }
         }
         None
+    }
+
+    #[inline(always)]
+    fn remove_first(&mut self, first: &Link) {
+        debug_assert!(core::ptr::eq(self.first, first) && first.previous.get().is_null());
+        first.is_linked.set(false);
+        self.first = first.next.get();
+        // SAFETY: links in the list are valid.
+        match unsafe { self.first.as_ref() } {
+            Some(next) => next.previous.set(null()),
+            None => self.last = null(),
+        }
     }
 
     /// Claims all. They are woken when the result is used up or dropped, which should be after the lock.
@@ -438,20 +481,30 @@ impl Claimed {
     #[inline]
     fn into_local(self) -> Option<Parked> {
         // SAFETY: claimed, so it stays until it goes on.
-        if let Who::Vthread { home, parked } = unsafe { &(*self.waiting).who }
+        let waiting = unsafe { &*self.waiting };
+        if let Some(home) = waiting.home
             && carrier::is_home(home)
         {
-            let parked = parked.get();
             core::mem::forget(self);
-            return Some(parked);
+            return Some(waiting.parked_place().get());
         }
         None
     }
 
     /// Switches straight into it, if it is a vthread of this carrier and the caller is a vthread whose stack can be left;
     /// otherwise wakes it.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn hand_over(self) {
+        let Some(me) = carrier::me_at_ease() else { return hop(|| self.hand_over_however()) };
+        if let Some(parked) = self.into_local() {
+            // SAFETY: claimed by us, so it is resumed once.
+            unsafe { me.yield_to(parked) };
+        }
+    }
+
+    /// The same, for ordinary threads, and for vthreads that panic or are off their chunks.
+    #[cold]
+    fn hand_over_however(self) {
         if carrier::can_hand_over()
             && let Some(parked) = self.into_local()
         {
@@ -466,14 +519,14 @@ impl Drop for Claimed {
     fn drop(&mut self) {
         // SAFETY: claimed, so it stays until the push or the store below.
         let waiting = unsafe { &*self.waiting };
-        match &waiting.who {
-            Who::Vthread { home, parked } => {
-                if !carrier::make_ready(home, parked) {
+        match waiting.home {
+            Some(home) => {
+                if !carrier::make_ready(home, waiting.parked_place()) {
                     // SAFETY: claimed by us, and its carrier's.
                     unsafe { home.push(waiting) };
                 }
             }
-            Who::Thread { .. } => waiting.wake_thread(),
+            None => waiting.wake_thread(),
         }
     }
 }
@@ -517,6 +570,26 @@ impl Drop for ClaimedAll {
     }
 }
 
+/// Waits in no list: until then, or until the vthread is cancelled.
+///
+/// # Panics
+/// As [`Waiting::new`].
+pub(crate) fn wait_alone(what: What, until: Option<Instant>) -> Outcome {
+    let Some(me) = carrier::me_at_ease() else { return hop(|| Waiting::new(what).wait(until)) };
+    let waiting = ManuallyDrop::new(Waiting::of_vthread(what, me.home(), true, true));
+    // SAFETY: at ease, and whoever resumes from there has claimed it, which happens once.
+    unsafe { me.park_waiting(&waiting, waiting.parked_place().as_ptr(), until, None) };
+    waiting.outcome()
+}
+
+/// The pointer to a list, as one that stays valid when the state is borrowed anew, under the lock, later.
+#[inline(always)]
+fn list_in<S>(state: *mut S, list: impl FnOnce(&mut S) -> &mut WaitList) -> *mut WaitList {
+    // SAFETY: our callers hold the state's lock, and have no reference into it.
+    let list: *mut WaitList = list(unsafe { &mut *state });
+    state.cast::<u8>().wrapping_add(list.addr() - state.addr()).cast()
+}
+
 /// Waits in a list of the thing that `guard` locks, until somebody claims the waiter there, until then, or until
 /// the vthread is cancelled. A vthread leaves for `next`.
 ///
@@ -524,26 +597,179 @@ impl Drop for ClaimedAll {
 /// As [`Waiting::new`].
 #[inline]
 pub(crate) fn wait_in<S>(
-    lock: &Mutex<S>,
-    mut guard: MutexGuard<'_, S>,
-    list: impl Fn(&mut S) -> &mut WaitList,
+    guard: Guard<'_, S>,
+    list: impl FnOnce(&mut S) -> &mut WaitList,
     what: What,
     slot: *mut (),
     until: Option<Instant>,
     next: Option<Claimed>,
 ) -> Outcome {
-    let mut waiting = Waiting::new(what);
-    waiting.is_in_one_list = true;
+    let (guard, state) = guard.into_raw();
+    Wait { list: list_in(state, list), guard, what, slot, until, next }.wait()
+}
+
+/// What [`wait_in`] was called with: the same code for whatever the lock guards.
+struct Wait<'a> {
+    guard: RawGuard<'a>,
+    list: *mut WaitList,
+    what: What,
+    slot: *mut (),
+    until: Option<Instant>,
+    next: Option<Claimed>,
+}
+
+impl Wait<'_> {
+    #[inline(never)]
+    fn wait(self) -> Outcome {
+        let Some(me) = carrier::me_at_ease() else {
+            // Elsewhere, so that what is rare makes nobody's stack larger.
+            return hop(move || self.wait_however());
+        };
+        let lock = self.guard.lock();
+        // A vthread's has nothing to drop.
+        let waiting = ManuallyDrop::new(Waiting::of_vthread(self.what, me.home(), true, true));
+        let link = Link::new(&waiting, self.slot);
+        // SAFETY: both stay in this frame, which ends when the link was taken out: by whoever claimed it through the list,
+        // or below. Nothing in between unwinds. The guard locks the list.
+        unsafe { (*self.list).push(&link) };
+        drop(self.guard);
+        let next = self.next.and_then(Claimed::into_local);
+        // SAFETY: whoever resumes from there has claimed it, which happens once.
+        unsafe { me.park_waiting(&waiting, waiting.parked_place().as_ptr(), self.until, next) };
+        let outcome = waiting.outcome();
+        if matches!(outcome, Outcome::TimedOut | Outcome::Cancelled) {
+            withdraw(lock, self.list, &link);
+        }
+        outcome
+    }
+
+    /// The same, for ordinary threads, and for vthreads that panic or are off their chunks.
+    #[cold]
+    fn wait_however(self) -> Outcome {
+        let lock = self.guard.lock();
+        let mut waiting = Waiting::new(self.what);
+        waiting.is_in_one_list = waiting.home.is_some();
+        let link = Link::new(&waiting, self.slot);
+        // SAFETY: as above.
+        unsafe { (*self.list).push(&link) };
+        drop(self.guard);
+        let outcome = waiting.wait_into(self.until, self.next);
+        if matches!(outcome, Outcome::TimedOut | Outcome::Cancelled) {
+            withdraw(lock, self.list, &link);
+        }
+        outcome
+    }
+}
+
+/// Takes the link out of its list.
+#[cold]
+#[inline(never)]
+fn withdraw(lock: &Raw, list: *mut WaitList, link: &Link) {
+    hop(|| {
+        let _guard = lock.lock();
+        // SAFETY: that is its list, and the lock's.
+        unsafe { (*list).remove(link) };
+    });
+}
+
+/// [`wait_in`] for a vthread at ease, in a list whose lock its carrier owns, for as long as it takes. `STARTS`: when nothing is
+/// ready it starts another vthread itself.
+///
+/// # Safety
+/// `next` was claimed by the caller, and waits on this carrier. The vthread is not cancelled.
+#[cfg(vthread_native)]
+#[inline(always)]
+pub(crate) unsafe fn wait_in_owned<const STARTS: bool, S>(
+    me: carrier::AtEase,
+    guard: Owned<'_, S>,
+    list: impl FnOnce(&mut S) -> &mut WaitList,
+    what: What,
+    slot: *mut (),
+    next: Option<Parked>,
+) -> Outcome {
+    let (lock, state) = guard.into_raw();
+    let list = list_in(state, list);
+    // SAFETY: the lock's list, under the lock; the caller's promise.
+    unsafe { wait_owned::<STARTS>(me, lock, list, what, slot, next) }
+}
+
+/// # Safety
+/// This carrier is inside of the lock as its owner, and `list` is one of what it guards. `next` is as above. The vthread is not cancelled.
+// Inlined up to the code of users: after a switch a processor predicts no return rightly, and a yield took four times as long
+// with one in it.
+#[cfg(vthread_native)]
+#[inline(always)]
+unsafe fn wait_owned<const STARTS: bool>(
+    me: carrier::AtEase,
+    lock: &Raw,
+    list: *mut WaitList,
+    what: What,
+    slot: *mut (),
+    next: Option<Parked>,
+) -> Outcome {
+    // A vthread's has nothing to drop.
+    let waiting = ManuallyDrop::new(Waiting::of_vthread(what, me.home(), true, true));
     let link = Link::new(&waiting, slot);
-    // SAFETY: both stay in this frame, which ends when the link was taken out: by whoever claimed it through the list, or
-    // below. Nothing in between unwinds.
-    unsafe { list(&mut guard).push(&link) };
-    drop(guard);
-    let outcome = waiting.wait_into(until, next);
+    // SAFETY: as in `wait`, and the caller's promise.
+    unsafe {
+        (*list).push(&link);
+        lock.leave_as_owner();
+        me.park_uncancelled::<STARTS>(&waiting, waiting.parked_place().as_ptr(), next);
+    }
+    let outcome = waiting.outcome();
     if matches!(outcome, Outcome::TimedOut | Outcome::Cancelled) {
-        let mut guard = lock.lock().unwrap_or_else(PoisonError::into_inner);
-        // SAFETY: this is its list.
-        unsafe { list(&mut guard).remove(&link) };
+        withdraw(lock, list, &link);
     }
     outcome
+}
+
+/// One that was claimed by its own carrier.
+#[cfg(vthread_native)]
+pub(crate) struct ClaimedHere(Claimed);
+
+#[cfg(vthread_native)]
+impl ClaimedHere {
+    #[inline(always)]
+    pub(crate) fn slot(&self) -> *mut () {
+        self.0.slot
+    }
+
+    /// Its stack, for the caller to go on with, once.
+    #[inline(always)]
+    pub(crate) fn into_parked(self) -> Parked {
+        // SAFETY: claimed, so it stays until it goes on.
+        let parked = unsafe { (*self.0.waiting).parked_place().get() };
+        core::mem::forget(self);
+        parked
+    }
+
+    /// The same, for whoever may not be able to.
+    pub(crate) fn into_claimed(self) -> Claimed {
+        self.0
+    }
+}
+
+#[cfg(vthread_native)]
+impl WaitList {
+    /// Claims the first, if it is a vthread that waits here alone, and nobody has claimed it: by plain accesses. Otherwise nothing
+    /// happens.
+    ///
+    /// # Safety
+    /// The list's lock is this carrier's, which is inside as its owner.
+    #[inline(always)]
+    pub(crate) unsafe fn claim_first_here(&mut self) -> Option<ClaimedHere> {
+        // SAFETY: links in the list and their waiters are valid.
+        let link = unsafe { self.first.as_ref()? };
+        // SAFETY: as above.
+        let waiting = unsafe { &*link.waiting };
+        if waiting.state.load(Acquire) != WAITING || !waiting.is_in_one_list {
+            return None;
+        }
+        // Whoever came into a list whose lock is still ours came on this carrier. As this is its only list, nobody else claims it.
+        debug_assert!(waiting.home.is_some_and(carrier::is_home));
+        waiting.state.store(Outcome::Notified as u8, Release);
+        link.was_claimed_here.set(true);
+        self.remove_first(link);
+        Some(ClaimedHere(Claimed { waiting, slot: link.slot }))
+    }
 }

@@ -1,9 +1,9 @@
 //! Going on together.
 
+use crate::sched::lock::{Guard, Lock};
 use crate::sched::task::{checkpoint, raise_if_cancelled};
 use crate::sched::wait::{Outcome, WaitList, What, wait_in};
 use core::ptr::null_mut;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 
 /// A place where so many must have come before they go on.
 ///
@@ -19,7 +19,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 #[derive(Debug)]
 pub struct Barrier {
     size: usize,
-    state: Mutex<State>,
+    state: Lock<State>,
 }
 
 #[derive(Debug)]
@@ -34,11 +34,11 @@ impl Barrier {
     /// For so many. One goes on at once, and so does everybody with none.
     #[must_use]
     pub const fn new(size: usize) -> Self {
-        Self { size, state: Mutex::new(State { here: 0, rounds: 0, waiting: WaitList::new() }) }
+        Self { size, state: Lock::new(State { here: 0, rounds: 0, waiting: WaitList::new() }) }
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Guard<'_, State> {
+        self.state.lock()
     }
 
     /// Waits until all are here. `true` for the one that came last.
@@ -55,8 +55,8 @@ impl Barrier {
             return true;
         }
         let round = state.rounds;
-        let what = What::of("waits at the barrier", self);
-        let outcome = wait_in(&self.state, state, |s| &mut s.waiting, what, null_mut(), None, None);
+        let what = What::of(&"waits at the barrier", self);
+        let outcome = wait_in(state, |s| &mut s.waiting, what, null_mut(), None, None);
         if outcome == Outcome::Cancelled {
             let mut state = self.lock();
             // If the others have gone on meanwhile, they have counted us.

@@ -1,10 +1,10 @@
 //! Waiting for a change of what a mutex guards.
 
 use super::MutexGuard;
+use crate::sched::lock::Lock;
 use crate::sched::task::{checkpoint, raise_if_cancelled};
 use crate::sched::wait::{Outcome, WaitList, What, wait_in};
 use core::ptr::null_mut;
-use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A place to wait at for a change of what a [`Mutex`](super::Mutex) guards.
@@ -24,7 +24,7 @@ use std::time::{Duration, Instant};
 /// });
 /// ```
 #[derive(Debug)]
-pub struct Condvar(Mutex<WaitList>);
+pub struct Condvar(Lock<WaitList>);
 
 impl Default for Condvar {
     fn default() -> Self {
@@ -36,7 +36,7 @@ impl Condvar {
     /// Nobody waits.
     #[must_use]
     pub const fn new() -> Self {
-        Self(Mutex::new(WaitList::new()))
+        Self(Lock::new(WaitList::new()))
     }
 
     /// Gives the mutex back, waits for a notification, and waits for the mutex again. It does not return for any other reason.
@@ -72,24 +72,24 @@ impl Condvar {
     ) -> (MutexGuard<'a, T>, bool) {
         checkpoint();
         let mutex = guard.mutex();
-        let list = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let list = self.0.lock();
         // Who gets the mutex now cannot notify before we are in the list.
         drop(guard);
-        let what = What::of("waits for the condition", self);
-        let outcome = wait_in(&self.0, list, |list| list, what, null_mut(), until, None);
+        let what = What::of(&"waits for the condition", self);
+        let outcome = wait_in(list, |list| list, what, null_mut(), until, None);
         raise_if_cancelled(outcome);
         (mutex.lock(), outcome == Outcome::Notified)
     }
 
     /// Lets the first go on that waits now.
     pub fn notify_one(&self) {
-        let first = self.0.lock().unwrap_or_else(PoisonError::into_inner).claim_first(Outcome::Notified);
+        let first = self.0.lock().claim_first(Outcome::Notified);
         drop(first);
     }
 
     /// Lets all go on that wait now.
     pub fn notify_all(&self) {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner).claim_all(Outcome::Notified);
+        let all = self.0.lock().claim_all(Outcome::Notified);
         drop(all);
     }
 }

@@ -48,7 +48,7 @@ impl<T> Mutex<T> {
 
 impl<T: ?Sized> Mutex<T> {
     fn what(&self) -> What {
-        What::of("waits for the mutex", &self.permit)
+        What::of(&"waits for the mutex", &self.permit)
     }
 
     fn guard(&self) -> MutexGuard<'_, T> {

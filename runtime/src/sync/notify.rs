@@ -1,9 +1,9 @@
 //! One permit, for whoever comes.
 
+use crate::sched::lock::{Guard, Lock};
 use crate::sched::task::{checkpoint, raise_if_cancelled};
 use crate::sched::wait::{Outcome, WaitList, What, wait_in};
 use core::ptr::null_mut;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A permit that anybody grants and anybody takes; [`park`](crate::park) without a name. As tokio's.
@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 /// notify.wait();
 /// ```
 #[derive(Debug)]
-pub struct Notify(Mutex<State>);
+pub struct Notify(Lock<State>);
 
 #[derive(Debug)]
 struct State {
@@ -32,11 +32,11 @@ impl Notify {
     /// Without the permit.
     #[must_use]
     pub const fn new() -> Self {
-        Self(Mutex::new(State { has_permit: false, waiting: WaitList::new() }))
+        Self(Lock::new(State { has_permit: false, waiting: WaitList::new() }))
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Guard<'_, State> {
+        self.0.lock()
     }
 
     /// Lets the first that waits go on, or else the next that comes. At most one permit is kept.
@@ -72,8 +72,8 @@ impl Notify {
         if core::mem::take(&mut state.has_permit) {
             return true;
         }
-        let what = What::of("waits for the notification", self);
-        let outcome = wait_in(&self.0, state, |s| &mut s.waiting, what, null_mut(), until, None);
+        let what = What::of(&"waits for the notification", self);
+        let outcome = wait_in(state, |s| &mut s.waiting, what, null_mut(), until, None);
         raise_if_cancelled(outcome);
         outcome == Outcome::Notified
     }

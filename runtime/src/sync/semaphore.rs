@@ -1,8 +1,8 @@
 //! Permits. Mutexes and read-write locks are made of them.
 
+use crate::sched::lock::{Guard, Lock};
 use crate::sched::task::{checkpoint, raise_if_cancelled};
 use crate::sched::wait::{ClaimedAll, Outcome, WaitList, What, wait_in};
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 /// A number of permits, to be taken and given back.
@@ -18,7 +18,7 @@ use std::time::{Duration, Instant};
 /// # drop(second);
 /// ```
 #[derive(Debug)]
-pub struct Semaphore(Mutex<State>);
+pub struct Semaphore(Lock<State>);
 
 #[derive(Debug)]
 struct State {
@@ -46,23 +46,23 @@ impl Semaphore {
     /// With so many permits.
     #[must_use]
     pub const fn new(permits: usize) -> Self {
-        Self(Mutex::new(State { free: permits, waiting: WaitList::new() }))
+        Self(Lock::new(State { free: permits, waiting: WaitList::new() }))
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> Guard<'_, State> {
+        self.0.lock()
     }
 
     /// Takes so many permits, all at once. Waits for them.
     pub fn acquire(&self, permits: usize) -> Permits<'_> {
-        self.take(permits, None, What::of("waits for permits of the semaphore", self));
+        self.take(permits, None, What::of(&"waits for permits of the semaphore", self));
         Permits { of: self, count: permits }
     }
 
     /// Takes so many permits, and waits for so long at most.
     pub fn acquire_timeout(&self, permits: usize, most: Duration) -> Option<Permits<'_>> {
         let until = Instant::now().checked_add(most);
-        let what = What::of("waits for permits of the semaphore", self);
+        let what = What::of(&"waits for permits of the semaphore", self);
         self.take(permits, until, what).then(|| Permits { of: self, count: permits })
     }
 
@@ -108,7 +108,7 @@ impl Semaphore {
             return true;
         }
         let slot = (&raw mut permits).cast();
-        let outcome = wait_in(&self.0, state, |s| &mut s.waiting, what, slot, until, None);
+        let outcome = wait_in(state, |s| &mut s.waiting, what, slot, until, None);
         if outcome == Outcome::Notified {
             return true;
         }

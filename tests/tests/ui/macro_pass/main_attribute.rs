@@ -1,4 +1,4 @@
-//! `#[vthread::main]`, on a chunk.
+//! `#[vthread::main]`, on a chunk, and not on the main thread.
 
 use std::process::ExitCode;
 
@@ -9,6 +9,7 @@ fn depth(n: u32) -> u32 {
 
 #[vthread::main]
 fn main() -> ExitCode {
-    let right = depth(30) == 30 && vthread::__private::current() == 1;
+    let is_elsewhere = std::thread::current().name() != Some("main");
+    let right = depth(30) == 30 && vthread::__private::current() == 1 && is_elsewhere;
     ExitCode::from(u8::from(!right))
 }

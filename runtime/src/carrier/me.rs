@@ -1,0 +1,243 @@
+//! The vthread that runs, asked for once in every operation; and how it leaves its stack in the common case.
+//!
+//! A vthread is *at ease* when it is on its chunks and nothing panics: then to leave is a bare switch. All else (hop stacks to be kept,
+//! std's count of panics to be put aside) is [`switch`](super::switch)'s, and is done on a hop stack, so that the space for it is no
+//! vthread's.
+
+use super::{Carrier, Root, carrier};
+use crate::arch::{self, Parked};
+use crate::call::hop;
+use crate::hop_stack;
+use crate::sched::remote::Remote;
+use crate::sched::task;
+use crate::sched::wait::{Outcome, Waiting};
+use crate::stacks::scoped;
+use std::time::Instant;
+
+/// The vthread that runs: its carrier, on which something is mounted.
+#[derive(Clone, Copy)]
+pub(crate) struct Me {
+    carrier: &'static Carrier,
+}
+
+/// `None`: this is no vthread.
+#[inline(always)]
+pub(crate) fn me() -> Option<Me> {
+    carrier().filter(|carrier| !carrier.mounted.get().is_null()).map(|carrier| Me { carrier })
+}
+
+/// The vthread that runs, which is at ease: it can be left without more ado.
+#[derive(Clone, Copy)]
+pub(crate) struct AtEase(Me);
+
+/// `None`: this is no vthread, or one that is not at ease.
+#[inline(always)]
+pub(crate) fn me_at_ease() -> Option<AtEase> {
+    me()?.at_ease()
+}
+
+impl Me {
+    #[inline(always)]
+    fn root(self) -> &'static Root {
+        // SAFETY: `me` has seen that something is mounted: the vthread that calls, whose record lives as long as it does.
+        unsafe { &*self.carrier.mounted.get() }
+    }
+
+    #[inline(always)]
+    pub(crate) fn at_ease(self) -> Option<AtEase> {
+        (arch::on_chunk_now() && !std::thread::panicking()).then_some(AtEase(self))
+    }
+
+    #[inline(always)]
+    pub(crate) fn make_ready(self, parked: Parked) {
+        self.carrier.ready.push(parked);
+    }
+
+    #[inline(always)]
+    pub(crate) fn home(self) -> &'static Remote {
+        self.carrier.remote
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_cancelled(self) -> bool {
+        self.root().is_cancelled()
+    }
+}
+
+impl AtEase {
+    #[inline(always)]
+    pub(crate) fn home(self) -> &'static Remote {
+        self.0.home()
+    }
+
+    /// # Safety
+    /// `to` waits on this thread and is taken by nobody else; whoever resumes this vthread takes it from `save`, once.
+    #[inline(always)]
+    unsafe fn switch(self, to: Parked, save: *mut Parked) {
+        let root = self.0.root();
+        hop_stack::check_empty();
+        // SAFETY: the caller's promise.
+        unsafe { arch::switch(to, save) };
+        hop_stack::check_empty();
+        self.0.carrier.mounted.set(root);
+    }
+
+    /// Goes on with `to`, or else with what is ready. Without budget, with the loop.
+    ///
+    /// # Safety
+    /// As [`switch`](Self::switch).
+    #[inline(always)]
+    unsafe fn leave(self, to: Option<Parked>, save: *mut Parked) {
+        let Me { carrier } = self.0;
+        let budget = carrier.budget.get();
+        if budget == 0 {
+            // SAFETY: the caller's promise.
+            return unsafe { self.leave_to_the_loop(to, Some(save)) };
+        }
+        let to = match to.or_else(|| carrier.ready.pop()) {
+            Some(to) => {
+                carrier.budget.set(budget - 1);
+                to
+            }
+            None => carrier.in_loop.get(),
+        };
+        // SAFETY: these are stacks that wait on this thread, each taken once; the caller's promise.
+        unsafe { self.switch(to, save) };
+    }
+
+    /// The same, but with what has not started if nothing is ready: that needs no detour by the loop.
+    ///
+    /// # Safety
+    /// As [`switch`](Self::switch).
+    #[inline(always)]
+    unsafe fn leave_or_start(self, to: Option<Parked>, save: *mut Parked) {
+        let Me { carrier } = self.0;
+        let root = self.0.root();
+        if to.is_none()
+            && let Some(start) = carrier.start_for_want_of_others()
+        {
+            hop_stack::check_empty();
+            // SAFETY: it is new, and entered once; the caller's promise.
+            unsafe { arch::enter(start.top, save, start.entry, start.argument) };
+            hop_stack::check_empty();
+            carrier.mounted.set(root);
+            return;
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.leave(to, save) };
+    }
+
+    /// Goes on with the loop, after which `to` comes. Whoever has the stacks of its scope always does: the loop has the thread's own.
+    ///
+    /// # Safety
+    /// As [`switch`](Self::switch); without a `save`, this vthread is ready.
+    #[cold]
+    #[inline(never)]
+    unsafe fn leave_to_the_loop(self, to: Option<Parked>, save: Option<*mut Parked>) {
+        let Me { carrier } = self.0;
+        if let Some(to) = to {
+            carrier.ready.push(to);
+        }
+        let save = save.unwrap_or_else(|| carrier.ready.push_place());
+        let lists = scoped::mounted();
+        // SAFETY: the loop waits; the caller's promise.
+        unsafe { self.switch(carrier.in_loop.get(), save) };
+        if !lists.is_null() {
+            // SAFETY: it had them when it left.
+            unsafe { scoped::mount(lists) };
+            carrier.leaves_to_the_loop();
+        }
+    }
+
+    /// Parks until whoever claimed `waiting` makes it ready, or until then. Goes on with `to`, if there is one.
+    ///
+    /// # Safety
+    /// `waiting` was made by this vthread, and `parked` is its. `to` was claimed by the caller.
+    #[inline(always)]
+    pub(crate) unsafe fn park_waiting(
+        self,
+        waiting: &Waiting,
+        parked: *mut Parked,
+        until: Option<Instant>,
+        to: Option<Parked>,
+    ) {
+        let root = self.0.root();
+        let key = until.map(|until| hop(|| self.0.carrier.timers.borrow_mut().insert(until, waiting)));
+        root.waiting.set(waiting);
+        if self.0.is_cancelled() && task::RAISES && waiting.claim(Outcome::Cancelled) {
+            // Nobody else will make it ready.
+            if let Some(to) = to {
+                self.0.carrier.ready.push(to);
+            }
+        } else {
+            // SAFETY: resumed once, by the one who claimed it. `to` was claimed by the caller.
+            unsafe { self.leave_or_start(to, parked) };
+        }
+        root.waiting.set(core::ptr::null());
+        if let Some(key) = key {
+            hop(|| self.0.carrier.timers.borrow_mut().remove(key));
+        }
+    }
+
+    /// The same without an end, for a vthread that is known not to be cancelled.
+    ///
+    /// # Safety
+    /// As above.
+    #[inline(always)]
+    pub(crate) unsafe fn park_uncancelled<const STARTS: bool>(
+        self,
+        waiting: &Waiting,
+        parked: *mut Parked,
+        to: Option<Parked>,
+    ) {
+        debug_assert!(!self.0.is_cancelled());
+        let root = self.0.root();
+        root.waiting.set(waiting);
+        // SAFETY: as above.
+        unsafe {
+            if STARTS {
+                self.leave_or_start(to, parked);
+            } else {
+                self.leave(to, parked);
+            }
+        }
+        root.waiting.set(core::ptr::null());
+    }
+
+    /// Goes on with `to`, and with this one later.
+    ///
+    /// # Safety
+    /// `to` waits on this thread, and nobody else resumes it.
+    #[inline(always)]
+    pub(crate) unsafe fn yield_to(self, to: Parked) {
+        let Me { carrier } = self.0;
+        let budget = carrier.budget.get();
+        if budget == 0 {
+            // SAFETY: the caller's promise.
+            return unsafe { self.leave_to_the_loop(Some(to), None) };
+        }
+        carrier.budget.set(budget - 1);
+        // SAFETY: the place is the ring's, from which this vthread is taken once.
+        unsafe { self.switch(to, carrier.ready.push_place()) };
+    }
+
+    /// Lets all that are ready go first.
+    #[inline(always)]
+    pub(crate) fn yield_now(self) {
+        let Me { carrier } = self.0;
+        let budget = carrier.budget.get();
+        if budget == 0 {
+            // SAFETY: there is nobody else, and this vthread is ready.
+            return unsafe { self.leave_to_the_loop(None, None) };
+        }
+        let (to, place) = match carrier.ready.exchange() {
+            Some(both) => {
+                carrier.budget.set(budget - 1);
+                both
+            }
+            None => (carrier.in_loop.get(), carrier.ready.push_place()),
+        };
+        // SAFETY: the place is the ring's, from which this vthread is taken once.
+        unsafe { self.switch(to, place) };
+    }
+}

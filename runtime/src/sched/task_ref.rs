@@ -1,0 +1,206 @@
+//! References to tasks, and tasks that are used again.
+//!
+//! As an `Arc`, but for two things: who has the only reference gives it up without an atomic operation, and a carrier keeps some tasks
+//! for its next spawns, so that most of those allocate nothing.
+
+use super::task::Task;
+use crate::call::hop;
+use crate::scope::ScopeState;
+use core::cell::Cell;
+use core::ops::Deref;
+use core::ptr::{self, NonNull, null_mut};
+use core::sync::atomic::{
+    AtomicBool, AtomicU32, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, fence,
+};
+use std::sync::Arc;
+
+/// One reference of several.
+pub(crate) struct TaskRef(NonNull<Task>);
+
+/// How many references a task has.
+pub(super) struct Count {
+    references: AtomicU32,
+    /// Were there ever others than the vthread's and its handle's? Set before there are.
+    had_others: AtomicBool,
+}
+
+impl Count {
+    #[inline(always)]
+    pub(super) const fn of_two() -> Self {
+        Self { references: AtomicU32::new(2), had_others: AtomicBool::new(false) }
+    }
+
+    /// For the vthread, where its handle cannot be used meanwhile. `false`: not done.
+    #[cfg(vthread_native)]
+    #[inline(always)]
+    pub(super) fn give_up_one_of_two(&self) -> bool {
+        // Who made others did so as the vthread, or with the handle, which has come here since: what they did is seen.
+        let can = !self.had_others.load(Relaxed);
+        if can {
+            self.references.store(1, Relaxed);
+        }
+        can
+    }
+}
+
+// SAFETY: as an `Arc`: a task is both itself.
+unsafe impl Send for TaskRef {}
+// SAFETY: as above.
+unsafe impl Sync for TaskRef {}
+
+/// A thread keeps so many at most.
+const MOST: usize = 1024;
+
+/// Of this thread: tasks that are dropped, but not freed. The first word of each leads to the next.
+struct Spare {
+    first: Cell<*mut Task>,
+    count: Cell<usize>,
+}
+
+thread_local! {
+    static SPARE: Spare = const { Spare { first: Cell::new(null_mut()), count: Cell::new(0) } };
+}
+
+impl TaskRef {
+    /// A new task with its two references: the vthread's and a handle's. `is_local`: its carrier alone will use it, as far as is
+    /// known.
+    #[inline(always)]
+    pub(crate) fn new(
+        entry: &'static str,
+        name: Option<Box<str>>,
+        scope: Option<Arc<ScopeState>>,
+        is_local: bool,
+    ) -> [Self; 2] {
+        let place = SPARE.with(|spare| {
+            let first = spare.first.get();
+            if first.is_null() {
+                return hop(|| Box::into_raw(Box::<Task>::new_uninit()).cast::<Task>());
+            }
+            // SAFETY: spare ones are ours, and begin with the next.
+            spare.first.set(unsafe { first.cast::<*mut Task>().read() });
+            spare.count.set(spare.count.get() - 1);
+            first
+        });
+        // SAFETY: room for a task, and ours.
+        unsafe {
+            Task::init(place, entry, name, scope, is_local);
+            let place = NonNull::new_unchecked(place);
+            [Self(place), Self(place)]
+        }
+    }
+
+    #[inline(always)]
+    pub(crate) fn as_ptr(&self) -> *const Task {
+        self.0.as_ptr()
+    }
+
+    /// Keeps the reference.
+    #[inline(always)]
+    pub(crate) fn into_raw(self) -> *const Task {
+        let task = self.0.as_ptr();
+        core::mem::forget(self);
+        task
+    }
+
+    /// # Safety
+    /// It came from [`into_raw`](Self::into_raw), once.
+    #[inline(always)]
+    pub(crate) unsafe fn from_raw(task: *const Task) -> Self {
+        // SAFETY: not null; the caller's promise.
+        unsafe { Self(NonNull::new_unchecked(task.cast_mut())) }
+    }
+
+    /// One more.
+    ///
+    /// # Safety
+    /// Somebody else has a reference.
+    pub(crate) unsafe fn share(task: *const Task) -> Self {
+        // SAFETY: the caller's promise.
+        unsafe {
+            (*task).count.had_others.store(true, Relaxed);
+            let before = (*task).count.references.fetch_add(1, Relaxed);
+            if before > u32::MAX / 2 {
+                // Only by forgetting handles without end.
+                std::process::abort();
+            }
+            Self::from_raw(task)
+        }
+    }
+
+    /// The last reference goes. `task` has no name, no scope, nothing that has to be dropped.
+    #[inline(always)]
+    fn keep(task: *mut Task) -> bool {
+        SPARE.with(|spare| {
+            if spare.count.get() >= MOST || !super::may_keep_tasks() {
+                return false;
+            }
+            // SAFETY: ours alone, and larger than a word.
+            unsafe { task.cast::<*mut Task>().write(spare.first.get()) };
+            spare.first.set(task);
+            spare.count.set(spare.count.get() + 1);
+            true
+        })
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn free(task: *mut Task) {
+        // SAFETY: boxed in `new`, and ours alone.
+        hop(|| unsafe {
+            ptr::drop_in_place(task);
+            if !Self::keep(task) {
+                drop(Box::from_raw(task.cast::<core::mem::MaybeUninit<Task>>()));
+            }
+        });
+    }
+}
+
+/// Frees what this thread keeps: it is no carrier any more.
+pub(crate) fn free_spare() {
+    SPARE.with(|spare| {
+        spare.count.set(0);
+        let mut first = spare.first.replace(null_mut());
+        while !first.is_null() {
+            let task = first;
+            // SAFETY: spare ones are ours, boxed in `new`, and begin with the next.
+            unsafe {
+                first = task.cast::<*mut Task>().read();
+                drop(Box::from_raw(task.cast::<core::mem::MaybeUninit<Task>>()));
+            }
+        }
+    });
+}
+
+impl Deref for TaskRef {
+    type Target = Task;
+
+    #[inline(always)]
+    fn deref(&self) -> &Task {
+        // SAFETY: it stays as long as there are references.
+        unsafe { self.0.as_ref() }
+    }
+}
+
+impl Clone for TaskRef {
+    fn clone(&self) -> Self {
+        // SAFETY: this is one.
+        unsafe { Self::share(self.as_ptr()) }
+    }
+}
+
+impl Drop for TaskRef {
+    #[inline(always)]
+    fn drop(&mut self) {
+        // Nobody makes a second reference of the only one while we drop it.
+        if self.count.references.load(Acquire) != 1 {
+            if self.count.references.fetch_sub(1, Release) != 1 {
+                return;
+            }
+            fence(Acquire);
+        }
+        if !self.has_something_to_drop() && Self::keep(self.0.as_ptr()) {
+            return;
+        }
+        Self::free(self.0.as_ptr());
+    }
+}
