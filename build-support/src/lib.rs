@@ -56,7 +56,8 @@
 //!
 //! - x86-64 ELF, Linux, little-endian. Executables, not shared objects: thread-locals and interposition are assumed as in an
 //!   executable. No CET shadow stacks.
-//! - `clang` as the linking compiler has no `-wrapper`: use gcc, or name the step itself as the linker.
+//! - `clang` as the linking compiler has no `-wrapper`: there the step takes the linker's place (`--ld-path`, clang 12 and later) and runs `ld`, or what
+//!   `VTHREAD_LD` names, whatever linker was asked for.
 //! - gcc's `.cold` parts of functions, which run with their parent's frame, are unknown; so are `alloca` and variable-length
 //!   arrays, `enter`, and jumps into the middle of other functions.
 //! - Calls through pointers are followed through registers, slots, constant memory, one argument and the marks; beyond that they are unknown.
@@ -72,7 +73,8 @@
 //!
 //! `docs/frames.md`: frames against LLVM's `.stack_sizes` and against `.eh_frame`, why they differ where they do, and why no pass in LLVM is needed.
 //! `docs/reality.md`: what everyday functions really use of stacks of exactly their bound, arguments through hops, panics. `docs/example.md`: four small functions,
-//! number by number. The tests of this crate make all their figures.
+//! number by number. The tests of this crate make all their figures. `fuzz` has fuzz targets of the ELF reader and the interpreter; `tests/damaged.rs` runs the same
+//! in a bounded way.
 
 mod ahead;
 pub mod bounds;

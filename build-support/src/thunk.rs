@@ -57,15 +57,19 @@ const CALL: u64 = 5;
 const MOST_BYTES: u64 = 32;
 
 impl Thunk {
-    /// Moves the call at `site`, if that can be done.
-    pub fn find(program: Program<'_, '_>, site: &Site) -> Option<Self> {
+    /// Moves the call at `site`.
+    ///
+    /// # Errors
+    /// Why that cannot be done.
+    pub fn find(program: Program<'_, '_>, site: &Site) -> Result<Self, &'static str> {
         if site.tail {
-            return None;
+            return Err("it is a jump");
         }
         let end = site.at + site.len as u64;
         // Instructions can be read only forwards: from the block's start.
-        let length = usize::try_from(end.checked_sub(site.block)?).ok()?;
-        let bytes = program.image.bytes(site.block, length)?;
+        let length = end.checked_sub(site.block).and_then(|l| usize::try_from(l).ok());
+        let bytes =
+            length.and_then(|l| program.image.bytes(site.block, l)).ok_or("its code is not in the file")?;
         let mut decoder = Decoder::with_ip(64, bytes, site.block, 0);
         let mut instructions = Vec::new();
         while decoder.can_decode() {
@@ -78,19 +82,26 @@ impl Thunk {
         let mut info = InstructionInfoFactory::new();
         for (instruction, offsets) in instructions.iter().rev() {
             let is_call = instruction.ip() == site.at;
-            let moved = movable(program, &mut info, instruction, is_call)
-                .then(|| moved(program, instruction, *offsets, is_call))
-                .flatten()?;
-            code.insert(0, moved);
+            movable(program, &mut info, instruction, is_call)?;
+            let moved = moved(program, instruction, *offsets, is_call);
+            code.insert(0, moved.ok_or("an instruction before it has a form that is not moved")?);
             start = instruction.ip();
             if end - start >= CALL {
                 break;
             }
         }
-        let fits = (CALL..=MOST_BYTES).contains(&(end - start));
+        if end - start < CALL {
+            return Err("a branch leads to it, or to just before it");
+        }
+        if end - start > MOST_BYTES {
+            return Err("an instruction before it is too long");
+        }
         let thunk = Thunk { start, end, code };
         // The stub has copied the arguments before the moved instructions could store one.
-        (fits && (!thunk.uses_stack() || site.outgoing == Some(0))).then_some(thunk)
+        if thunk.uses_stack() && site.outgoing != Some(0) {
+            return Err("it has arguments on the stack, and what would be moved with it uses the stack");
+        }
+        Ok(thunk)
     }
 
     /// Is it another one for each way?
@@ -149,23 +160,29 @@ fn movable(
     info: &mut InstructionInfoFactory,
     instruction: &Instruction,
     is_call: bool,
-) -> bool {
+) -> Result<(), &'static str> {
     let flow = instruction.flow_control();
     if flow != if is_call { FlowControl::IndirectCall } else { FlowControl::Next } {
-        return false;
+        return Err("just before it is a call or a jump");
     }
     // A record speaks of an instruction where it is.
-    let range = instruction.ip()..instruction.next_ip();
-    if program.records.any_in(range) || instruction.rflags_read() != 0 {
-        return false;
+    if program.records.any_in(instruction.ip()..instruction.next_ip()) {
+        return Err("a record speaks of an instruction that would be moved");
     }
-    let taboo = [Register::RBP, Register::R10, Register::R11];
-    let used = info.info(instruction);
-    used.used_registers().iter().all(|r| match r.register().full_register() {
-        // A call pushes; apart from that, rsp may be read, as the base of an address.
-        Register::RSP => is_call || r.access() == OpAccess::Read && only_addresses(instruction),
-        other => !taboo.contains(&other),
-    })
+    if instruction.rflags_read() != 0 {
+        return Err("an instruction before it reads the flags");
+    }
+    for used in info.info(instruction).used_registers() {
+        match used.register().full_register() {
+            // A call pushes; apart from that, rsp may be read, as the base of an address.
+            Register::RSP if is_call || used.access() == OpAccess::Read && only_addresses(instruction) => {}
+            Register::RSP => return Err("an instruction before it changes the stack pointer"),
+            Register::RBP => return Err("it or an instruction before it uses rbp"),
+            Register::R10 | Register::R11 => return Err("it or an instruction before it uses r10 or r11"),
+            _ => {}
+        }
+    }
+    Ok(())
 }
 
 /// rsp is the base of a memory operand, and nothing else of this instruction.

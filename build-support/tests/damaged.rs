@@ -1,10 +1,12 @@
-//! Damaged executables: an error or a result, never a panic, never endless work.
+//! Damaged executables and code: an error or a result, never a panic, never endless work. The same as the fuzz targets in `fuzz`, bounded and
+//! repeatable.
 
 use object::{Object, ObjectSection};
 use std::ops::Range;
 use std::time::{Duration, Instant};
-use vale_threads_build::program::Loaded;
-use vale_threads_build::{link, report};
+
+#[path = "../fuzz/harness.rs"]
+mod harness;
 
 /// xorshift64*: the same damage in every run.
 struct Random(u64);
@@ -24,19 +26,6 @@ impl Random {
 
 fn small_executable() -> Vec<u8> {
     std::fs::read("/usr/bin/true").or_else(|_| std::fs::read("/bin/true")).unwrap_or_default()
-}
-
-fn look_at(data: &[u8]) {
-    if let Ok(loaded) = Loaded::read(data) {
-        let solved = loaded.every_function();
-        let every = report::every_function(&loaded, &solved);
-        let _ = report::table(&every);
-        let _ = report::entries(&loaded);
-        for function in loaded.functions.iter() {
-            let _ = loaded.functions.rows(function);
-        }
-    }
-    let _ = link::process(std::path::Path::new("damaged"), data);
 }
 
 /// The ELF header, the section headers, and what each section has in the file.
@@ -83,7 +72,7 @@ fn damaged_fields_are_survived() {
             damage_field(&mut data, &parts, &mut random);
         }
         let one = Instant::now();
-        look_at(&data);
+        harness::executable(&data);
         assert!(one.elapsed() < Duration::from_secs(20), "a damaged file took {:?}", one.elapsed());
         looked += 1;
     }
@@ -120,9 +109,37 @@ fn damaged_executables_are_survived() {
             data.truncate(random.below(data.len()));
         }
         let one = Instant::now();
-        look_at(&data);
+        harness::executable(&data);
         assert!(one.elapsed() < Duration::from_secs(20), "a damaged file took {:?}", one.elapsed());
         looked += 1;
     }
     assert!(looked > 20, "only {looked} files in {limit:?}");
+}
+
+/// Real code, damaged, as the code of functions that begin anywhere: what the interpreter follows is never what a compiler meant.
+#[test]
+fn damaged_code_is_survived() {
+    let whole = small_executable();
+    assert!(whole.starts_with(b"\x7fELF"), "no small executable to damage on this machine");
+    let file = object::File::parse(&*whole).expect("the undamaged file is an executable");
+    let text = file.section_by_name(".text").and_then(|s| s.data().ok()).expect("it has code");
+    let long = std::env::var_os("VTHREAD_LONG_TESTS").is_some();
+    let rounds = if long { 20_000 } else { 600 };
+    let mut random = Random(0xc0de_0000_0000_0001);
+    for round in 0..rounds {
+        let from = random.below(text.len() - 300);
+        let mut data = text[from..from + 20 + random.below(280)].to_vec();
+        for _ in 0..random.below(12) {
+            let place = random.below(data.len());
+            data[place] = match random.below(3) {
+                // Instructions on rsp, calls and jumps, prefixes.
+                0 => [0x48, 0x54, 0x5c, 0xe8, 0xeb, 0x74, 0xff, 0xc3, 0xc9, 0x66][random.below(10)],
+                1 => data[place] ^ 1 << random.below(8),
+                _ => random.next() as u8,
+            };
+        }
+        let one = Instant::now();
+        harness::code(&data);
+        assert!(one.elapsed() < Duration::from_secs(20), "round {round} took {:?}", one.elapsed());
+    }
 }

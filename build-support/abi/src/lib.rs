@@ -113,7 +113,7 @@ pub enum Kind {
     /// and can be bounded (`memcpy` and its relatives).
     Replace = 9,
     /// `site` is a 32-bit immediate that wants the offset from the thread pointer of the thread-local whose symbol
-    /// contains `marker`; it keeps [`UNPATCHED`] if there is none.
+    /// contains `marker`; it keeps [`UNPATCHED`] if there is none, or more than one.
     ThreadLocal = 10,
 }
 

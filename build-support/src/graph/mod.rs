@@ -228,8 +228,10 @@ impl<'a, 'd> Graph<'a, 'd> {
             match &site.callee {
                 Callee::Elsewhere => edges.push(Edge { site: index, step: Step::Elsewhere }),
                 Callee::Unknown(what) => match self.by_thunk(&key, site, &frame) {
-                    Some(step) => edges.push(Edge { site: index, step }),
-                    None => reasons.push(Reason::UnknownCallee { at: site.at, what: what.clone() }),
+                    Ok(step) => edges.push(Edge { site: index, step }),
+                    Err(stays) => {
+                        reasons.push(Reason::UnknownCallee { at: site.at, what: what.clone(), stays });
+                    }
                 },
                 Callee::Targets(targets) => {
                     let alone = targets.len() == 1;
@@ -244,7 +246,7 @@ impl<'a, 'd> Graph<'a, 'd> {
                     // What cannot be said of each callee can perhaps be said of the call.
                     if !refused.is_empty()
                         && site.form == Form::Other
-                        && let Some(step) = self.by_thunk(&key, site, &frame)
+                        && let Ok(step) = self.by_thunk(&key, site, &frame)
                     {
                         refused.clear();
                         steps = vec![step];
@@ -311,6 +313,7 @@ impl<'a, 'd> Graph<'a, 'd> {
             Target::Member(_) | Target::Argument(_) => Err(Reason::UnknownCallee {
                 at: site.at,
                 what: "a function that is passed on twice".to_owned(),
+                stays: None,
             }),
         }
     }
@@ -325,7 +328,7 @@ impl<'a, 'd> Graph<'a, 'd> {
     ) -> Result<Step, Reason> {
         if self.program.functions.at(address).is_none() {
             let what = format!("{address:#x}, which is not the start of a function");
-            return Err(Reason::UnknownCallee { at: site.at, what });
+            return Err(Reason::UnknownCallee { at: site.at, what, stays: None });
         }
         if !self.hops(address) {
             let binding = self.binding(address, key, site);

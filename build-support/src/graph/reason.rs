@@ -13,6 +13,8 @@ pub enum Reason {
         at: u64,
         /// In words.
         what: String,
+        /// Why the call cannot be moved into a thunk, if it was to be.
+        stays: Option<&'static str>,
     },
     /// It calls something that it was passed, and it is not known what.
     Argument {
@@ -57,8 +59,12 @@ impl std::fmt::Display for Reason {
         const REGISTERS: [&str; 6] = ["rdi", "rsi", "rdx", "rcx", "r8", "r9"];
         match self {
             Self::Problem(problem) => problem.fmt(f),
-            Self::UnknownCallee { at, what } => {
-                write!(f, "at {at:#x} it calls {what}: the target is not known")
+            Self::UnknownCallee { at, what, stays } => {
+                write!(f, "at {at:#x} it calls {what}: the target is not known")?;
+                match stays {
+                    Some(why) => write!(f, ", and the call cannot be carried out elsewhere: {why}"),
+                    None => Ok(()),
+                }
             }
             Self::Argument { at, index } => {
                 let register = REGISTERS.get(usize::from(*index)).unwrap_or(&"?");

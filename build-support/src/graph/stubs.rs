@@ -95,17 +95,22 @@ impl Graph<'_, '_> {
         Some(found)
     }
 
-    /// An indirect call in code that stays where it is.
-    pub(super) fn by_thunk(&mut self, key: &Key, site: &Site, frame: &Frame) -> Option<Step> {
+    /// An indirect call in code that stays where it is. `Err`: why it cannot be moved, if it was to be.
+    pub(super) fn by_thunk(
+        &mut self,
+        key: &Key,
+        site: &Site,
+        frame: &Frame,
+    ) -> Result<Step, Option<&'static str>> {
         if self.policy.pools.is_empty()
             || self.can_be_hopped(key.function) && !self.moving.contains(&key.function)
         {
-            return None;
+            return Err(None);
         }
         let thunk = Thunk::find(self.program, site)?;
-        let words = site.outgoing?;
-        self.policy.pools.thunk(site.at, thunk)?;
-        self.stub(HopTo::Site(site.at), Some(words), key, site, frame).ok()
+        let words = site.outgoing.ok_or(ARGUMENTS_UNKNOWN)?;
+        self.policy.pools.thunk(site.at, thunk).ok_or("no stub is left to hold the moved instructions")?;
+        Ok(self.stub(HopTo::Site(site.at), Some(words), key, site, frame)?)
     }
 
     /// Stack arguments of a function, and of what it hands its own over to by a tail call.

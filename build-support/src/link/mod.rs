@@ -79,7 +79,12 @@ impl LinkStep {
         if arguments.is_empty() {
             return as_build_script();
         }
-        let code = match step::link(&arguments, &self) {
+        let result = if is_linker_of_clang() {
+            step::link_in_place_of(&real_linker(), &arguments, &self)
+        } else {
+            step::link(&arguments, &self)
+        };
+        let code = match result {
             Ok(code) => code,
             Err(error) => {
                 eprintln!("error: [vthread] {error}");
@@ -128,13 +133,39 @@ fn as_build_script() {
             println!("cargo:rustc-link-arg=-wrapper");
             println!("cargo:rustc-link-arg={me}");
         }
-        Driver::Clang => println!(
-            "cargo:warning=[vthread] `{driver}` is clang, which has no option `-wrapper`: set the linker to gcc, or to {me} with \
-             {DRIVER_VARIABLE}=gcc"
-        ),
+        Driver::Clang => match linker_of_clang(std::path::Path::new(&me.to_string())) {
+            Ok(linker) => println!("cargo:rustc-link-arg=--ld-path={}", linker.display()),
+            Err(error) => println!(
+                "cargo:warning=[vthread] the link step cannot be made the linker of `{driver}` ({error}): the program will not link"
+            ),
+        },
         // The step itself is the linker: it adds the option.
         Driver::Step => {}
     }
+}
+
+/// The name by which clang runs this executable as its linker. clang has no option `-wrapper`, and tells no linker's name.
+const LINKER_OF_CLANG: &str = "ld.vthread";
+
+/// The linker that then does the linking. Default: `ld`.
+pub const LINKER_VARIABLE: &str = "VTHREAD_LD";
+
+fn linker_of_clang(me: &std::path::Path) -> std::io::Result<std::path::PathBuf> {
+    let folder = env::var_os("OUT_DIR").ok_or(std::io::ErrorKind::NotFound)?;
+    let link = std::path::Path::new(&folder).join(LINKER_OF_CLANG);
+    match std::fs::remove_file(&link) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
+        _ => std::os::unix::fs::symlink(me, &link)?,
+    }
+    Ok(link)
+}
+
+fn is_linker_of_clang() -> bool {
+    env::args_os().next().is_some_and(|me| std::path::Path::new(&me).ends_with(LINKER_OF_CLANG))
+}
+
+fn real_linker() -> OsString {
+    env::var_os(LINKER_VARIABLE).unwrap_or_else(|| "ld".into())
 }
 
 enum Driver {

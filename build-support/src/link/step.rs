@@ -65,9 +65,14 @@ pub(super) fn link(arguments: &[OsString], settings: &LinkStep) -> Result<i32> {
     else {
         return other_tool(arguments);
     };
-    let command = Command::parse(tool, &arguments[1..])?;
+    link_in_place_of(tool, &arguments[1..], settings)
+}
+
+/// Runs this linker and everything after it.
+pub(super) fn link_in_place_of(tool: &OsString, arguments: &[OsString], settings: &LinkStep) -> Result<i32> {
+    let command = Command::parse(tool, arguments)?;
     if command.partial {
-        return run(std::process::Command::new(tool).args(&arguments[1..]), tool);
+        return run(std::process::Command::new(tool).args(arguments), tool);
     }
     let start = Instant::now();
     let (mut process, _file) = command.process()?;
@@ -312,8 +317,12 @@ fn ends_in_vthread_recursion(solved: &Solved<'_, '_>, mut node: usize) -> bool {
 
 fn write_thread_locals(loaded: &Loaded<'_>, plan: &mut Plan) -> Result<()> {
     for record in loaded.records.of_kind(Kind::ThreadLocal) {
-        let symbol = loaded.image.tls_symbols.iter().find(|s| s.name.contains(record.marker));
-        let (Some(symbol), Some(size)) = (symbol, loaded.image.tls_size) else { continue };
+        let mut named = loaded.image.tls_symbols.iter().filter(|s| s.name.contains(record.marker));
+        let (Some(symbol), Some(size)) = (named.next(), loaded.image.tls_size) else { continue };
+        // A program may have one of a like name: then it is not known which is meant.
+        if named.any(|other| other.address != symbol.address) {
+            continue;
+        }
         let offset = symbol.address.wrapping_sub(size).cast_signed();
         let Ok(offset) = i32::try_from(offset) else { continue };
         plan.replace(&loaded.image, record.site, &offset.to_le_bytes(), "offset of a thread-local")?;

@@ -1,0 +1,4 @@
+//! Run by `cargo bench`, and by `cargo test --benches`.
+fn main() {
+    kinds::assert_sized("bench");
+}

@@ -1,0 +1,4 @@
+#[test]
+fn of_the_package() {
+    kinds::assert_sized("integration test");
+}
