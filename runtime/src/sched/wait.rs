@@ -33,13 +33,15 @@ use super::remote::Remote;
 use crate::arch::Parked;
 use crate::call::hop;
 use crate::carrier;
+use crate::facade::{
+    AtomicBool, AtomicU8, Ordering::AcqRel, Ordering::Acquire, Ordering::Release, Thread, current, panicking,
+    park, park_timeout, yield_now,
+};
 use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomPinned;
 use core::mem::ManuallyDrop;
 use core::ptr::{null, null_mut};
-use core::sync::atomic::{AtomicBool, AtomicU8, Ordering::AcqRel, Ordering::Acquire, Ordering::Release};
-use std::thread::{self, Thread};
 use std::time::Instant;
 
 const WAITING: u8 = 0;
@@ -127,7 +129,7 @@ impl Waiting {
     /// panics was not found.
     pub(crate) fn new(what: What) -> Self {
         let home = carrier::prepare_to_park(false);
-        Self::by(what, home, !thread::panicking())
+        Self::by(what, home, !panicking())
     }
 
     /// For a wait that nothing else may end.
@@ -168,7 +170,7 @@ impl Waiting {
             is_in_one_list: false,
             woken: AtomicBool::new(false),
             home: None,
-            who: Who { thread: ManuallyDrop::new(thread::current()) },
+            who: Who { thread: ManuallyDrop::new(current()) },
             what,
             next_in_inbox: Cell::new(null_mut()),
         }
@@ -257,14 +259,14 @@ impl Waiting {
         while !self.woken.load(Acquire) {
             match until.map(|until| until.saturating_duration_since(Instant::now())) {
                 // Who has claimed it instead will say so at once.
-                None => thread::park(),
+                None => park(),
                 Some(left) if left.is_zero() => {
                     if self.claim(Outcome::TimedOut) {
                         return;
                     }
-                    thread::yield_now();
+                    yield_now();
                 }
-                Some(left) => thread::park_timeout(left),
+                Some(left) => park_timeout(left),
             }
         }
     }
