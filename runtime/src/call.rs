@@ -205,7 +205,6 @@ unsafe fn call_slowly(size: u32, entry: Entry, argument: *mut u8, name: &'static
 ///
 /// # Safety
 /// So many bytes are enough for `f`: nothing proves that.
-#[cfg(feature = "unpatched-stand-in")]
 #[inline(always)]
 pub unsafe fn on_chunk_sized<F: FnOnce() -> R, R>(size: u32, f: F) -> R {
     // SAFETY: the caller's promise.

@@ -51,12 +51,12 @@ pub(crate) struct StackConfig {
     pub(crate) allocator: Option<MakeAllocator>,
     /// Bytes for an entry without a bound.
     pub(crate) unproved: usize,
-    /// Bytes for an entry that the link step never saw; `None`: say so and abort.
-    pub(crate) unpatched: Option<usize>,
     /// Bytes of a hop stack, guard included.
     pub(crate) hop_size: usize,
     /// Hop stacks per carrier at most.
     pub(crate) hop_cap: usize,
+    /// Every chunk is handed out by the slow path, which counts it.
+    pub(crate) count: bool,
     /// Bytes of free chunks that an idle thread keeps.
     pub(crate) keep: usize,
 }
@@ -67,9 +67,9 @@ impl Default for StackConfig {
             mode: Mode::Exact,
             allocator: None,
             unproved: 1 << 20,
-            unpatched: cfg!(feature = "unpatched-stand-in").then_some(256 << 10),
             hop_size: 256 << 10,
             hop_cap: 20_000,
+            count: false,
             keep: 16 << 20,
         }
     }

@@ -158,7 +158,7 @@ pub use sched::task::{
 };
 pub use scope::{JoinHandle, Scope, ScopedJoinHandle, scope, scope_in, spawn, spawn_local};
 pub use stacks::trim;
-pub use stats::{HighWater, HopStacks, Operations, Stats, Vthreads, stats};
+pub use stats::{Chunks, HighWater, HopStacks, Operations, Stats, Vthreads, stats};
 
 /// For the code that `#[vthread]` writes. Not for people: it changes without notice.
 #[doc(hidden)]
@@ -169,14 +169,10 @@ pub mod __private {
     pub use crate::run::{report_entry, run_entry};
     pub use crate::select::{Chosen, after, select};
     pub use crate::{__plain_only as plain_only, __select as select, __tag as tag};
-    #[cfg(all(vthread_native, feature = "unpatched-stand-in"))]
-    pub use crate::{
-        call::on_chunk_sized,
-        carrier::{raw, spawn_sized},
-    };
     #[cfg(vthread_native)]
     pub use crate::{
-        carrier::{Waiter, spawn, yield_now},
+        call::on_chunk_sized,
+        carrier::{Waiter, raw, spawn, spawn_sized, yield_now},
         run::Carrying,
         signals::sweep,
     };

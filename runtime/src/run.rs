@@ -118,6 +118,14 @@ impl Builder {
         self
     }
 
+    /// Counts every call onto a chunk and the bytes of chunks in use ([`Stats::chunks`](crate::Stats::chunks)). A call onto a chunk then costs
+    /// about as much as one that allocates: counting where they cost nothing would make all of them slower.
+    #[must_use]
+    pub fn count_chunks(mut self, count: bool) -> Self {
+        self.config.count = count;
+        self
+    }
+
     /// What to do when every vthread waits: see [`WhenStuck`].
     #[must_use]
     pub fn when_stuck(mut self, what: WhenStuck) -> Self {

@@ -11,7 +11,7 @@ use crate::chunk::{self, CLASSES, Chunk, List};
 use crate::config::StackConfig;
 use crate::error::{Error, Result};
 use crate::region;
-use crate::stats::HighWater;
+use crate::stats::{Chunks, HighWater};
 use core::cell::{Cell, RefCell};
 use core::ptr::null_mut;
 use scoped::Scoped;
@@ -209,6 +209,16 @@ impl Stacks {
         taken
     }
 
+    pub(crate) fn chunks(&self) -> Chunks {
+        let mut all = Chunks::default();
+        self.over_all(|stacks| {
+            let of_one = stacks.slow.borrow().chunks();
+            all.taken += of_one.taken;
+            all.most_bytes += of_one.most_bytes;
+        });
+        all
+    }
+
     /// Stacks that went out the slow way and have not come back.
     pub(crate) fn lent_now(&self) -> usize {
         let mut lent = 0;
@@ -338,15 +348,21 @@ fn guard_against_a_missing_link_step() {
     }
 }
 
-#[cfg(feature = "unpatched-stand-in")]
-core::arch::global_asm!(
-    ".weak __vthread_link_step_missing__add_build_rs",
-    ".set __vthread_link_step_missing__add_build_rs, 0",
-);
-
-/// Bytes for an entry that the link step has not sized: where that is not allowed for, the process ends.
-pub(crate) fn unpatched(config: &StackConfig, name: &str) -> usize {
-    config.unpatched.unwrap_or_else(|| not_patched(name))
+/// Bytes for an entry that the link step has not sized: what the crate `vale-threads-stand-in` says, where tests have it.
+/// Otherwise the process ends.
+pub(crate) fn unpatched(name: &str) -> usize {
+    let bytes: *const usize;
+    // SAFETY: loads an address: of that crate's constant, or null, because it need not be there.
+    unsafe {
+        core::arch::asm!(
+            ".weak __vthread_stand_in_bytes",
+            "mov {}, qword ptr [rip + __vthread_stand_in_bytes@GOTPCREL]",
+            out(reg) bytes,
+            options(nostack, preserves_flags, readonly),
+        );
+    }
+    // SAFETY: as above.
+    unsafe { bytes.as_ref() }.copied().unwrap_or_else(|| not_patched(name))
 }
 
 #[cold]
@@ -402,9 +418,7 @@ mod tests {
         const NAME: &str =
             "stacks::tests::an_entry_that_the_link_step_has_not_sized_ends_the_process_with_a_message";
         if std::env::var_os("VTHREAD_CHILD").is_some() {
-            // As without the feature that this package's tests have.
-            let config = StackConfig { unpatched: None, ..StackConfig::default() };
-            let stacks = Installed::new(config).expect("memory");
+            let stacks = Installed::new(StackConfig::default()).expect("memory");
             let lent = take_for_start(abi::UNPATCHED, "some::entry");
             // Not reached.
             drop((lent, stacks));

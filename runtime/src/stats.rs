@@ -53,6 +53,18 @@ pub struct Vthreads {
     pub switches: u64,
 }
 
+/// Chunks of this thread, where all are counted: with [`Builder::count_chunks`], where stacks are guarded or painted, and with
+/// allocators that free lists keep nothing of. Otherwise all are 0.
+///
+/// [`Builder::count_chunks`]: crate::Builder::count_chunks
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Chunks {
+    /// Handed out, for calls and for vthreads that started.
+    pub taken: u64,
+    /// The most bytes in use at a time.
+    pub most_bytes: usize,
+}
+
 /// Numbers about stacks, as they are now. On systems without virtual threads of their own, all are 0.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -70,6 +82,8 @@ pub struct Stats {
     /// Stacks in use by this thread that do not come from a free list: of unproved and very large entries, and all where
     /// stacks are guarded or painted.
     pub lent: usize,
+    /// Chunks of this thread.
+    pub chunks: Chunks,
     /// Operations on files of this thread's vthreads.
     pub operations: Operations,
     /// How deep each entry of this thread went, by its name; only where stacks are painted ([`Mode::Painted`]).
@@ -100,6 +114,8 @@ impl Stats {
         self.hop_stacks.most += other.hop_stacks.most;
         self.hop_stacks.detaches += other.hop_stacks.detaches;
         self.lent += other.lent;
+        self.chunks.taken += other.chunks.taken;
+        self.chunks.most_bytes += other.chunks.most_bytes;
         self.operations.in_flight += other.operations.in_flight;
         self.operations.most += other.operations.most;
         self.operations.total += other.operations.total;
@@ -134,6 +150,7 @@ pub fn stats() -> Stats {
             vthreads: crate::carrier::numbers(),
             hop_stacks: hop_stack::numbers(),
             lent: Stacks::with(Stacks::lent_now).unwrap_or(0),
+            chunks: Stacks::with(Stacks::chunks).unwrap_or_default(),
             operations: crate::io::numbers(),
             high_water: Stacks::with(Stacks::high_water).unwrap_or_default(),
         }

@@ -47,15 +47,19 @@ fn a_blocking_call_borrows_panics_and_outlasts_a_cancellation() {
         assert_eq!(blocking(|| text.len()), 1);
         let caught = catch_unwind(AssertUnwindSafe(|| blocking(|| panic_any(4))));
         assert_eq!(caught.expect_err("panics").downcast_ref(), Some(&4));
+        let begun = AtomicBool::new(false);
         scope(|s| {
-            let text = &mut text;
-            let call = s.spawn(|| {
+            let (text, begun) = (&mut text, &begun);
+            let call = s.spawn(move || {
                 blocking(|| {
+                    begun.store(true, SeqCst);
                     std::thread::sleep(10 * MS);
                     text.push('b');
                 });
             });
-            yield_now();
+            while !begun.load(SeqCst) {
+                vthread::sleep(MS);
+            }
             s.cancel();
             assert!(call.join().expect_err("cancelled").is::<vthread::Cancelled>());
         });

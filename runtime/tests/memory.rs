@@ -303,3 +303,24 @@ fn an_unproved_entry_runs_plainly_on_a_large_stack() {
         assert_eq!((seen.get(), stats().hop_stacks.detaches), ((0, 500_000), 0));
     });
 }
+
+#[test]
+fn chunks_are_counted_where_that_is_wanted() {
+    let count = |count: bool| {
+        let run = Builder::new().stacks(Mode::Exact).count_chunks(count).run(|| {
+            let before = stats().chunks;
+            // SAFETY: as in `descend`.
+            let deep = || unsafe { on_chunk_sized(SIZE, || descend(9)) };
+            let depth = deep() + deep();
+            let after = stats().chunks;
+            (depth, after.taken - before.taken, after.most_bytes.saturating_sub(before.most_bytes))
+        });
+        run.expect("a carrier")
+    };
+    let (depth, taken, bytes) = count(true);
+    // Where the link step lets `descend` hop, only the first call is onto a chunk.
+    let (calls, deepest) = if cfg!(debug_assertions) { (20, 10) } else { (2, 1) };
+    assert_eq!((depth, taken), (20, calls));
+    assert!((deepest * SIZE as usize..=deepest * SIZE as usize + 4096).contains(&bytes), "{bytes}");
+    assert_eq!(count(false), (20, 0, 0));
+}

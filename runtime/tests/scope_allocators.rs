@@ -104,9 +104,9 @@ fn both_kinds_at_once<A: StackAllocator + 'static>(mode: Mode, inner: fn() -> A)
         before
     });
     run.expect("a carrier");
-    let [makes, dropped, given, back] =
+    let [created, gone, given, back] =
         [&own.made, &own.dropped, &own.given, &own.back].map(|n| n.load(SeqCst));
-    assert_eq!((makes, dropped, given), (1, 1, back));
+    assert_eq!((created, gone, given), (1, 1, back));
     // Guarded stacks have mappings of their own.
     if mode != Mode::Guarded {
         assert!(given >= 20 && others.given.load(SeqCst) > 0, "{given}");

@@ -7,7 +7,7 @@ use common::{carry, child, is_child, long};
 use std::hint::black_box;
 use std::io::Read;
 use std::process::{Command, Stdio};
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicI32, AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 use vthread::__private::{hop, on_chunk_sized, spawn_sized, sweep, yield_now};
 use vthread::{Builder, Mode};
@@ -29,6 +29,14 @@ extern "C" fn on_timer(_: libc::c_int, info: *mut libc::siginfo_t, context: *mut
     black_box(&mut scratch);
     let far = (scratch.as_ptr() as usize).abs_diff(rsp) > 1 << 20;
     ON_CHUNK.fetch_add(u64::from(far), Relaxed);
+    black_box(parent());
+}
+
+/// Called by handlers and by vthreads, for which its call of the C library hops.
+#[inline(never)]
+fn parent() -> libc::pid_t {
+    // SAFETY: asks for a number.
+    unsafe { libc::getppid() }
 }
 
 fn handle(signal: libc::c_int, flags: libc::c_int) {
@@ -155,6 +163,60 @@ fn a_storm_of_signals_damages_nothing() {
     let seen = HANDLED.load(Relaxed) + OVERRUN.load(Relaxed);
     assert!(seen.abs_diff(expected) < expected / 50 + 60, "{seen} of {expected}");
     assert!(ON_CHUNK.load(Relaxed) > 50, "no signal came while a chunk was in use");
+}
+
+#[test]
+fn threads_with_exact_stacks_start_and_end_in_a_storm() {
+    const NAME: &str = "threads_with_exact_stacks_start_and_end_in_a_storm";
+    // Numbers of threads are given one after the other: the next ones get a signal as soon as there is such a thread.
+    static LAST: AtomicI32 = AtomicI32::new(0);
+    if !is_child() {
+        let out = child(NAME, &[]);
+        assert!(out.status.success(), "{:?} {}", out.status, String::from_utf8_lossy(&out.stderr));
+        return;
+    }
+    handle(libc::SIGUSR1, 0);
+    let is_over = AtomicBool::new(false);
+    std::thread::scope(|s| {
+        s.spawn(|| {
+            while !is_over.load(Relaxed) {
+                let last = LAST.load(Relaxed);
+                for next in last + 1..last + 12 {
+                    // SAFETY: a signal that has a handler, for threads of this process if they are such.
+                    unsafe { libc::syscall(libc::SYS_tgkill, libc::getpid(), next, libc::SIGUSR1) };
+                }
+            }
+        });
+        let end = Instant::now() + seconds();
+        while Instant::now() < end {
+            let start = |_| {
+                let thread = vthread::os::spawn(|| {
+                    // SAFETY: asks for a number.
+                    LAST.fetch_max(hop(|| unsafe { libc::gettid() }), Relaxed);
+                    are_signals_kept_from_here(7)
+                });
+                thread.expect("a thread")
+            };
+            let threads: Vec<_> = (0..4).map(start).collect();
+            let blocked: u64 = threads.into_iter().map(|thread| thread.join().expect("no panic")).sum();
+            assert_eq!(blocked, 0);
+        }
+        is_over.store(true, Relaxed);
+    });
+    assert!(HANDLED.load(Relaxed) > 100, "{}", HANDLED.load(Relaxed));
+}
+
+/// Gives 1 if signals are kept from this thread, and 0 otherwise.
+fn are_signals_kept_from_here(seed: u64) -> u64 {
+    black_box([seed; 16]);
+    black_box(parent());
+    // SAFETY: a set of ours is filled.
+    let mask = hop(|| unsafe {
+        let mut set = std::mem::zeroed();
+        libc::pthread_sigmask(libc::SIG_BLOCK, std::ptr::null(), &raw mut set);
+        libc::sigismember(&raw const set, libc::SIGUSR1)
+    });
+    u64::from(mask != 0)
 }
 
 #[test]

@@ -94,7 +94,7 @@ fn search(cli: &Cli) -> Result<Search, NoSearch> {
         roots: roots(&cli.paths)?,
         files: Arc::new(OpenFiles::new(cli.max_open_files.map(usize::from))?),
         output,
-        counts: Counts::default(),
+        counts: Counts::new(cli.stats),
         run: Run::start(),
     })
 }

@@ -57,12 +57,19 @@ pub struct Counts {
     pub errors: AtomicU64,
     pub vanished: AtomicU64,
     pub most_tasks: AtomicU64,
+    /// Whether somebody wants to know what slows a search to count.
+    pub in_detail: bool,
     /// Set by an engine that has them, at its end.
     pub vthreads: OnceLock<Vthreads>,
     tasks: AtomicU64,
 }
 
 impl Counts {
+    /// Nothing was done so far.
+    pub fn new(in_detail: bool) -> Self {
+        Self { in_detail, ..Self::default() }
+    }
+
     /// A task more is alive.
     pub fn task_made(&self) {
         let now = self.tasks.fetch_add(1, Relaxed) + 1;

@@ -91,6 +91,29 @@ fn fewer_are_an_error_that_says_what_to_do() {
 }
 
 #[test]
+fn where_there_is_no_thread_the_error_says_so() {
+    let tree = Tree::new();
+    tree.file("a.txt", "zork");
+    for engine in ["tokio", "tokio-batched"] {
+        let (mut found, mut refused) = (0, 0);
+        for mib in (8..=64).step_by(2) {
+            let ended = zork(engine).within(tree.root()).addresses(mib << 20).run();
+            match ended.code() {
+                0 => found += 1,
+                2 => {
+                    let says = format!("zork: cannot start the engine {engine}: no OS thread: ");
+                    assert!(ended.stderr.starts_with(&says), "{mib} MiB: {}", ended.stderr);
+                    refused += 1;
+                }
+                // Less than the program itself takes: the loader has ended it.
+                _ => assert!(found + refused == 0 && !ended.stderr.contains("panicked"), "{}", ended.stderr),
+            }
+        }
+        assert!(found > 0 && refused > 0, "{engine}: {found} {refused}");
+    }
+}
+
+#[test]
 fn huge_files_take_no_more_descriptors_than_there_are() {
     let tree = Tree::new();
     let mut expected = vec![];

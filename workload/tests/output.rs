@@ -162,6 +162,15 @@ fn statistics_go_to_standard_error() {
     for_each_engine(|engine| {
         let ended = zork(engine).args(["--stats", "-c"]).arg(tree.root()).run();
         assert_eq!((ended.code(), ended.lines().len()), (0, 20));
+        if engine == "vthread" {
+            // A walk is an entry, and the behaviours behind `dyn` are called on chunks of their own.
+            let number = |what: &str| -> u64 {
+                let line = ended.stderr.lines().find_map(|line| line.strip_prefix(what)).expect(what);
+                line.split_whitespace().next().and_then(|n| n.parse().ok()).expect(what)
+            };
+            assert!(number("chunk calls") >= 20, "{}", ended.stderr);
+            assert!(number("stacks") >= 1000 && number("virtual threads") >= 1, "{}", ended.stderr);
+        }
         for line in [
             &format!("engine           {engine} ("),
             "files            21 text, 0 JSON\n",

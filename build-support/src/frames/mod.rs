@@ -6,8 +6,9 @@
 //!
 //! What is taken for granted, because the System V ABI demands it and all compiled code relies on it: rsp is 8 below a multiple of 16
 //! on entry; a callee leaves rbx, rbp, rsp and r12 to r15 as it found them; an address that was handed out is not used to
-//! reach memory *below* it. Unwind tables are used for one thing only: to see that a call in front of code with another
-//! rsp does not return.
+//! reach memory *below* it; no instruction is executed with two different depths of rsp (realignment apart). From unwind tables come
+//! where functions begin and end, that a call in front of code with another rsp does not return, and how many bytes of pushed
+//! arguments the unwinder removes before a landing pad; nothing else about rsp.
 
 mod blocks;
 mod control;

@@ -532,7 +532,6 @@ pub(crate) unsafe fn enter(top: *mut u8, save: *mut Parked, entry: Entry, argume
 ///
 /// # Safety
 /// As for [`switch`]; `to` waits in `exchange` or [`enter_exchanging`], and so does whoever goes on with the caller.
-#[cfg(feature = "unpatched-stand-in")]
 #[inline(always)]
 pub(crate) unsafe fn exchange(to: Parked) -> Parked {
     let from;
@@ -560,7 +559,6 @@ pub(crate) unsafe fn exchange(to: Parked) -> Parked {
 ///
 /// # Safety
 /// As for [`enter`] and [`exchange`].
-#[cfg(feature = "unpatched-stand-in")]
 #[inline(always)]
 pub(crate) unsafe fn enter_exchanging(top: *mut u8, entry: Entry) -> Parked {
     let from;

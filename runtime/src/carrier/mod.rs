@@ -11,7 +11,6 @@ mod idle;
 mod me;
 mod member;
 mod park;
-#[cfg(feature = "unpatched-stand-in")]
 pub mod raw;
 mod session;
 mod start;
@@ -35,7 +34,6 @@ pub(crate) use park::{
 };
 pub(crate) use session::Session;
 pub use start::spawn;
-#[cfg(feature = "unpatched-stand-in")]
 pub use start::spawn_sized;
 pub(crate) use start::{Body, Where, inject, start_later, stays_here};
 pub(crate) use switch::yield_however;

@@ -119,7 +119,6 @@ impl Start {
     }
 
     /// With another size than the link step wrote.
-    #[cfg(feature = "unpatched-stand-in")]
     fn sized(self, size: u32) -> Self {
         self.0.start.set(self.0.start.get().map(|start| StartOf { size, ..start }));
         self
@@ -340,7 +339,6 @@ pub(crate) unsafe fn inject<B: Body>(group: &Group, body: B, task: TaskRef) {
 ///
 /// # Safety
 /// The stack is large enough for the closure: nothing proves that.
-#[cfg(feature = "unpatched-stand-in")]
 pub unsafe fn spawn_sized<F: FnOnce() + 'static>(size: u32, closure: F) {
     let Some(carrier) = carrier() else { not_on_a_vthread() };
     let [task, _] = TaskRef::new(core::any::type_name::<F>(), None, None, true);

@@ -47,6 +47,8 @@ struct Job<F, R> {
     packet: Arc<Packet<R>>,
     hop_top: *mut u8,
     signal_stack: libc::stack_t,
+    /// Of the spawner: until the thread has what handlers need, signals wait.
+    signals: libc::sigset_t,
     name: Option<CString>,
     promise: *const Promise,
 }
@@ -70,6 +72,8 @@ impl<F: FnOnce() -> R, R> Enter for Main<F, R> {
         };
         // SAFETY: the memory is this thread's.
         unsafe { libc::sigaltstack(&raw const job.signal_stack, core::ptr::null_mut()) };
+        // SAFETY: a set that the system gave.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const job.signals, core::ptr::null_mut()) };
         if let Some(name) = &job.name {
             // SAFETY: a text that ends with 0.
             unsafe { libc::pthread_setname_np(libc::pthread_self(), name.as_ptr()) };
@@ -243,7 +247,7 @@ impl Builder {
         });
         let (size, entry) = entry_of::<Main<F, R>>();
         let bound = match size {
-            abi::UNPATCHED => Some(stacks::unpatched(&self.config, core::any::type_name::<F>())),
+            abi::UNPATCHED => Some(stacks::unpatched(core::any::type_name::<F>())),
             abi::UNPROVED => None,
             bound => Some(bound as usize),
         };
@@ -252,11 +256,13 @@ impl Builder {
         let config = StackConfig { mode, ..self.config };
         let promise = Box::new(Promise::new(config, core::any::type_name::<F>(), memory.lowest()));
         let packet = Arc::new(Packet { outcome: UnsafeCell::new(None), is_finished: AtomicBool::new(false) });
+        let waiting = SignalsWait::begin();
         let job = Box::into_raw(Box::new(Job {
             closure: f,
             packet: packet.clone(),
             hop_top: memory.hop_top(),
             signal_stack: memory.signal_stack(),
+            signals: waiting.before,
             name,
             promise: &raw const *promise,
         }));
@@ -272,6 +278,31 @@ impl Builder {
                 Err(error)
             }
         }
+    }
+}
+
+/// No signal is handled on this thread as long as this lives, nor on threads that it starts meanwhile. Those begin on a stack that counts
+/// as a chunk, with neither a hop stack nor one for handlers.
+struct SignalsWait {
+    before: libc::sigset_t,
+}
+
+impl SignalsWait {
+    fn begin() -> Self {
+        // SAFETY: sets of ours; a set of zeros is an empty one.
+        unsafe {
+            let (mut all, mut before) = (core::mem::zeroed(), core::mem::zeroed());
+            libc::sigfillset(&raw mut all);
+            libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
+            Self { before }
+        }
+    }
+}
+
+impl Drop for SignalsWait {
+    fn drop(&mut self) {
+        // SAFETY: what was in force before.
+        unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const self.before, core::ptr::null_mut()) };
     }
 }
 

@@ -6,7 +6,7 @@ use crate::chunk::{self, List};
 use crate::config::{Mode, StackConfig};
 use crate::error::{Error, Result};
 use crate::region;
-use crate::stats::HighWater;
+use crate::stats::{Chunks, HighWater};
 use crate::sys;
 use crate::valgrind::Registered;
 use core::ptr::NonNull;
@@ -70,6 +70,10 @@ pub(super) struct Slow {
     spare_bytes: usize,
     high_water: BTreeMap<(&'static str, usize), HighWater>,
     taken: u64,
+    /// Bytes that are lent.
+    in_use: usize,
+    /// The most of these so far; of scopes that have ended too.
+    most_in_use: usize,
 }
 
 impl Slow {
@@ -86,16 +90,26 @@ impl Slow {
             spare_bytes: 0,
             high_water: BTreeMap::new(),
             taken: 0,
+            in_use: 0,
+            most_in_use: 0,
         }
     }
 
     /// May chunks wait in the free lists?
     pub(super) fn may_list(&self) -> bool {
-        self.config.mode == Mode::Exact && self.allocator.allows_free_lists()
+        self.config.mode == Mode::Exact && !self.config.count && self.allocator.allows_free_lists()
     }
 
     pub(super) fn taken(&self) -> u64 {
         self.taken
+    }
+
+    /// As far as all are counted.
+    pub(super) fn chunks(&self) -> Chunks {
+        if self.may_list() {
+            return Chunks::default();
+        }
+        Chunks { taken: self.taken, most_bytes: self.most_in_use }
     }
 
     /// Stacks that went out and have not come back.
@@ -115,6 +129,7 @@ impl Slow {
     pub(super) fn remember(&mut self, other: &Self) {
         other.add_high_water(&mut self.high_water);
         self.taken += other.taken;
+        self.most_in_use += other.most_in_use;
     }
 
     pub(super) fn config(&self) -> &StackConfig {
@@ -210,6 +225,8 @@ impl Slow {
         }
         let top = start + lent.size;
         self.lent.insert(top, lent);
+        self.in_use += lent.size;
+        self.most_in_use = self.most_in_use.max(self.in_use);
         Ok(top as *mut u8)
     }
 
@@ -217,7 +234,7 @@ impl Slow {
         let pages = |size: usize| size.next_multiple_of(PAGE);
         match size {
             abi::UNPATCHED => {
-                let size = unpatched(&self.config, name);
+                let size = unpatched(name);
                 self.pages(Source::Pages, pages(size), PAGE, pages(size), name)
             }
             abi::UNPROVED => {
@@ -285,6 +302,7 @@ impl Slow {
     }
 
     fn take_back(&mut self, lent: Lent) {
+        self.in_use -= lent.size;
         self.registered.remove(lent.base + lent.guard + lent.size);
         if self.config.mode == Mode::Painted {
             // SAFETY: painted when it was lent, and free again.

@@ -21,7 +21,8 @@ pub use vale_threads::ValeThreads;
 pub use vthread::Vthread;
 
 use crate::search::Search;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
+use std::{io, thread};
 
 /// A kind of concurrency that can search.
 pub trait Engine: Sync {
@@ -38,7 +39,7 @@ pub trait Engine: Sync {
     ///
     /// # Errors
     /// If the engine itself cannot start. What goes wrong with single files is reported, and the search goes on.
-    fn run(&self, search: &Arc<Search>) -> std::io::Result<()>;
+    fn run(&self, search: &Arc<Search>) -> io::Result<()>;
 }
 
 /// All engines, the default first.
@@ -57,7 +58,23 @@ pub fn by_name(name: &str) -> Option<&'static dyn Engine> {
     ENGINES.iter().copied().find(|e| e.name() == name)
 }
 
+/// Makes sure that the system gives so many threads at a time, because tokio panics where it does not. One more is asked for: the
+/// program starts others meanwhile.
+fn threads_can_be_had(count: usize) -> io::Result<()> {
+    let gate = Mutex::new(());
+    let closed = gate.lock();
+    thread::scope(|s| {
+        for _ in 0..=count {
+            let wait = || drop(gate.lock());
+            let no_thread = |error: io::Error| io::Error::new(error.kind(), format!("no OS thread: {error}"));
+            thread::Builder::new().spawn_scoped(s, wait).map_err(no_thread)?;
+        }
+        drop(closed);
+        Ok(())
+    })
+}
+
 /// How many processors this process may use.
 fn processors() -> usize {
-    std::thread::available_parallelism().map_or(1, usize::from)
+    thread::available_parallelism().map_or(1, usize::from)
 }

@@ -2,7 +2,7 @@
 //! anything smaller. A job goes on with the directories that it finds for as long as all threads are busy; when one is
 //! not, the older half of what waits becomes a job of its own.
 
-use super::{Engine, processors};
+use super::{Engine, processors, threads_can_be_had};
 use crate::behaviour::{Task, Tasks, Worker};
 use crate::search::Search;
 use std::collections::VecDeque;
@@ -103,6 +103,8 @@ impl Engine for TokioBatched {
 
     fn run(&self, search: &Arc<Search>) -> io::Result<()> {
         let most = self.threads(search);
+        // It does with one.
+        threads_can_be_had(1)?;
         let runtime = Builder::new_current_thread().max_blocking_threads(most).build()?;
         let shared = Arc::new(Shared {
             search: Arc::clone(search),

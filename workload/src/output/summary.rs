@@ -52,6 +52,10 @@ pub struct Vthreads {
     pub switches: u64,
     /// Bytes of addresses that were taken for chunks, of all carriers. What was never touched costs nothing.
     pub stack_bytes_taken: u64,
+    /// Bytes of chunks in use at one time at most, of each carrier, added up; 0 where `--stats` does not ask.
+    pub stack_bytes_most: u64,
+    /// Calls onto a chunk of their own; 0 where `--stats` does not ask.
+    pub chunk_calls: u64,
     /// Most hop stacks of all carriers.
     pub hop_stacks: u64,
     /// How often a vthread parked off its chunks.
@@ -70,6 +74,8 @@ impl From<&vthread::Stats> for Vthreads {
             steals: stats.vthreads.steals,
             switches: stats.vthreads.switches,
             stack_bytes_taken: stats.region_taken as u64,
+            stack_bytes_most: stats.chunks.most_bytes as u64,
+            chunk_calls: stats.chunks.taken.saturating_sub(stats.vthreads.started),
             hop_stacks: stats.hop_stacks.most as u64,
             detaches: stats.hop_stacks.detaches,
             operations: stats.operations.total,
@@ -106,6 +112,9 @@ impl Display for Summary {
             let Vthreads { spawned, most_alive, steals, switches, .. } = *vthreads;
             writeln!(f, "virtual threads  {spawned} started, at most {most_alive} alive")?;
             writeln!(f, "switches         {switches}, {steals} steals")?;
+            let (most, per) = (vthreads.stack_bytes_most, vthreads.stack_bytes_most / most_alive.max(1));
+            writeln!(f, "stacks           {most} bytes in use at peak, {per} a virtual thread")?;
+            writeln!(f, "chunk calls      {}", vthreads.chunk_calls)?;
             writeln!(f, "stack chunks     {} bytes of addresses taken", vthreads.stack_bytes_taken)?;
             writeln!(f, "hop stacks       at most {}, {} detaches", vthreads.hop_stacks, vthreads.detaches)?;
             writeln!(

@@ -125,6 +125,12 @@ impl Zork {
         })
     }
 
+    /// `ulimit -v`: so many bytes of addresses.
+    pub fn addresses(self, limit: u64) -> Self {
+        let maximum = getrlimit(Resource::As).maximum;
+        self.before_exec(move || Ok(setrlimit(Resource::As, Rlimit { current: Some(limit), maximum })?))
+    }
+
     /// Runs with these signals ignored, as `nohup` has it.
     pub fn ignoring(self, signals: &'static [libc::c_int]) -> Self {
         self.before_exec(move || {

@@ -23,12 +23,8 @@ pub(crate) fn losses(results: &Results) -> Vec<String> {
     for part in &results.parts {
         let compared = |row: &&Row| match part.name.as_str() {
             "micro" | "growth" => row.peer != "plain",
-            "memory" => row.metric == "memory",
-            // The other engines are ours too.
-            "search" => {
-                matches!(row.peer.as_str(), "tokio" | "rg" | "grep")
-                    && matches!(row.metric.as_str(), "wall" | "cold wall" | "peak memory")
-            }
+            "memory" => true,
+            "search" => matches!(row.metric.as_str(), "wall" | "cold wall" | "peak memory"),
             _ => false,
         };
         for row in part.rows.iter().filter(compared).filter(|row| row.ratio.is_some_and(|r| r < 0.95)) {

@@ -9,7 +9,7 @@ mod file;
 mod huge;
 mod paths;
 
-use super::{Engine, processors};
+use super::{Engine, processors, threads_can_be_had};
 use crate::behaviour;
 use crate::matcher::{JsonMatcher, TextMatcher};
 use crate::output::Problem;
@@ -63,6 +63,8 @@ impl Engine for Tokio {
         if search.threads.is_some() {
             builder.max_blocking_threads(self.threads(search));
         }
+        // Those and one for blocking calls; of these it does with as many as there are.
+        threads_can_be_had(self.threads(search) + 1)?;
         let runtime = builder.build()?;
         let cx = Arc::new(Context {
             search: Arc::clone(search),

@@ -63,7 +63,8 @@ impl Engine for Vthread {
         let crew = Crew::new(search, carriers, late);
         let runtime = Runtime::builder().carriers(carriers).when_stuck(WhenStuck::Sleep);
         // A walk runs until nobody is idle, which may be long.
-        let runtime = runtime.report_blocked_after(Duration::MAX).build();
+        let runtime =
+            runtime.report_blocked_after(Duration::MAX).count_chunks(search.counts.in_detail).build();
         let runtime = runtime.map_err(io::Error::other)?;
         let ran = runtime.run(|| crew.search_all(roots.collect()));
         let stats = runtime.finish();

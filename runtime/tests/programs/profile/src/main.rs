@@ -28,10 +28,20 @@ fn main() {
     let (text, same) = vthread::run(|| {
         let text = on_chunk(|| format!("{}", hop(|| 6 * 7)));
         if fails {
+            let _witness = Witness;
             on_chunk(|| hop(|| panic!("a panic on a chunk")));
         }
         let expected = sum([1.0; 16]);
         (text, (0..100).filter(|_| on_chunk(|| sum([1.0; 16])).to_bits() == expected.to_bits()).count())
     });
     println!("{text} {same}");
+}
+
+/// Says when it is dropped.
+struct Witness;
+
+impl Drop for Witness {
+    fn drop(&mut self) {
+        println!("dropped");
+    }
 }

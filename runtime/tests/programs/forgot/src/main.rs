@@ -1,0 +1,4 @@
+//! Has virtual threads, and no build script.
+fn main() {
+    println!("{}", vthread::run(|| 42));
+}

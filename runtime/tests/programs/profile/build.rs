@@ -1,0 +1,4 @@
+//! As every package that links an executable with virtual threads.
+fn main() {
+    vale_threads_build::link_step();
+}
