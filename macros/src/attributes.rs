@@ -2,7 +2,7 @@
 
 use crate::options::{On, Options};
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote};
 use syn::{Attribute, Ident, Result, parse_quote};
 
 /// Whether an attribute is `#[vthread]`, written in any way.
@@ -18,6 +18,13 @@ pub(crate) fn is_plain(attribute: &Attribute) -> bool {
 
 pub(crate) fn has(attributes: &[Attribute], name: &str) -> bool {
     attributes.iter().any(|a| a.path().is_ident(name))
+}
+
+/// Whether an attribute is `name`, or may be it on some condition.
+pub(crate) fn mentions(attributes: &[Attribute], name: &str) -> bool {
+    let conditional =
+        |a: &Attribute| a.path().is_ident("cfg_attr") && a.meta.to_token_stream().to_string().contains(name);
+    has(attributes, name) || attributes.iter().any(conditional)
 }
 
 /// Removes `#[plain]` and says whether it was there.

@@ -158,7 +158,7 @@ fn wrapper(
     let (vis, attrs, generated) = (&f.vis, &divided.wrapper, attributes::generated());
     let (body, chunk) = (names::body(name), names::chunk(name));
     // With features of its own a function cannot be inlined everywhere.
-    let inline = if attributes::has(f.attrs, "target_feature") {
+    let inline = if attributes::mentions(f.attrs, "target_feature") {
         quote!(#[inline])
     } else {
         quote!(#[inline(always)])

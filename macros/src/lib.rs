@@ -31,6 +31,7 @@ mod std_macros;
 mod std_names;
 mod tables;
 mod traits;
+mod use_tree;
 mod uses;
 mod world;
 

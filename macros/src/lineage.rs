@@ -170,9 +170,47 @@ pub(crate) fn open_types(world: &World, below: TraitId) -> Vec<(Ident, TokenStre
                 open.push((ty.ident.clone(), quote!(#bounds)));
             }
         }
+        for (name, bounds) in open_types_of_std(world, ancestor.id) {
+            let bound = ancestor.bindings.iter().any(|(bound, _)| *bound == name);
+            if !bound && !open.iter().any(|(known, _)| *known == name) {
+                open.push((name, bounds));
+            }
+        }
     }
     open
 }
+
+/// The associated types of std's traits above a trait: `Item` for `trait Cursor: Iterator`.
+fn open_types_of_std(world: &World, id: TraitId) -> Vec<(Ident, TokenStream)> {
+    let t = &world.traits[id];
+    let supers = t.item.iter().flat_map(|item| &item.supertraits);
+    supers
+        .filter_map(|bound| {
+            let TypeParamBound::Trait(bound) = bound else { return None };
+            let last = bound.path.segments.last()?;
+            let (_, name, bounds) = STD_TYPES.iter().find(|(of, _, _)| last.ident == of)?;
+            let own = matches!(
+                Scope::new(world, t.module).resolve(&bound.path),
+                Some(Def::Trait(_) | Def::PlainTrait)
+            );
+            let given = divide(&bound.path).1.iter().any(|(given, _)| given == name);
+            let bounds = if *bounds { quote!(?Sized) } else { quote!() };
+            (!own && !given).then(|| (Ident::new(name, proc_macro2::Span::call_site()), bounds))
+        })
+        .collect()
+}
+
+/// A trait, its associated type, and whether that may be unsized.
+const STD_TYPES: &[(&str, &str, bool)] = &[
+    ("Iterator", "Item", false),
+    ("DoubleEndedIterator", "Item", false),
+    ("ExactSizeIterator", "Item", false),
+    ("Deref", "Target", true),
+    ("DerefMut", "Target", true),
+    ("Index", "Output", true),
+    ("IndexMut", "Output", true),
+    ("Future", "Output", false),
+];
 
 /// How long a trait object may live: `'_`, unless a supertrait says otherwise.
 pub(crate) fn lifetime(world: &World, below: TraitId) -> Lifetime {

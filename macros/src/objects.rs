@@ -128,6 +128,7 @@ pub(crate) fn is_slot(sig: &Signature) -> bool {
         && !signature::mentions_impl(&sig.inputs)
         && !signature::mentions_impl(&sig.output)
         && !signature::mentions_self(sig)
+        && !signature::asks_types(sig)
 }
 
 /// `&Self`, `Box<Self>`, `Pin<&mut Self>` and so on.
@@ -194,8 +195,8 @@ impl DynTypes<'_, '_> {
                 Objects::No => self.problems.at(
                     span,
                     "#[vthread]: this trait cannot be used as `dyn`: each method needs a receiver like `&self` and no type \
-                     parameter, `impl Trait` or `Self` in its types, or else `where Self: Sized`; and there can be no \
-                     associated constant",
+                     parameter, `impl Trait` or `Self` in its types and no condition on types, or else `where Self: Sized`; and \
+                     there can be no associated constant",
                 ),
                 Objects::Refused(reason) => self.problems.at(span, format!("#[vthread]: no `dyn` here: {reason}")),
             }

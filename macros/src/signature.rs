@@ -246,6 +246,14 @@ pub(crate) fn asks_sized(sig: &Signature) -> bool {
     })
 }
 
+/// `where` asks something of types: then the function is not there for all of them, and no array can hold it.
+pub(crate) fn asks_types(sig: &Signature) -> bool {
+    sig.generics.where_clause.iter().flat_map(|w| &w.predicates).any(|p| match p {
+        WherePredicate::Type(p) => p.bounds.iter().any(|b| !matches!(b, syn::TypeParamBound::Lifetime(_))),
+        _ => false,
+    })
+}
+
 /// The function never returns.
 pub(crate) fn diverges(sig: &Signature) -> bool {
     matches!(&sig.output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)))

@@ -6,6 +6,63 @@ pub(crate) fn is_method(name: &str) -> bool {
     METHODS.binary_search(&name).is_ok()
 }
 
+/// Traits of std that people implement: an annotated impl of one keeps its signatures.
+pub(crate) fn is_trait(path: &syn::Path) -> bool {
+    const STD: &[&str] = &[
+        "Add",
+        "AddAssign",
+        "AsMut",
+        "AsRef",
+        "BitAnd",
+        "BitOr",
+        "BitXor",
+        "Borrow",
+        "BufRead",
+        "Clone",
+        "Debug",
+        "Default",
+        "Deref",
+        "DerefMut",
+        "Display",
+        "Div",
+        "Drop",
+        "Error",
+        "Extend",
+        "From",
+        "FromIterator",
+        "FromStr",
+        "Hash",
+        "Index",
+        "IndexMut",
+        "Into",
+        "IntoIterator",
+        "Iterator",
+        "DoubleEndedIterator",
+        "ExactSizeIterator",
+        "Mul",
+        "Neg",
+        "Not",
+        "Ord",
+        "PartialEq",
+        "PartialOrd",
+        "Read",
+        "Rem",
+        "Shl",
+        "Shr",
+        "Sub",
+        "SubAssign",
+        "Sum",
+        "Product",
+        "ToString",
+        "TryFrom",
+        "TryInto",
+        "Write",
+        "Future",
+        "Hasher",
+    ];
+    path.segments.last().is_some_and(|s| STD.contains(&s.ident.to_string().as_str()))
+}
+
 #[rustfmt::skip]
 const METHODS: &[&str] = &[
     "abs", "abs_diff", "accept", "access", "acos", "add", "advance", "align_to", "all", "and", "and_then",

@@ -33,18 +33,24 @@ mod calls;
 mod closures;
 #[path = "corpus/conditions.rs"]
 mod conditions;
+#[path = "corpus/features.rs"]
+mod features;
 #[path = "corpus/generics.rs"]
 mod generics;
 #[path = "corpus/languages.rs"]
 mod languages;
 #[path = "corpus/machines.rs"]
 mod machines;
+#[path = "corpus/numbers.rs"]
+mod numbers;
 #[path = "corpus/objects.rs"]
 mod objects;
 #[path = "corpus/programs.rs"]
 mod programs;
 #[path = "corpus/recursion.rs"]
 mod recursion;
+#[path = "corpus/services.rs"]
+mod services;
 #[path = "corpus/solvers.rs"]
 mod solvers;
 #[path = "corpus/structures.rs"]

@@ -60,6 +60,7 @@
 mod allocator;
 mod config;
 mod error;
+mod facade;
 #[cfg(target_os = "linux")]
 pub mod fs;
 #[cfg(target_os = "linux")]

@@ -86,6 +86,12 @@ twice! {
         for i in 0..n { sum += all[(i % 2) as usize].area(i); }
         sum
     }
+    pub fn one_object(n: u64) -> u64 {
+        let one: &dyn Shape = black_box(&Strip(2, 5));
+        let mut sum = 0;
+        for i in 0..n { sum += one.area(i); }
+        sum
+    }
     pub fn objects_in_closures(n: u64) -> u64 {
         let all = shapes();
         (0..n).map(|i| all[(i % 2) as usize].area(i)).sum()
@@ -162,6 +168,14 @@ pub const KERNELS: &[Kernel] = &[
     Kernel {
         name: "trait objects",
         forms: [ordinary::objects, annotated::objects, |n| vthread::run(move || annotated::objects(n))],
+        rounds: 20_000,
+        limit: VirtualCall(7.0),
+    },
+    Kernel {
+        name: "one trait object",
+        forms: [ordinary::one_object, annotated::one_object, |n| {
+            vthread::run(move || annotated::one_object(n))
+        }],
         rounds: 20_000,
         limit: VirtualCall(7.0),
     },

@@ -4,14 +4,16 @@
 //! std's count of panics to be put aside) is [`switch`](super::switch)'s, and is done on a hop stack, so that the space for it is no
 //! vthread's.
 
-use super::{Carrier, Root, carrier};
+use super::{Carrier, HAS_STACKS, Root, carrier};
 use crate::arch::{self, Parked};
 use crate::call::hop;
 use crate::hop_stack;
 use crate::sched::remote::Remote;
 use crate::sched::task;
+use crate::sched::timers::Key;
 use crate::sched::wait::{Outcome, Waiting};
 use crate::stacks::scoped;
+use core::ptr::null;
 use std::time::Instant;
 
 /// The vthread that runs: its carrier, on which something is mounted.
@@ -80,6 +82,9 @@ impl AtEase {
         unsafe { arch::switch(to, save) };
         hop_stack::check_empty();
         self.0.carrier.mounted.set(root);
+        if root.has(HAS_STACKS) {
+            self.0.carrier.installs_again(root);
+        }
     }
 
     /// Goes on with `to`, or else with what is ready. Without budget, with the loop.
@@ -90,16 +95,13 @@ impl AtEase {
     unsafe fn leave(self, to: Option<Parked>, save: *mut Parked) {
         let Me { carrier } = self.0;
         let budget = carrier.budget.get();
-        if budget == 0 {
-            // SAFETY: the caller's promise.
-            return unsafe { self.leave_to_the_loop(to, Some(save)) };
-        }
-        let to = match to.or_else(|| carrier.ready.pop()) {
-            Some(to) => {
-                carrier.budget.set(budget - 1);
-                to
-            }
-            None => carrier.in_loop.get(),
+        let to = if budget == 0 {
+            carrier.leaves_without_budget(to)
+        } else if let Some(to) = to.or_else(|| carrier.ready.pop()) {
+            carrier.budget.set(budget - 1);
+            to
+        } else {
+            carrier.in_loop.get()
         };
         // SAFETY: these are stacks that wait on this thread, each taken once; the caller's promise.
         unsafe { self.switch(to, save) };
@@ -127,28 +129,6 @@ impl AtEase {
         unsafe { self.leave(to, save) };
     }
 
-    /// Goes on with the loop, after which `to` comes. Whoever has the stacks of its scope always does: the loop has the thread's own.
-    ///
-    /// # Safety
-    /// As [`switch`](Self::switch); without a `save`, this vthread is ready.
-    #[cold]
-    #[inline(never)]
-    unsafe fn leave_to_the_loop(self, to: Option<Parked>, save: Option<*mut Parked>) {
-        let Me { carrier } = self.0;
-        if let Some(to) = to {
-            carrier.ready.push(to);
-        }
-        let save = save.unwrap_or_else(|| carrier.ready.push_place());
-        let lists = scoped::mounted();
-        // SAFETY: the loop waits; the caller's promise.
-        unsafe { self.switch(carrier.in_loop.get(), save) };
-        if !lists.is_null() {
-            // SAFETY: it had them when it left.
-            unsafe { scoped::mount(lists) };
-            carrier.leaves_to_the_loop();
-        }
-    }
-
     /// Parks until whoever claimed `waiting` makes it ready, or until then. Goes on with `to`, if there is one.
     ///
     /// # Safety
@@ -162,7 +142,7 @@ impl AtEase {
         to: Option<Parked>,
     ) {
         let root = self.0.root();
-        let key = until.map(|until| hop(|| self.0.carrier.timers.borrow_mut().insert(until, waiting)));
+        let key = until.map(|until| self.0.carrier.set_timer(until, waiting));
         root.waiting.set(waiting);
         if self.0.is_cancelled() && task::RAISES && waiting.claim(Outcome::Cancelled) {
             // Nobody else will make it ready.
@@ -173,9 +153,9 @@ impl AtEase {
             // SAFETY: resumed once, by the one who claimed it. `to` was claimed by the caller.
             unsafe { self.leave_or_start(to, parked) };
         }
-        root.waiting.set(core::ptr::null());
+        root.waiting.set(null());
         if let Some(key) = key {
-            hop(|| self.0.carrier.timers.borrow_mut().remove(key));
+            self.0.carrier.remove_timer(key);
         }
     }
 
@@ -201,7 +181,7 @@ impl AtEase {
                 self.leave(to, parked);
             }
         }
-        root.waiting.set(core::ptr::null());
+        root.waiting.set(null());
     }
 
     /// Goes on with `to`, and with this one later.
@@ -212,11 +192,12 @@ impl AtEase {
     pub(crate) unsafe fn yield_to(self, to: Parked) {
         let Me { carrier } = self.0;
         let budget = carrier.budget.get();
-        if budget == 0 {
-            // SAFETY: the caller's promise.
-            return unsafe { self.leave_to_the_loop(Some(to), None) };
-        }
-        carrier.budget.set(budget - 1);
+        let to = if budget == 0 {
+            carrier.leaves_without_budget(Some(to))
+        } else {
+            carrier.budget.set(budget - 1);
+            to
+        };
         // SAFETY: the place is the ring's, from which this vthread is taken once.
         unsafe { self.switch(to, carrier.ready.push_place()) };
     }
@@ -226,18 +207,58 @@ impl AtEase {
     pub(crate) fn yield_now(self) {
         let Me { carrier } = self.0;
         let budget = carrier.budget.get();
-        if budget == 0 {
-            // SAFETY: there is nobody else, and this vthread is ready.
-            return unsafe { self.leave_to_the_loop(None, None) };
-        }
-        let (to, place) = match carrier.ready.exchange() {
-            Some(both) => {
-                carrier.budget.set(budget - 1);
-                both
-            }
-            None => (carrier.in_loop.get(), carrier.ready.push_place()),
+        let (to, place) = if budget > 0
+            && let Some(both) = carrier.ready.exchange()
+        {
+            carrier.budget.set(budget - 1);
+            both
+        } else {
+            (carrier.leaves_without_budget(None), carrier.ready.push_place())
         };
         // SAFETY: the place is the ring's, from which this vthread is taken once.
         unsafe { self.switch(to, place) };
+    }
+}
+
+impl Carrier {
+    /// Who runs goes on with the loop, after which `to` comes. Gives the loop. The stacks of a scope are kept in mind: the loop has the
+    /// thread's own.
+    #[cold]
+    #[inline(never)]
+    fn leaves_without_budget(&self, to: Option<Parked>) -> Parked {
+        if let Some(to) = to {
+            self.ready.push(to);
+        }
+        let lists = scoped::mounted();
+        // SAFETY: `me` has seen that something is mounted.
+        let root = unsafe { &*self.mounted.get() };
+        if !lists.is_null() && !root.has(HAS_STACKS) {
+            root.set_flag(HAS_STACKS);
+            // SAFETY: the vthread runs: its body was taken from there, and its result is not there yet.
+            unsafe { root.task().room.put(lists) };
+        }
+        self.in_loop.get()
+    }
+
+    /// Back from the loop.
+    #[cold]
+    #[inline(never)]
+    fn installs_again(&self, root: &Root) {
+        root.clear_flag(HAS_STACKS);
+        // SAFETY: put there when it left with them.
+        unsafe { scoped::mount(root.task().room.take()) };
+        self.leaves_to_the_loop();
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn set_timer(&self, until: Instant, waiting: &Waiting) -> Key {
+        hop(|| self.timers.borrow_mut().insert(until, waiting))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn remove_timer(&self, key: Key) {
+        hop(|| self.timers.borrow_mut().remove(key));
     }
 }

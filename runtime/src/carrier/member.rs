@@ -16,14 +16,14 @@
 //! is made up for by the searcher, which looks at all deques again before it sleeps, and rouses another one when it finds some.
 
 use super::start::Start;
+use crate::facade::{
+    AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Mutex, MutexGuard, Ordering::Relaxed, Ordering::Release,
+    Ordering::SeqCst, fence,
+};
 use crate::sched::remote::Remote;
 use crate::sched::starts::Starts;
 use core::cell::Cell;
-use core::sync::atomic::{
-    AtomicBool, AtomicU8, AtomicU64, AtomicUsize, Ordering::Relaxed, Ordering::Release, Ordering::SeqCst,
-    fence,
-};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 const RUNS: u8 = 0;
 /// Carriers end when everything has ended.

@@ -48,11 +48,17 @@ pub(crate) struct Root {
     task: *const Task,
     /// What it waits at; null while it runs or is ready.
     waiting: Cell<*const Waiting>,
-    /// Neighbours among the carrier's vthreads. The lowest bit of the address: was it asked to end? A word of its own for that would
-    /// be sixteen bytes more of every vthread.
+    /// Neighbours among the carrier's vthreads. The lowest bits of the address are flags: a word of its own for them would be sixteen
+    /// bytes more of every vthread.
     previous: Cell<*const Root>,
     next: Cell<*const Root>,
 }
+
+/// It was asked to end.
+const CANCELLED: usize = 1;
+/// It has left with the stacks of its scope installed: which they are is in its task's room.
+const HAS_STACKS: usize = 2;
+const FLAGS: usize = CANCELLED | HAS_STACKS;
 
 impl Root {
     /// Where the address of the task is.
@@ -67,20 +73,33 @@ impl Root {
     /// Was it asked to end?
     #[inline(always)]
     pub(crate) fn is_cancelled(&self) -> bool {
-        self.previous.get().addr() & 1 != 0
+        self.has(CANCELLED)
     }
 
     fn cancel(&self) {
-        self.previous.set(self.previous.get().map_addr(|address| address | 1));
+        self.set_flag(CANCELLED);
+    }
+
+    #[inline(always)]
+    fn has(&self, flag: usize) -> bool {
+        self.previous.get().addr() & flag != 0
+    }
+
+    fn set_flag(&self, flag: usize) {
+        self.previous.set(self.previous.get().map_addr(|address| address | flag));
+    }
+
+    fn clear_flag(&self, flag: usize) {
+        self.previous.set(self.previous.get().map_addr(|address| address & !flag));
     }
 
     fn previous(&self) -> *const Self {
-        self.previous.get().map_addr(|address| address & !1)
+        self.previous.get().map_addr(|address| address & !FLAGS)
     }
 
     fn set_previous(&self, previous: *const Self) {
-        let bit = self.previous.get().addr() & 1;
-        self.previous.set(previous.map_addr(|address| address | bit));
+        let flags = self.previous.get().addr() & FLAGS;
+        self.previous.set(previous.map_addr(|address| address | flags));
     }
 
     pub(crate) fn share_task(&self) -> TaskRef {

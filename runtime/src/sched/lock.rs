@@ -25,12 +25,12 @@
 //!
 //! Where ownership is taken away too often, nobody is made an owner; nor where the kernel has no such barrier.
 
+use crate::facade::{AtomicBool, AtomicU32, Mutex, MutexGuard, Ordering::Release};
 use core::cell::UnsafeCell;
 use core::fmt;
 use core::ops::{Deref, DerefMut};
-use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Release};
 use std::panic::{RefUnwindSafe, UnwindSafe};
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 
 /// Whoever comes first decides.
 const UNOWNED: u32 = u32::MAX;
@@ -189,11 +189,11 @@ pub(crate) struct Owned<'a, S>(&'a Lock<S>);
 mod owned {
     use super::{Lock, Owned, Raw, RawGuard, Release, SHARED, UNOWNED, bias};
     use crate::call::hop;
+    use crate::facade::{
+        Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed, Ordering::SeqCst, compiler_fence, yield_now,
+    };
     use core::mem::ManuallyDrop;
     use core::ops::{Deref, DerefMut};
-    use core::sync::atomic::{
-        Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed, Ordering::SeqCst, compiler_fence,
-    };
 
     impl<S> Lock<S> {
         /// For what the running carrier alone will use, as far as it knows.
@@ -316,7 +316,7 @@ mod owned {
                 bias::barrier_on_all_threads();
                 // Its owner is inside for some instructions, if it is not suspended there.
                 while self.held.load(Acquire) {
-                    std::thread::yield_now();
+                    yield_now();
                 }
                 bias::taken_away();
             }
@@ -328,13 +328,13 @@ mod owned {
 /// Who may be an owner.
 #[cfg(vthread_native)]
 pub(crate) mod bias {
+    use crate::facade::{membarrier, owner, set_owner};
     use core::cell::Cell;
+    // What is counted here decides nothing about the protocol.
     use core::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed, Ordering::SeqCst, fence};
 
     thread_local! {
-        /// This thread's id as an owner; 0 where no carrier runs.
-        static ID: Cell<u32> = const { Cell::new(0) };
-        /// How many locks its carriers have been made owners of.
+        /// How many locks this thread's carriers have been made owners of.
         static GRANTED: Cell<u32> = const { Cell::new(0) };
     }
 
@@ -353,7 +353,7 @@ pub(crate) mod bias {
 
     #[inline(always)]
     pub(crate) fn id() -> u32 {
-        ID.get()
+        owner()
     }
 
     /// This thread is a carrier with that id from now on; with 0, it is none.
@@ -362,7 +362,7 @@ pub(crate) mod bias {
             KERNEL.store(if register() { HAS_BARRIER } else { HAS_NONE }, Relaxed);
         }
         // Without the barrier nobody is an owner.
-        ID.set(if KERNEL.load(Relaxed) == HAS_BARRIER { id } else { 0 });
+        set_owner(if KERNEL.load(Relaxed) == HAS_BARRIER { id } else { 0 });
     }
 
     /// Is it worth while to make this thread the owner of another lock? To take one away costs microseconds.
@@ -381,11 +381,6 @@ pub(crate) mod bias {
     /// Commands of `membarrier(2)`, from `linux/membarrier.h`.
     const PRIVATE_EXPEDITED: libc::c_int = 1 << 3;
     const REGISTER_PRIVATE_EXPEDITED: libc::c_int = 1 << 4;
-
-    fn membarrier(command: libc::c_int) -> bool {
-        // SAFETY: the commands used here have no effect but barriers.
-        unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
-    }
 
     fn register() -> bool {
         membarrier(REGISTER_PRIVATE_EXPEDITED)

@@ -23,10 +23,12 @@
 
 use super::wait::Waiting;
 use crate::call::hop;
+use crate::facade::{
+    AtomicBool, AtomicPtr, AtomicU32, Mutex, Ordering::SeqCst, fence, futex_wait, futex_wake,
+};
 use core::ptr::{self, null_mut};
-use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU32, Ordering::SeqCst, fence};
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-use std::sync::{Mutex, OnceLock, PoisonError};
+use std::sync::{OnceLock, PoisonError};
 use std::time::Instant;
 
 const AWAKE: u32 = 0;
@@ -107,7 +109,7 @@ impl Remote {
         }
         // Somewhere else, so that what it takes makes no vthread's stack larger.
         match self.sleeper.swap(AWAKE, SeqCst) {
-            ASLEEP => hop(|| futex(&self.sleeper, libc::FUTEX_WAKE, 1, None)),
+            ASLEEP => hop(|| futex_wake(&self.sleeper)),
             IN_RING => hop(|| self.ring_bell()),
             _ => return false,
         }
@@ -190,23 +192,8 @@ impl Remote {
     /// Sleeps until another thread has something for this carrier, or until then. `has_more` looks for news of other kinds, whose
     /// makers [`rouse`](Self::rouse) afterwards. May also return for nothing.
     pub(crate) fn sleep(&self, until: Option<Instant>, has_more: impl Fn() -> bool) {
-        self.sleep_as(ASLEEP, has_more, || futex(&self.sleeper, libc::FUTEX_WAIT, ASLEEP, until));
+        self.sleep_as(ASLEEP, has_more, || futex_wait(&self.sleeper, ASLEEP, until));
     }
-}
-
-fn futex(word: &AtomicU32, operation: libc::c_int, value: u32, until: Option<Instant>) {
-    let timeout = until.map(|until| {
-        let left = until.saturating_duration_since(Instant::now());
-        libc::timespec {
-            tv_sec: left.as_secs().try_into().unwrap_or(libc::time_t::MAX),
-            tv_nsec: left.subsec_nanos().into(),
-        }
-    });
-    let timeout = timeout.as_ref().map_or(ptr::null(), ptr::from_ref);
-    // SAFETY: a valid word, and a valid timeout or none. Every result is fine: the caller looks again.
-    unsafe {
-        libc::syscall(libc::SYS_futex, word.as_ptr(), operation | libc::FUTEX_PRIVATE_FLAG, value, timeout)
-    };
 }
 
 #[cfg(test)]

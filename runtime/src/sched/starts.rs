@@ -3,9 +3,9 @@
 //! A lock rather than a lock-free deque: it is held for some instructions, a look at an empty queue takes none, and nothing is left
 //! to be freed later, when nobody can look at it any more.
 
-use core::sync::atomic::{AtomicUsize, Ordering::SeqCst};
+use crate::facade::{AtomicUsize, Mutex, MutexGuard, Ordering::SeqCst};
 use std::collections::VecDeque;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::PoisonError;
 
 pub(crate) struct Starts<T> {
     queue: Mutex<VecDeque<T>>,

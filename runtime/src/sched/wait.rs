@@ -33,13 +33,15 @@ use super::remote::Remote;
 use crate::arch::Parked;
 use crate::call::hop;
 use crate::carrier;
+use crate::facade::{
+    AtomicBool, AtomicU8, Ordering::AcqRel, Ordering::Acquire, Ordering::Release, Thread, current, panicking,
+    park, park_timeout, yield_now,
+};
 use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomPinned;
 use core::mem::ManuallyDrop;
 use core::ptr::{null, null_mut};
-use core::sync::atomic::{AtomicBool, AtomicU8, Ordering::AcqRel, Ordering::Acquire, Ordering::Release};
-use std::thread::{self, Thread};
 use std::time::Instant;
 
 const WAITING: u8 = 0;
@@ -127,7 +129,7 @@ impl Waiting {
     /// panics was not found.
     pub(crate) fn new(what: What) -> Self {
         let home = carrier::prepare_to_park(false);
-        Self::by(what, home, !thread::panicking())
+        Self::by(what, home, !panicking())
     }
 
     /// For a wait that nothing else may end.
@@ -168,7 +170,7 @@ impl Waiting {
             is_in_one_list: false,
             woken: AtomicBool::new(false),
             home: None,
-            who: Who { thread: ManuallyDrop::new(thread::current()) },
+            who: Who { thread: ManuallyDrop::new(current()) },
             what,
             next_in_inbox: Cell::new(null_mut()),
         }
@@ -257,14 +259,14 @@ impl Waiting {
         while !self.woken.load(Acquire) {
             match until.map(|until| until.saturating_duration_since(Instant::now())) {
                 // Who has claimed it instead will say so at once.
-                None => thread::park(),
+                None => park(),
                 Some(left) if left.is_zero() => {
                     if self.claim(Outcome::TimedOut) {
                         return;
                     }
-                    thread::yield_now();
+                    yield_now();
                 }
-                Some(left) => thread::park_timeout(left),
+                Some(left) => park_timeout(left),
             }
         }
     }
@@ -488,6 +490,7 @@ impl Claimed {
             core::mem::forget(self);
             return Some(waiting.parked_place().get());
         }
+        hop(|| drop(self));
         None
     }
 
@@ -605,12 +608,18 @@ pub(crate) fn wait_in<S>(
     next: Option<Claimed>,
 ) -> Outcome {
     let (guard, state) = guard.into_raw();
-    Wait { list: list_in(state, list), guard, what, slot, until, next }.wait()
+    let mut wait = Wait { list: list_in(state, list), guard: Some(guard), what, slot, until, next };
+    match carrier::me_at_ease() {
+        Some(me) => wait.wait(me),
+        // Elsewhere, so that what is rare makes nobody's stack larger.
+        None => hop(|| wait.wait_however()),
+    }
 }
 
 /// What [`wait_in`] was called with: the same code for whatever the lock guards.
 struct Wait<'a> {
-    guard: RawGuard<'a>,
+    /// `None` once it waits.
+    guard: Option<RawGuard<'a>>,
     list: *mut WaitList,
     what: What,
     slot: *mut (),
@@ -619,21 +628,19 @@ struct Wait<'a> {
 }
 
 impl Wait<'_> {
+    /// Once.
     #[inline(never)]
-    fn wait(self) -> Outcome {
-        let Some(me) = carrier::me_at_ease() else {
-            // Elsewhere, so that what is rare makes nobody's stack larger.
-            return hop(move || self.wait_however());
-        };
-        let lock = self.guard.lock();
+    fn wait(&mut self, me: carrier::AtEase) -> Outcome {
+        let Some(guard) = self.guard.take() else { return Outcome::Notified };
+        let lock = guard.lock();
         // A vthread's has nothing to drop.
         let waiting = ManuallyDrop::new(Waiting::of_vthread(self.what, me.home(), true, true));
         let link = Link::new(&waiting, self.slot);
         // SAFETY: both stay in this frame, which ends when the link was taken out: by whoever claimed it through the list,
         // or below. Nothing in between unwinds. The guard locks the list.
         unsafe { (*self.list).push(&link) };
-        drop(self.guard);
-        let next = self.next.and_then(Claimed::into_local);
+        drop(guard);
+        let next = self.next.take().and_then(Claimed::into_local);
         // SAFETY: whoever resumes from there has claimed it, which happens once.
         unsafe { me.park_waiting(&waiting, waiting.parked_place().as_ptr(), self.until, next) };
         let outcome = waiting.outcome();
@@ -645,15 +652,16 @@ impl Wait<'_> {
 
     /// The same, for ordinary threads, and for vthreads that panic or are off their chunks.
     #[cold]
-    fn wait_however(self) -> Outcome {
-        let lock = self.guard.lock();
+    fn wait_however(&mut self) -> Outcome {
         let mut waiting = Waiting::new(self.what);
         waiting.is_in_one_list = waiting.home.is_some();
         let link = Link::new(&waiting, self.slot);
+        let Some(guard) = self.guard.take() else { return Outcome::Notified };
+        let lock = guard.lock();
         // SAFETY: as above.
         unsafe { (*self.list).push(&link) };
-        drop(self.guard);
-        let outcome = waiting.wait_into(self.until, self.next);
+        drop(guard);
+        let outcome = waiting.wait_into(self.until, self.next.take());
         if matches!(outcome, Outcome::TimedOut | Outcome::Cancelled) {
             withdraw(lock, self.list, &link);
         }

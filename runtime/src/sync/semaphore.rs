@@ -1,5 +1,6 @@
 //! Permits. Mutexes and read-write locks are made of them.
 
+use crate::call::hop;
 use crate::sched::lock::{Guard, Lock};
 use crate::sched::task::{checkpoint, raise_if_cancelled};
 use crate::sched::wait::{ClaimedAll, Outcome, WaitList, What, wait_in};
@@ -95,13 +96,9 @@ impl Semaphore {
     }
 
     /// `false`: not by then.
-    #[inline]
-    pub(super) fn take(&self, permits: usize, until: Option<Instant>, what: What) -> bool {
+    #[inline(never)]
+    pub(super) fn take(&self, mut permits: usize, until: Option<Instant>, what: What) -> bool {
         checkpoint();
-        self.try_take(permits) || self.take_slowly(permits, until, what)
-    }
-
-    fn take_slowly(&self, mut permits: usize, until: Option<Instant>, what: What) -> bool {
         let mut state = self.lock();
         if state.free >= permits && state.waiting.is_empty() {
             state.free -= permits;
@@ -109,12 +106,15 @@ impl Semaphore {
         }
         let slot = (&raw mut permits).cast();
         let outcome = wait_in(state, |s| &mut s.waiting, what, slot, until, None);
-        if outcome == Outcome::Notified {
-            return true;
-        }
+        outcome == Outcome::Notified || self.has_given_up(outcome)
+    }
+
+    /// Does not return if the vthread is cancelled.
+    #[cold]
+    #[inline(never)]
+    fn has_given_up(&self, outcome: Outcome) -> bool {
         // Those behind may have waited for us alone.
-        let served = self.lock().serve();
-        drop(served);
+        hop(|| drop(self.lock().serve()));
         raise_if_cancelled(outcome);
         false
     }

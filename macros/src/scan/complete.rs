@@ -1,0 +1,48 @@
+//! An impl that does not fit its trait. What the compiler would say of it names functions that the macro adds, so the error is
+//! given here: then the item stands there as it was written, and the compiler speaks of that.
+
+use super::arity;
+use crate::conditions::Condition;
+use crate::diagnostics::Problems;
+use syn::{ImplItem, ItemImpl, ItemTrait, TraitItem};
+
+/// Reports methods of `of` that are missing in `i`, and those with another number of parameters. What stands under conditions is
+/// left to the compiler.
+pub(super) fn check(of: &ItemTrait, i: &ItemImpl, problems: &mut Problems) {
+    let written_out = |item: &ImplItem| !matches!(item, ImplItem::Macro(_) | ImplItem::Verbatim(_));
+    if !Condition::of(&of.attrs).is_always() || !i.items.iter().all(written_out) {
+        return;
+    }
+    for item in &of.items {
+        let TraitItem::Fn(declared) = item else { continue };
+        if !Condition::of(&declared.attrs).is_always() {
+            continue;
+        }
+        let name = &declared.sig.ident;
+        let given = i.items.iter().find_map(|item| match item {
+            ImplItem::Fn(f) if f.sig.ident == *name => Some(f),
+            _ => None,
+        });
+        match given {
+            None if declared.default.is_none() => {
+                let trait_name = &of.ident;
+                let at =
+                    i.trait_.as_ref().and_then(|(_, path, _)| path.segments.last()).map(|s| s.ident.span());
+                if let Some(at) = at {
+                    problems
+                        .at(at, format!("#[vthread]: `{name}` of `{trait_name}` is missing in this impl"));
+                }
+            }
+            Some(f) if Condition::of(&f.attrs).is_always() => {
+                let (want, got) = (&declared.sig, &f.sig);
+                if arity(want) != arity(got) || want.receiver().is_some() != got.receiver().is_some() {
+                    problems.at(
+                        got.ident.span(),
+                        format!("#[vthread]: `{name}` takes other parameters than its trait says"),
+                    );
+                }
+            }
+            _ => {}
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! See the runtime's `facade`: the same names, behind which shuttle decides who runs.
+
+use core::cell::Cell;
+pub(crate) use core::sync::atomic::compiler_fence;
+use shuttle::sync::Condvar;
+pub(crate) use shuttle::sync::atomic::{
+    AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, fence,
+};
+pub(crate) use shuttle::sync::{Mutex, MutexGuard};
+pub(crate) use shuttle::thread::{Thread, current, park, yield_now};
+use std::time::{Duration, Instant};
+
+shuttle::thread_local! {
+    static OWNER: Cell<u32> = Cell::new(0);
+}
+
+pub(crate) fn owner() -> u32 {
+    OWNER.with(Cell::get)
+}
+
+pub(crate) fn set_owner(id: u32) {
+    OWNER.with(|owner| owner.set(id));
+}
+
+/// Where all steps are in one order, a barrier is a step.
+pub(crate) fn membarrier(_: libc::c_int) -> bool {
+    yield_now();
+    true
+}
+
+pub(crate) fn panicking() -> bool {
+    false
+}
+
+/// Models have no time.
+pub(crate) fn park_timeout(_: Duration) {
+    yield_now();
+}
+
+/// One queue for all words: who is woken for nothing looks again.
+static FUTEX: (Mutex<()>, Condvar) = (Mutex::new(()), Condvar::new());
+
+pub(crate) fn futex_wait(word: &AtomicU32, value: u32, _: Option<Instant>) {
+    let queue = FUTEX.0.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+    if word.load(Ordering::SeqCst) == value {
+        drop(FUTEX.1.wait(queue));
+    }
+}
+
+pub(crate) fn futex_wake(_: &AtomicU32) {
+    drop(FUTEX.0.lock());
+    FUTEX.1.notify_all();
+}

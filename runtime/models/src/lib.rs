@@ -1,0 +1,33 @@
+//! The runtime's own files about what threads do to each other, compiled with a [`facade`] behind which shuttle decides who runs when.
+//!
+//! What is a vthread in the runtime is a thread of the model here: switches between stacks are no matter of threads. Shuttle explores orders of
+//! sequentially consistent steps, so this shows that the protocols are right, not that the weaker orders of memory accesses are
+//! enough: those are argued where they stand. A failing order is printed, and `shuttle::replay` runs it again.
+
+#![allow(dead_code, unreachable_pub, reason = "a part of the runtime without the rest")]
+#![allow(clippy::inline_always, reason = "as in the runtime")]
+#![allow(clippy::missing_panics_doc, reason = "a model that finds something panics")]
+
+mod call;
+mod carrier;
+mod channel;
+mod facade;
+pub mod models;
+
+mod arch {
+    pub(crate) type Parked = *mut u8;
+}
+
+mod sched {
+    #[path = "../../../src/sched/latch.rs"]
+    pub(crate) mod latch;
+    #[path = "../../../src/sched/lock.rs"]
+    pub(crate) mod lock;
+    #[path = "../../../src/sched/remote.rs"]
+    pub(crate) mod remote;
+    #[path = "../../../src/sched/starts.rs"]
+    pub(crate) mod starts;
+    pub(crate) mod task;
+    #[path = "../../../src/sched/wait.rs"]
+    pub(crate) mod wait;
+}

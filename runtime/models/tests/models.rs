@@ -1,0 +1,47 @@
+//! Every model in many orders. `VTHREAD_LONG_TESTS=1`: in many more. That they can fail was tried: without the wait for `held`, the owner's second
+//! look, the looks at inbox or deques before a sleep, or with a claim in two steps, each fails within a second.
+
+use vale_threads_models::models;
+
+/// Random orders, and orders that change hands seldom (probabilistic concurrency testing), which find other mistakes.
+fn explore(model: impl Fn() + Send + Sync + Clone + 'static) {
+    let orders = if std::env::var_os("VTHREAD_LONG_TESTS").is_some() { 50_000 } else { 1_000 };
+    shuttle::check_random(model.clone(), orders);
+    shuttle::check_pct(model, orders, 3);
+}
+
+#[test]
+fn locks_exclude() {
+    for is_owned in [false, true] {
+        explore(move || models::lock(is_owned, false));
+        explore(move || models::lock(is_owned, true));
+    }
+}
+
+#[test]
+fn no_claim_and_no_wake_up_is_lost_or_doubled() {
+    (1..=3).for_each(|claimers| explore(move || models::inbox(claimers)));
+}
+
+#[test]
+fn requests_are_heard() {
+    explore(models::requests);
+}
+
+#[test]
+fn nobody_sleeps_while_there_is_something_to_start() {
+    explore(models::steal);
+}
+
+#[test]
+fn values_pass_once_and_in_order() {
+    for capacity in [0, 1, 3] {
+        explore(move || models::channel(capacity));
+    }
+    explore(models::closing);
+}
+
+#[test]
+fn ends_are_heard() {
+    explore(models::end);
+}

@@ -1,0 +1,70 @@
+//! What the protocols between threads are made of: atomics, mutexes, parks, futexes, barriers.
+//!
+//! The models in `runtime/models` compile the same files with a facade of their own, behind which shuttle decides who runs when.
+
+pub(crate) use core::sync::atomic::{
+    AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicU64, AtomicUsize, Ordering, compiler_fence, fence,
+};
+pub(crate) use std::sync::{Mutex, MutexGuard};
+pub(crate) use std::thread::{Thread, current, panicking, park, park_timeout, yield_now};
+
+#[cfg(vthread_native)]
+mod linux {
+    use super::AtomicU32;
+    use core::cell::Cell;
+    use core::ptr;
+    use std::time::Instant;
+
+    thread_local! {
+        /// This thread's id as an owner of locks; 0 where no carrier runs.
+        static OWNER: Cell<u32> = const { Cell::new(0) };
+    }
+
+    #[inline(always)]
+    pub(crate) fn owner() -> u32 {
+        OWNER.get()
+    }
+
+    pub(crate) fn set_owner(id: u32) {
+        OWNER.set(id);
+    }
+
+    /// `membarrier(2)`. `false`: it is refused.
+    pub(crate) fn membarrier(command: libc::c_int) -> bool {
+        // SAFETY: the commands used here have no effect but barriers.
+        unsafe { libc::syscall(libc::SYS_membarrier, command, 0, 0) == 0 }
+    }
+
+    /// Waits while the word has that value, until then at most. May return for nothing.
+    pub(crate) fn futex_wait(word: &AtomicU32, value: u32, until: Option<Instant>) {
+        let timeout = until.map(|until| {
+            let left = until.saturating_duration_since(Instant::now());
+            libc::timespec {
+                tv_sec: left.as_secs().try_into().unwrap_or(libc::time_t::MAX),
+                tv_nsec: left.subsec_nanos().into(),
+            }
+        });
+        futex(word, libc::FUTEX_WAIT, value, timeout.as_ref().map_or(ptr::null(), ptr::from_ref));
+    }
+
+    /// Wakes one that waits there.
+    pub(crate) fn futex_wake(word: &AtomicU32) {
+        futex(word, libc::FUTEX_WAKE, 1, ptr::null());
+    }
+
+    fn futex(word: &AtomicU32, operation: libc::c_int, value: u32, timeout: *const libc::timespec) {
+        // SAFETY: a valid word, and a valid timeout or none. Every result is fine: the caller looks again.
+        unsafe {
+            libc::syscall(
+                libc::SYS_futex,
+                word.as_ptr(),
+                operation | libc::FUTEX_PRIVATE_FLAG,
+                value,
+                timeout,
+            )
+        };
+    }
+}
+
+#[cfg(vthread_native)]
+pub(crate) use linux::{futex_wait, futex_wake, membarrier, owner, set_owner};
