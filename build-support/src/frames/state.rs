@@ -114,6 +114,8 @@ pub struct State {
     stored: Vec<(u8, i64)>,
     /// More may have been stored than that.
     stored_more: bool,
+    /// Two words that the last instruction has loaded into the vector register with this number.
+    pub vector: Option<(usize, [Value; 2])>,
 }
 
 impl State {
@@ -124,7 +126,14 @@ impl State {
         for (index, register) in ARGUMENTS.into_iter().enumerate() {
             registers[register] = Value::Argument(index as u8);
         }
-        State { registers, slots: Vec::new(), escaped: Vec::new(), stored: Vec::new(), stored_more: false }
+        State {
+            registers,
+            slots: Vec::new(),
+            escaped: Vec::new(),
+            stored: Vec::new(),
+            stored_more: false,
+            vector: None,
+        }
     }
 
     /// What the slot at this place holds.
@@ -241,6 +250,7 @@ impl State {
         self.forget_escaped(bases);
         self.stored.clear();
         self.stored_more = false;
+        self.vector = None;
     }
 
     /// Takes in what is known when control comes from a second place. Returns whether anything was lost, and whether an
@@ -289,6 +299,9 @@ impl State {
         }
         changed |= other.stored_more && !self.stored_more;
         self.stored_more |= other.stored_more;
+        if self.vector != other.vector && self.vector.take().is_some() {
+            changed = true;
+        }
         if self.stored != other.stored {
             for place in &other.stored {
                 if let Err(index) = self.stored.binary_search(place) {

@@ -10,7 +10,9 @@ use iced_x86::{Instruction, Mnemonic as M, OpAccess, OpKind, Register};
 impl Interpreter<'_, '_> {
     /// Instructions after which the next one follows.
     pub(super) fn compute(&mut self, instruction: &Instruction, state: &mut State) {
+        let vector = state.vector.take();
         match instruction.mnemonic() {
+            mnemonic if is_vector_move(mnemonic) => self.move_vector(instruction, state, vector),
             M::Nop | M::Endbr64 | M::Cmp | M::Test | M::Lfence | M::Mfence | M::Pause => {}
             M::Mov => self.mov(instruction, state),
             M::Lea => lea(instruction, state),
@@ -55,6 +57,38 @@ impl Interpreter<'_, '_> {
                 state.registers[number(instruction.op0_register())] = joined;
             }
             _ => self.anything(instruction, state),
+        }
+    }
+
+    /// Unoptimised code copies pairs of words, such as references to `dyn` values, through a vector register: a load, and a store right
+    /// behind it.
+    fn move_vector(
+        &mut self,
+        instruction: &Instruction,
+        state: &mut State,
+        loaded: Option<(usize, [Value; 2])>,
+    ) {
+        let place = match memory(instruction, state) {
+            Memory::Stack { base, offset }
+                if instruction.memory_size().size() == 16 && !instruction.has_op_mask() =>
+            {
+                Some((base, offset))
+            }
+            _ => None,
+        };
+        self.anything(instruction, state);
+        let Some((base, offset)) = place else { return };
+        if instruction.op1_kind() == OpKind::Memory {
+            let words = [state.load(base, offset), state.load(base, offset.saturating_add(8))];
+            state.vector = Some((instruction.op0_register().number(), words));
+        } else if let Some((register, words)) = loaded
+            && register == instruction.op1_register().number()
+        {
+            for (value, offset) in words.into_iter().zip([offset, offset.saturating_add(8)]) {
+                state.escape(value);
+                self.below.address_stored |= matches!(value, Value::Stack { .. });
+                state.store(&self.bases, base, offset, 8, value);
+            }
         }
     }
 
@@ -309,6 +343,13 @@ fn only_vectors(instruction: &Instruction) -> bool {
             instruction.mnemonic(),
             M::Pcmpestri | M::Pcmpistri | M::Vpcmpestri | M::Vpcmpistri | M::Maskmovdqu | M::Vmaskmovdqu
         )
+}
+
+fn is_vector_move(mnemonic: M) -> bool {
+    matches!(
+        mnemonic,
+        M::Movups | M::Movaps | M::Movdqu | M::Movdqa | M::Vmovups | M::Vmovaps | M::Vmovdqu | M::Vmovdqa
+    )
 }
 
 fn is_conditional_move(mnemonic: M) -> bool {
