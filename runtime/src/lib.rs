@@ -31,7 +31,7 @@
 //! - No signal handler runs on a chunk: the executable's own `sigaction` and its relatives add `SA_ONSTACK`, and carriers have
 //!   signal stacks of their own. Signals are not blocked, and children inherit the mask as it is.
 //! - A fault says which thread it was and what was exceeded. `VTHREAD_STACKS=guarded` puts an inaccessible page directly below
-//!   every chunk, `VTHREAD_STACKS=painted` measures how deep each entry goes ([`stats`]).
+//!   every chunk, `VTHREAD_STACKS=painted` measures how deep each entry goes ([`stats()`]).
 //!
 //! # What does not
 //!
@@ -163,9 +163,12 @@ pub use stats::{Chunks, HighWater, HopStacks, Operations, Stats, Vthreads, stats
 /// For the code that `#[vthread]` writes. Not for people: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::call::{current, hop, on_chunk, on_chunk_exact};
+    pub use crate::call::{current, current_here, hop, on_chunk, on_chunk_exact};
     #[cfg(all(target_os = "linux", feature = "inject-faults"))]
     pub use crate::io::inject;
+    pub use crate::marks::Known;
+    #[cfg(vthread_native)]
+    pub use crate::marks::VTABLE;
     pub use crate::run::{report_entry, run_entry};
     pub use crate::select::{Chosen, after, select};
     pub use crate::{__plain_only as plain_only, __select as select, __tag as tag};
