@@ -1,4 +1,4 @@
-//! The runtime's own files about what threads do to each other, compiled with a [`facade`] behind which shuttle decides who runs when.
+//! The runtime's own files about what threads do to each other, compiled with a `facade` behind which shuttle decides who runs when.
 //!
 //! What is a vthread in the runtime is a thread of the model here: switches between stacks are no matter of threads. Shuttle explores orders of
 //! sequentially consistent steps, so this shows that the protocols are right, not that the weaker orders of memory accesses are

@@ -1,10 +1,14 @@
 //! Every model in many orders. `VTHREAD_LONG_TESTS=1`: in many more. That they can fail was tried: without the wait for `held`, the owner's second
 //! look, the looks at inbox or deques before a sleep, or with a claim in two steps, each fails within a second.
 
+use std::sync::{Mutex, PoisonError};
 use vale_threads_models::models;
 
 /// Random orders, and orders that change hands seldom (probabilistic concurrency testing), which find other mistakes.
 fn explore(model: impl Fn() + Send + Sync + Clone + 'static) {
+    // Statics of the runtime are shuttle's here, which one exploration at a time may use.
+    static ONE: Mutex<()> = Mutex::new(());
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
     let orders = if std::env::var_os("VTHREAD_LONG_TESTS").is_some() { 50_000 } else { 1_000 };
     shuttle::check_random(model.clone(), orders);
     shuttle::check_pct(model, orders, 3);
