@@ -1,9 +1,10 @@
 //! Calls from one stack to another: onto a chunk, and off it.
 
-use crate::arch::{self, Entry};
+use crate::arch::{self, Callee, Entry, Pair, Word};
 use crate::chunk::{self, List};
 use crate::stacks;
 use core::arch::asm;
+use core::marker::PhantomData;
 use core::mem::{ManuallyDrop, MaybeUninit};
 use vale_threads_abi as abi;
 
@@ -19,79 +20,70 @@ pub(crate) trait Enter {
     unsafe extern "C-unwind" fn enter(argument: *mut u8);
 }
 
-/// The size that the link step wrote for `E::enter`, and its address. Both come from one piece of assembly, because the
+/// The size that the link step wrote for a function, and its address. Both come from one piece of assembly, because the
 /// record speaks of the address that it loads: another codegen unit may have a copy of its own.
+macro_rules! sized_entry {
+    ($entry:expr, $reserve:expr, $flags:expr) => {{
+        let (size, entry): (u32, Callee);
+        // SAFETY: puts two constants into registers.
+        #[allow(clippy::pointers_in_nomem_asm_block, reason = "the pointer is an output")]
+        unsafe {
+            asm!(
+                "mov {n:e}, {unpatched}",
+                "771:",
+                "lea {p}, [rip + {f}]",
+                // Whoever has an entry needs the hop stubs, which nothing else refers to before the link step has run.
+                ".reloc ., R_X86_64_NONE, __morestack",
+                abi::record!(1, "771b - 4", "{f}", "{reserve}", "{flags}", ""),
+                n = out(reg) size,
+                p = out(reg) entry,
+                f = sym $entry,
+                unpatched = const abi::UNPATCHED,
+                reserve = const $reserve,
+                flags = const $flags,
+                options(pure, nomem, nostack, preserves_flags),
+            );
+        }
+        (size, entry)
+    }};
+}
+
+/// The size that the link step wrote for `E::enter`, and its address.
 #[inline(always)]
 pub(crate) fn entry_of<E: Enter>() -> (u32, Entry) {
-    let (size, entry): (u32, *const ());
-    // SAFETY: puts two constants into registers.
-    #[allow(clippy::pointers_in_nomem_asm_block, reason = "the pointer is an output")]
-    unsafe {
-        asm!(
-            "mov {n:e}, {unpatched}",
-            "771:",
-            "lea {p}, [rip + {f}]",
-            // Whoever has an entry needs the hop stubs, which nothing else refers to before the link step has run.
-            ".reloc ., R_X86_64_NONE, __morestack",
-            abi::record!(1, "771b - 4", "{f}", "{reserve}", "{flags}", ""),
-            n = out(reg) size,
-            p = out(reg) entry,
-            f = sym E::enter,
-            unpatched = const abi::UNPATCHED,
-            reserve = const E::RESERVE,
-            flags = const E::FLAGS,
-            options(pure, nomem, nostack, preserves_flags),
-        );
-        (size, core::mem::transmute::<*const (), Entry>(entry))
-    }
+    let (size, entry) = sized_entry!(E::enter, E::RESERVE, E::FLAGS);
+    // SAFETY: the address of a function of that type.
+    (size, unsafe { core::mem::transmute::<Callee, Entry>(entry) })
 }
 
-/// Argument block on the caller's stack.
+/// Argument block on the caller's stack: the closure, then its result.
 #[repr(C)]
-pub(crate) struct Slot<F, R> {
-    /// Top of the chunk that [`arch::call_taking`] took, once it has; written and read through the block's address alone.
-    chunk: MaybeUninit<*mut u8>,
-    value: Value<F, R>,
-}
-
-/// The closure, then its result.
-union Value<F, R> {
+pub(crate) union Slot<F, R> {
     closure: ManuallyDrop<F>,
     result: ManuallyDrop<R>,
 }
 
 /// Runs the closure in a [`Slot`].
-pub(crate) struct RunSlot<F, R>(core::marker::PhantomData<(F, R)>);
+pub(crate) struct RunSlot<F, R, const FLAGS: u32 = 0>(PhantomData<(F, R)>);
 
-impl<F: FnOnce() -> R, R> Enter for RunSlot<F, R> {
+impl<F: FnOnce() -> R, R, const FLAGS: u32> Enter for RunSlot<F, R, FLAGS> {
+    const FLAGS: u32 = FLAGS;
+
     #[inline(never)]
     unsafe extern "C-unwind" fn enter(argument: *mut u8) {
         let slot = argument.cast::<Slot<F, R>>();
         // SAFETY: `slot` holds the closure, and its owner takes the result only if this returns.
         unsafe {
-            let closure = ManuallyDrop::take(&mut (*slot).value.closure);
-            (*slot).value.result = ManuallyDrop::new(closure());
+            let closure = ManuallyDrop::take(&mut (*slot).closure);
+            (*slot).result = ManuallyDrop::new(closure());
         }
-    }
-}
-
-/// The same for an entry that must be proved.
-struct ExactSlot<F, R>(core::marker::PhantomData<(F, R)>);
-
-impl<F: FnOnce() -> R, R> Enter for ExactSlot<F, R> {
-    const FLAGS: u32 = abi::flags::EXACT;
-
-    #[inline(never)]
-    unsafe extern "C-unwind" fn enter(argument: *mut u8) {
-        // SAFETY: the promise is the same.
-        unsafe { RunSlot::<F, R>::enter(argument) };
     }
 }
 
 impl<F: FnOnce() -> R, R> Slot<F, R> {
     #[inline(always)]
     pub(crate) fn new(closure: F) -> Self {
-        Self { chunk: MaybeUninit::uninit(), value: Value { closure: ManuallyDrop::new(closure) } }
+        Self { closure: ManuallyDrop::new(closure) }
     }
 
     #[inline(always)]
@@ -104,8 +96,59 @@ impl<F: FnOnce() -> R, R> Slot<F, R> {
     #[inline(always)]
     pub(crate) unsafe fn into_result(self) -> R {
         // SAFETY: then it has left its result here.
-        unsafe { ManuallyDrop::into_inner(self.value.result) }
+        unsafe { ManuallyDrop::into_inner(self.result) }
     }
+}
+
+/// A closure of three words at most, as it is passed in registers.
+union Closure<F> {
+    closure: ManuallyDrop<F>,
+    words: [Word; 3],
+}
+
+impl<F> Closure<F> {
+    #[inline(always)]
+    fn new(closure: F) -> Self {
+        Self { closure: ManuallyDrop::new(closure) }
+    }
+
+    #[inline(always)]
+    fn into_words(self) -> [Word; 3] {
+        // SAFETY: words may be uninitialised.
+        unsafe { self.words }
+    }
+}
+
+/// Its result of two.
+union Outcome<R> {
+    result: ManuallyDrop<R>,
+    pair: Pair,
+}
+
+/// Do both fit into registers?
+const fn fits<F, R>() -> bool {
+    size_of::<F>() <= size_of::<[Word; 3]>() && size_of::<R>() <= size_of::<Pair>()
+}
+
+/// Runs a closure that is passed in registers. What it has captured and what it gives goes through no memory: a call onto a
+/// chunk is so short that waiting for that would be most of it.
+struct RunWords<F, R, const FLAGS: u32>(PhantomData<(F, R)>);
+
+impl<F: FnOnce() -> R, R, const FLAGS: u32> RunWords<F, R, FLAGS> {
+    #[inline(never)]
+    unsafe extern "C-unwind" fn enter(a: Word, b: Word, c: Word) -> Pair {
+        // SAFETY: the words are those of a closure that nobody else has.
+        let closure: F = ManuallyDrop::into_inner(unsafe { Closure { words: [a, b, c] }.closure });
+        let outcome = Outcome { result: ManuallyDrop::new(closure()) };
+        // SAFETY: words may be uninitialised.
+        unsafe { outcome.pair }
+    }
+}
+
+/// The size that the link step wrote for [`RunWords::enter`], and its address.
+#[inline(always)]
+fn entry_by_words<F: FnOnce() -> R, R, const FLAGS: u32>() -> (u32, Callee) {
+    sized_entry!(RunWords::<F, R, FLAGS>::enter, 0, FLAGS)
 }
 
 /// Calls `f` on a fresh chunk of the size that was proved for it, if the caller is on a chunk; otherwise plainly, because
@@ -117,88 +160,116 @@ impl<F: FnOnce() -> R, R> Slot<F, R> {
 /// When no memory is left for the chunk. What `f` panics with passes through.
 #[inline(always)]
 pub fn on_chunk<F: FnOnce() -> R, R>(f: F) -> R {
-    on_chunk_of::<RunSlot<F, R>, F, R>(f)
+    on_chunk_of::<F, R, 0>(f)
 }
 
 /// [`on_chunk`] for `#[vthread(exact)]`: the link step refuses an `f` that it cannot prove a bound for.
 #[inline(always)]
 pub fn on_chunk_exact<F: FnOnce() -> R, R>(f: F) -> R {
-    on_chunk_of::<ExactSlot<F, R>, F, R>(f)
+    on_chunk_of::<F, R, { abi::flags::EXACT }>(f)
 }
 
-/// `E` is entered with a [`Slot`] that holds the closure, and leaves the result there.
 #[inline(always)]
-fn on_chunk_of<E: Enter, F: FnOnce() -> R, R>(f: F) -> R {
-    let (size, entry) = entry_of::<E>();
-    // SAFETY: the link step wrote the size that was proved for `entry`, which wants such a slot.
-    unsafe { on_chunk_for(size, entry, f) }
+fn on_chunk_of<F: FnOnce() -> R, R, const FLAGS: u32>(f: F) -> R {
+    if const { fits::<F, R>() } {
+        let (size, entry) = entry_by_words::<F, R, FLAGS>();
+        // SAFETY: the link step wrote the size that was proved for `entry`.
+        unsafe { by_words::<F, R, FLAGS>(size, entry, f) }
+    } else {
+        let (size, entry) = entry_of::<RunSlot<F, R, FLAGS>>();
+        // SAFETY: as above.
+        unsafe { by_slot::<F, R, FLAGS>(size, entry as Callee, f) }
+    }
 }
 
 /// # Safety
-/// `entry` takes a [`Slot`] that holds the closure, leaves the result there, and `size` bytes are enough for it.
+/// `entry` is [`RunWords::enter`], and `size` bytes are enough for it.
 #[inline(always)]
-unsafe fn on_chunk_for<F: FnOnce() -> R, R>(size: u32, entry: Entry, f: F) -> R {
+unsafe fn by_words<F: FnOnce() -> R, R, const FLAGS: u32>(size: u32, entry: Callee, f: F) -> R {
+    type Plain = unsafe extern "C-unwind" fn(Word, Word, Word) -> Pair;
+    let words = Closure::new(f).into_words();
+    let pair = if arch::on_chunk_now() {
+        // SAFETY: on a chunk this thread has lists; the caller's promise.
+        unsafe { call_on_fresh(size, entry, words, core::any::type_name::<F>()) }
+    } else {
+        crate::__plain_only!();
+        // SAFETY: that is its type, and these are its words.
+        unsafe { core::mem::transmute::<Callee, Plain>(entry)(words[0], words[1], words[2]) }
+    };
+    // SAFETY: it has returned, with its result in the words.
+    unsafe { ManuallyDrop::into_inner(Outcome { pair }.result) }
+}
+
+/// # Safety
+/// `entry` is [`RunSlot::enter`], and `size` bytes are enough for it.
+#[inline(always)]
+unsafe fn by_slot<F: FnOnce() -> R, R, const FLAGS: u32>(size: u32, entry: Callee, f: F) -> R {
     let mut slot = Slot::<F, R>::new(f);
     let argument = slot.as_argument();
     if arch::on_chunk_now() {
+        let words = [Word::new(argument), Word::uninit(), Word::uninit()];
         // SAFETY: on a chunk this thread has lists; the caller's promise.
-        unsafe { call_on_fresh(size, entry, argument, core::any::type_name::<F>()) };
+        unsafe { call_on_fresh(size, entry, words, core::any::type_name::<F>()) };
     } else {
-        plain_call(argument, entry);
+        crate::__plain_only!();
+        // SAFETY: that is its type, and it wants the slot.
+        unsafe { core::mem::transmute::<Callee, Entry>(entry)(argument) };
     }
     // SAFETY: it has returned.
     unsafe { slot.into_result() }
 }
 
-/// Gives the chunk back that the slot names, where the entry was left by unwinding. Nothing of it is held in registers: what
-/// returns pays nothing for it.
+/// Gives the chunk back that was noted, where the entry was left by unwinding. Nothing of it is held in registers: what returns
+/// pays nothing for it.
 struct GiveBack {
     size: u32,
-    /// Begins with the chunk's top.
-    slot: *const *mut u8,
+    /// The chunk's top.
+    taken: *const *mut u8,
 }
 
 impl Drop for GiveBack {
     #[cold]
     fn drop(&mut self) {
-        // SAFETY: `call_on_fresh` made this, on this thread; the chunk has been left, and the slot still names it.
-        unsafe { chunk::push(&*arch::list_of(self.size).cast::<List>(), self.slot.read()) };
+        // SAFETY: `call_on_fresh` made this, on this thread; the chunk has been left, and its note still says which.
+        unsafe { chunk::push(&*arch::list_of(self.size).cast::<List>(), self.taken.read()) };
     }
 }
 
 /// Calls `entry` on the first chunk of the list for `size`, or on one that the slow path finds.
 ///
 /// # Safety
-/// On a chunk. `argument` is the slot that `entry` wants, and `size` bytes are enough for it.
+/// On a chunk. The words are what `entry` wants, and `size` bytes are enough for it.
 #[inline(always)]
-unsafe fn call_on_fresh(size: u32, entry: Entry, argument: *mut u8, name: &'static str) {
+unsafe fn call_on_fresh(size: u32, entry: Callee, [a, b, c]: [Word; 3], name: &'static str) -> Pair {
     // One comparison finds sizes without a list, unproved entries and the unpatched value.
     if size <= abi::LARGEST_CHUNK {
         // SAFETY: on a chunk this thread has lists, with an element for every such size.
-        let (list, first) = unsafe {
+        let (list, is_empty) = unsafe {
             let list = arch::list_of(size);
-            (list, (*list.cast::<List>()).get())
+            (list, (*list.cast::<List>()).get().is_null())
         };
-        if !first.is_null() {
-            let guard = GiveBack { size, slot: argument.cast() };
-            // SAFETY: the first of a list is free and of its size; a slot begins with the word for its top.
-            unsafe { arch::call_taking(argument, entry, list, first) };
+        if !is_empty {
+            let mut taken = MaybeUninit::<*mut u8>::uninit();
+            let taken = taken.as_mut_ptr();
+            let guard = GiveBack { size, taken };
+            // SAFETY: the first of a list is free and of its size.
+            let pair = unsafe { arch::call_taking(a, b, c, list, entry, taken) };
             core::mem::forget(guard);
-            return;
+            return pair;
         }
     }
     // SAFETY: the caller's promise.
-    unsafe { call_slowly(size, entry, argument, name) }
+    unsafe { call_slowly(a, b, c, size, entry, name) }
 }
 
 /// # Safety
 /// As for [`call_on_fresh`].
 #[cold]
 #[inline(never)]
-unsafe fn call_slowly(size: u32, entry: Entry, argument: *mut u8, name: &'static str) {
+unsafe fn call_slowly(a: Word, b: Word, c: Word, size: u32, entry: Callee, name: &'static str) -> Pair {
     let chunk = stacks::take_slowly(size, name);
     // SAFETY: the chunk is free and large enough; the caller's promise.
-    unsafe { arch::call_on(argument, entry, chunk.top()) };
+    unsafe { arch::call_on(a, b, c, chunk.top(), entry) }
 }
 
 /// [`on_chunk`] with another size than the link step wrote; for tests and benchmarks without it.
@@ -207,16 +278,23 @@ unsafe fn call_slowly(size: u32, entry: Entry, argument: *mut u8, name: &'static
 /// So many bytes are enough for `f`: nothing proves that.
 #[inline(always)]
 pub unsafe fn on_chunk_sized<F: FnOnce() -> R, R>(size: u32, f: F) -> R {
-    // SAFETY: the caller's promise.
-    unsafe { on_chunk_for(size, RunSlot::<F, R>::enter, f) }
+    if const { fits::<F, R>() } {
+        // SAFETY: the caller's promise.
+        unsafe { by_words::<F, R, 0>(size, RunWords::<F, R, 0>::enter as Callee, f) }
+    } else {
+        // SAFETY: as above.
+        unsafe { by_slot::<F, R, 0>(size, RunSlot::<F, R>::enter as Callee, f) }
+    }
 }
 
-#[cold]
+/// Enters on another stack what takes a [`Slot`].
+///
+/// # Safety
+/// As for [`arch::call_on`].
 #[inline(always)]
-fn plain_call(argument: *mut u8, entry: Entry) {
-    crate::__plain_only!();
-    // SAFETY: `on_chunk` and `hop` pass an entry and the slot that it wants.
-    unsafe { entry(argument) }
+pub(crate) unsafe fn call_on_slot(argument: *mut u8, entry: Entry, top: *mut u8) {
+    // SAFETY: the caller's promise; an entry leaves nothing as its result.
+    unsafe { arch::call_on(Word::new(argument), Word::uninit(), Word::uninit(), top, entry as Callee) };
 }
 
 /// Calls `f` on an ordinary large stack, if the caller is on a chunk; otherwise plainly.
@@ -236,16 +314,32 @@ fn plain_call(argument: *mut u8, entry: Entry) {
 /// When `f` does.
 #[inline(always)]
 pub fn hop<F: FnOnce() -> R, R>(f: F) -> R {
-    let mut slot = Slot::<F, R>::new(f);
-    let entry: Entry = RunSlot::<F, R>::enter;
-    if arch::on_chunk_now() {
-        // SAFETY: on a chunk a hop stack is installed and empty: whatever ran on it has returned, or has detached it.
-        unsafe { arch::call_on(slot.as_argument(), entry, arch::hop_top()) };
+    if const { fits::<F, R>() } {
+        let [a, b, c] = Closure::new(f).into_words();
+        let pair = if arch::on_chunk_now() {
+            // SAFETY: on a chunk a hop stack is installed and empty: whatever ran on it has returned, or has detached it.
+            unsafe { arch::call_on(a, b, c, arch::hop_top(), RunWords::<F, R, 0>::enter as Callee) }
+        } else {
+            crate::__plain_only!();
+            // SAFETY: the words are the closure's.
+            unsafe { RunWords::<F, R, 0>::enter(a, b, c) }
+        };
+        // SAFETY: it has returned, with its result in the words.
+        unsafe { ManuallyDrop::into_inner(Outcome { pair }.result) }
     } else {
-        plain_call(slot.as_argument(), entry);
+        let mut slot = Slot::<F, R>::new(f);
+        let argument = slot.as_argument();
+        if arch::on_chunk_now() {
+            // SAFETY: as above.
+            unsafe { call_on_slot(argument, RunSlot::<F, R>::enter, arch::hop_top()) };
+        } else {
+            crate::__plain_only!();
+            // SAFETY: it wants the slot.
+            unsafe { RunSlot::<F, R>::enter(argument) };
+        }
+        // SAFETY: it has returned.
+        unsafe { slot.into_result() }
     }
-    // SAFETY: it has returned.
-    unsafe { slot.into_result() }
 }
 
 /// The context word for code that does not get it as an argument: bit 0 says whether the caller is on a chunk. It is read from

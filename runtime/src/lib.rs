@@ -31,7 +31,7 @@
 //! - No signal handler runs on a chunk: the executable's own `sigaction` and its relatives add `SA_ONSTACK`, and carriers have
 //!   signal stacks of their own. Signals are not blocked, and children inherit the mask as it is.
 //! - A fault says which thread it was and what was exceeded. `VTHREAD_STACKS=guarded` puts an inaccessible page directly below
-//!   every chunk, `VTHREAD_STACKS=painted` measures how deep each entry goes ([`stats`]).
+//!   every chunk, `VTHREAD_STACKS=painted` measures how deep each entry goes ([`stats()`]).
 //!
 //! # What does not
 //!

@@ -262,7 +262,7 @@ impl fmt::Debug for Scope<'_, '_> {
     }
 }
 
-/// Starts a vthread that belongs to no scope. [`run`](crate::run) ends when it has ended.
+/// Starts a vthread that belongs to no scope. [`run`](crate::run()) ends when it has ended.
 ///
 /// # Panics
 /// On a thread that runs no vthreads.

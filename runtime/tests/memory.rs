@@ -9,7 +9,7 @@ use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::rc::Rc;
-use vthread::__private::{abi, current, hop, on_chunk_sized, spawn_sized, yield_now};
+use vthread::__private::{abi, current, hop, on_chunk, on_chunk_sized, spawn_sized, yield_now};
 use vthread::{Arena, Builder, Error, Heap, Mode, Pool, Region, StackAllocator, stats};
 
 /// Gives chunks until it has given so many.
@@ -41,28 +41,55 @@ fn descend(n: u32) -> u32 {
     below + 1
 }
 
+/// The same on chunks of the size that is proved for it.
+fn deeper(n: u32) -> u32 {
+    let here = std::hint::black_box([n; 4]);
+    assert_eq!(current(), 1);
+    let below = if n == 0 { 0 } else { on_chunk(|| deeper(n - 1)) };
+    assert_eq!(here, [n; 4]);
+    below + 1
+}
+
+/// What it panics with.
+fn message(f: impl FnOnce() -> u32) -> String {
+    let payload = catch_unwind(AssertUnwindSafe(f)).expect_err("out of memory");
+    payload.downcast_ref::<String>().expect("a message").clone()
+}
+
 #[test]
-#[cfg_attr(
-    not(debug_assertions),
-    ignore = "the link step lets `descend` hop, whose recursion has no CHUNK record, so it takes no chunks"
-)]
 fn without_memory_a_wrapper_panics_and_the_thread_goes_on() {
-    let outcome =
-        Builder::new().stacks(Mode::Exact).allocator(|| Limited(Pool::new(), 100)).carry(|carrier| {
-            let body = || {
-                assert_eq!(descend(90), 91);
-                for _ in 0..3 {
-                    let payload = catch_unwind(|| descend(500)).expect_err("out of memory");
-                    let text = payload.downcast_ref::<String>().expect("a message");
-                    assert!(text.contains("no memory for a stack of 49152 bytes"), "{text}");
-                    assert_eq!(descend(90), 91);
-                }
-            };
-            // SAFETY: enough for what a panic needs, too.
-            unsafe { spawn_sized(SIZE, body) };
-            carrier.run()
-        });
-    assert!(outcome.expect("a carrier").is_empty());
+    let outcome = Builder::new().stacks(Mode::Exact).allocator(|| Limited(Pool::new(), 100)).run(|| {
+        assert_eq!(deeper(90), 91);
+        for _ in 0..3 {
+            let text = message(|| deeper(500));
+            assert!(text.contains("no memory for a stack of ") && text.contains("deeper"), "{text}");
+            assert_eq!(deeper(90), 91);
+        }
+    });
+    outcome.expect("a carrier");
+}
+
+#[test]
+fn beyond_the_region_recursion_ends_with_a_clear_panic() {
+    if !common::is_child() {
+        let out = common::child("beyond_the_region_recursion_ends_with_a_clear_panic", &[]);
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        return;
+    }
+    let limit = libc::rlimit { rlim_cur: 128 << 20, rlim_max: 128 << 20 };
+    // SAFETY: lowers a limit of this process.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const limit) }, 0);
+    std::panic::set_hook(Box::new(|_| ()));
+    let outcome = Builder::new().stacks(Mode::Exact).run(|| {
+        // Levels that all of a million would need more than there is for.
+        let text = message(|| deeper(1_000_000));
+        assert!(text.contains("no memory for a stack of ") && text.contains("deeper"), "{text}");
+        // All drops have run, all chunks are free, and there is enough for what fits.
+        assert_eq!(deeper(10_000), 10_001);
+        stats().region_reserved
+    });
+    let reserved = outcome.expect("a carrier");
+    assert!((16 << 20..=64 << 20).contains(&reserved), "{reserved}");
 }
 
 #[test]
@@ -309,18 +336,15 @@ fn chunks_are_counted_where_that_is_wanted() {
     let count = |count: bool| {
         let run = Builder::new().stacks(Mode::Exact).count_chunks(count).run(|| {
             let before = stats().chunks;
-            // SAFETY: as in `descend`.
-            let deep = || unsafe { on_chunk_sized(SIZE, || descend(9)) };
-            let depth = deep() + deep();
+            let depth = on_chunk(|| deeper(9)) + on_chunk(|| deeper(4));
             let after = stats().chunks;
-            (depth, after.taken - before.taken, after.most_bytes.saturating_sub(before.most_bytes))
+            (depth, after.taken - before.taken, after.most_bytes - before.most_bytes)
         });
         run.expect("a carrier")
     };
     let (depth, taken, bytes) = count(true);
-    // Where the link step lets `descend` hop, only the first call is onto a chunk.
-    let (calls, deepest) = if cfg!(debug_assertions) { (20, 10) } else { (2, 1) };
-    assert_eq!((depth, taken), (20, calls));
-    assert!((deepest * SIZE as usize..=deepest * SIZE as usize + 4096).contains(&bytes), "{bytes}");
-    assert_eq!(count(false), (20, 0, 0));
+    assert_eq!((depth, taken), (15, 15));
+    // Ten at a time, of 64 bytes at least each; one of a size more or less.
+    assert!((640..64 << 10).contains(&bytes), "{bytes}");
+    assert_eq!(count(false), (15, 0, 0));
 }

@@ -299,3 +299,23 @@ fn parking_there_is_a_clear_panic() {
     let payload = thread.join().expect_err("panics");
     assert!(payload.downcast_ref::<&str>().is_some_and(|text| text.contains("only a vthread can park")));
 }
+
+#[test]
+#[cfg(vthread_native)]
+fn run_there_is_a_call_on_a_chunk() {
+    use vthread::__private::current;
+    let thread = os::spawn(|| {
+        let before = current();
+        // No carrier: it cannot spawn, and what it runs is part of the thread.
+        let inside = vthread::run(|| (current(), std::thread::current().id()));
+        let spawned = std::panic::catch_unwind(|| vthread::spawn(|| 5));
+        let text =
+            spawned.err().and_then(|payload| payload.downcast_ref::<&str>().map(|text| (*text).to_owned()));
+        let error = vthread::Builder::new().run(|| ()).expect_err("a stack that counts as a chunk");
+        (before, inside == (1, std::thread::current().id()), text, error.to_string())
+    });
+    let (before, same, text, error) = thread.expect("a thread").join().expect("no panic");
+    assert!(before == 1 && same);
+    assert!(text.expect("a panic").contains("inside of vthread::run"));
+    assert_eq!(error, "this thread runs vthreads already");
+}

@@ -2,7 +2,7 @@
 //! the link step fills the first.
 
 use super::x86_64::*;
-use crate::call::{Enter, RunSlot, Slot};
+use crate::call::{Enter, RunSlot, Slot, call_on_slot};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::atomic::Ordering::Relaxed;
 
@@ -191,7 +191,7 @@ fn on_a_chunk<F: FnOnce()>(f: F) {
         let chunk = crate::stacks::take_for_start(60 << 10, "a test").expect("memory");
         let mut slot = Slot::<F, ()>::new(f);
         // SAFETY: the chunk is free, and large enough for a panic and some calls; the slot holds the closure.
-        unsafe { call_on(slot.as_argument(), RunSlot::<F, ()>::enter, chunk.top()) };
+        unsafe { call_on_slot(slot.as_argument(), RunSlot::<F, ()>::enter, chunk.top()) };
     });
     carried.expect("a carrier");
 }

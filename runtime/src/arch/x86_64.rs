@@ -18,7 +18,7 @@
 //!         | rbp              |                 | root record      |
 //! Sp ->   | where to resume  |                 +------------------+ <- rsp, rbp = 0, jumps to `root`
 //!
-//! The same with the chunk taken on the way (`call_taking`): what it takes from is kept below the caller's rbp
+//! The same with the chunk taken on the way (`call_taking`): what it is taken from is kept below the caller's rbp
 //!
 //! caller's stack                       top ->  +------------------+
 //! | return into wrapper |                      | return into      |
@@ -39,6 +39,7 @@
 //! instruction that calls onto another stack.
 
 use core::arch::{asm, global_asm, naked_asm};
+use core::mem::MaybeUninit;
 use core::sync::atomic::AtomicUsize;
 use vale_threads_abi as abi;
 
@@ -57,6 +58,17 @@ pub(crate) static REGION: RegionWords =
 
 /// A function that is called on another stack with the address of its argument block.
 pub(crate) type Entry = unsafe extern "C-unwind" fn(*mut u8);
+
+/// What one register takes of an argument or a result. A pointer by type, so that addresses among it stay what they are.
+pub(crate) type Word = MaybeUninit<*mut u8>;
+
+/// A result in registers.
+#[repr(C)]
+#[derive(Clone, Copy)]
+pub(crate) struct Pair(pub(crate) Word, pub(crate) Word);
+
+/// The address of a function of up to three [`Word`]s that gives a [`Pair`] or nothing: of an [`Entry`] too.
+pub(crate) type Callee = *const ();
 
 /// The head of every hop stub, 17 bytes: flags say "below" if rsp is on a chunk. r10 and r11 are free at a call; rax and the
 /// argument registers are not.
@@ -237,7 +249,8 @@ global_asm!(
     ".hidden __morestack",
     ".type __morestack, @function",
     ".p2align 6",
-    // Onto the first chunk of a free list: rdi = argument, rsi = entry, rdx = list, rcx = the first's top.
+    // Onto the first chunk of a free list: rcx = list, r8 = entry, r9 = where the chunk's top is noted. rdi, rsi and rdx are the
+    // entry's, and so are rax and rdx when it has returned: values that went through memory on their way would wait there.
     "__morestack:",
     ".cfi_startproc",
     // rbp is the one register that survives the entry and finds the way back, for us and for unwinders.
@@ -247,29 +260,30 @@ global_asm!(
     "mov rbp, rsp",
     ".cfi_def_cfa_register rbp",
     // The next free one becomes the first.
-    "mov rax, qword ptr [rcx - 8]",
-    "mov qword ptr [rdx], rax",
+    "mov r10, qword ptr [rcx]",
+    "mov rax, qword ptr [r10 - 8]",
+    "mov qword ptr [rcx], rax",
     // Where it is found to be given back by who leaves it by unwinding.
-    "mov qword ptr [rdi], rcx",
+    "mov qword ptr [r9], r10",
     // For the way back. On the caller's stack, so that it costs no bytes of the chunk.
-    "push rdx",
+    "push rcx",
     // Aligned as the ABI wants it before a call.
-    "mov rsp, rcx",
-    "771: call rsi",
+    "mov rsp, r10",
+    "771: call r8",
     abi::record!(5, "771b", "0", "0", "0", ""),
     // rsp is the chunk's top again, which becomes the first of its list. We are still on it, but nothing below is needed, and
     // signal handlers do not run here.
-    "mov rdx, qword ptr [rbp - 8]",
-    "mov rcx, qword ptr [rdx]",
-    "mov qword ptr [rsp - 8], rcx",
-    "mov qword ptr [rdx], rsp",
+    "mov rcx, qword ptr [rbp - 8]",
+    "mov rsi, qword ptr [rcx]",
+    "mov qword ptr [rsp - 8], rsi",
+    "mov qword ptr [rcx], rsp",
     // rsp = rbp, and the caller's rbp back.
     "leave",
     ".cfi_def_cfa rsp, 8",
     ".cfi_restore rbp",
     "ret",
     ".cfi_endproc",
-    // Onto any stack: rdi = argument, rsi = entry, rdx = top.
+    // Onto any stack: rcx = top, r8 = entry.
     ".Lvthread_call_on:",
     ".cfi_startproc",
     // As above.
@@ -278,8 +292,8 @@ global_asm!(
     ".cfi_offset rbp, -16",
     "mov rbp, rsp",
     ".cfi_def_cfa_register rbp",
-    "mov rsp, rdx",
-    "771: call rsi",
+    "mov rsp, rcx",
+    "771: call r8",
     abi::record!(5, "771b", "0", "0", "0", ""),
     "leave",
     ".cfi_def_cfa rsp, 8",
@@ -307,24 +321,31 @@ global_asm!(
 );
 
 unsafe extern "C-unwind" {
-    /// Calls `entry(argument)` with rsp = `top`, which leads back by unwinding as by returning.
+    /// Calls `entry(a, b, c)` with rsp = `top`, which leads back by unwinding as by returning.
     ///
     /// # Safety
     /// `top` ends a stack that nothing else uses until this returns or unwinds, is a multiple of 16, and has room for the
-    /// entry. `argument` is what `entry` wants.
+    /// entry. The arguments are what `entry` wants; the result holds nothing that `entry` does not leave.
     #[link_name = "__vthread_call_on"]
-    pub(crate) fn call_on(argument: *mut u8, entry: Entry, top: *mut u8);
+    pub(crate) fn call_on(a: Word, b: Word, c: Word, top: *mut u8, entry: Callee) -> Pair;
 }
 
 unsafe extern "C-unwind" {
-    /// Takes the first chunk of a list, calls `entry(argument)` on it, and gives it back when that returns. Its top is the
-    /// first word of the argument block from then on: who leaves it by unwinding gives it back.
+    /// Takes the first chunk of a list, calls `entry(a, b, c)` on it, and gives it back when that returns. Its top is in `taken` from
+    /// then on: who leaves it by unwinding gives it back.
     ///
     /// # Safety
-    /// `first` is the list's first, a free chunk with room for the entry. `argument` is what `entry` wants, and its first word
-    /// may be written.
+    /// The list has a first, a free chunk with room for the entry. The arguments are what `entry` wants; the result holds nothing
+    /// that `entry` does not leave.
     #[link_name = "__morestack"]
-    pub(crate) fn call_taking(argument: *mut u8, entry: Entry, list: *const u8, first: *mut u8);
+    pub(crate) fn call_taking(
+        a: Word,
+        b: Word,
+        c: Word,
+        list: *const u8,
+        entry: Callee,
+        taken: *mut *mut u8,
+    ) -> Pair;
 }
 
 /// The stack pointer.

@@ -1,8 +1,7 @@
 //! One carrier's core: vthreads that start, park, go on and end on one OS thread.
 //!
 //! A parked vthread is its stack pointer ([`Parked`]), and nothing else refers to it. All switching goes through
-//! [`leave`], which keeps the hop stacks' invariant and std's panic count.
-
+//! [`switch::leave`], which keeps the hop stacks' invariant and std's panic count.
 //!
 //! [`switch`] leaves stacks, [`me`] does that where nothing is special, [`park`] waits, [`start`] begins and ends vthreads, [`idle`] is the loop that they come back to,
 //! a [`session`] makes an OS thread a carrier, and a [`member`] shares its starts with the other carriers of a runtime.

@@ -36,7 +36,7 @@ pub(crate) struct Task {
     locals: OnceCell<Box<Locals>>,
     /// How it is started, and what is done where it cannot be; see [`Start`](crate::carrier).
     pub(crate) start: Cell<Option<StartOf>>,
-    /// Its body until it starts, then its result; see [`Start`](crate::carrier) and [`scope`](crate::scope).
+    /// Its body until it starts, then its result; see [`Start`](crate::carrier) and [`scope`](mod@crate::scope).
     pub(crate) room: Room,
 }
 
