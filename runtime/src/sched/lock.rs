@@ -417,6 +417,7 @@ pub(crate) mod bias {
 #[cfg(test)]
 mod tests {
     use super::*;
+    #[cfg(vthread_native)]
     use std::sync::Barrier;
     use std::thread;
 
