@@ -34,7 +34,8 @@
 //!   and above it are not believed any more.
 //! - Unwind tables tell where functions begin and end. They are asked about rsp in one case alone: code behind a call, which may be
 //!   there because the callee never returns.
-//! - Arguments on the stack are stored after the last call before theirs.
+//! - Arguments on the stack are stored after the last call before theirs, the first at rsp, each of the others right behind the one before or at the next
+//!   multiple of 16, 32 or 64.
 //! - A jump table ends before a word that is no place in its function, or that the function refers to by itself.
 //!
 //! # Speed
@@ -67,16 +68,11 @@
 //! - Signal handlers are not counted: they need stacks of their own.
 //! - What the loader or `libgcc` run before `main` is not on a chunk, and not of interest.
 //!
-//! # Against LLVM's own numbers
+//! # How it is shown right
 //!
-//! `-Z emit-stack-sizes` makes LLVM write each frame's size into `.stack_sizes`. The test `stack_sizes` compares: our frame is never
-//! smaller. Where it is larger, LLVM's is too small: it leaves out the padding of realigned frames (`and rsp, -64` can move rsp by
-//! 48 more) and arguments that are pushed for a call. It also leaves out the return address and the red zone, which we report apart.
-//! It cannot be the source of the bounds: the precompiled standard library and C code have no such section.
-//!
-//! *Plan B*, a machine-function pass in a forked LLVM, would know callees of indirect calls that devirtualisation saw, and would say at
-//! once which frames are dynamic. It would see neither std, nor C, nor hand-written assembly, nor what link-time folding and relaxation leave, it
-//! would have to be kept alive with each LLVM release, and nobody could use it on stable. What it could add, the records give.
+//! `docs/frames.md`: frames against LLVM's `.stack_sizes` and against `.eh_frame`, why they differ where they do, and why no pass in LLVM is needed.
+//! `docs/reality.md`: what everyday functions really use of stacks of exactly their bound, arguments through hops, panics. `docs/example.md`: four small functions,
+//! number by number. The tests of this crate make all their figures.
 
 mod ahead;
 pub mod bounds;

@@ -1,66 +1,23 @@
 //! The link step as packages use it: the fixture is built by cargo in various ways, and runs its functions on chunks of
 //! exactly the size that was written, with an inaccessible page directly below.
 
+#[path = "common/build.rs"]
+mod build;
+
+use build::Build;
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output};
-use vale_threads_build::frames::{self, Place};
-use vale_threads_build::functions::display_name;
-use vale_threads_build::program::Loaded;
-
-const TARGET: &str = "x86_64-unknown-linux-gnu";
-
-/// One way to build the fixture.
-#[derive(Default)]
-struct Build<'a> {
-    flags: &'a str,
-    release: bool,
-    config: &'a [&'a str],
-}
+use std::process::Command;
 
 struct Built {
     executable: PathBuf,
     log: String,
 }
 
-fn manifest(of: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(of).join("Cargo.toml")
-}
-
-impl Build<'_> {
-    fn cargo(&self, package: &str, folder: &Path) -> Output {
-        let mut cargo = Command::new(env!("CARGO"));
-        cargo
-            .args(["build", "--quiet", "--target", TARGET, "--manifest-path"])
-            .arg(manifest(package))
-            .env("CARGO_TARGET_DIR", Path::new(env!("CARGO_TARGET_TMPDIR")).join("fixtures"))
-            .env("RUSTFLAGS", self.flags)
-            .env("RUSTC_BOOTSTRAP", if self.flags.contains("-Z") { "1" } else { "0" })
-            .env("VTHREAD_LINK_LOG", folder.join("log"));
-        if self.release {
-            cargo.arg("--release");
-        }
-        for config in self.config {
-            cargo.args(["--config", config]);
-        }
-        cargo.output().expect("cargo runs")
-    }
-
-    /// Builds the fixture and copies it away, so that the next build does not disturb.
-    fn fixture(&self, folder: &Path) -> Built {
-        // The log must be of this build, so it must link anew.
-        let profile = if self.release { "release" } else { "debug" };
-        let built = Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .join("fixtures")
-            .join(TARGET)
-            .join(profile)
-            .join("fixture");
-        let output = self.cargo("fixture", folder);
-        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
-        let executable = folder.join("fixture");
-        std::fs::copy(&built, &executable).expect("the fixture was built");
-        let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
-        Built { executable, log }
-    }
+fn fixture(way: &Build<'_>, folder: &Path) -> Built {
+    let executable = way.executable("fixture", folder);
+    // The log must be of this build, so it must link anew.
+    let log = std::fs::read_to_string(folder.join("log")).unwrap_or_default();
+    Built { executable, log }
 }
 
 /// What the fixture says of one function: name, size of its chunk and what it used, or unproved.
@@ -81,33 +38,79 @@ fn run(executable: &Path) -> Vec<(String, Option<(u64, u64)>)> {
     lines.collect()
 }
 
-/// Nothing faulted and no answer was wrong, or the fixture had failed; how many were proved, and how tight.
-fn check(built: &Built, most_unproved: usize) {
+/// Nothing faulted and no answer was wrong, or the fixture had failed; how many were proved, and how tight. Prints what docs/reality.md
+/// has: `cargo test -p vale-threads-build --test link_step -- --nocapture`.
+fn check(built: &Built, way: &str, least_tight: u64) {
     let results = run(&built.executable);
-    assert!(results.len() >= 80, "{results:?}");
-    let unproved: Vec<_> = results.iter().filter(|r| r.1.is_none()).map(|r| &r.0).collect();
-    assert!(unproved.len() <= most_unproved, "unproved: {unproved:?}\n{}", built.log);
-    for (name, sizes) in &results {
+    let (arguments, results): (Vec<_>, Vec<_>) = results.into_iter().partition(|r| r.0.starts_with("arg_"));
+    assert!(results.len() >= 88 && arguments.len() >= 35, "{results:?} {arguments:?}");
+    for (name, sizes) in results.iter().chain(&arguments) {
         if let Some((size, used)) = sizes {
             assert!(used <= size, "{name} used {used} of {size}");
         }
     }
+    let unproved = |of: &[(String, Option<(u64, u64)>)]| {
+        of.iter().filter(|r| r.1.is_none()).map(|r| r.0.clone()).collect::<Vec<_>>()
+    };
+    let (everyday, passing) = (unproved(&results), unproved(&arguments));
+    assert!(everyday.len() * 10 <= results.len(), "unproved: {everyday:?}\n{}", built.log);
+    assert!(passing.len() * 5 <= arguments.len(), "unproved: {passing:?}\n{}", built.log);
     let mut shares: Vec<u64> =
         results.iter().filter_map(|r| r.1).filter(|r| r.0 > 0).map(|(s, u)| 100 * u / s).collect();
     shares.sort_unstable();
     let median = shares[shares.len() / 2];
-    eprintln!(
-        "{} of {} proved; half of them used {median} % of their stack or more",
+    let of = |from: u64, to: u64| shares.iter().filter(|s| (from..to).contains(s)).count();
+    println!(
+        "| {way} | {} | {} | {median} % | {} | {} | {} | {} | {} |",
         shares.len(),
-        results.len()
+        everyday.len(),
+        of(0, 50),
+        of(50, 70),
+        of(70, 85),
+        of(85, 95),
+        of(95, 101),
     );
-    assert!(median >= 70, "{shares:?}");
+    println!("unproved with {way}: {everyday:?} {passing:?}");
+    assert!(median >= least_tight, "{shares:?}");
+}
+
+/// Panics on chunks of a few hundred bytes, by four threads at once: payloads and drops are judged by the fixture, here is judged what std's own
+/// hook wrote.
+fn check_panics(built: &Built) {
+    let output = Command::new(&built.executable)
+        .arg("panics")
+        .env("RUST_BACKTRACE", "full")
+        .output()
+        .expect("the fixture runs");
+    let (said, traces) =
+        (String::from_utf8_lossy(&output.stdout), String::from_utf8_lossy(&output.stderr).into_owned());
+    assert!(output.status.success() && said.contains("done, 0 failed"), "{said}");
+    let traces: Vec<&str> = traces.split("panicked at src/panics.rs").skip(1).collect();
+    assert_eq!(traces.len(), 40, "a panic was not reported, or twice");
+    for trace in traces {
+        // Innermost first: the hop stack, the chunk of the panic, the chunk that catches it, the thread's own stack.
+        let mut rest = trace;
+        for frame in [
+            "begin_panic",
+            "raised_on_a_chunk",
+            "__morestack",
+            "caught_on_a_chunk",
+            "__morestack",
+            "one_thread",
+            "thread_start",
+        ] {
+            let at = rest.find(frame).unwrap_or_else(|| panic!("no {frame} where it should be in {trace}"));
+            rest = &rest[at + frame.len()..];
+        }
+    }
 }
 
 #[test]
 fn functions_run_on_chunks_of_exactly_their_bound() {
     let folder = tempfile::tempdir().expect("a folder");
-    check(&Build::default().fixture(folder.path()), 0);
+    let built = fixture(&Build::default(), folder.path());
+    check(&built, "dev", 85);
+    check_panics(&built);
 }
 
 #[test]
@@ -122,8 +125,8 @@ fn optimised_stripped_and_at_fixed_addresses() {
             "profile.release.codegen-units=1",
         ],
     };
-    let built = way.fixture(folder.path());
-    check(&built, 1);
+    let built = fixture(&way, folder.path());
+    check(&built, "release, fat LTO, not PIE, stripped", 85);
     let data = std::fs::read(&built.executable).expect("readable");
     assert!(!data.windows(7).any(|w| w == b"VTHREAD"), "records were left in a stripped executable");
 }
@@ -163,69 +166,12 @@ fn every_way_to_build() {
     ];
     for (flags, release, config) in builds {
         let way = Build { flags, release: *release, config };
-        eprintln!("{flags} {release} {config:?}");
-        // A tenth may be unproved.
-        check(&way.fixture(folder.path()), 8);
-    }
-}
-
-/// What LLVM says about the frames of its functions: address and bytes.
-fn stack_sizes(data: &[u8]) -> Vec<(u64, u64)> {
-    let mut sizes = Vec::new();
-    let mut rest = data;
-    while let Some((address, tail)) = rest.split_first_chunk::<8>() {
-        let mut size = 0;
-        let mut used = 0;
-        for (index, byte) in tail.iter().enumerate() {
-            size |= u64::from(byte & 0x7f) << (7 * index);
-            used = index + 1;
-            if byte & 0x80 == 0 {
-                break;
-            }
+        let built = fixture(&way, folder.path());
+        let name = format!("{} {flags} {}", if *release { "release" } else { "dev" }, config.join(" "));
+        check(&built, name.trim(), 75);
+        if !name.contains("strip") {
+            check_panics(&built);
         }
-        sizes.push((u64::from_le_bytes(*address), size));
-        rest = &tail[used..];
-    }
-    sizes
-}
-
-/// Our frames are never smaller than LLVM's, and nearly always the same. Every row of the unwind tables agrees too.
-#[test]
-fn frames_agree_with_llvm_and_with_unwind_tables() {
-    for release in [false, true] {
-        let folder = tempfile::tempdir().expect("a folder");
-        let way = Build { flags: "-Zemit-stack-sizes", release, config: &[] };
-        let built = way.fixture(folder.path());
-        let data = std::fs::read(&built.executable).expect("readable");
-        let loaded = Loaded::read(&data).expect("an executable");
-        let section = loaded.image.section(".stack_sizes").expect("LLVM's sizes");
-        let (mut equal, mut larger, mut rows) = (0, Vec::new(), 0);
-        for (address, theirs) in stack_sizes(section.data) {
-            let Some(function) = loaded.functions.at(address) else { continue };
-            let frame = frames::analyse_points(loaded.program(), function, Place::Anywhere);
-            let name = display_name(&loaded.image, address);
-            // Pushes in inline assembly are not in the unwind tables.
-            if !frame.problems.is_empty() || loaded.records.switches(address) {
-                continue;
-            }
-            assert!(frame.frame >= theirs, "{name}: ours {}, LLVM's {theirs}", frame.frame);
-            if frame.frame == theirs {
-                equal += 1;
-            } else {
-                larger.push((name.clone(), frame.frame, theirs));
-            }
-            for row in loaded.functions.rows(function) {
-                let Some(offset) = row.rsp_offset else { continue };
-                for (at, lowest) in frame.points.iter().filter(|(at, _)| row.range.contains(at)) {
-                    assert_eq!(*lowest, 8 - offset, "{name} at {at:#x}");
-                    rows += 1;
-                }
-            }
-        }
-        eprintln!("release {release}: {equal} equal, {rows} points agree with rows, larger: {larger:?}");
-        assert!(equal > 100, "{equal}");
-        assert!(rows > 10_000, "{rows}");
-        assert!(larger.len() * 100 <= equal * 3, "{larger:?}");
     }
 }
 
@@ -238,40 +184,45 @@ fn a_package_without_the_build_script_is_told_what_to_add() {
     assert!(text.contains("__vthread_link_step_missing__add_build_rs"), "{text}");
 }
 
-#[test]
-fn recursion_without_a_wrapper_is_refused() {
+/// What the link step said, addresses left out: they change with each compiler.
+fn refusal(package: &str) -> String {
     let folder = tempfile::tempdir().expect("a folder");
-    let output = Build::default().cargo("recursive", folder.path());
-    let text = String::from_utf8_lossy(&output.stderr);
+    let output = Build::default().cargo(package, folder.path());
     assert!(!output.status.success());
-    assert!(
-        text.contains(
-            "error: [vthread] `recursive::main::__vt_walk` would run on a chunk and recurse there without end"
-        ),
-        "{text}"
-    );
-    assert!(text.contains("-> `recursive::__vt_walk`"), "{text}");
-    assert!(
-        !Path::new(env!("CARGO_TARGET_TMPDIR"))
-            .join("fixtures")
-            .join(TARGET)
-            .join("debug/recursive")
-            .exists()
-    );
+    assert!(!Build::default().made(package).exists(), "an executable was left behind");
+    let text = String::from_utf8_lossy(&output.stderr);
+    let start = text.find("error: [vthread]").unwrap_or_else(|| panic!("{text}"));
+    let mut said = String::new();
+    for line in text[start..].lines().map(str::trim).take_while(|l| !l.is_empty()) {
+        let mut parts = line.split("0x");
+        said += parts.next().unwrap_or_default();
+        for part in parts {
+            said += "0x..";
+            said += part.trim_start_matches(|c: char| c.is_ascii_hexdigit());
+        }
+        said.push('\n');
+    }
+    said
+}
+
+/// Compares with the snapshot beside the package; `VTHREAD_PIN=1` writes it anew.
+fn refused_as_before(package: &str) {
+    let snapshot = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(package).join("refusal.txt");
+    let said = refusal(package);
+    if std::env::var_os("VTHREAD_PIN").is_some() {
+        std::fs::write(&snapshot, &said).expect("written");
+    }
+    let before = std::fs::read_to_string(&snapshot).unwrap_or_default();
+    assert_eq!(said, before, "pin anew with VTHREAD_PIN=1 if this is meant");
 }
 
 #[test]
+fn recursion_without_a_wrapper_is_refused() {
+    refused_as_before("recursive");
+}
+
+/// `alloca` in assembly, a jump that is not followed, a call through a pointer, a call into a library.
+#[test]
 fn denied_entries_are_refused_with_the_reason() {
-    let folder = tempfile::tempdir().expect("a folder");
-    let output = Build::default().cargo("denied", folder.path());
-    let text = String::from_utf8_lossy(&output.stderr);
-    assert!(!output.status.success());
-    for reason in [
-        "the stack pointer is set to a value that is not known",
-        "the target is not known",
-        "in a shared library",
-        "deny_unproved() demands one",
-    ] {
-        assert!(text.contains(reason), "{reason}\n{text}");
-    }
+    refused_as_before("denied");
 }

@@ -18,7 +18,7 @@ mod closures {
         of.iter()
             .copied()
             .min_by_key(|n| {
-                let is_concurrent: i64 = ::vthread::__private::current();
+                let is_concurrent: i64 = ::vthread::__private::current_here();
                 __vt_cost(is_concurrent, *n)
             })
     }
@@ -30,7 +30,7 @@ mod closures {
     #[doc(hidden)]
     fn __vt_adder(_is_concurrent: i64, by: u64) -> impl Fn(u64) -> u64 {
         move |n| {
-            let is_concurrent: i64 = ::vthread::__private::current();
+            let is_concurrent: i64 = ::vthread::__private::current_here();
             let sum = n + by;
             __vt_cost(is_concurrent, sum)
         }

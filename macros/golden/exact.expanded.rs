@@ -5,8 +5,36 @@ mod all {
         __rec_depth(::vthread::__private::current(), n)
     }
     #[doc(hidden)]
+    #[allow(unused_variables)]
+    pub fn __body_depth<const __CONCURRENT: bool>(
+        known: ::vthread::__private::Known<__CONCURRENT>,
+        n: u32,
+    ) -> u32 {
+        if n == 0 { 0 } else { 1 + __step_depth(known, n - 1) }
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    #[inline(always)]
     pub fn __vt_depth(is_concurrent: i64, n: u32) -> u32 {
-        if n == 0 { 0 } else { 1 + __rec_depth(is_concurrent, n - 1) }
+        if is_concurrent & 1 == 0 {
+            ::vthread::__private::plain_only!();
+            __body_depth(::vthread::__private::Known::<false>, n)
+        } else {
+            __body_depth(::vthread::__private::Known::<true>, n)
+        }
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    #[inline(always)]
+    pub fn __step_depth<const __CONCURRENT: bool>(
+        known: ::vthread::__private::Known<__CONCURRENT>,
+        n: u32,
+    ) -> u32 {
+        if __CONCURRENT {
+            __chunk_depth(1, n)
+        } else {
+            __body_depth(::vthread::__private::Known::<false>, n)
+        }
     }
     #[doc(hidden)]
     #[allow(warnings)]
@@ -14,7 +42,7 @@ mod all {
     pub fn __rec_depth(is_concurrent: i64, n: u32) -> u32 {
         if is_concurrent & 1 == 0 {
             ::vthread::__private::plain_only!();
-            __vt_depth(is_concurrent, n)
+            __body_depth(::vthread::__private::Known::<false>, n)
         } else {
             __chunk_depth(is_concurrent, n)
         }
@@ -23,7 +51,10 @@ mod all {
     #[allow(warnings)]
     #[inline(never)]
     pub fn __chunk_depth(is_concurrent: i64, n: u32) -> u32 {
-        ::vthread::__private::on_chunk_exact(move || __vt_depth(is_concurrent, n))
+        ::vthread::__private::on_chunk_exact(move || __body_depth(
+            ::vthread::__private::Known::<true>,
+            n,
+        ))
     }
 }
 mod one {
@@ -108,6 +139,7 @@ mod one {
     #[allow(warnings)]
     impl<__T: Step> __StepObj for __T {
         fn __slot_step(&self, is_concurrent: i64) -> u32 {
+            let is_concurrent: i64 = is_concurrent & 1;
             let entry = ::vthread::__private::select!(
                 ::core::concat!(::core::module_path!(), "::Step::step"), < Self as
                 __StepTable > ::PAIRS, 0usize, is_concurrent, < Self as __StepTable >
@@ -117,6 +149,7 @@ mod one {
             entry(self, is_concurrent)
         }
         fn __slot_other(&self, is_concurrent: i64) -> u32 {
+            let is_concurrent: i64 = is_concurrent & 1;
             let entry = ::vthread::__private::select!(
                 ::core::concat!(::core::module_path!(), "::Step::other"), < Self as
                 __StepTable > ::PAIRS, 1usize, is_concurrent, < Self as __StepTable >

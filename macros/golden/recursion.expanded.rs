@@ -5,8 +5,36 @@ mod recursion {
         __rec_even(::vthread::__private::current(), n)
     }
     #[doc(hidden)]
+    #[allow(unused_variables)]
+    pub fn __body_even<const __CONCURRENT: bool>(
+        known: ::vthread::__private::Known<__CONCURRENT>,
+        n: u32,
+    ) -> bool {
+        n == 0 || __body_odd(known, n - 1)
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    #[inline(always)]
     pub fn __vt_even(is_concurrent: i64, n: u32) -> bool {
-        n == 0 || __vt_odd(is_concurrent, n - 1)
+        if is_concurrent & 1 == 0 {
+            ::vthread::__private::plain_only!();
+            __body_even(::vthread::__private::Known::<false>, n)
+        } else {
+            __body_even(::vthread::__private::Known::<true>, n)
+        }
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    #[inline(always)]
+    pub fn __step_even<const __CONCURRENT: bool>(
+        known: ::vthread::__private::Known<__CONCURRENT>,
+        n: u32,
+    ) -> bool {
+        if __CONCURRENT {
+            __chunk_even(1, n)
+        } else {
+            __body_even(::vthread::__private::Known::<false>, n)
+        }
     }
     #[doc(hidden)]
     #[allow(warnings)]
@@ -14,7 +42,7 @@ mod recursion {
     pub fn __rec_even(is_concurrent: i64, n: u32) -> bool {
         if is_concurrent & 1 == 0 {
             ::vthread::__private::plain_only!();
-            __vt_even(is_concurrent, n)
+            __body_even(::vthread::__private::Known::<false>, n)
         } else {
             __chunk_even(is_concurrent, n)
         }
@@ -23,7 +51,10 @@ mod recursion {
     #[allow(warnings)]
     #[inline(never)]
     pub fn __chunk_even(is_concurrent: i64, n: u32) -> bool {
-        ::vthread::__private::on_chunk(move || __vt_even(is_concurrent, n))
+        ::vthread::__private::on_chunk(move || __body_even(
+            ::vthread::__private::Known::<true>,
+            n,
+        ))
     }
     #[allow(dead_code, deprecated)]
     #[inline]
@@ -31,8 +62,36 @@ mod recursion {
         __rec_odd(::vthread::__private::current(), n)
     }
     #[doc(hidden)]
+    #[allow(unused_variables)]
+    pub fn __body_odd<const __CONCURRENT: bool>(
+        known: ::vthread::__private::Known<__CONCURRENT>,
+        n: u32,
+    ) -> bool {
+        n != 0 && __step_even(known, n - 1)
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    #[inline(always)]
     pub fn __vt_odd(is_concurrent: i64, n: u32) -> bool {
-        n != 0 && __rec_even(is_concurrent, n - 1)
+        if is_concurrent & 1 == 0 {
+            ::vthread::__private::plain_only!();
+            __body_odd(::vthread::__private::Known::<false>, n)
+        } else {
+            __body_odd(::vthread::__private::Known::<true>, n)
+        }
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    #[inline(always)]
+    pub fn __step_odd<const __CONCURRENT: bool>(
+        known: ::vthread::__private::Known<__CONCURRENT>,
+        n: u32,
+    ) -> bool {
+        if __CONCURRENT {
+            __chunk_odd(1, n)
+        } else {
+            __body_odd(::vthread::__private::Known::<false>, n)
+        }
     }
     #[doc(hidden)]
     #[allow(warnings)]
@@ -40,7 +99,7 @@ mod recursion {
     pub fn __rec_odd(is_concurrent: i64, n: u32) -> bool {
         if is_concurrent & 1 == 0 {
             ::vthread::__private::plain_only!();
-            __vt_odd(is_concurrent, n)
+            __body_odd(::vthread::__private::Known::<false>, n)
         } else {
             __chunk_odd(is_concurrent, n)
         }
@@ -49,7 +108,10 @@ mod recursion {
     #[allow(warnings)]
     #[inline(never)]
     pub fn __chunk_odd(is_concurrent: i64, n: u32) -> bool {
-        ::vthread::__private::on_chunk(move || __vt_odd(is_concurrent, n))
+        ::vthread::__private::on_chunk(move || __body_odd(
+            ::vthread::__private::Known::<true>,
+            n,
+        ))
     }
     pub enum Expr {
         Number(i64),
@@ -62,12 +124,38 @@ mod recursion {
             Self::__rec_eval(self, ::vthread::__private::current())
         }
         #[doc(hidden)]
-        pub fn __vt_eval(&self, is_concurrent: i64) -> i64 {
+        #[allow(unused_variables)]
+        pub fn __body_eval<const __CONCURRENT: bool>(
+            &self,
+            known: ::vthread::__private::Known<__CONCURRENT>,
+        ) -> i64 {
             match self {
                 Expr::Number(n) => *n,
-                Expr::Add(a, b) => {
-                    a.__rec_eval(is_concurrent) + b.__rec_eval(is_concurrent)
-                }
+                Expr::Add(a, b) => a.__step_eval(known) + b.__step_eval(known),
+            }
+        }
+        #[doc(hidden)]
+        #[allow(warnings)]
+        #[inline(always)]
+        pub fn __vt_eval(&self, is_concurrent: i64) -> i64 {
+            if is_concurrent & 1 == 0 {
+                ::vthread::__private::plain_only!();
+                Self::__body_eval(self, ::vthread::__private::Known::<false>)
+            } else {
+                Self::__body_eval(self, ::vthread::__private::Known::<true>)
+            }
+        }
+        #[doc(hidden)]
+        #[allow(warnings)]
+        #[inline(always)]
+        pub fn __step_eval<const __CONCURRENT: bool>(
+            &self,
+            known: ::vthread::__private::Known<__CONCURRENT>,
+        ) -> i64 {
+            if __CONCURRENT {
+                Self::__chunk_eval(self, 1)
+            } else {
+                Self::__body_eval(self, ::vthread::__private::Known::<false>)
             }
         }
         #[doc(hidden)]
@@ -76,7 +164,7 @@ mod recursion {
         pub fn __rec_eval(&self, is_concurrent: i64) -> i64 {
             if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
-                Self::__vt_eval(self, is_concurrent)
+                Self::__body_eval(self, ::vthread::__private::Known::<false>)
             } else {
                 Self::__chunk_eval(self, is_concurrent)
             }
@@ -85,7 +173,10 @@ mod recursion {
         #[allow(warnings)]
         #[inline(never)]
         pub fn __chunk_eval(&self, is_concurrent: i64) -> i64 {
-            ::vthread::__private::on_chunk(move || Self::__vt_eval(self, is_concurrent))
+            ::vthread::__private::on_chunk(move || Self::__body_eval(
+                self,
+                ::vthread::__private::Known::<true>,
+            ))
         }
     }
     #[allow(dead_code, deprecated)]

@@ -4,11 +4,39 @@ pub fn fibonacci(n: u64) -> u64 {
     __rec_fibonacci(::vthread::__private::current(), n)
 }
 #[doc(hidden)]
-pub fn __vt_fibonacci(is_concurrent: i64, n: u64) -> u64 {
+#[allow(unused_variables)]
+pub fn __body_fibonacci<const __CONCURRENT: bool>(
+    known: ::vthread::__private::Known<__CONCURRENT>,
+    n: u64,
+) -> u64 {
     if n < 2 {
         n
     } else {
-        __rec_fibonacci(is_concurrent, n - 1) + __rec_fibonacci(is_concurrent, n - 2)
+        __step_fibonacci(known, n - 1) + __step_fibonacci(known, n - 2)
+    }
+}
+#[doc(hidden)]
+#[allow(warnings)]
+#[inline(always)]
+pub fn __vt_fibonacci(is_concurrent: i64, n: u64) -> u64 {
+    if is_concurrent & 1 == 0 {
+        ::vthread::__private::plain_only!();
+        __body_fibonacci(::vthread::__private::Known::<false>, n)
+    } else {
+        __body_fibonacci(::vthread::__private::Known::<true>, n)
+    }
+}
+#[doc(hidden)]
+#[allow(warnings)]
+#[inline(always)]
+pub fn __step_fibonacci<const __CONCURRENT: bool>(
+    known: ::vthread::__private::Known<__CONCURRENT>,
+    n: u64,
+) -> u64 {
+    if __CONCURRENT {
+        __chunk_fibonacci(1, n)
+    } else {
+        __body_fibonacci(::vthread::__private::Known::<false>, n)
     }
 }
 #[doc(hidden)]
@@ -17,7 +45,7 @@ pub fn __vt_fibonacci(is_concurrent: i64, n: u64) -> u64 {
 pub fn __rec_fibonacci(is_concurrent: i64, n: u64) -> u64 {
     if is_concurrent & 1 == 0 {
         ::vthread::__private::plain_only!();
-        __vt_fibonacci(is_concurrent, n)
+        __body_fibonacci(::vthread::__private::Known::<false>, n)
     } else {
         __chunk_fibonacci(is_concurrent, n)
     }
@@ -26,7 +54,10 @@ pub fn __rec_fibonacci(is_concurrent: i64, n: u64) -> u64 {
 #[allow(warnings)]
 #[inline(never)]
 pub fn __chunk_fibonacci(is_concurrent: i64, n: u64) -> u64 {
-    ::vthread::__private::on_chunk(move || __vt_fibonacci(is_concurrent, n))
+    ::vthread::__private::on_chunk(move || __body_fibonacci(
+        ::vthread::__private::Known::<true>,
+        n,
+    ))
 }
 #[allow(dead_code, deprecated)]
 #[inline]
@@ -34,8 +65,36 @@ pub fn descend(f: &mut dyn FnMut()) {
     __rec_descend(::vthread::__private::current(), f)
 }
 #[doc(hidden)]
-pub fn __vt_descend(_is_concurrent: i64, f: &mut dyn FnMut()) {
+#[allow(unused_variables)]
+pub fn __body_descend<const __CONCURRENT: bool>(
+    known: ::vthread::__private::Known<__CONCURRENT>,
+    f: &mut dyn FnMut(),
+) {
     f();
+}
+#[doc(hidden)]
+#[allow(warnings)]
+#[inline(always)]
+pub fn __vt_descend(is_concurrent: i64, f: &mut dyn FnMut()) {
+    if is_concurrent & 1 == 0 {
+        ::vthread::__private::plain_only!();
+        __body_descend(::vthread::__private::Known::<false>, f)
+    } else {
+        __body_descend(::vthread::__private::Known::<true>, f)
+    }
+}
+#[doc(hidden)]
+#[allow(warnings)]
+#[inline(always)]
+pub fn __step_descend<const __CONCURRENT: bool>(
+    known: ::vthread::__private::Known<__CONCURRENT>,
+    f: &mut dyn FnMut(),
+) {
+    if __CONCURRENT {
+        __chunk_descend(1, f)
+    } else {
+        __body_descend(::vthread::__private::Known::<false>, f)
+    }
 }
 #[doc(hidden)]
 #[allow(warnings)]
@@ -43,7 +102,7 @@ pub fn __vt_descend(_is_concurrent: i64, f: &mut dyn FnMut()) {
 pub fn __rec_descend(is_concurrent: i64, f: &mut dyn FnMut()) {
     if is_concurrent & 1 == 0 {
         ::vthread::__private::plain_only!();
-        __vt_descend(is_concurrent, f)
+        __body_descend(::vthread::__private::Known::<false>, f)
     } else {
         __chunk_descend(is_concurrent, f)
     }
@@ -52,7 +111,10 @@ pub fn __rec_descend(is_concurrent: i64, f: &mut dyn FnMut()) {
 #[allow(warnings)]
 #[inline(never)]
 pub fn __chunk_descend(is_concurrent: i64, f: &mut dyn FnMut()) {
-    ::vthread::__private::on_chunk(move || __vt_descend(is_concurrent, f))
+    ::vthread::__private::on_chunk(move || __body_descend(
+        ::vthread::__private::Known::<true>,
+        f,
+    ))
 }
 pub trait Visitor {
     #[doc(hidden)]
@@ -106,6 +168,7 @@ pub trait __VisitorObj {
 #[allow(warnings)]
 impl<__T: Visitor> __VisitorObj for __T {
     fn __slot_visit(&mut self, is_concurrent: i64, n: u64) {
+        let is_concurrent: i64 = is_concurrent & 1;
         let entry = ::vthread::__private::select!(
             ::core::concat!(::core::module_path!(), "::Visitor::visit"), < Self as
             __VisitorTable > ::PAIRS, 0usize, is_concurrent, < Self as __VisitorTable >

@@ -84,10 +84,9 @@ impl Divided {
             let name = attribute.path().get_ident().map(ToString::to_string).unwrap_or_default();
             let (shim, body, wrapper) = match name.as_str() {
                 "doc" | "no_mangle" | "export_name" | "link_section" | "unsafe" => (true, false, false),
-                "cfg" | "cfg_attr" | "allow" | "warn" | "deny" | "forbid" | "target_feature" => {
-                    (true, true, true)
-                }
-                "must_use" | "deprecated" | "track_caller" => (true, true, false),
+                "cfg" | "cfg_attr" | "allow" | "warn" | "deny" | "forbid" | "target_feature"
+                | "track_caller" => (true, true, true),
+                "must_use" | "deprecated" => (true, true, false),
                 _ => (false, true, false),
             };
             for (wanted, list) in

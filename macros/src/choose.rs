@@ -14,6 +14,8 @@ pub(crate) struct Choice {
     pub(crate) passes_word: bool,
     /// `self` is the first argument of a call through a path.
     pub(crate) has_self: bool,
+    /// It can mean nothing but `nodes`.
+    pub(crate) closed: bool,
 }
 
 /// The arguments of a call.
@@ -101,7 +103,7 @@ impl Scope<'_> {
         let imported = self.world.imported_methods.contains(name);
         let sure = !std_names::is_method(name) && !self.world.ambiguous.contains(name);
         let passes_word = known && sure && (imported || !self.world.single);
-        Choice { nodes, passes_word, has_self: true }
+        Choice { nodes, passes_word, has_self: true, closed: !self.world.declared(name, arity) }
     }
 
     /// What a call through a path may mean. `is_local`: whether a name is that of a variable.
@@ -116,13 +118,11 @@ impl Scope<'_> {
         }
         match self.resolve(path) {
             Some(Def::Function(id)) => {
-                let node = &self.world.nodes[id];
-                let fits = arguments.fit_node(node);
-                return Choice {
-                    nodes: vec![id],
-                    passes_word: fits && node.mode == Mode::Vthread,
-                    has_self: false,
-                };
+                let nodes: Vec<NodeId> = self.world.twins(id).collect();
+                let takes_word = |&n: &NodeId| self.world.nodes[n].mode == Mode::Vthread;
+                let passes_word = nodes.iter().all(takes_word)
+                    && nodes.iter().any(|&n| arguments.fit_node(&self.world.nodes[n]));
+                return Choice { nodes, passes_word, has_self: false, closed: true };
             }
             Some(Def::ImportedFunction) => return Choice { passes_word: true, ..Choice::default() },
             Some(_) => return Choice::default(),
@@ -195,7 +195,7 @@ impl Scope<'_> {
                 _ => false,
             }),
         };
-        Some(Choice { nodes, passes_word: true, has_self: method.has_self })
+        Some(Choice { nodes, passes_word: true, has_self: method.has_self, closed: false })
     }
 
     fn of_concrete(&self, key: &TypeKey, name: &str, arguments: Arguments) -> Choice {
@@ -207,7 +207,7 @@ impl Scope<'_> {
             let all = |f: &dyn Fn(&Node) -> bool| nodes.iter().all(|&n| f(&self.world.nodes[n]));
             let has_self = self.world.nodes[first].has_self;
             let passes_word = all(&|n| n.mode == Mode::Vthread) && all(&|n| n.has_self == has_self);
-            return Choice { nodes, passes_word, has_self };
+            return Choice { nodes, passes_word, has_self, closed: true };
         }
         let implemented: Vec<TraitId> =
             self.world.impls.iter().filter(|(k, _)| k == key).map(|(_, t)| *t).collect();
@@ -245,7 +245,7 @@ impl Scope<'_> {
     /// Nothing is known but the name: the call stays as it is.
     fn by_name(&self, name: &str, arguments: Arguments) -> Choice {
         let nodes = self.matching(name, arguments, |owner| *owner != Owner::Module);
-        Choice { nodes, passes_word: false, has_self: true }
+        Choice { nodes, passes_word: false, has_self: true, closed: false }
     }
 
     fn matching(&self, name: &str, arguments: Arguments, owner: impl Fn(&Owner) -> bool) -> Vec<NodeId> {

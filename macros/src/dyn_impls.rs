@@ -12,6 +12,7 @@
 //! Auto traits make different types of `dyn`, so there is one impl for each combination.
 
 use crate::attributes;
+use crate::conditions::Condition;
 use crate::expander::Expander;
 use crate::lineage::{self, Ancestor};
 use crate::names;
@@ -91,10 +92,12 @@ fn for_objects(
     let arguments = ancestor.arguments();
     let (generics, _, clause) = object.generics.split_for_impl();
     let (path, lifetime) = (&object.path, &object.lifetime);
+    let condition = expander.world.condition(ancestor.id).and(&expander.world.condition(below)).attribute();
     [quote!(), quote!(+ Send), quote!(+ Sync), quote!(+ Send + Sync)]
         .into_iter()
         .map(|auto| {
             quote! {
+                #condition
                 #allow
                 #unsafety impl #generics #name #arguments for dyn #path #auto + #lifetime #clause { #body }
             }
@@ -119,7 +122,8 @@ fn methods(expander: &Expander<'_>, t: &ItemTrait, ancestor: &Ancestor, object: 
     }
     for f in objects::slots(t) {
         let sig = ancestor.substitute(&f.sig);
-        body.extend(dispatcher(expander, &t.ident, &sig, ancestor));
+        let condition = Condition::of(&f.attrs).attribute();
+        body.extend(dispatcher(expander, &t.ident, &sig, ancestor, &condition));
     }
     for f in tables::plain_slots(t) {
         let sig = ancestor.substitute(&f.sig);
@@ -127,13 +131,20 @@ fn methods(expander: &Expander<'_>, t: &ItemTrait, ancestor: &Ancestor, object: 
         let head = signature::head(&sig, &sig.ident, &forward.inputs, false);
         let (of, arguments, slot) = (names::object(&t.ident), ancestor.arguments(), names::slot(&sig.ident));
         let call = forward.call_without_word(&quote!(<Self as #of #arguments>::#slot), &sig);
-        body.extend(quote!(#head { #call }));
+        let condition = Condition::of(&f.attrs).attribute();
+        body.extend(quote!(#condition #head { #call }));
     }
     body
 }
 
 /// The body that a trait object has for a method, and its wrapper, which is the same: the slot takes the chunk.
-fn dispatcher(expander: &Expander<'_>, t: &Ident, sig: &Signature, ancestor: &Ancestor) -> TokenStream {
+fn dispatcher(
+    expander: &Expander<'_>,
+    t: &Ident,
+    sig: &Signature,
+    ancestor: &Ancestor,
+    condition: &TokenStream,
+) -> TokenStream {
     let (private, word, arguments) = (&expander.private, names::flag(), ancestor.arguments());
     let forward = Forward::new(sig);
     let (body, wrapper) = (names::body(&sig.ident), names::wrapper(&sig.ident));
@@ -148,11 +159,13 @@ fn dispatcher(expander: &Expander<'_>, t: &Ident, sig: &Signature, ancestor: &An
     let call = if sig.unsafety.is_some() { quote!(unsafe { #call }) } else { call };
     let again = forward.call(&quote!(<Self as #t #arguments>::#body), &quote!(#word), sig);
     quote! {
+        #condition
         #[inline]
         #body_head {
             let #tagged: #receiver = #private::tag!(#marker, #this);
             #call
         }
+        #condition
         #[inline]
         #wrapper_head { #again }
     }

@@ -1,14 +1,29 @@
 //! What one function becomes.
 //!
 //! ```text
+//! fn size(t: &Tree) -> u64 { .. }
+//!
+//! fn size(t: &Tree) -> u64 { __vt_size(current(), t) }                        // the shim: its name and signature stay
+//! fn __vt_size(is_concurrent: i64, t: &Tree) -> u64 { .. }                    // the body
+//! ```
+//! If it is on a cycle of calls, the body is compiled for each word, and within it calls on the cycle hand on what is known:
+//! on ordinary stacks they are what they would be without the macro.
+//!
+//! ```text
 //! fn walk(t: &Tree) -> u64 { .. }
 //!
-//! fn walk(t: &Tree) -> u64 { __rec_walk(current(), t) }              // the shim: its name and signature stay
-//! fn __vt_walk(is_concurrent: i64, t: &Tree) -> u64 { .. }           // the body
-//! fn __rec_walk(is_concurrent: i64, t: &Tree) -> u64 {               // only if it is on a cycle of calls
-//!     if is_concurrent & 1 == 0 { plain_only!(); __vt_walk(is_concurrent, t) } else { __chunk_walk(is_concurrent, t) }
+//! fn walk(t: &Tree) -> u64 { __rec_walk(current(), t) }
+//! fn __body_walk<const C: bool>(known: Known<C>, t: &Tree) -> u64 { .. __step_walk(known, left) .. }
+//! fn __vt_walk(is_concurrent: i64, t: &Tree) -> u64 {
+//!     if is_concurrent & 1 == 0 { plain_only!(); __body_walk(Known::<false>, t) } else { __body_walk(Known::<true>, t) }
 //! }
-//! fn __chunk_walk(is_concurrent: i64, t: &Tree) -> u64 { on_chunk(move || __vt_walk(is_concurrent, t)) }
+//! fn __step_walk<const C: bool>(known: Known<C>, t: &Tree) -> u64 {            // the wrapper
+//!     if C { __chunk_walk(1, t) } else { __body_walk(Known::<false>, t) }
+//! }
+//! fn __rec_walk(is_concurrent: i64, t: &Tree) -> u64 {                         // the wrapper for those who only have the word
+//!     if is_concurrent & 1 == 0 { plain_only!(); __body_walk(Known::<false>, t) } else { __chunk_walk(is_concurrent, t) }
+//! }
+//! fn __chunk_walk(is_concurrent: i64, t: &Tree) -> u64 { on_chunk(move || __body_walk(Known::<true>, t)) }
 //! ```
 
 use crate::attributes::{self, Divided};
@@ -55,7 +70,12 @@ pub(crate) fn write(
 ) -> TokenStream {
     let used = rewrite::body(expander, f.node, Mode::Vthread, scope, f.sig, block);
     let divided = Divided::new(f.attrs);
-    let body = body(f, block, used, &divided, kind);
+    let knows_word = f.node.is_some_and(|n| expander.plan.knows_word(expander.world, n));
+    let body = if knows_word {
+        known_body(expander, f, block, used, &divided)
+    } else {
+        body(f, block, used, &divided, kind)
+    };
     let cyclic = f.node.is_some_and(|n| expander.plan.is_cyclic(n));
     if cyclic && signature::mentions_impl(&f.sig.output) {
         expander.problem(
@@ -68,7 +88,7 @@ pub(crate) fn write(
             let path = if kind == Kind::Free { quote!() } else { quote!(Self::) };
             let shim = shim(expander, f, &divided, &path);
             let has_wrapper = f.node.is_some_and(|n| expander.plan.has_wrapper(expander.world, n));
-            let wrapper = has_wrapper.then(|| wrapper(expander, f, &divided, &path));
+            let wrapper = has_wrapper.then(|| wrapper(expander, f, &divided, &path, knows_word));
             quote!(#shim #body #wrapper)
         }
         Kind::Implemented { external: true }
@@ -91,6 +111,23 @@ fn body(f: &Function<'_>, block: &Block, used: bool, divided: &Divided, kind: Ki
     quote!(#[doc(hidden)] #(#attrs)* #vis #head #block)
 }
 
+/// The function with the user's body for a known word.
+fn known_body(
+    expander: &Expander<'_>,
+    f: &Function<'_>,
+    block: &Block,
+    used: bool,
+    divided: &Divided,
+) -> TokenStream {
+    let inputs = f.sig.inputs.iter().cloned().collect();
+    let name = names::known_body(&f.sig.ident);
+    let head = signature::known_head(f.sig, &name, inputs, &expander.private);
+    let (attrs, vis, statements) = (&divided.body, &f.vis, &block.stmts);
+    let (word, constant) = (names::flag(), names::constant());
+    let word = used.then(|| quote!(let #word: i64 = #constant as i64;));
+    quote!(#[doc(hidden)] #[allow(unused_variables)] #(#attrs)* #vis #head { #word #(#statements)* })
+}
+
 /// The function under its own name, which reads the context word.
 pub(crate) fn shim(
     expander: &Expander<'_>,
@@ -107,24 +144,63 @@ pub(crate) fn shim(
     quote!(#(#attrs)* #[allow(dead_code, deprecated)] #[inline] #vis #head { #call })
 }
 
-/// The two functions that break a cycle.
-fn wrapper(expander: &Expander<'_>, f: &Function<'_>, divided: &Divided, path: &TokenStream) -> TokenStream {
+/// The functions that break a cycle, and what leads to the bodies for known words.
+fn wrapper(
+    expander: &Expander<'_>,
+    f: &Function<'_>,
+    divided: &Divided,
+    path: &TokenStream,
+    knows_word: bool,
+) -> TokenStream {
     let name = &f.sig.ident;
     let forward = Forward::new(f.sig);
     let (inputs, word, private) = (forward.with_word(), names::flag(), &expander.private);
     let (vis, attrs, generated) = (&f.vis, &divided.wrapper, attributes::generated());
     let (body, chunk) = (names::body(name), names::chunk(name));
-    let word_tokens = quote!(#word);
-    let to_body = forward.call(&quote!(#path #body), &word_tokens, f.sig);
-    let to_chunk = forward.call(&quote!(#path #chunk), &word_tokens, f.sig);
-    let on_chunk = take_chunk(&expander.on_chunk(f.attrs), &to_body, signature::diverges(f.sig));
+    // With features of its own a function cannot be inlined everywhere.
+    let inline = if attributes::has(f.attrs, "target_feature") {
+        quote!(#[inline])
+    } else {
+        quote!(#[inline(always)])
+    };
+    let to_body = |concurrent: bool| {
+        if knows_word {
+            let body = names::known_body(name);
+            forward.call_known(&quote!(#path #body), &quote!(#private::Known::<#concurrent>), f.sig)
+        } else {
+            forward.call(&quote!(#path #body), &quote!(#word), f.sig)
+        }
+    };
+    let (to_plain, to_concurrent) = (to_body(false), to_body(true));
+    let to_chunk = forward.call(&quote!(#path #chunk), &quote!(#word), f.sig);
+    let on_chunk = take_chunk(&expander.on_chunk(f.attrs), &to_concurrent, signature::diverges(f.sig));
     let wrapper_head = signature::head(f.sig, &names::wrapper(name), &inputs, false);
     let chunk_head = signature::head(f.sig, &chunk, &inputs, false);
+    let known = knows_word.then(|| {
+        let body_head = signature::head(f.sig, &body, &inputs, false);
+        let constant = names::constant();
+        let step = signature::known_head(f.sig, &names::known_wrapper(name), forward.inputs.clone(), private);
+        let to_chunk = forward.call(&quote!(#path #chunk), &quote!(1), f.sig);
+        quote! {
+            #generated #(#attrs)* #inline #vis #body_head {
+                if #word & 1 == 0 {
+                    #private::plain_only!();
+                    #to_plain
+                } else {
+                    #to_concurrent
+                }
+            }
+            #generated #(#attrs)* #inline #vis #step {
+                if #constant { #to_chunk } else { #to_plain }
+            }
+        }
+    });
     quote! {
-        #generated #(#attrs)* #[inline(always)] #vis #wrapper_head {
+        #known
+        #generated #(#attrs)* #inline #vis #wrapper_head {
             if #word & 1 == 0 {
                 #private::plain_only!();
-                #to_body
+                #to_plain
             } else {
                 #to_chunk
             }

@@ -5,7 +5,8 @@
 //! that a depth-first search finds to lead back get a wrapper (an edge to a node that is still open closes a cycle,
 //! and without all such edges there is none).
 
-use crate::world::{Mode, NodeId, World};
+use crate::signature;
+use crate::world::{Mode, NodeId, Owner, World};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
 
 /// Calls, as the first run of the rewriting saw them.
@@ -78,8 +79,18 @@ impl Plan {
 
     /// The function has a wrapper.
     pub(crate) fn has_wrapper(&self, world: &World, node: NodeId) -> bool {
-        self.shim_wraps(world, node)
+        world.twins(node).any(|twin| self.shim_wraps(world, twin))
             || world.nodes[node].has_self && self.wrapped_methods.contains(&world.nodes[node].name)
+    }
+
+    /// The function's body is compiled for each word, so that plain calls on a cycle neither carry nor test it. Methods of traits
+    /// cannot have the constant parameter, and two bodies would return two types for one `impl Trait`.
+    pub(crate) fn knows_word(&self, world: &World, node: NodeId) -> bool {
+        let of = &world.nodes[node];
+        of.mode == Mode::Vthread
+            && matches!(of.owner, Owner::Module | Owner::Type(_))
+            && !signature::mentions_impl(&of.output)
+            && self.has_wrapper(world, node)
     }
 
     /// Where a function that somebody else calls takes part, only calls into our own can be wrapped: all of them.
@@ -185,7 +196,7 @@ fn components(count: usize, calls: &Calls) -> Vec<Vec<NodeId>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::world::{Node, Owner};
+    use crate::world::Node;
 
     fn world(modes: &[Mode]) -> World {
         let nodes = modes

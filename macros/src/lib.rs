@@ -8,6 +8,7 @@ use proc_macro::TokenStream;
 
 mod attributes;
 mod choose;
+mod conditions;
 mod diagnostics;
 mod dyn_impls;
 mod entry;
@@ -81,21 +82,28 @@ mod world;
 /// instructions more.
 ///
 /// ```text
-/// fn halvings(n: u64) -> u32 {                      fn halvings(n: u64) -> u32 {
-///     if n == 0 { 0 }                                   __rec_halvings(current(), n)
-///     else { 1 + halvings(n / 2) }                  }
-/// }                                                 fn __vt_halvings(is_concurrent: i64, n: u64) -> u32 {
-///                                                       if n == 0 { 0 }
-///                                                       else { 1 + __rec_halvings(is_concurrent, n / 2) }
-///                                                   }
-///                                                   fn __rec_halvings(is_concurrent: i64, n: u64) -> u32 {
-///                                                       if is_concurrent & 1 == 0 { __vt_halvings(is_concurrent, n) }
-///                                                       else { on_chunk(move || __vt_halvings(is_concurrent, n)) }
+/// fn size(f: &File) -> u64 {                        fn size(f: &File) -> u64 { __vt_size(current(), f) }
+///     padded(f.0)                                   fn __vt_size(is_concurrent: i64, f: &File) -> u64 {
+/// }                                                     __vt_padded(is_concurrent, f.0)
 ///                                                   }
 /// ```
 ///
 /// **Recursion** must take a chunk somewhere, or its depth would have no bound. The macro finds the circles of calls of a
-/// module by their names and puts such a wrapper on calls that close one. Circles through several modules are found by the
+/// module by their names and puts a wrapper that takes one on calls that close one. The bodies of functions and inherent methods on a circle are
+/// compiled twice, for callers on chunks and for all others, so that off the chunks they cost what they would without the macro:
+///
+/// ```text
+/// fn halvings(n: u64) -> u32 {                      fn __body_halvings<const C: bool>(known: Known<C>, n: u64) -> u32 {
+///     if n == 0 { 0 }                                   if n == 0 { 0 }
+///     else { 1 + halvings(n / 2) }                      else { 1 + __step_halvings(known, n / 2) }
+/// }                                                 }
+///                                                   fn __step_halvings<const C: bool>(known: Known<C>, n: u64) -> u32 {
+///                                                       if C { on_chunk(move || __body_halvings(Known::<true>, n)) }
+///                                                       else { __body_halvings(Known::<false>, n) }
+///                                                   }
+/// ```
+///
+/// Circles through several modules are found by the
 /// link step; `#[vthread(recursive)]` on one of the functions breaks them.
 ///
 /// **Trait objects.** `dyn Entry` becomes `dyn __EntryObj`, a hidden trait whose methods index a generated array with
@@ -103,7 +111,8 @@ mod world;
 /// `&mut`, `Rc`, `Arc` and `Pin` of it, coercions, `+ Send + Sync + 'a`, supertraits, default methods, `where Self:
 /// Sized` methods, type parameters and associated types work as before.
 ///
-/// **Closures** read the word again at their top, because one that is made on an ordinary stack may run on a chunk.
+/// **Closures** read the word again at their top, because one that is made on an ordinary stack may run on a chunk: three
+/// instructions, once for a loop where the compiler can see that, and none where nothing needs it.
 /// Macros of std are looked into (`println!("{}", size(file))`); what an unknown macro calls goes through shims.
 ///
 /// # Where it stands

@@ -20,6 +20,26 @@ pub(crate) fn body(of: &Ident) -> Ident {
     format_ident!("__vt_{}", of.unraw(), span = here(of))
 }
 
+/// The same where the word is known when the program is compiled. Its hygiene is the macro's, too.
+pub(crate) fn known() -> Ident {
+    Ident::new("known", Span::mixed_site())
+}
+
+/// The constant parameter that a known word is.
+pub(crate) fn constant() -> Ident {
+    Ident::new("__CONCURRENT", Span::mixed_site())
+}
+
+/// The body of a function on a cycle of calls, for a known word.
+pub(crate) fn known_body(of: &Ident) -> Ident {
+    format_ident!("__body_{}", of.unraw(), span = here(of))
+}
+
+/// The wrapper for a known word.
+pub(crate) fn known_wrapper(of: &Ident) -> Ident {
+    format_ident!("__step_{}", of.unraw(), span = here(of))
+}
+
 /// Calls the body, on a chunk of its own where the caller is on one: what closes a cycle of calls.
 pub(crate) fn wrapper(of: &Ident) -> Ident {
     format_ident!("__rec_{}", of.unraw(), span = here(of))

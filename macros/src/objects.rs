@@ -1,5 +1,6 @@
 //! Which traits can be used as `dyn`, and the rewriting of `dyn Trait` to the hidden object trait.
 
+use crate::conditions::Condition;
 use crate::diagnostics::Problems;
 use crate::names;
 use crate::resolve::Scope;
@@ -36,6 +37,12 @@ fn of_trait(world: &World, id: TraitId, depth: usize) -> Objects {
             _ if is_never_compatible(&bound.path) => return Objects::No,
             _ => {}
         }
+    }
+    if let Some(name) = conditional_type(item) {
+        return Objects::Refused(format!(
+            "the associated type `{name}` of `{}` stands under a condition; declare the trait once for each",
+            t.name
+        ));
     }
     let blanket = world
         .impls
@@ -74,6 +81,14 @@ fn of_super(world: &World, id: TraitId, above: TraitId, path: &Path, depth: usiz
         t.name,
         if generic && s.item.is_some() { ", in the same module, because it is generic" } else { "" }
     ))
+}
+
+/// An associated type that is not always there: the types of trait objects name it, and cannot carry conditions.
+fn conditional_type(item: &ItemTrait) -> Option<&syn::Ident> {
+    item.items.iter().find_map(|i| match i {
+        TraitItem::Type(t) if !Condition::of(&t.attrs).is_always() => Some(&t.ident),
+        _ => None,
+    })
 }
 
 /// Everything in the trait itself fits a trait object.

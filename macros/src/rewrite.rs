@@ -6,7 +6,7 @@
 //! shape.area()             shape.__vt_area(is_concurrent)
 //! walk(left, 3)  (closes   __rec_walk(is_concurrent, left, 3)
 //!                a cycle)
-//! |s| s.area()             |s| { let is_concurrent = current(); s.__vt_area(is_concurrent) }
+//! |s| s.area()             |s| { let is_concurrent = current_here(); s.__vt_area(is_concurrent) }
 //! ```
 
 use crate::attributes;
@@ -24,7 +24,7 @@ use quote::quote;
 use syn::visit_mut::{self, VisitMut};
 use syn::{
     Attribute, Block, Expr, ExprCall, ExprClosure, ExprMethodCall, ExprPath, Ident, Item, Local, Macro, Pat,
-    Signature, Stmt, Type, parse_quote,
+    PathArguments, Signature, Stmt, Type, parse_quote,
 };
 
 /// Rewrites one body.
@@ -35,7 +35,23 @@ pub(crate) struct Rewriter<'a, 'w> {
     locals: Locals,
     /// The context word is needed here.
     used: bool,
+    /// The word is known here: outside of closures, in a body that is compiled for each.
+    known: bool,
     mode: Mode,
+}
+
+/// What a call becomes that passes the word on.
+struct Target {
+    name: Ident,
+    known: bool,
+}
+
+impl Target {
+    /// The argument that is added.
+    fn word(&self) -> Expr {
+        let word = if self.known { names::known() } else { names::flag() };
+        parse_quote!(#word)
+    }
 }
 
 /// Rewrites the body of `node` and says whether it uses the context word.
@@ -53,6 +69,7 @@ pub(crate) fn body(
         scope: Scope { world: expander.world, ..scope }.with_generics(&sig.generics),
         locals: Locals::default(),
         used: false,
+        known: mode == Mode::Vthread && node.is_some_and(|n| expander.plan.knows_word(expander.world, n)),
         mode,
     };
     rewriter.locals.open();
@@ -66,10 +83,10 @@ pub(crate) fn body(
 }
 
 impl Rewriter<'_, '_> {
-    /// `let is_concurrent = current();`
+    /// `let is_concurrent = current_here();`
     fn read_word(&self) -> TokenStream {
         let (word, private) = (names::flag(), &self.expander.private);
-        quote!(let #word: i64 = #private::current();)
+        quote!(let #word: i64 = #private::current_here();)
     }
 
     fn hint(&self) -> Reader<'_> {
@@ -87,8 +104,8 @@ impl Rewriter<'_, '_> {
         self.locals.bind(pattern, hint, self.scope.module);
     }
 
-    /// Notes where a call goes and gives the name that it gets, if it passes the word on.
-    fn target(&mut self, choice: &Choice, name: &Ident) -> Option<Ident> {
+    /// Notes where a call goes and gives the name that it gets, if it passes the word on, with what it passes.
+    fn target(&mut self, choice: &Choice, name: &Ident) -> Option<Target> {
         let passes_word = choice.passes_word && self.mode != Mode::Plain;
         if let Some(from) = self.node {
             for &to in &choice.nodes {
@@ -98,10 +115,20 @@ impl Rewriter<'_, '_> {
         if !passes_word {
             return None;
         }
-        self.used = true;
-        let wraps =
-            self.node.is_some_and(|from| choice.nodes.iter().any(|&to| self.expander.wraps(from, to)));
-        Some(if wraps { names::wrapper(name) } else { names::body(name) })
+        let (expander, nodes) = (self.expander, &choice.nodes);
+        let wraps = self.node.is_some_and(|from| nodes.iter().any(|&to| expander.wraps(from, to)));
+        let known = self.known
+            && choice.closed
+            && !nodes.is_empty()
+            && nodes.iter().all(|&to| expander.plan.knows_word(expander.world, to));
+        self.used |= !known;
+        let name = match (known, wraps) {
+            (true, true) => names::known_wrapper(name),
+            (true, false) => names::known_body(name),
+            (false, true) => names::wrapper(name),
+            (false, false) => names::body(name),
+        };
+        Some(Target { name, known })
     }
 
     /// A call that the user marked `#[plain]`: only what is inside of it is rewritten.
@@ -133,10 +160,12 @@ impl Rewriter<'_, '_> {
         m.args.iter_mut().for_each(|a| self.visit_expr_mut(a));
         if plain {
             self.leave(&choice);
-        } else if let Some(name) = self.target(&choice, &m.method) {
-            let word = names::flag();
-            m.method = name;
-            m.args.insert(0, parse_quote!(#word));
+        } else if let Some(target) = self.target(&choice, &m.method) {
+            m.args.insert(0, target.word());
+            if let Some(turbofish) = m.turbofish.as_mut().filter(|_| target.known) {
+                turbofish.args.push(parse_quote!(_));
+            }
+            m.method = target.name;
         }
     }
 
@@ -158,10 +187,12 @@ impl Rewriter<'_, '_> {
         }
         let Expr::Path(path) = &mut *c.func else { return };
         let Some(last) = path.path.segments.last_mut() else { return };
-        if let Some(name) = self.target(&choice, &last.ident) {
-            let word = names::flag();
-            last.ident = name;
-            c.args.insert(usize::from(choice.has_self), parse_quote!(#word));
+        if let Some(target) = self.target(&choice, &last.ident) {
+            c.args.insert(usize::from(choice.has_self), target.word());
+            if let (true, PathArguments::AngleBracketed(turbofish)) = (target.known, &mut last.arguments) {
+                turbofish.args.push(parse_quote!(_));
+            }
+            last.ident = target.name;
         }
     }
 
@@ -170,6 +201,7 @@ impl Rewriter<'_, '_> {
             self.expander.problem(token.span, ASYNC);
         }
         let outer = std::mem::replace(&mut self.used, false);
+        let known = std::mem::replace(&mut self.known, false);
         self.within(|this| {
             let inputs: Vec<Pat> = c.inputs.iter().cloned().collect();
             c.inputs.iter_mut().for_each(|p| this.visit_pat_mut(p));
@@ -190,6 +222,7 @@ impl Rewriter<'_, '_> {
             };
         }
         self.used = outer;
+        self.known = known;
     }
 
     /// A function as a value goes by its ordinary name, but it is a call as far as cycles go.
@@ -201,7 +234,7 @@ impl Rewriter<'_, '_> {
         }
         let mut choice = match self.scope.resolve(&path.path) {
             Some(Def::Function(id)) if path.qself.is_none() => {
-                Choice { nodes: vec![id], ..Choice::default() }
+                Choice { nodes: self.scope.world.twins(id).collect(), ..Choice::default() }
             }
             Some(_) if path.qself.is_none() => return,
             _ if path.path.segments.len() > 1 || path.qself.is_some() => {

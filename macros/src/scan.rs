@@ -1,6 +1,7 @@
 //! First pass: names, types, traits and functions of what is expanded. Each is marked with its number.
 
 use crate::attributes::{self, Marker};
+use crate::conditions::Condition;
 use crate::diagnostics::Problems;
 use crate::options::{On, Options};
 use crate::resolve::Scope;
@@ -103,7 +104,11 @@ impl Names<'_> {
             Item::Type(t) => self.define(&t.ident, Def::Alias(t.ty.clone())),
             Item::Mod(m) => {
                 if let Some((_, items)) = &mut m.content {
-                    let module = Module { name: m.ident.to_string(), ..Module::default() };
+                    let module = Module {
+                        name: m.ident.to_string(),
+                        condition: Condition::of(&m.attrs),
+                        ..Module::default()
+                    };
                     let id = self.inside(module, |inner| inner.items(items));
                     Marker::Module.write(id, &mut m.attrs);
                     self.define(&m.ident, Def::Module(id));

@@ -103,17 +103,29 @@ impl Forward {
 
     /// `function::<T>(self, flag, a, b)`.
     pub(crate) fn call(&self, function: &TokenStream, word: &TokenStream, sig: &Signature) -> TokenStream {
-        let call = self.call_safe(function, word);
+        let call = self.call_with(function, &self.generics, word);
         if sig.unsafety.is_some() { quote!(unsafe { #call }) } else { call }
     }
 
-    fn call_safe(&self, function: &TokenStream, word: &TokenStream) -> TokenStream {
-        let Self { arguments, generics, .. } = self;
+    fn call_with(&self, function: &TokenStream, generics: &TokenStream, word: &TokenStream) -> TokenStream {
+        let arguments = &self.arguments;
         let receiver = self.receiver.as_ref().map(|r| {
             let name = &r.self_token;
             quote!(#name,)
         });
         quote!(#function #generics (#receiver #word #(, #arguments)*))
+    }
+
+    /// `function::<T, _>(self, known, a, b)`, of a function for which the word is known.
+    pub(crate) fn call_known(
+        &self,
+        function: &TokenStream,
+        known: &TokenStream,
+        sig: &Signature,
+    ) -> TokenStream {
+        let generics = turbofish_of(sig, Some(quote!(_)));
+        let call = self.call_with(function, &generics, known);
+        if sig.unsafety.is_some() { quote!(unsafe { #call }) } else { call }
     }
 
     /// `function::<T>(self, a, b)`, of a function that does not take the word.
@@ -135,14 +147,37 @@ impl Forward {
 }
 
 /// Puts the context word first, but after `self`.
-pub(crate) fn with_word(mut inputs: Vec<FnArg>, name: &Ident) -> Vec<FnArg> {
+pub(crate) fn with_word(inputs: Vec<FnArg>, name: &Ident) -> Vec<FnArg> {
+    with_first(inputs, parse_quote!(#name: i64))
+}
+
+fn with_first(mut inputs: Vec<FnArg>, first: FnArg) -> Vec<FnArg> {
     let at = usize::from(matches!(inputs.first(), Some(FnArg::Receiver(_))));
-    inputs.insert(at, parse_quote!(#name: i64));
+    inputs.insert(at, first);
     inputs
+}
+
+/// `unsafe fn name<G, const CONCURRENT: bool>(known: Known<CONCURRENT>, inputs) -> R where ..`.
+pub(crate) fn known_head(
+    sig: &Signature,
+    name: &Ident,
+    inputs: Vec<FnArg>,
+    private: &TokenStream,
+) -> TokenStream {
+    let (known, constant) = (names::known(), names::constant());
+    let mut sig = sig.clone();
+    sig.generics.params.push(parse_quote!(const #constant: bool));
+    let inputs = with_first(inputs, parse_quote!(#known: #private::Known<#constant>));
+    head(&sig, name, &inputs, false)
 }
 
 /// `::<T, N>`, so that what cannot be inferred passes on, too. Lifetimes may be late-bound, so they stay out.
 fn turbofish(sig: &Signature) -> TokenStream {
+    turbofish_of(sig, None)
+}
+
+/// The same with one argument more.
+fn turbofish_of(sig: &Signature, more: Option<TokenStream>) -> TokenStream {
     let names: Vec<_> = sig
         .generics
         .params
@@ -153,7 +188,8 @@ fn turbofish(sig: &Signature) -> TokenStream {
             GenericParam::Lifetime(_) => None,
         })
         .collect();
-    if names.is_empty() { quote!() } else { quote!(::<#(#names),*>) }
+    let more = more.into_iter();
+    if names.is_empty() { quote!() } else { quote!(::<#(#names),* #(, #more)*>) }
 }
 
 /// `unsafe fn name<G>(inputs) -> R where ..`, with `where Self: Sized` added if the receiver needs it.

@@ -13,6 +13,7 @@
 //! The array is a trait's and not a type's own, so that its functions keep the receivers and lifetimes of the methods.
 
 use crate::attributes;
+use crate::conditions::{self, Condition};
 use crate::expander::Expander;
 use crate::functions;
 use crate::names;
@@ -64,23 +65,45 @@ fn table(expander: &Expander<'_>, t: &ItemTrait, slots: &[&TraitItemFn]) -> Toke
     let (vis, name, table) = (&t.vis, &t.ident, names::table(&t.ident));
     let generics = without_defaults(&t.generics);
     let (_, arguments, clause) = generics.split_for_impl();
-    let (generated, length) = (attributes::generated(), 2 * slots.len());
+    let (generated, condition) = (attributes::generated(), Condition::of(&t.attrs).attribute());
+    let length = length(slots);
     let pairs = slots.iter().map(|f| {
         let (body, chunk) = (names::body(&f.sig.ident), names::chunk(&f.sig.ident));
-        quote!(<Self as #name #arguments>::#body as *const (), <Self as #table #arguments>::#chunk as *const ())
+        let plain = quote!(<Self as #name #arguments>::#body as *const ());
+        let concurrent = quote!(<Self as #table #arguments>::#chunk as *const ());
+        let condition = Condition::of(&f.attrs);
+        if condition.is_always() {
+            quote!(#plain, #concurrent)
+        } else {
+            let condition = condition.attribute();
+            quote!(#condition (#plain), #condition (#concurrent))
+        }
     });
     let chunks = slots.iter().map(|f| chunk(expander, t, f));
     let (implementor, mut of_impl) = (implementor(), generics.clone());
     of_impl.params.push(parse_quote!(#implementor: #name #arguments));
     let (of_impl, _, _) = of_impl.split_for_impl();
     quote! {
+        #condition
         #generated
         #vis trait #table #generics: #name #arguments + Sized #clause {
             const PAIRS: &'static [*const (); #length] = &[#(#pairs),*];
             #(#chunks)*
         }
+        #condition
         impl #of_impl #table #arguments for #implementor #clause {}
     }
+}
+
+/// Words in the array.
+fn length(slots: &[&TraitItemFn]) -> TokenStream {
+    let conditions: Vec<Condition> = slots.iter().map(|f| Condition::of(&f.attrs)).collect();
+    if conditions.iter().all(Condition::is_always) {
+        let length = 2 * slots.len();
+        return quote!(#length);
+    }
+    let pairs = conditions::count(&conditions);
+    quote!(2 * (#pairs))
 }
 
 /// The entry for callers on a chunk.
@@ -92,7 +115,8 @@ fn chunk(expander: &Expander<'_>, t: &ItemTrait, f: &TraitItemFn) -> TokenStream
     let call = forward.call(&quote!(<Self as #name #arguments>::#body), &quote!(#word), &f.sig);
     let on_chunk = functions::take_chunk(&expander.on_chunk(&f.attrs), &call, signature::diverges(&f.sig));
     let head = signature::head(&f.sig, &names::chunk(&f.sig.ident), &forward.with_word(), false);
-    quote!(#[inline(never)] #head { #on_chunk })
+    let condition = Condition::of(&f.attrs).attribute();
+    quote!(#condition #[inline(never)] #head { #on_chunk })
 }
 
 /// A method that stays ordinary but can be called through a trait object.
@@ -118,14 +142,15 @@ fn object(expander: &Expander<'_>, t: &ItemTrait) -> TokenStream {
         _ => None,
     });
     let slots = objects::slots(t).into_iter().map(|f| {
-        let head = slot_head(&f.sig, true);
-        quote!(#head;)
+        let (head, condition) = (slot_head(&f.sig, true), Condition::of(&f.attrs).attribute());
+        quote!(#condition #head;)
     });
     let plain = plain_slots(t).map(|f| {
-        let head = slot_head(&f.sig, false);
-        quote!(#head;)
+        let (head, condition) = (slot_head(&f.sig, false), Condition::of(&f.attrs).attribute());
+        quote!(#condition #head;)
     });
-    quote!(#generated #vis trait #object #generics #colon #(#supers)+* #clause { #(#types)* #(#slots)* #(#plain)* })
+    let condition = Condition::of(&t.attrs).attribute();
+    quote!(#condition #generated #vis trait #object #generics #colon #(#supers)+* #clause { #(#types)* #(#slots)* #(#plain)* })
 }
 
 /// A supertrait, as the object trait has it.
@@ -169,22 +194,29 @@ fn implementation(expander: &Expander<'_>, t: &ItemTrait, slots: &[&TraitItemFn]
         }
         _ => None,
     });
-    let slots = slots.iter().enumerate().map(|(index, f)| slot(expander, t, index, &f.sig));
+    let conditions: Vec<Condition> = slots.iter().map(|f| Condition::of(&f.attrs)).collect();
+    let slots = slots.iter().enumerate().map(|(at, f)| {
+        let (condition, index) = (conditions[at].attribute(), conditions::count(&conditions[..at]));
+        let slot = slot(expander, t, &index, &f.sig);
+        quote!(#condition #slot)
+    });
     let plain = plain_slots(t).map(|f| {
         let head = slot_head(&f.sig, false);
         let (method, forward) = (&f.sig.ident, Forward::new(&f.sig));
         let call = forward.call_without_word(&quote!(<Self as #name #arguments>::#method), &f.sig);
-        quote!(#head { #call })
+        let condition = Condition::of(&f.attrs).attribute();
+        quote!(#condition #head { #call })
     });
-    let allow = attributes::generated_allow();
+    let (allow, condition) = (attributes::generated_allow(), Condition::of(&t.attrs).attribute());
     quote! {
+        #condition
         #allow
         impl #of_impl #object #arguments for #implementor #clause { #(#types)* #(#slots)* #(#plain)* }
     }
 }
 
 /// Indexes the array with `2 * index + (is_concurrent & 1)`.
-fn slot(expander: &Expander<'_>, t: &ItemTrait, index: usize, sig: &Signature) -> TokenStream {
+fn slot(expander: &Expander<'_>, t: &ItemTrait, index: &TokenStream, sig: &Signature) -> TokenStream {
     let (private, word) = (&expander.private, names::flag());
     let (table, chunk, marker) =
         (names::table(&t.ident), names::chunk(&sig.ident), marker(&t.ident, &sig.ident));
@@ -201,6 +233,8 @@ fn slot(expander: &Expander<'_>, t: &ItemTrait, index: usize, sig: &Signature) -
     let call = if unsafety.is_some() { quote!(unsafe { #call }) } else { call };
     quote! {
         #head {
+            // Bit 0 is all that the word says: what is left of it is the index, too, in the same register.
+            let #word: i64 = #word & 1;
             let #entry = #private::select!(
                 #marker, <Self as #table #arguments>::PAIRS, #index, #word, <Self as #table #arguments>::#chunk
             );

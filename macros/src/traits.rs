@@ -97,7 +97,7 @@ fn method(expander: &Expander<'_>, id: TraitId, mut f: TraitItemFn, scope: &Scop
 /// Some body of this method is on a cycle of calls.
 fn is_cyclic(expander: &Expander<'_>, id: TraitId, name: &str) -> bool {
     expander.world.nodes.iter().enumerate().any(|(n, node)| {
-        let ours = matches!(&node.owner, Owner::Impl(_, Some(of)) | Owner::Trait(of) if *of == id);
+        let ours = matches!(&node.owner, Owner::Impl(_, Some(of)) | Owner::Trait(of) if expander.world.same_trait(*of, id));
         ours && node.name == name && expander.plan.shim_wraps(expander.world, n)
     })
 }

@@ -24,8 +24,14 @@ pub(crate) fn write(expander: &Expander<'_>, mut u: ItemUse, module: ModuleId) -
     let besides = |name: &Ident| -> Vec<Rename> {
         match scope.resolve(&syn::Path::from(name.clone())) {
             Some(def @ Def::Function(id)) if scope.is_vthread_function(&def) => {
-                let has_wrapper = expander.plan.has_wrapper(expander.world, id);
-                if has_wrapper { vec![names::body, names::wrapper] } else { vec![names::body] }
+                let mut all: Vec<Rename> = vec![names::body];
+                if expander.plan.has_wrapper(expander.world, id) {
+                    all.push(names::wrapper);
+                }
+                if expander.plan.knows_word(expander.world, id) {
+                    all.extend([names::known_body as Rename, names::known_wrapper]);
+                }
+                all
             }
             Some(Def::ImportedFunction) => vec![names::body],
             // A type may have been imported along: only what is used as `dyn` must be a trait.

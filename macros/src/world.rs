@@ -1,6 +1,7 @@
 //! What is known about the code that is expanded: modules, traits, types, and one node per function with a body.
 
 use crate::attributes::Marker;
+use crate::conditions::Condition;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use syn::{Ident, ItemTrait, Path, Type};
 
@@ -123,6 +124,8 @@ pub(crate) struct Module {
     pub(crate) block: bool,
     pub(crate) names: HashMap<String, Vec<Def>>,
     pub(crate) globs: Vec<Vec<String>>,
+    /// When it exists, apart from what is around it.
+    pub(crate) condition: Condition,
     pub(crate) macros: HashSet<String>,
 }
 
@@ -178,6 +181,29 @@ impl World {
             at += 1;
         }
         all
+    }
+
+    /// When a trait and all modules around it exist.
+    pub(crate) fn condition(&self, of: TraitId) -> Condition {
+        let t = &self.traits[of];
+        let own = t.item.as_ref().map(|item| Condition::of(&item.attrs)).unwrap_or_default();
+        let around = std::iter::successors(Some(t.module), |&m| self.modules[m].parent);
+        around.fold(own, |all, module| all.and(&self.modules[module].condition))
+    }
+
+    /// The functions that stand in the same place under the same name, `node` among them: conditions tell them apart.
+    pub(crate) fn twins(&self, node: NodeId) -> impl Iterator<Item = NodeId> {
+        let one = &self.nodes[node];
+        (0..self.nodes.len()).filter(move |&n| {
+            let other = &self.nodes[n];
+            other.module == one.module && other.name == one.name && other.owner == one.owner
+        })
+    }
+
+    /// The same trait, or one that stands in the same place under the same name: conditions tell them apart.
+    pub(crate) fn same_trait(&self, one: TraitId, other: TraitId) -> bool {
+        let (one, other) = (&self.traits[one], &self.traits[other]);
+        one.module == other.module && one.name == other.name
     }
 
     /// The module that `module` is in, if that is a block.

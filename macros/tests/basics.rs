@@ -254,3 +254,43 @@ fn the_test_attribute_takes_results() -> Result<(), std::num::ParseIntError> {
     assert_eq!("7".parse::<u32>()?, 7);
     Ok(())
 }
+
+#[vthread::vthread]
+mod conditional_plain_methods {
+    pub trait Meter {
+        #[plain]
+        #[cfg(windows)]
+        fn gone(&self) -> Missing;
+        #[plain]
+        #[cfg(not(windows))]
+        fn unit(&self) -> &'static str {
+            "m"
+        }
+        #[cfg(windows)]
+        fn lost(&self) -> Missing;
+        fn read(&self) -> u32;
+    }
+
+    pub struct Ruler(pub u32);
+
+    impl Meter for Ruler {
+        fn read(&self) -> u32 {
+            self.0
+        }
+        #[cfg(windows)]
+        fn lost(&self) -> Missing {
+            Missing
+        }
+    }
+
+    pub fn show(meter: &dyn Meter) -> String {
+        format!("{}{}", meter.read(), meter.unit())
+    }
+}
+
+#[test]
+fn methods_under_conditions_can_be_plain() {
+    let ruler = conditional_plain_methods::Ruler(30);
+    assert_eq!(conditional_plain_methods::show(&ruler), "30m");
+    assert_eq!(vthread::run(|| conditional_plain_methods::show(&ruler)), "30m");
+}

@@ -31,8 +31,12 @@ macro_rules! program {
 mod calls;
 #[path = "corpus/closures.rs"]
 mod closures;
+#[path = "corpus/conditions.rs"]
+mod conditions;
 #[path = "corpus/generics.rs"]
 mod generics;
+#[path = "corpus/languages.rs"]
+mod languages;
 #[path = "corpus/machines.rs"]
 mod machines;
 #[path = "corpus/objects.rs"]
@@ -43,6 +47,8 @@ mod programs;
 mod recursion;
 #[path = "corpus/solvers.rs"]
 mod solvers;
+#[path = "corpus/structures.rs"]
+mod structures;
 #[path = "corpus/surface.rs"]
 mod surface;
 #[path = "corpus/syntax.rs"]

@@ -348,3 +348,9 @@ pub fn hop<F: FnOnce() -> R, R>(f: F) -> R {
 pub fn current() -> i64 {
     i64::from(arch::on_chunk_now())
 }
+
+/// [`current`] for closures and others that are mostly inlined: in a loop it is read once, and not at all where it is not needed.
+#[inline(always)]
+pub fn current_here() -> i64 {
+    arch::on_chunk_here()
+}

@@ -162,9 +162,12 @@ pub use stats::{Chunks, HighWater, HopStacks, Operations, Stats, Vthreads, stats
 /// For the code that `#[vthread]` writes. Not for people: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::call::{current, hop, on_chunk, on_chunk_exact};
+    pub use crate::call::{current, current_here, hop, on_chunk, on_chunk_exact};
     #[cfg(all(target_os = "linux", feature = "inject-faults"))]
     pub use crate::io::inject;
+    pub use crate::marks::Known;
+    #[cfg(vthread_native)]
+    pub use crate::marks::VTABLE;
     pub use crate::run::{report_entry, run_entry};
     pub use crate::select::{Chosen, after, select};
     pub use crate::{__plain_only as plain_only, __select as select, __tag as tag};

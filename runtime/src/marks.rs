@@ -1,9 +1,13 @@
 //! The marks that `#[vthread]` emits, each one instruction with a record about it.
 
+/// The context word where it is known when the program is compiled: it costs no register and no test.
+#[derive(Clone, Copy, Debug)]
+pub struct Known<const CONCURRENT: bool>;
+
 /// `table[2 * index + (flag & 1)]`, marked: on a chunk it is `concurrent`, and the function that it stands in is a
 /// member of `marker`.
 ///
-/// `table` is a `&[*const (); N]` or a pointer to its first element, `index` a number below `N / 2`.
+/// `table` is a `&[*const (); N]`, `index` a number below `N / 2`.
 #[cfg(vthread_native)]
 #[doc(hidden)]
 #[macro_export]
@@ -16,8 +20,9 @@ macro_rules! __select {
                 "771: mov {entry}, qword ptr [{table} + 8*{index}]",
                 $crate::__private::abi::record!(2, "771b", "{concurrent}", "0", "0", $marker),
                 entry = lateout(reg) entry,
-                table = in(reg) $table,
-                index = in(reg) 2 * $index + ($flag as usize & 1),
+                // The address of the pair is a constant.
+                table = in(reg) $table.as_ptr().wrapping_add(2 * ($index)),
+                index = in(reg) $flag & 1,
                 concurrent = sym $($concurrent)+,
                 options(pure, readonly, nostack, preserves_flags),
             );
@@ -32,22 +37,30 @@ macro_rules! __select {
 #[macro_export]
 macro_rules! __tag {
     ($marker:expr, $object:expr) => {{
-        // SAFETY: both words come back as they went in, so nothing is assumed about which is which.
+        // SAFETY: both words come back as they went in.
         unsafe {
-            let [mut one, mut other]: [*const (); 2] = ::core::mem::transmute($object);
+            let mut words: [*const (); 2] = ::core::mem::transmute($object);
             ::core::arch::asm!(
-                "771: mov {one}, {one}",
+                "771: mov {word}, {word}",
                 $crate::__private::abi::record!(3, "771b", "0", "0", "0", $marker),
-                "773: mov {other}, {other}",
-                $crate::__private::abi::record!(3, "773b", "0", "0", "0", $marker),
-                one = inout(reg) one,
-                other = inout(reg) other,
-                options(pure, readonly, nostack, preserves_flags),
+                word = inout(reg) words[$crate::__private::VTABLE],
+                options(pure, nomem, nostack, preserves_flags),
             );
-            ::core::mem::transmute([one, other])
+            ::core::mem::transmute(words)
         }
     }};
 }
+
+/// Which word of a reference to a `dyn` value leads to its functions.
+#[cfg(vthread_native)]
+pub const VTABLE: usize = {
+    trait Any {}
+    impl Any for () {}
+    let object: *const dyn Any = core::ptr::null::<()>();
+    // SAFETY: a pointer to a `dyn` value is two pointers, one of them to the value.
+    let words: [*const (); 2] = unsafe { core::mem::transmute(object) };
+    if words[0].is_null() { 1 } else { 0 }
+};
 
 /// Stands first in an arm that runs only while the stack pointer is not on a chunk: the link step follows no call in it.
 ///

@@ -1,8 +1,17 @@
-//! What annotated code must not cost: memory from the heap. Instructions are counted by `macros/benches/cost.rs`.
+//! What annotated code must not cost: memory from the heap, and instructions where nothing is concurrent. Those are counted by cachegrind in
+//! `examples/macro_probe.rs`, built for release; `macros/benches/cost.rs` shows them as a table.
 
+#[path = "../../macros/benches/kernels/mod.rs"]
+#[allow(dead_code, reason = "only the probe runs them; here are their names and limits")]
+mod kernels;
+
+use kernels::{KERNELS, Limit};
 use std::alloc::{GlobalAlloc, Layout, System};
 use std::cell::Cell;
+use std::fmt::Write as _;
 use std::hint::black_box;
+use std::path::{Path, PathBuf};
+use std::process::Command;
 
 struct Counting;
 
@@ -82,4 +91,77 @@ fn concurrent_dyn_calls_and_recursion_take_nothing_from_the_heap() {
     assert_eq!(sum, 2 * (10 * 2 + 45) + 200 + 2 * (1000 * 2 + 499_500) + 200);
     assert_eq!(on_chunk, 1, "the calls ran on chunks");
     assert_eq!(made, 0, "allocations in 2,000 dyn calls and 200 recursive ones");
+}
+
+/// A virtual call that takes a chunk, over one without the attribute: looking for the chunk, taking it, giving it back.
+const CHUNK: f64 = 56.0;
+
+/// The probe, built as users build. It shares its folder with the probe of `hot_paths.rs`, and so most of what is compiled.
+fn probe() -> PathBuf {
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hot-paths");
+    let mut command = Command::new(env!("CARGO"));
+    command.args(["build", "--quiet", "--release", "--example", "macro_probe", "--target-dir"]).arg(&target);
+    command.env_remove("RUSTFLAGS").env_remove("CARGO_ENCODED_RUSTFLAGS");
+    let built = command.current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("cargo runs");
+    assert!(built.status.success(), "macro_probe: {}", String::from_utf8_lossy(&built.stderr));
+    target.join("release/examples/macro_probe")
+}
+
+fn instructions(probe: &Path, kernel: usize, form: usize, rounds: u64) -> f64 {
+    let mut command = Command::new("valgrind");
+    command.args(["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]);
+    command.arg(probe).args([kernel.to_string(), form.to_string(), rounds.to_string()]);
+    let output = command.output().unwrap_or_else(|error| {
+        panic!("valgrind counts the instructions, and cannot be run ({error}): install it, as .ci/run does")
+    });
+    let said = String::from_utf8_lossy(&output.stderr);
+    let line = said.lines().find(|line| line.contains("I ") && line.contains("refs:"));
+    let count = line.and_then(|line| line.rsplit(':').next()?.trim().replace(',', "").parse().ok());
+    count.unwrap_or_else(|| panic!("valgrind printed no count: {said}"))
+}
+
+/// What is too much of a round's instructions without the attribute, with it, and with it in a vthread; nothing if none is.
+fn too_much(limit: Limit, [without, plain, concurrent]: [f64; 3]) -> String {
+    let mut wrong = String::new();
+    let most = match limit {
+        Limit::Percent(percent) => without * (1.0 + percent / 100.0),
+        Limit::VirtualCall(more) => without + more,
+    };
+    // The start of a process varies by a few thousand.
+    if plain > most + 0.5 {
+        let _ =
+            write!(wrong, "{plain:.1} instructions, {without:.1} without #[vthread], {most:.1} at most; ");
+    }
+    if matches!(limit, Limit::VirtualCall(more) if concurrent > without + more + CHUNK) {
+        let _ = write!(wrong, "{concurrent:.1} on chunks, {without:.1} without #[vthread]; ");
+    }
+    wrong
+}
+
+#[test]
+#[cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), ignore = "counts are those of x86-64")]
+fn what_is_not_concurrent_costs_what_it_did() {
+    let probe = probe();
+    let mut wrong = String::new();
+    for (index, kernel) in KERNELS.iter().enumerate() {
+        let counts = [0, 1, 2].map(|form| {
+            let [few, many] = [1, 2].map(|n| instructions(&probe, index, form, n * kernel.rounds));
+            (many - few) / kernel.rounds as f64
+        });
+        println!("{:<24} {counts:.1?}", kernel.name);
+        let found = too_much(kernel.limit, counts);
+        if !found.is_empty() {
+            let _ = writeln!(wrong, "{}: {found}", kernel.name);
+        }
+    }
+    assert!(wrong.is_empty(), "{wrong}");
+}
+
+#[test]
+fn the_cost_gate_closes() {
+    assert_eq!(too_much(Limit::Percent(5.0), [100.0, 105.0, 900.0]), "");
+    assert!(too_much(Limit::Percent(5.0), [100.0, 106.0, 0.0]).contains("106.0 instructions"));
+    assert_eq!(too_much(Limit::VirtualCall(7.0), [18.0, 25.0, 70.0]), "");
+    assert!(too_much(Limit::VirtualCall(7.0), [18.0, 26.0, 70.0]).contains("25.0 at most"));
+    assert!(too_much(Limit::VirtualCall(7.0), [18.0, 25.0, 90.0]).contains("90.0 on chunks"));
 }

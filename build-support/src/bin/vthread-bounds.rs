@@ -18,7 +18,7 @@ struct Arguments {
     /// Every function, with or without virtual threads: exact, at most, or unknown and why; and a histogram.
     #[arg(long)]
     all: bool,
-    /// Explains the bound, or why there is none, of each function whose name contains this.
+    /// Explains the bound, or why there is none, of each function whose name contains this; or writes these alone as --json or --emit says.
     #[arg(long, value_name = "FUNCTION")]
     why: Option<String>,
     /// Writes JSON.
@@ -56,8 +56,10 @@ fn main() -> ExitCode {
 fn run(arguments: &Arguments) -> Result<String, Box<dyn std::error::Error>> {
     let data = std::fs::read(&arguments.file)?;
     let loaded = Loaded::read(&data)?;
-    if let Some(name) = &arguments.why {
-        return why(&loaded, name);
+    if let Some(name) = &arguments.why
+        && !arguments.dot
+    {
+        return why(&loaded, name, arguments);
     }
     if arguments.dot {
         let solved = if arguments.all { loaded.every_function() } else { loaded.entries() };
@@ -68,19 +70,28 @@ fn run(arguments: &Arguments) -> Result<String, Box<dyn std::error::Error>> {
     } else {
         report::entries(&loaded)
     };
-    Ok(match arguments.emit {
-        Some(Emit::C) => report::constants(&report, Language::C),
-        Some(Emit::Rust) => report::constants(&report, Language::Rust),
-        None if arguments.json => report::json(&report),
-        None if report.lines.is_empty() && !arguments.all => "no entries of virtual threads in this file (or they were stripped with its records); --all shows \
-            every function\n"
-            .to_owned(),
-        None => report::table(&report) + &report::histogram(&report),
+    if let Some(text) = for_programs(&report, arguments) {
+        return Ok(text);
+    }
+    Ok(if report.lines.is_empty() && !arguments.all {
+        "no entries of virtual threads in this file (or they were stripped with its records); --all shows every function\n"
+            .to_owned()
+    } else {
+        report::table(&report) + &report::histogram(&report)
     })
 }
 
+/// The forms that programs read, if one was asked for.
+fn for_programs(report: &Report, arguments: &Arguments) -> Option<String> {
+    match arguments.emit {
+        Some(Emit::C) => Some(report::constants(report, Language::C)),
+        Some(Emit::Rust) => Some(report::constants(report, Language::Rust)),
+        None => arguments.json.then(|| report::json(report)),
+    }
+}
+
 /// The functions of that name: as entries see them if they reach them, else as ordinary functions.
-fn why(loaded: &Loaded<'_>, name: &str) -> Result<String, Box<dyn std::error::Error>> {
+fn why(loaded: &Loaded<'_>, name: &str, arguments: &Arguments) -> Result<String, Box<dyn std::error::Error>> {
     let found = report::find(loaded, name);
     if found.is_empty() {
         return Err(format!("no function has a name that contains `{name}`").into());
@@ -94,6 +105,9 @@ fn why(loaded: &Loaded<'_>, name: &str) -> Result<String, Box<dyn std::error::Er
         every.lines.extend(others.lines);
     }
     every.name_lines(&loaded.image);
+    if let Some(text) = for_programs(&every, arguments) {
+        return Ok(text);
+    }
     let mut text = String::new();
     for line in every.lines {
         let chain = report::chain(&line);

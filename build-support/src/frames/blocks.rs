@@ -25,6 +25,27 @@ struct Block {
     visits: u32,
 }
 
+/// What is seen of memory that is used below rsp.
+#[derive(Default)]
+pub(super) struct Below {
+    /// Lowest address of the frame that an instruction names, relative to the return address.
+    pub(super) lowest: i64,
+    /// It may be used in a way that was not followed. A plain address that was taken is no such case: whoever has it reaches the memory at
+    /// and above it.
+    pub(super) vague: bool,
+    /// An address of the frame is stored. What is read back may not be known any more, and then it may be the end of an array.
+    pub(super) address_stored: bool,
+    /// Memory is accessed through something that is not known.
+    pub(super) unknown: bool,
+}
+
+impl Below {
+    /// May memory be used below `lowest`?
+    fn any(&self) -> bool {
+        self.vague || self.address_stored && self.unknown
+    }
+}
+
 pub(super) struct Interpreter<'a, 'd> {
     pub(super) program: Program<'a, 'd>,
     pub(super) function: &'a Function,
@@ -39,10 +60,7 @@ pub(super) struct Interpreter<'a, 'd> {
     pub(super) frame: Frame,
     /// The last pass, which writes down what was found.
     pub(super) collecting: bool,
-    /// Lowest address of the frame that an instruction names, relative to the return address.
-    pub(super) lowest_access: i64,
-    /// Memory below rsp may be used in a way that was not followed.
-    pub(super) vague_access: bool,
+    pub(super) below: Below,
     /// Address of the block that is being walked.
     pub(super) block: u64,
     rows: OnceCell<Vec<Row>>,
@@ -118,8 +136,7 @@ impl<'a, 'd> Interpreter<'a, 'd> {
             tables: BTreeSet::new(),
             frame: Frame::default(),
             collecting: false,
-            lowest_access: 0,
-            vague_access: false,
+            below: Below::default(),
             block: 0,
             rows: OnceCell::new(),
             blocks: Vec::new(),
@@ -251,7 +268,7 @@ impl<'a, 'd> Interpreter<'a, 'd> {
         }
         block.doubtful &= doubtful;
         let (mut changed, lost_address) = block.state.join(&state, &mut self.sets, &code);
-        self.vague_access |= lost_address;
+        self.below.vague |= lost_address;
         if block.state.registers[RSP] != state.registers[RSP] && block.state.registers[RSP] != Value::Unknown
         {
             block.state.registers[RSP] = Value::Unknown;
@@ -346,9 +363,9 @@ impl<'a, 'd> Interpreter<'a, 'd> {
         }
         self.check_reached();
         let leaf = self.frame.sites.iter().all(|s| s.tail);
-        let below = (-self.lowest_access).max(0) as u64;
+        let below = (-self.below.lowest).max(0) as u64;
         self.frame.red_zone = below.saturating_sub(self.frame.frame);
-        if leaf && self.vague_access {
+        if leaf && self.below.any() {
             self.frame.red_zone = self.frame.red_zone.max(RED_ZONE);
         }
     }

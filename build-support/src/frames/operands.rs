@@ -116,18 +116,16 @@ impl Interpreter<'_, '_> {
         }
         let size = instruction.memory_size().size() as i64;
         let address_only = instruction.mnemonic() == M::Lea;
-        let rsp = match state.registers[RSP] {
-            Value::Stack { base, offset } => self.bases.lowest(base, offset),
-            _ => return,
-        };
+        if !matches!(state.registers[RSP], Value::Stack { .. }) {
+            return;
+        }
         match memory(instruction, state) {
             Memory::Stack { base, offset } => {
                 let lowest = self.bases.lowest(base, offset);
                 let is_rsp = address_only && instruction.op0_register() == Register::RSP;
-                if address_only {
-                    self.vague_access |= lowest < rsp && !is_rsp;
-                } else {
-                    self.lowest_access = self.lowest_access.min(lowest);
+                // Whoever gets an address reaches the memory above it.
+                if !is_rsp {
+                    self.below.lowest = self.below.lowest.min(lowest);
                 }
                 if base == 0 && offset >= 8 && !is_rsp {
                     let end = (offset - 8).saturating_add(size).max(0) as u64;
@@ -136,10 +134,11 @@ impl Interpreter<'_, '_> {
                 }
             }
             Memory::StackIndexed { base, offset } => {
-                let lowest = self.bases.lowest(base, offset);
-                self.vague_access |= lowest < rsp;
+                // From the end of an array compilers count up to 0, so the index may be negative.
+                self.below.vague = true;
                 self.frame.incoming.open |= base == 0 && offset >= 8 || offset == i64::MIN;
             }
+            Memory::Through(Value::Unknown) => self.below.unknown = true,
             _ => {}
         }
     }
@@ -147,6 +146,7 @@ impl Interpreter<'_, '_> {
     /// The instruction writes its memory operand; `value` is what, if it is eight bytes and known.
     pub(super) fn write_memory(&mut self, instruction: &Instruction, state: &mut State, value: Value) {
         state.escape(value);
+        self.below.address_stored |= matches!(value, Value::Stack { .. });
         let len = instruction.memory_size().size() as i64;
         match memory(instruction, state) {
             _ if len == 0 => state.forget_slots(),

@@ -37,6 +37,12 @@ pub struct Base {
     pub site: u64,
 }
 
+/// Can an argument begin at `word` if the words of those before it end at `end`? Right there, or behind a gap: 128-bit numbers and vectors lie
+/// at multiples of their size.
+fn may_be_next(end: i64, word: i64) -> bool {
+    word == end || end > 0 && [2, 4, 8].iter().any(|size| word % size == 0 && word - end < *size)
+}
+
 /// The entry and three realignments: more were never seen in one function.
 const MOST_BASES: usize = 4;
 
@@ -167,10 +173,14 @@ impl State {
         if self.stored_more {
             return None;
         }
-        let words = (0..MOST_ARGUMENTS / 8)
-            .take_while(|word| self.stored.binary_search(&(base, offset + 8 * word)).is_ok())
-            .count() as u64;
-        (8 * words < MOST_ARGUMENTS as u64).then_some(words)
+        let mut words = 0;
+        for word in 0..MOST_ARGUMENTS / 8 {
+            let is_stored = self.stored.binary_search(&(base, offset + 8 * word)).is_ok();
+            if is_stored && may_be_next(words, word) {
+                words = word + 1;
+            }
+        }
+        (8 * words < MOST_ARGUMENTS).then_some(words as u64)
     }
 
     /// Something unknown on this stack is written: nothing in slots can be believed.

@@ -49,7 +49,7 @@ impl Interpreter<'_, '_> {
                 if joined == Value::Unknown {
                     state.escape(mine);
                     state.escape(other);
-                    self.vague_access |=
+                    self.below.vague |=
                         matches!(mine, Value::Stack { .. }) || matches!(other, Value::Stack { .. });
                 }
                 state.registers[number(instruction.op0_register())] = joined;
@@ -128,8 +128,8 @@ impl Interpreter<'_, '_> {
                 Value::TableTarget(table)
             }
             _ => {
-                state.escape_all(mine);
-                state.escape_all(other);
+                self.scatter(mine, state);
+                self.scatter(other, state);
                 Value::Unknown
             }
         };
@@ -140,6 +140,13 @@ impl Interpreter<'_, '_> {
             self.frame.incoming.open |= self.collecting;
         }
         state.registers[number(instruction.op0_register())] = value;
+    }
+
+    /// An address is computed from this value in a way that is not followed. From an address of the frame it may be one of any place there,
+    /// below rsp too.
+    fn scatter(&mut self, value: Value, state: &mut State) {
+        self.below.vague |= matches!(value, Value::Stack { .. });
+        state.escape_all(value);
     }
 
     /// `and rsp, -N`: rsp moves down by what it takes, at most N - 16 if it was a multiple of 16 (N - 1 in general).
@@ -181,6 +188,7 @@ impl Interpreter<'_, '_> {
             let register = instruction.op_register(operand);
             if instruction.op_kind(operand) == OpKind::Register && register.is_gpr64() {
                 let value = state.registers[number(register)];
+                self.below.vague |= matches!(value, Value::Stack { .. });
                 if compares { state.escape(value) } else { state.escape_all(value) }
             }
         }

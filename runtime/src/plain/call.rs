@@ -18,6 +18,12 @@ pub fn hop<F: FnOnce() -> R, R>(f: F) -> R {
     f()
 }
 
+/// [`current`].
+#[inline(always)]
+pub fn current_here() -> i64 {
+    0
+}
+
 /// The context word: never on a chunk.
 #[inline(always)]
 pub fn current() -> i64 {

@@ -8,6 +8,12 @@ extern "C" fn grows(bytes: u64) {
     core::arch::naked_asm!("push rbp", "mov rbp, rsp", "sub rsp, rdi", "mov byte ptr [rsp], 0", "leave", "ret")
 }
 
+/// A jump that nothing says the targets of, with something on the stack: no call that returns to the caller.
+#[unsafe(naked)]
+extern "C" fn jumps(to: u64) {
+    core::arch::naked_asm!("sub rsp, 8", "lea rax, [rip + 2f]", "add rax, rdi", "jmp rax", "2:", "add rsp, 8", "ret")
+}
+
 #[inline(never)]
 extern "C" fn through_a_pointer(n: u64) {
     let f: fn(u64) = black_box(|_| ());
@@ -46,6 +52,7 @@ macro_rules! entry {
 
 fn main() {
     entry!(grows);
+    entry!(jumps);
     entry!(through_a_pointer);
     entry!(into_a_library);
 }

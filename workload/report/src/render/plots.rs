@@ -7,7 +7,7 @@ use plotters::prelude::*;
 use plotters::style::{FontStyle, register_font};
 use std::path::Path;
 
-const SIZE: (u32, u32) = (760, 440);
+const SIZE: (u32, u32) = (720, 440);
 const FONT: &str = "sans-serif";
 
 /// Distinguishable by those who do not see all colours (Okabe and Ito, 2008).
@@ -203,16 +203,16 @@ where
 }
 
 /// Room on the right for the names.
-const LEGEND: u32 = 160;
+const LEGEND: u32 = 186;
 
 fn legend<B: DrawingBackend>(root: &DrawingArea<B, Shift>, all: &[Series]) -> Result<(), Failure>
 where
     B::ErrorType: 'static,
 {
     for (index, series) in all.iter().enumerate() {
-        let (left, top) = ((SIZE.0 - LEGEND + 12) as i32, 50 + 20 * index as i32);
+        let (left, top) = ((SIZE.0 - LEGEND + 12) as i32, 50 + 24 * index as i32);
         root.draw(&Rectangle::new([(left, top), (left + 14, top + 12)], colour(index).filled()))?;
-        root.draw(&Text::new(series.name.clone(), (left + 20, top - 2), (FONT, 16).into_font()))?;
+        root.draw(&Text::new(series.name.clone(), (left + 20, top - 5), (FONT, 20).into_font()))?;
     }
     Ok(())
 }
@@ -232,18 +232,20 @@ where
     B::ErrorType: 'static,
 {
     let mut chart = ChartBuilder::on(root)
-        .caption(figure.title, (FONT, 22))
+        .caption(figure.title, (FONT, 25))
         .margin(12)
         .margin_right(LEGEND)
-        .x_label_area_size(44)
-        .y_label_area_size(70)
+        .x_label_area_size(54)
+        .y_label_area_size(88)
         .build_cartesian_2d(x.log_scale(), y.log_scale())?;
     chart
         .configure_mesh()
         .light_line_style(WHITE)
         .x_desc(figure.x)
         .y_desc(figure.y)
-        .label_style((FONT, 15))
+        .y_labels(6)
+        .label_style((FONT, 19))
+        .axis_desc_style((FONT, 20))
         .x_label_formatter(&|x| super::table::number(*x))
         .y_label_formatter(&|y| super::table::number(*y))
         .draw()?;
@@ -266,11 +268,11 @@ where
     B::ErrorType: 'static,
 {
     let mut chart = ChartBuilder::on(root)
-        .caption(figure.title, (FONT, 22))
+        .caption(figure.title, (FONT, 25))
         .margin(12)
         .margin_right(LEGEND)
-        .x_label_area_size(36)
-        .y_label_area_size(70)
+        .x_label_area_size(40)
+        .y_label_area_size(88)
         .build_cartesian_2d(0.0..groups.len() as f64, y.clone().log_scale())?;
     chart
         .configure_mesh()
@@ -278,7 +280,9 @@ where
         .disable_x_axis()
         .light_line_style(WHITE)
         .y_desc(figure.y)
-        .label_style((FONT, 15))
+        .y_labels(6)
+        .label_style((FONT, 19))
+        .axis_desc_style((FONT, 20))
         .y_label_formatter(&|y| super::table::number(*y))
         .draw()?;
     let width = 0.84 / all.len().max(1) as f64;
@@ -293,11 +297,11 @@ where
     let step = f64::from(across.end - across.start) / groups.len().max(1) as f64;
     for (index, group) in groups.iter().enumerate() {
         // Neighbours that are long would touch.
-        let lower = if groups.len() > 8 && index % 2 == 1 { 13 } else { 0 };
+        let lower = if groups.len() > 8 && index % 2 == 1 { 16 } else { 0 };
         let middle = f64::from(across.start) + step * (index as f64 + 0.5);
-        // About six pixels a letter.
-        let left = middle - 2.7 * group.len() as f64;
-        root.draw(&Text::new(group.clone(), (left as i32, down.end + 6 + lower), (FONT, 12).into_font()))?;
+        // About seven pixels a letter.
+        let left = middle - 3.3 * group.len() as f64;
+        root.draw(&Text::new(group.clone(), (left as i32, down.end + 6 + lower), (FONT, 15).into_font()))?;
     }
     legend(root, all)
 }

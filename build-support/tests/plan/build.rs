@@ -1,0 +1,3 @@
+fn main() {
+    vale_threads_build::link_step();
+}

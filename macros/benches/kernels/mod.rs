@@ -1,0 +1,177 @@
+//! Code whose cost with and without `#[vthread]` is compared: the same text twice.
+
+macro_rules! twice {
+    ($($body:tt)*) => {
+        #[allow(unused_qualifications)]
+        mod ordinary {
+            $($body)*
+        }
+
+        #[vthread::vthread]
+        #[allow(unused_qualifications)]
+        mod annotated {
+            $($body)*
+        }
+    };
+}
+
+twice! {
+    use std::hint::black_box;
+
+    #[inline(never)]
+    fn leaf(n: u64) -> u64 { black_box(n) * 3 + 1 }
+    #[inline(never)]
+    fn middle(n: u64) -> u64 { leaf(n) ^ leaf(n + 1) }
+    pub fn calls(n: u64) -> u64 { (0..n).fold(0, |s, i| s + middle(i)) }
+
+    struct Counter { sum: u64, step: u64 }
+    impl Counter {
+        #[inline(never)]
+        fn add(&mut self, n: u64) -> &mut Self { self.sum = self.sum.wrapping_add(n * self.step); self }
+        #[inline(never)]
+        fn mixed(&self, with: u64) -> u64 { leaf(self.sum ^ with) }
+    }
+    pub fn methods(n: u64) -> u64 {
+        let mut counter = Counter { sum: 0, step: 3 };
+        for i in 0..n { let m = counter.add(i).mixed(i); counter.add(m); }
+        counter.sum
+    }
+
+    #[inline(never)]
+    fn fibonacci(n: u64) -> u64 { if n < 2 { n } else { fibonacci(n - 1) + fibonacci(n - 2) } }
+    pub fn recursion(n: u64) -> u64 { (0..n).map(|i| fibonacci(black_box(8) + (i & 1))).sum() }
+
+    #[inline(never)]
+    fn even(n: u64) -> bool { if n == 0 { true } else { odd(black_box(n) - 1) } }
+    #[inline(never)]
+    fn odd(n: u64) -> bool { if n == 0 { false } else { even(black_box(n) - 1) } }
+    pub fn mutual(n: u64) -> u64 { (0..n).map(|i| u64::from(even(20 + i % 2))).sum() }
+
+    pub fn closures(n: u64) -> u64 {
+        let values: Vec<u64> = (0..64).collect();
+        (0..n).map(|i| values.iter().map(|v| leaf(v + i)).filter(|v| !leaf(*v).is_multiple_of(3)).sum::<u64>()).sum()
+    }
+
+    struct Tree { value: u64, below: Vec<Tree> }
+    fn wide(depth: u64) -> Tree { Tree { value: depth, below: (0..depth).map(|_| wide(depth - 1)).collect() } }
+    #[inline(never)]
+    fn total(tree: &Tree) -> u64 { tree.value + tree.below.iter().map(|t| 1 + total(t)).sum::<u64>() }
+    pub fn walk(n: u64) -> u64 { let tree = wide(5); (0..n).map(|i| total(black_box(&tree)) ^ i).sum() }
+
+    enum Expr { Number(u64), Add(Box<Expr>, Box<Expr>), Twice(Box<Expr>) }
+    impl Expr {
+        #[inline(never)]
+        fn eval(&self) -> u64 {
+            match self {
+                Expr::Number(n) => *n,
+                Expr::Add(a, b) => a.eval() + b.eval(),
+                Expr::Twice(a) => 2 * a.eval(),
+            }
+        }
+        fn full(depth: u64) -> Expr {
+            if depth == 0 { Expr::Number(depth + 5) } else { Expr::Add(Box::new(Expr::full(depth - 1)), Box::new(Expr::Twice(Box::new(Expr::full(depth - 1))))) }
+        }
+    }
+    pub fn tree(n: u64) -> u64 { let e = Expr::full(6); (0..n).map(|i| black_box(&e).eval() ^ i).sum() }
+
+    trait Shape { fn area(&self, scale: u64) -> u64; }
+    struct Square(u64);
+    struct Strip(u64, u64);
+    impl Shape for Square { fn area(&self, scale: u64) -> u64 { self.0 * self.0 * scale } }
+    impl Shape for Strip { fn area(&self, scale: u64) -> u64 { self.0 * self.1 + scale } }
+    fn shapes() -> Vec<Box<dyn Shape>> { black_box(vec![Box::new(Square(3)), Box::new(Strip(2, 5))]) }
+    pub fn objects(n: u64) -> u64 {
+        let all = shapes();
+        let mut sum = 0;
+        for i in 0..n { sum += all[(i % 2) as usize].area(i); }
+        sum
+    }
+    pub fn objects_in_closures(n: u64) -> u64 {
+        let all = shapes();
+        (0..n).map(|i| all[(i % 2) as usize].area(i)).sum()
+    }
+}
+
+type Form = fn(u64) -> u64;
+
+/// One text in both forms.
+pub struct Kernel {
+    pub name: &'static str,
+    /// Without the attribute, with it, and with it in a vthread.
+    pub forms: [Form; 3],
+    /// As many as make the start of a process small.
+    pub rounds: u64,
+    /// What the attribute may cost outside of vthreads.
+    pub limit: Limit,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+pub enum Limit {
+    /// So many percent.
+    Percent(f64),
+    /// So many instructions for the virtual call of each round.
+    VirtualCall(f64),
+}
+
+use Limit::{Percent, VirtualCall};
+
+pub const KERNELS: &[Kernel] = &[
+    Kernel {
+        name: "calls",
+        forms: [ordinary::calls, annotated::calls, |n| vthread::run(move || annotated::calls(n))],
+        rounds: 20_000,
+        limit: Percent(5.0),
+    },
+    Kernel {
+        name: "methods",
+        forms: [ordinary::methods, annotated::methods, |n| vthread::run(move || annotated::methods(n))],
+        rounds: 20_000,
+        limit: Percent(5.0),
+    },
+    Kernel {
+        name: "recursion",
+        forms: [ordinary::recursion, annotated::recursion, |n| vthread::run(move || annotated::recursion(n))],
+        rounds: 500,
+        limit: Percent(5.0),
+    },
+    Kernel {
+        name: "mutual recursion",
+        forms: [ordinary::mutual, annotated::mutual, |n| vthread::run(move || annotated::mutual(n))],
+        rounds: 2_000,
+        limit: Percent(5.0),
+    },
+    Kernel {
+        name: "closures",
+        forms: [ordinary::closures, annotated::closures, |n| vthread::run(move || annotated::closures(n))],
+        rounds: 500,
+        limit: Percent(5.0),
+    },
+    // Each closure call asks anew where it runs, four instructions, and there is little else in this function.
+    Kernel {
+        name: "recursion in closures",
+        forms: [ordinary::walk, annotated::walk, |n| vthread::run(move || annotated::walk(n))],
+        rounds: 500,
+        limit: Percent(20.0),
+    },
+    Kernel {
+        name: "tree of boxes",
+        forms: [ordinary::tree, annotated::tree, |n| vthread::run(move || annotated::tree(n))],
+        rounds: 500,
+        limit: Percent(5.0),
+    },
+    Kernel {
+        name: "trait objects",
+        forms: [ordinary::objects, annotated::objects, |n| vthread::run(move || annotated::objects(n))],
+        rounds: 20_000,
+        limit: VirtualCall(7.0),
+    },
+    // The closure asks anew where it runs.
+    Kernel {
+        name: "dyn in closures",
+        forms: [ordinary::objects_in_closures, annotated::objects_in_closures, |n| {
+            vthread::run(move || annotated::objects_in_closures(n))
+        }],
+        rounds: 20_000,
+        limit: VirtualCall(9.0),
+    },
+];
