@@ -1,6 +1,8 @@
 //! Files from vthreads: what std would say, while nothing has to wait and when everything has to.
 #![cfg(vthread_native)]
 
+mod common;
+
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::fd::FromRawFd;
 use std::path::PathBuf;
@@ -187,6 +189,83 @@ fn many_are_under_way_at_a_time() {
         vthread::stats().operations.most
     });
     assert!(most >= 8, "{most}");
+}
+
+/// Vthreads that want more files at a time than there may be, each with a cancellation now and then.
+fn crowd(place: &Place, count: usize) -> (usize, usize) {
+    use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+    let (read, refused) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    vthread::scope(|s| {
+        for i in 0..count {
+            let (read, refused) = (&read, &refused);
+            s.spawn(move || {
+                let file = match File::open(place.at(&(i % 50).to_string())) {
+                    Ok(file) => file,
+                    Err(error) => {
+                        assert_eq!(error.raw_os_error(), Some(libc::EMFILE));
+                        refused.fetch_add(1, Relaxed);
+                        return;
+                    }
+                };
+                // Others want one meanwhile.
+                vthread::yield_now();
+                let mut bytes = [0; 100];
+                file.read_exact_at(&mut bytes, 0).unwrap();
+                assert_eq!(bytes, [(i % 50) as u8; 100]);
+                read.fetch_add(1, Relaxed);
+            });
+        }
+    });
+    (read.into_inner(), refused.into_inner())
+}
+
+#[test]
+fn few_descriptors_are_errors_and_no_leak() {
+    if !common::is_child() {
+        for io in ["ring", "pool"] {
+            let out = common::child("few_descriptors_are_errors_and_no_leak", &[("VTHREAD_IO", io)]);
+            assert!(out.status.success(), "{io}: {}", String::from_utf8_lossy(&out.stderr));
+        }
+        return;
+    }
+    let place = Place::new("few");
+    for i in 0..50 {
+        std::fs::write(place.at(&i.to_string()), [i as u8; 100]).unwrap();
+    }
+    let limit = libc::rlimit { rlim_cur: 64, rlim_max: 64 };
+    // SAFETY: lowers a limit of this process.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_NOFILE, &raw const limit) }, 0);
+    for waits in [false, true] {
+        inject(waits.then(|| Box::new(|_: Call<'_>| Some(Fault::Wait)) as _));
+        let before = vthread::run(|| {
+            // What waits has its ring from here on.
+            drop(fs::read(place.at("1")));
+            let before = vthread::hop(descriptors);
+            for _ in 0..20 {
+                let (read, refused) = crowd(&place, 200);
+                assert!(read >= 20 && read + refused == 200, "{read} {refused}");
+                assert_eq!(vthread::hop(descriptors), before);
+            }
+            // Those that are cancelled while they open and read leave none open either.
+            for _ in 0..20 {
+                let end = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+                    vthread::scope(|s| {
+                        for i in 0..40 {
+                            let path = place.at(&i.to_string());
+                            s.spawn(move || drop(File::open(path).and_then(|mut f| f.read(&mut [0; 10]))));
+                        }
+                        vthread::yield_now();
+                        s.cancel();
+                    });
+                }));
+                drop(end);
+                assert_eq!(vthread::hop(descriptors), before);
+            }
+            before
+        });
+        assert!(before < 20, "{before}");
+    }
+    inject(None);
 }
 
 /// A pipe that nobody writes to.

@@ -1,6 +1,8 @@
 //! Every stack of the search on virtual threads is proved, and the table of them is in the documents.
 #![cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu", not(vthread_plain)))]
 
+use std::path::Path;
+use std::process::Command;
 use vale_threads_build::program::Loaded;
 use vale_threads_build::report::{Written, chain, entries};
 
@@ -9,7 +11,23 @@ const ENGINE: &str = "zork::engine::vthread::";
 
 #[test]
 fn no_entry_of_the_search_is_unproved() {
-    let data = std::fs::read(env!("CARGO_BIN_EXE_zork")).expect("the executable");
+    all_are_proved(Path::new(env!("CARGO_BIN_EXE_zork")));
+}
+
+/// As it is built for users.
+#[test]
+fn nor_is_one_in_release() {
+    // Where `cargo build --release` puts it.
+    let target = Path::new(env!("CARGO_TARGET_TMPDIR")).parent().expect("a target directory");
+    let mut cargo = Command::new(env!("CARGO"));
+    cargo.args(["build", "--quiet", "--release", "-p", "zork", "--bin", "zork", "--target-dir"]).arg(target);
+    let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("cargo runs");
+    assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
+    all_are_proved(&target.join("release/zork"));
+}
+
+fn all_are_proved(executable: &Path) {
+    let data = std::fs::read(executable).expect("the executable");
     let loaded = Loaded::read(&data).expect("an executable");
     let report = entries(&loaded);
     let mut of_the_engine = 0;
