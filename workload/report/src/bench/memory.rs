@@ -38,7 +38,7 @@ fn step(n: u64, climbers: &mut [Climber], quick: bool, part: &mut Part) {
         _ if quick => 1,
         _ => 3,
     };
-    let (most_seconds, mut bytes) = (if quick { 20.0 } else { 240.0 }, vec![vec![]; climbers.len()]);
+    let (most_seconds, mut bytes) = (if quick { 60.0 } else { 240.0 }, vec![vec![]; climbers.len()]);
     let mut times = bytes.clone();
     for climber in climbers.iter_mut().filter(|c| !c.ended) {
         if let Some(why) = climber.last.and_then(|last| foreseen(n, last, most_seconds)) {
