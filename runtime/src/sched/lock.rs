@@ -356,10 +356,25 @@ pub(crate) mod bias {
         owner()
     }
 
+    /// Before `main`: to register when there are other threads takes the kernel 15 milliseconds, since it waits until all processors have
+    /// noticed; for a process with one thread it is nothing.
+    #[used]
+    #[unsafe(link_section = ".init_array")]
+    static REGISTER: extern "C" fn() = {
+        extern "C" fn at_start() {
+            find_out();
+        }
+        at_start
+    };
+
+    fn find_out() {
+        KERNEL.store(if register() { HAS_BARRIER } else { HAS_NONE }, Relaxed);
+    }
+
     /// This thread is a carrier with that id from now on; with 0, it is none.
     pub(crate) fn set_id(id: u32) {
         if KERNEL.load(Relaxed) == UNKNOWN {
-            KERNEL.store(if register() { HAS_BARRIER } else { HAS_NONE }, Relaxed);
+            find_out();
         }
         // Without the barrier nobody is an owner.
         set_owner(if KERNEL.load(Relaxed) == HAS_BARRIER { id } else { 0 });
