@@ -3,6 +3,7 @@
 
 use crate::call::hop;
 use crate::carrier;
+use crate::fatal::fatal;
 use crate::sched::latch::Latch;
 use crate::sched::task::checkpoint;
 use crate::sched::wait::What;
@@ -56,8 +57,7 @@ pub(crate) fn call_elsewhere<F: FnOnce() -> R + Send, R: Send>(f: F) -> thread::
     }
     let wait = || ended.wait(What::new(&"waits for a blocking call"));
     if catch_unwind(AssertUnwindSafe(wait)).is_err() {
-        eprintln!("vthread: a blocking call cannot be waited for here, nor left alone");
-        process::abort();
+        fatal(format_args!("a blocking call cannot be waited for here, nor left alone"));
     }
     result.unwrap_or_else(|| Err(Box::new("the blocking call has not run")))
 }

@@ -29,6 +29,15 @@ mod linux {
         OWNER.set(id);
     }
 
+    #[used]
+    #[unsafe(link_section = ".init_array")]
+    static BEFORE_MAIN: extern "C" fn() = {
+        extern "C" fn before_main() {
+            crate::sched::lock::bias::find_out();
+        }
+        before_main
+    };
+
     /// `membarrier(2)`. `false`: it is refused.
     pub(crate) fn membarrier(command: libc::c_int) -> bool {
         // SAFETY: the commands used here have no effect but barriers.

@@ -61,6 +61,7 @@ mod allocator;
 mod config;
 mod error;
 mod facade;
+mod fatal;
 #[cfg(target_os = "linux")]
 pub mod fs;
 #[cfg(target_os = "linux")]

@@ -2,9 +2,11 @@
 
 use crate::call::hop;
 use crate::carrier;
+use crate::fatal::dispose;
 use core::any::Any;
 use core::cell::RefCell;
 use core::fmt;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
 /// The values of one vthread, or of one ordinary thread, by the address of their key.
 #[derive(Default)]
@@ -21,21 +23,36 @@ impl Locals {
         value.downcast_ref::<T>().map(core::ptr::from_ref)
     }
 
-    /// Drops them, the newest first, and those that their destructors make. Nobody uses one any more.
-    pub(crate) fn clear(&self) {
+    /// Drops them all, the newest first, and those that their destructors make. Nobody uses one any more. Gives what the first
+    /// destructor panicked with.
+    pub(crate) fn clear(&self) -> std::thread::Result<()> {
+        let mut outcome = Ok(());
         loop {
-            let last = self.0.borrow_mut().pop();
-            if last.is_none() {
-                return;
+            let Some(last) = self.0.borrow_mut().pop() else { return outcome };
+            // None may stay: another thread would drop it.
+            if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(last))) {
+                if outcome.is_ok() {
+                    outcome = Err(payload);
+                } else {
+                    dispose(payload);
+                }
             }
         }
+    }
+
+    /// Forgets those that were made after all were dropped, by what the result's destructor does: whoever drops the task may be another
+    /// thread, and they need not be `Send`.
+    pub(crate) fn forget(&mut self) {
+        core::mem::forget(core::mem::take(self.0.get_mut()));
     }
 }
 
 impl Drop for Locals {
     fn drop(&mut self) {
-        if !self.0.get_mut().is_empty() {
-            self.clear();
+        if !self.0.get_mut().is_empty()
+            && let Err(payload) = self.clear()
+        {
+            resume_unwind(payload);
         }
     }
 }

@@ -5,6 +5,7 @@ use crate::call::hop;
 use crate::carrier::{self, Body, Group, Payload, Where};
 use crate::config::MakeAllocator;
 use crate::error::Error;
+use crate::fatal::{fatal, never_unwinding};
 use crate::sched::lock::{Guard, Lock};
 use crate::sched::task::{self, Cancelled, Ended, Task, Vthread, checkpoint};
 use crate::sched::task_ref::TaskRef;
@@ -92,8 +93,7 @@ impl ScopeState {
         while self.lock().running > 0 {
             let must = || Waiting::to_the_end(What::new(&"waits for the vthreads of its scope"));
             let Ok(waiting) = catch_unwind(must) else {
-                eprintln!("vthread: a scope cannot wait for its vthreads here, nor go on without them");
-                std::process::abort();
+                fatal(format_args!("a scope cannot wait for its vthreads here, nor go on without them"));
             };
             let link = Link::new(&waiting, core::ptr::null_mut());
             let mut children = self.lock();
@@ -487,9 +487,11 @@ impl<T> JoinHandle<T> {
 
     /// [`join`](Self::join) on a thread that is no vthread, calling `meanwhile` now and then. Does not unwind.
     pub(crate) fn join_outside(self, every: Duration, mut meanwhile: impl FnMut()) -> thread::Result<T> {
-        while !self.inner.task.wait_for_end(Instant::now().checked_add(every)) {
-            meanwhile();
-        }
+        never_unwinding("a thread that waits for its vthreads", || {
+            while !self.inner.task.wait_for_end(Instant::now().checked_add(every)) {
+                meanwhile();
+            }
+        });
         self.inner.take()
     }
 

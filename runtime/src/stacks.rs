@@ -10,6 +10,7 @@ use crate::call::hop;
 use crate::chunk::{self, CLASSES, Chunk, List};
 use crate::config::StackConfig;
 use crate::error::{Error, Result};
+use crate::fatal::fatal;
 use crate::region;
 use crate::stats::{Chunks, HighWater};
 use core::cell::{Cell, RefCell};
@@ -367,11 +368,10 @@ pub(crate) fn unpatched(name: &str) -> usize {
 
 #[cold]
 fn not_patched(name: &str) -> ! {
-    eprintln!(
-        "vthread: the link step has not sized {name}: this executable's linker was replaced, or it was linked by hand. \
+    fatal(format_args!(
+        "the link step has not sized {name}: this executable's linker was replaced, or it was linked by hand. \
          Let the package's build.rs call vthread_build::link_step()."
-    );
-    std::process::abort()
+    ))
 }
 
 /// This thread's stacks are in place as long as this lives.

@@ -7,6 +7,7 @@
 //! if the carrier has not moved meanwhile.
 
 use crate::carrier::{Group, Root, Seat};
+use crate::fatal::say;
 use crate::sched::deadlock::WhenStuck;
 use crate::sched::task::Task;
 use crate::signals;
@@ -51,7 +52,7 @@ impl Watchdog {
         }
         signals::sweep();
         for report in self.blocked(self.patience) {
-            eprintln!("vthread: {report}");
+            say(format_args!("{report}"));
         }
     }
 

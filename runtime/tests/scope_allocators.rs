@@ -244,3 +244,32 @@ fn switches_are_counted_as_elsewhere() {
     let (own, others) = (switches(true), switches(false));
     assert!(own.abs_diff(others) <= 61 && own >= 100, "{own} {others}");
 }
+
+/// What the closure has captured is dropped by the carrier's loop, which must not unwind: vthreads would be left alive.
+#[test]
+fn a_scope_s_allocator_may_end_badly() {
+    struct Bad;
+
+    impl Drop for Bad {
+        fn drop(&mut self) {
+            panic!("what was captured goes badly");
+        }
+    }
+
+    run(|| {
+        let bad = Arc::new(Bad);
+        let outcome = catch_unwind(AssertUnwindSafe(|| {
+            let make = move || {
+                let _kept = &bad;
+                Pool::default()
+            };
+            scope_in(make, |s| {
+                drop(s.spawn(yield_now));
+            });
+        }));
+        drop(outcome);
+        // The loop looks after scopes that have ended when it has nothing else to do.
+        sleep(Duration::from_millis(20));
+        spawn(|| ()).join().expect("the carrier goes on");
+    });
+}

@@ -473,3 +473,36 @@ fn many_spawns_leave_nothing_behind() {
         })
         .expect("no deadlock");
 }
+
+thread_local! {
+    static DROPPED: RefCell<Vec<u32>> = const { RefCell::new(Vec::new()) };
+}
+
+struct Noted(u32);
+
+impl Drop for Noted {
+    fn drop(&mut self) {
+        DROPPED.with_borrow_mut(|all| all.push(self.0));
+        assert!(self.0 != 2, "the second goes badly");
+    }
+}
+
+vthread::vthread_local! {
+    static FIRST: Noted = Noted(1);
+    static SECOND: Noted = Noted(2);
+}
+
+/// None may be left for whoever drops the vthread's handle, on another thread perhaps.
+#[test]
+fn a_local_whose_destructor_panics_keeps_no_other_from_being_dropped() {
+    run(|| {
+        let handle = vthread::spawn_local(|| {
+            FIRST.with(|_| ());
+            SECOND.with(|_| ());
+        });
+        let named = handle.vthread();
+        assert!(handle.join().is_err(), "the destructor's panic");
+        assert_eq!(DROPPED.take(), [2, 1]);
+        std::thread::spawn(move || drop(named)).join().expect("nothing is dropped there");
+    });
+}

@@ -12,6 +12,8 @@ mod call;
 mod carrier;
 mod channel;
 mod facade;
+#[path = "../../src/fatal.rs"]
+mod fatal;
 pub mod models;
 
 mod arch {

@@ -5,6 +5,7 @@
 
 use super::start::Start;
 use super::{Carrier, Member};
+use crate::fatal::never_unwinding;
 use crate::sched::deadlock::WhenStuck;
 use crate::sched::task::Task;
 use crate::sched::wait::Outcome;
@@ -84,6 +85,10 @@ impl Carrier {
 
     /// Runs until all have ended.
     pub(super) fn run_to_the_end(&self, when_stuck: WhenStuck) {
+        never_unwinding("a carrier", || self.until_all_have_ended(when_stuck));
+    }
+
+    fn until_all_have_ended(&self, when_stuck: WhenStuck) {
         loop {
             self.run();
             if self.live.get() == 0 {
@@ -102,6 +107,10 @@ impl Carrier {
 
     /// Runs what this carrier gets as a member of its group, until the group ends and nothing is left to do here.
     pub(super) fn serve(&self) {
+        never_unwinding("a carrier", || self.until_the_group_ends());
+    }
+
+    fn until_the_group_ends(&self) {
         let Some(member) = &self.member else { return };
         loop {
             self.run();

@@ -5,6 +5,7 @@ use super::{Carrier, Root, carrier, mounted, not_on_a_vthread};
 use crate::arch::Parked;
 use crate::call::hop;
 use crate::error::Error;
+use crate::fatal::fatal;
 use crate::sched::deadlock::Report;
 use crate::sched::remote::Remote;
 use crate::sched::task::{self, Task};
@@ -70,10 +71,7 @@ pub(crate) unsafe fn park_waiting(
 #[inline(never)]
 fn wait_failed(error: Box<Error>) -> ! {
     // Elsewhere: what printing takes is not the stack's of whoever waits.
-    hop(move || {
-        eprintln!("vthread: a wait that was prepared for failed: {error}");
-        std::process::abort()
-    })
+    hop(move || fatal(format_args!("a wait that was prepared for failed: {error}")))
 }
 
 /// Is that this thread's carrier?
@@ -182,8 +180,7 @@ impl Carrier {
     pub(super) fn break_deadlock(&self) {
         let report = self.who_waits();
         if self.cancel_waits(|_| true) == 0 {
-            eprintln!("vthread: deadlock, and no wait of these can be ended:{report}");
-            std::process::abort();
+            fatal(format_args!("deadlock, and no wait of these can be ended:{report}"));
         }
         self.deadlock.borrow_mut().get_or_insert(report);
     }

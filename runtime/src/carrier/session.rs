@@ -7,6 +7,7 @@ use crate::arch;
 use crate::call::hop;
 use crate::config::StackConfig;
 use crate::error::{Error, Result};
+use crate::fatal::never_unwinding;
 use crate::ring::Ring;
 use crate::sched::deadlock::WhenStuck;
 use crate::sched::lock::bias;
@@ -106,7 +107,7 @@ impl Session {
 
     /// Runs until all vthreads have ended or wait. Gives what those ended with that did not return, since the last time.
     pub(crate) fn run_ready(&self) -> Vec<Payload> {
-        self.carrier.run();
+        never_unwinding("a carrier", || self.carrier.run());
         self.carrier.escaped.take()
     }
 

@@ -329,6 +329,7 @@ mod owned {
 #[cfg(vthread_native)]
 pub(crate) mod bias {
     use crate::facade::{membarrier, owner, set_owner};
+    use crate::fatal::fatal;
     use core::cell::Cell;
     // What is counted here decides nothing about the protocol.
     use core::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed, Ordering::SeqCst, fence};
@@ -356,18 +357,9 @@ pub(crate) mod bias {
         owner()
     }
 
-    /// Before `main`: to register when there are other threads takes the kernel 15 milliseconds, since it waits until all processors have
-    /// noticed; for a process with one thread it is nothing.
-    #[used]
-    #[unsafe(link_section = ".init_array")]
-    static REGISTER: extern "C" fn() = {
-        extern "C" fn at_start() {
-            find_out();
-        }
-        at_start
-    };
-
-    fn find_out() {
+    /// Called before `main`: to register when there are other threads takes the kernel 15 milliseconds, since it waits until all processors
+    /// have noticed; for a process with one thread it is nothing.
+    pub(crate) fn find_out() {
         KERNEL.store(if register() { HAS_BARRIER } else { HAS_NONE }, Relaxed);
     }
 
@@ -406,8 +398,7 @@ pub(crate) mod bias {
         fence(SeqCst);
         // A process made by `fork` may have to register anew.
         if !(membarrier(PRIVATE_EXPEDITED) || register() && membarrier(PRIVATE_EXPEDITED)) {
-            eprintln!("vthread: the kernel refuses the barrier (membarrier) that it has granted before");
-            std::process::abort();
+            fatal(format_args!("the kernel refuses the barrier (membarrier) that it has granted before"));
         }
         fence(SeqCst);
     }
@@ -416,10 +407,9 @@ pub(crate) mod bias {
     /// Never: it ends the process. To unwind out of an allocator is undefined.
     pub(super) fn assert_not_held_by_us(is_owner: bool) {
         if is_owner {
-            eprintln!(
-                "vthread: a thing that vthreads wait for is used from inside of itself, by the global allocator"
-            );
-            std::process::abort();
+            fatal(format_args!(
+                "a thing that vthreads wait for is used from inside of itself, by the global allocator"
+            ));
         }
     }
 }

@@ -9,6 +9,7 @@ use super::wait::{Link, Outcome, WaitList, What, wait_alone, wait_in};
 use crate::call::hop;
 use crate::carrier;
 use crate::error::Error;
+use crate::fatal::dispose;
 use crate::local::Locals;
 use crate::scope::ScopeState;
 use core::cell::{Cell, OnceCell};
@@ -69,7 +70,7 @@ struct State {
     awaiting: Option<Waker>,
 }
 
-// SAFETY: `locals` are the vthread's own (see `locals`), and empty when it has ended; `start` is whoever's the task is who starts
+// SAFETY: `locals` are the vthread's own (see `locals`), and forgotten by who drops the task; `start` is whoever's the task is who starts
 // it; `room` asks its users for what is needed; all else is shared by itself.
 unsafe impl Sync for Task {}
 // SAFETY: as above.
@@ -143,6 +144,14 @@ impl Task {
     }
 
     /// # Safety
+    /// What may run the user's code when it is dropped, out of a task whose last reference goes.
+    pub(super) fn take_for_the_end(&mut self) -> Option<Arc<ScopeState>> {
+        if let Some(locals) = self.locals.get_mut() {
+            locals.forget();
+        }
+        self.scope.take()
+    }
+
     /// As [`locals`](Self::locals).
     unsafe fn locals_if_any(&self) -> Option<&Locals> {
         self.locals.get().map(|locals| &**locals)
@@ -381,9 +390,13 @@ pub(crate) fn run_closure<T>(task: &Task, closure: impl FnOnce() -> T) -> std::t
     let Some(locals) = (unsafe { task.locals_if_any() }) else { return ManuallyDrop::into_inner(outcome) };
     hop(move || {
         let outcome = ManuallyDrop::into_inner(outcome);
-        match catch_unwind(AssertUnwindSafe(|| locals.clear())) {
+        match locals.clear() {
             Err(payload) if outcome.is_ok() => Err(payload),
-            _ => outcome,
+            Err(payload) => {
+                dispose(payload);
+                outcome
+            }
+            Ok(()) => outcome,
         }
     })
 }

@@ -145,12 +145,15 @@ impl TaskRef {
     #[cold]
     #[inline(never)]
     fn free(task: *mut Task) {
-        // SAFETY: boxed in `new`, and ours alone.
+        // SAFETY: boxed in `new`, and ours alone. No code of the user's runs before the block is done with: it could ask for the
+        // running vthread, which may be this one.
         hop(|| unsafe {
+            let scope = (*task).take_for_the_end();
             ptr::drop_in_place(task);
             if !Self::keep(task) {
                 drop(Box::from_raw(task.cast::<core::mem::MaybeUninit<Task>>()));
             }
+            drop(scope);
         });
     }
 }

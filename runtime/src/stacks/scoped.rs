@@ -13,6 +13,7 @@ use super::{Stacks, set_this_thread, this_thread};
 use crate::arch;
 use crate::config::{MakeAllocator, StackConfig};
 use crate::error::{Error, Result};
+use crate::fatal::dispose;
 use core::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Weak};
@@ -125,7 +126,10 @@ impl Stacks {
         }
         let config = StackConfig { allocator: Some((**make).clone()), ..self.slow.borrow().config().clone() };
         // The program's code: nothing of ours is borrowed while it runs, and the loop must not end by its panic.
-        let stacks = catch_unwind(AssertUnwindSafe(|| Stacks::of(config))).map_err(|_| Error::NoAllocator)?;
+        let stacks = catch_unwind(AssertUnwindSafe(|| Stacks::of(config))).map_err(|payload| {
+            dispose(payload);
+            Error::NoAllocator
+        })?;
         let scoped = Box::new(Scoped {
             stacks: Self { home: self, ..stacks },
             live: Cell::new(0),
@@ -138,14 +142,14 @@ impl Stacks {
 
     /// Gives the memory of scopes back that have ended.
     pub(super) fn forget_scopes(&self) {
-        self.scoped.borrow_mut().retain(|scoped| {
-            let is_over = scoped.is_over();
-            if is_over {
-                scoped.stacks.trim_own(true);
-                self.slow.borrow_mut().remember(&scoped.stacks.slow.borrow());
-            }
-            !is_over
-        });
+        let is_over = |scoped: &mut Box<Scoped>| scoped.is_over();
+        let over: Vec<_> = self.scoped.borrow_mut().extract_if(.., is_over).collect();
+        for scoped in over {
+            scoped.stacks.trim_own(true);
+            self.slow.borrow_mut().remember(&scoped.stacks.slow.borrow());
+            // The user's allocator, and what it has captured: nothing is borrowed while it goes, and the loop must not unwind.
+            dispose(scoped);
+        }
     }
 
     /// See [`idle`](super::idle): for scopes.
