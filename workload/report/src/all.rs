@@ -66,6 +66,7 @@ fn prepare() -> Result<()> {
     eprintln!("building");
     tools::zork()?;
     tools::probe()?;
+    tools::floor()?;
     tools::bounds()?;
     let mut part = Part::default();
     tools::foreign(&mut part);
@@ -110,7 +111,7 @@ fn versions(results: &Results) -> Vec<(String, String)> {
     let lock = std::fs::read_to_string(tools::root().join("Cargo.lock")).unwrap_or_default();
     let mut all = vec![];
     all.extend(machine::version("rustc", &["--version"]).map(|version| ("rustc".to_owned(), version)));
-    for package in ["tokio", "corosensei"] {
+    for package in ["tokio", "async-executor", "rayon", "corosensei"] {
         all.extend(tools::locked(&lock, package).map(|version| (package.to_owned(), version)));
     }
     for version in results.parts.iter().flat_map(|part| &part.versions) {

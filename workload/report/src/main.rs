@@ -14,6 +14,7 @@ mod bar;
 mod bench;
 mod cachegrind;
 mod child;
+mod cold;
 mod corpus;
 mod data;
 mod machine;

@@ -61,6 +61,10 @@ pub(crate) fn probe() -> Result<PathBuf> {
     build("zork-probe", "zork-probe")
 }
 
+pub(crate) fn floor() -> Result<PathBuf> {
+    build("zork-floor", "zork-floor")
+}
+
 pub(crate) fn bounds() -> Result<PathBuf> {
     build("vale-threads-build", "vthread-bounds")
 }

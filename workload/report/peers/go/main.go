@@ -4,6 +4,7 @@ package main
 import (
 	"bufio"
 	"fmt"
+	"math/bits"
 	"os"
 	"runtime"
 	"strconv"
@@ -24,16 +25,20 @@ func main() {
 	}
 	items := map[string]func(int64) int64{
 		"yield": yields, "spawn": spawns, "tasks": tasks, "ping-pong": pingPong, "call-reply": pingPong,
-		"stream": stream, "timer": timers, "depth": depth, "call": calls,
+		"stream": stream, "timer": timers, "depth": depth, "call": calls, "wake": wakes, "fan-out 1": fanOut, "fan-out 2": fanOut,
 	}
-	if os.Args[1] == "wake" {
+	switch os.Args[1] {
+	case "wake", "fan-out 2":
 		runtime.GOMAXPROCS(2)
-		items["wake"] = wakes
-	} else {
+	default:
 		runtime.GOMAXPROCS(1)
 	}
 	if os.Args[1] == "live" {
 		live(n)
+		return
+	}
+	if os.Args[1] == "random wake" {
+		randomWakes(n)
 		return
 	}
 	item, known := items[os.Args[1]]
@@ -218,4 +223,69 @@ func live(n int64) {
 	close(gate)
 	wait(&passed)
 	fmt.Println("ok", passed.Load(), time.Since(start).Nanoseconds(), before, with)
+}
+
+// See `unit` and `shuffled` in `zork-probe`.
+func unit(seed uint64) int64 {
+	x := seed
+	for i := 0; i < 10000; i++ {
+		x = bits.RotateLeft64(x*0x9e3779b97f4a7c15, 31) ^ seed
+	}
+	return int64(x&1 | 1)
+}
+
+func fanOut(n int64) int64 {
+	var group sync.WaitGroup
+	var sum atomic.Int64
+	for i := int64(0); i < n; i++ {
+		group.Add(1)
+		go func() {
+			sum.Add(unit(uint64(i)))
+			group.Done()
+		}()
+	}
+	group.Wait()
+	return sum.Load()
+}
+
+func shuffled(n int64) []int64 {
+	all := make([]int64, n)
+	for i := range all {
+		all[i] = int64(i)
+	}
+	x := uint64(0x2545f4914f6cdd1d)
+	for i := uint64(n) - 1; i > 0; i-- {
+		x ^= x << 13
+		x ^= x >> 7
+		x ^= x << 17
+		j := (x >> 32) * (i + 1) >> 32
+		all[i], all[j] = all[j], all[i]
+	}
+	return all
+}
+
+func randomWakes(n int64) {
+	var arrived, passed atomic.Int64
+	gates := make([]chan struct{}, n)
+	for i := range gates {
+		gate := make(chan struct{})
+		gates[i] = gate
+		go func() {
+			arrived.Add(1)
+			<-gate
+			passed.Add(1)
+		}()
+	}
+	for arrived.Load() < n {
+		runtime.Gosched()
+	}
+	order := shuffled(n)
+	before, start := cpu(), time.Now()
+	for _, i := range order {
+		close(gates[i])
+	}
+	for passed.Load() < n {
+		runtime.Gosched()
+	}
+	fmt.Println("ok", passed.Load(), time.Since(start).Nanoseconds(), cpu()-before)
 }

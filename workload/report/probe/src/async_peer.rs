@@ -1,13 +1,15 @@
-//! async/await, on tokio's current-thread runtime.
+//! async/await, on tokio's current-thread runtime, and on the one with workers.
 
 use crate::usage::{resident, timed};
+use crate::work::{self, shuffled};
 use crate::{Done, Item};
 use std::hint::black_box;
 use std::pin::Pin;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
 use std::task::{Context, Poll, Waker};
 use std::time::Duration;
+use tokio::runtime::Builder;
 use tokio::sync::{Notify, Semaphore, mpsc};
 use tokio::task::{spawn, yield_now};
 
@@ -23,11 +25,36 @@ pub(crate) const ITEMS: &[Item] = &[
     ("call", |n| timed(|| ready(calls(n)))),
     ("depth", |n| timed(|| ready(depth(n)))),
     ("live", live),
+    ("random wake", random_wakes),
+    ("fan-out 1", |n| on(1, n, fan_out)),
+    ("fan-out 2", |n| on(2, n, fan_out)),
 ];
+
+/// With two workers.
+pub(crate) const TWO: &[Item] = &[
+    ("yield", |n| on(2, n, yields)),
+    ("spawn", |n| on(2, n, spawns)),
+    ("tasks", |n| on(2, n, tasks)),
+    ("ping-pong", |n| on(2, n, ping_pong)),
+    ("call-reply", |n| on(2, n, ping_pong)),
+    ("stream", |n| on(2, n, stream)),
+    ("wake", |n| on(2, n, wakes)),
+];
+
+/// 0: the current thread is all there is.
+static WORKERS: AtomicUsize = AtomicUsize::new(0);
+
+fn on(workers: usize, n: u64, item: fn(u64) -> Done) -> Done {
+    WORKERS.store(workers, Relaxed);
+    item(n)
+}
 
 /// Runs the future as a task, as tokio's users do.
 fn run<R: Send + 'static>(future: impl Future<Output = R> + Send + 'static) -> R {
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build();
+    let runtime = match WORKERS.load(Relaxed) {
+        0 => Builder::new_current_thread().enable_time().build(),
+        workers => Builder::new_multi_thread().worker_threads(workers).enable_time().build(),
+    };
     let result = runtime.map(|runtime| runtime.block_on(async { spawn(future).await }));
     match result {
         Ok(Ok(result)) => result,
@@ -234,5 +261,46 @@ fn live(n: u64) -> Done {
             passed.load(Relaxed)
         });
         Done { resident: Some((before, with)), ..done }
+    })
+}
+
+fn random_wakes(n: u64) -> Done {
+    run(async move {
+        let passed = Arc::new(AtomicU64::new(0));
+        let start = |_| {
+            let (passed, gate) = (passed.clone(), Arc::new(Notify::new()));
+            let opened = gate.clone();
+            let task = spawn(async move {
+                opened.notified().await;
+                passed.fetch_add(1, Relaxed);
+            });
+            (gate, task)
+        };
+        let all: Vec<_> = (0..n).map(start).collect();
+        yield_now().await;
+        let order = shuffled(n);
+        // Nothing is freed until all is over: that would cost more than the wakes.
+        timed_async!({
+            for i in order {
+                all[i as usize].0.notify_one();
+            }
+            while passed.load(Relaxed) < n {
+                yield_now().await;
+            }
+            passed.load(Relaxed)
+        })
+    })
+}
+
+fn fan_out(n: u64) -> Done {
+    run(async move {
+        timed_async!({
+            let handles: Vec<_> = (0..n).map(|i| spawn(async move { work::unit(i) })).collect();
+            let mut sum = 0;
+            for handle in handles {
+                sum += handle.await.unwrap_or(0);
+            }
+            sum
+        })
     })
 }

@@ -13,8 +13,13 @@
 mod async_peer;
 #[cfg(feature = "peers")]
 mod corosensei_peer;
+mod futures_peer;
 mod os_peer;
 mod ours;
+#[cfg(feature = "peers")]
+mod rayon_peer;
+#[cfg(feature = "peers")]
+mod smol_peer;
 mod usage;
 mod work;
 
@@ -38,10 +43,18 @@ type Peer = (&'static str, &'static [Item]);
 const PEERS: &[Peer] = &[
     ("vthread", ours::ITEMS),
     ("plain", work::ITEMS),
+    ("plain with malloc", work::WITH_MALLOC),
     ("os-threads", os_peer::STD),
     ("exact-os-threads", os_peer::EXACT),
+    ("boxed futures", futures_peer::ITEMS),
     #[cfg(feature = "peers")]
     ("tokio", async_peer::ITEMS),
+    #[cfg(feature = "peers")]
+    ("tokio, 2 workers", async_peer::TWO),
+    #[cfg(feature = "peers")]
+    ("async-executor", smol_peer::ITEMS),
+    #[cfg(feature = "peers")]
+    ("rayon", rayon_peer::ITEMS),
     #[cfg(feature = "peers")]
     ("corosensei", corosensei_peer::ITEMS),
 ];

@@ -1,7 +1,7 @@
 //! Virtual threads on one carrier.
 
 use crate::usage::{resident, timed};
-use crate::work::{code, formats};
+use crate::work::{code, formats, shuffled, unit};
 use crate::{Done, Item};
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -35,6 +35,9 @@ pub(crate) const ITEMS: &[Item] = &[
     ("live", |n| live(Builder::new(), n)),
     ("live heap", |n| live(Builder::new().allocator(Heap::default), n)),
     ("live large", live_large),
+    ("random wake", random_wakes),
+    ("fan-out 1", |n| fan_out(1, n)),
+    ("fan-out 2", |n| fan_out(2, n)),
 ];
 
 /// As one vthread.
@@ -227,6 +230,48 @@ fn live(builder: Builder, n: u64) -> Done {
             passed.load(Relaxed)
         });
         Done { resident: Some((before, with)), ..done }
+    })
+}
+
+/// So many wait, and are woken one after the other in random order.
+fn random_wakes(n: u64) -> Done {
+    inside(|| {
+        let passed = Arc::new(AtomicU64::new(0));
+        let start = || {
+            let passed = passed.clone();
+            let waits = vthread::spawn_local(move || {
+                vthread::park();
+                passed.fetch_add(1, Relaxed);
+            });
+            waits.vthread()
+        };
+        let all: Vec<_> = (0..n).map(|_| start()).collect();
+        vthread::yield_now();
+        let order = shuffled(n);
+        timed(|| {
+            for i in order {
+                all[i as usize].unpark();
+            }
+            wait_until(&passed, n);
+            passed.load(Relaxed)
+        })
+    })
+}
+
+/// Independent work, started by one vthread.
+fn fan_out(carriers: usize, n: u64) -> Done {
+    let runtime = Builder::new().carriers(carriers).build();
+    let done = runtime.and_then(|runtime| {
+        runtime.run(|| {
+            timed(|| {
+                let handles: Vec<_> = (0..n).map(|i| vthread::spawn(move || unit(i))).collect();
+                handles.into_iter().map(|handle| handle.join().unwrap_or(0)).sum()
+            })
+        })
+    });
+    done.unwrap_or_else(|error| {
+        eprintln!("zork-probe: {error}");
+        std::process::exit(1)
     })
 }
 

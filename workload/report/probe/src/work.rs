@@ -14,6 +14,21 @@ pub(crate) const ITEMS: &[Item] = &[
     ("nothing", |n| timed(|| (0..n).map(|i| black_box(i) & 1 | 1).sum())),
 ];
 
+/// Where a call takes memory from the heap.
+pub(crate) const WITH_MALLOC: &[Item] = &[("call", |n| timed(|| mallocs(n)))];
+
+fn mallocs(n: u64) -> u64 {
+    struct Boxes;
+    impl Bare for Boxes {
+        fn work(&self, x: u64) -> u64 {
+            *black_box(Box::new(x)) + 1
+        }
+    }
+    let objects: [Box<dyn Bare>; 4] =
+        black_box([Box::new(Boxes), Box::new(Boxes), Box::new(Boxes), Box::new(Boxes)]);
+    (0..n).fold(0, |x, _| objects[x as usize & 3].work(x))
+}
+
 trait Bare {
     fn work(&self, x: u64) -> u64;
 }
@@ -30,6 +45,29 @@ impl Bare for One {
 fn bare_calls(n: u64) -> u64 {
     let objects: [Box<dyn Bare>; 4] = black_box([Box::new(One), Box::new(One), Box::new(One), Box::new(One)]);
     (0..n).fold(0, |x, _| objects[x as usize & 3].work(x))
+}
+
+/// About ten microseconds of arithmetic. One.
+pub(crate) fn unit(seed: u64) -> u64 {
+    let mut x = black_box(seed);
+    for _ in 0..10_000 {
+        x = x.wrapping_mul(0x9e37_79b9_7f4a_7c15).rotate_left(31) ^ seed;
+    }
+    black_box(x) & 1 | 1
+}
+
+/// The numbers below `n`, in an order that no processor foresees and that is the same each time.
+pub(crate) fn shuffled(n: u64) -> Vec<u32> {
+    let mut all: Vec<u32> = (0..n as u32).collect();
+    let mut x = 0x2545_f491_4f6c_dd1d_u64;
+    for i in (1..all.len()).rev() {
+        // Marsaglia's xorshift; the upper bits, scaled: no division.
+        x ^= x << 13;
+        x ^= x >> 7;
+        x ^= x << 17;
+        all.swap(i, (((x >> 32) * (i as u64 + 1)) >> 32) as usize);
+    }
+    all
 }
 
 /// Formats `n` numbers, which has no bound: on a chunk each formatting hops.

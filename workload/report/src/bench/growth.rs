@@ -1,4 +1,4 @@
-//! Cost as work grows: tasks at the same time, depth of recursion, width of a directory.
+//! Cost as work grows: tasks at the same time, those that wait, depth of recursion, width of a directory.
 
 use super::{probe, search};
 use crate::data::{Part, Row};
@@ -15,9 +15,12 @@ pub(super) fn run(quick: bool, part: &mut Part) -> Result<()> {
         peers.extend(foreign.iter().filter(|p| others.contains(&p.name.as_str())).cloned());
         peers
     };
-    let tasks = with(&["vthread", "tokio"], &["go", "java", "may", "crate vthread"]);
+    let tasks =
+        with(&["vthread", "tokio", "async-executor", "rayon"], &["go", "java", "may", "crate vthread"]);
     let most = if quick { 3 } else { 4 };
     sizes("tasks", &tasks, &[1_000, 10_000, 100_000, 1_000_000][..most], quick, part);
+    let random = with(&["vthread", "boxed futures", "tokio"], &["go"]);
+    sizes("random wake", &random, &[1_000, 10_000, 100_000, 1_000_000], quick, part);
     let depth = with(&["vthread", "plain", "tokio"], &["go"]);
     sizes("depth", &depth, &[10, 100, 1_000, 10_000, 50_000], quick, part);
     width(quick, part)

@@ -17,7 +17,7 @@ struct Climber {
 
 pub(super) fn run(quick: bool, part: &mut Part) -> Result<()> {
     let program = tools::probe()?;
-    let mut peers: Vec<Peer> = ["vthread", "tokio", "os-threads", "exact-os-threads"]
+    let mut peers: Vec<Peer> = ["vthread", "tokio", "async-executor", "os-threads", "exact-os-threads"]
         .map(|name| Peer::of_probe(&program, name))
         .into();
     peers.extend(tools::foreign(part));

@@ -10,14 +10,25 @@ use std::time::Duration;
 /// Item, and which of the peers in the probe do it. Ours is the first.
 const ITEMS: [(&str, &[&str]); 11] = [
     ("switch", &["vthread", "corosensei"]),
-    ("yield", &["vthread", "tokio", "os-threads"]),
-    ("spawn", &["vthread", "tokio", "os-threads", "exact-os-threads"]),
-    ("ping-pong", &["vthread", "tokio", "os-threads"]),
-    ("call-reply", &["vthread", "tokio", "os-threads"]),
-    ("stream", &["vthread", "tokio", "os-threads"]),
-    ("wake", &["vthread", "tokio", "os-threads"]),
+    ("yield", &["vthread", "tokio", "tokio, 2 workers", "async-executor", "os-threads"]),
+    (
+        "spawn",
+        &[
+            "vthread",
+            "tokio",
+            "tokio, 2 workers",
+            "async-executor",
+            "rayon",
+            "os-threads",
+            "exact-os-threads",
+        ],
+    ),
+    ("ping-pong", &["vthread", "tokio", "tokio, 2 workers", "async-executor", "os-threads"]),
+    ("call-reply", &["vthread", "tokio", "tokio, 2 workers", "async-executor", "os-threads"]),
+    ("stream", &["vthread", "tokio", "tokio, 2 workers", "async-executor", "os-threads"]),
+    ("wake", &["vthread", "tokio", "tokio, 2 workers", "os-threads"]),
     ("timer", &["vthread", "tokio", "os-threads"]),
-    ("call", &["vthread", "plain", "tokio"]),
+    ("call", &["vthread", "plain", "plain with malloc", "tokio"]),
     ("hop", &["vthread", "plain"]),
     ("format", &["vthread", "plain"]),
 ];
@@ -46,8 +57,10 @@ pub(super) fn run(quick: bool, part: &mut Part) -> Result<()> {
         if valgrind.is_none() || matches!(item, "wake" | "timer") {
             continue;
         }
-        // What threads of the system do is not in this process.
-        for peer in peers.iter().filter(|p| p.countable && !p.name.contains("threads")) {
+        // Where several threads of the system take part, who idles how long is chance.
+        for peer in
+            peers.iter().filter(|p| p.countable && !p.name.contains("threads") && !p.name.contains("workers"))
+        {
             match count(&program, peer, item) {
                 Ok(count) => part.rows.push(Row::once(item, &peer.name, "instructions", "", count)),
                 Err(why) => {

@@ -1,9 +1,12 @@
 //! One processor against two, and what a model makes of it for more. The model is no measurement.
 
+use super::probe;
 use super::search::{self, Searcher};
 use crate::data::{Part, Row};
 use crate::stats;
+use crate::tools::{self, Peer};
 use anyhow::Result;
+use std::time::Duration;
 use zork_corpus::Kind;
 
 pub(super) fn run(quick: bool, part: &mut Part) -> Result<()> {
@@ -12,6 +15,7 @@ pub(super) fn run(quick: bool, part: &mut Part) -> Result<()> {
         part.missing("scaling", "this machine has one processor");
         return Ok(());
     }
+    fan_out(quick, part)?;
     let searchers = search::searchers(part)?;
     for (kind, scale) in
         [(Kind::Wide, if quick { 0.1 } else { 1.0 }), (Kind::JsonHeavy, if quick { 0.1 } else { 1.0 })]
@@ -28,6 +32,32 @@ pub(super) fn run(quick: bool, part: &mut Part) -> Result<()> {
             }
         }
     }
+    Ok(())
+}
+
+/// Independent work, started by one task, on one carrier or worker and on two.
+fn fan_out(quick: bool, part: &mut Part) -> Result<()> {
+    let program = tools::probe()?;
+    let mut peers: Vec<Peer> =
+        ["vthread", "tokio", "rayon"].map(|name| Peer::of_probe(&program, name)).into();
+    peers.extend(tools::foreign(part).into_iter().filter(|peer| peer.name == "go"));
+    let mut samples: Vec<_> = peers.iter().map(|_| [vec![], vec![]]).collect();
+    for _ in 0..if quick { 7 } else { 31 } {
+        for (peer, samples) in peers.iter().zip(&mut samples) {
+            for (item, samples) in ["fan-out 1", "fan-out 2"].into_iter().zip(samples) {
+                match probe(peer, item, 10_000, Duration::from_secs(30)) {
+                    Ok(said) => samples.push(said.wall_ns),
+                    Err(why) => part.missing(&format!("{item} by {}", peer.name), format!("{why:#}")),
+                }
+            }
+        }
+    }
+    for (peer, [one, two]) in peers.iter().zip(&samples) {
+        if let Some(speed_up) = stats::ratio(one, two) {
+            part.rows.push(Row::once("fan-out", &peer.name, "speed-up on two", "", speed_up));
+        }
+    }
+    part.checkpoint();
     Ok(())
 }
 

@@ -1,6 +1,8 @@
-//! The search on all corpora: all engines, rg and grep, with hot and with cold caches.
+//! The search on all corpora: all engines, the floor, rg and grep; hot, with cold files (the bytes of files are out of memory, names and
+//! inodes in it), and with nothing in memory.
 
 use crate::child::{self, Usage};
+use crate::cold;
 use crate::data::{Part, Row};
 use crate::tools;
 use anyhow::{Context as _, Result, ensure};
@@ -18,6 +20,7 @@ const MOST: Duration = Duration::from_secs(30);
 const MOST_COUNTED: Duration = Duration::from_mins(2);
 
 /// Somebody who searches.
+#[derive(Clone)]
 pub(super) struct Searcher {
     pub(super) name: String,
     program: PathBuf,
@@ -73,6 +76,12 @@ pub(super) fn searchers(part: &mut Part) -> Result<Vec<Searcher>> {
             ours: true,
         })
         .collect();
+    searchers.push(Searcher {
+        name: "floor".into(),
+        program: tools::floor()?,
+        arguments: vec![],
+        ours: true,
+    });
     let peers: [(&str, &str, &[&str]); 2] = [
         ("rg", "ripgrep", &["-uuu", "-a", "-l", "-0", "-g", "*.txt", "zork"]),
         ("grep", "grep", &["-r", "-a", "-F", "-l", "-Z", "--include=*.txt", "zork", "."]),
@@ -84,6 +93,17 @@ pub(super) fn searchers(part: &mut Part) -> Result<Vec<Searcher>> {
         }
     }
     Ok(searchers)
+}
+
+/// Who is measured with cold files: `rg` waits for one file a thread, so that more threads than processors are its best.
+fn cold_searchers(mut searchers: Vec<Searcher>) -> Vec<Searcher> {
+    let rg = searchers.iter().find(|s| s.name == "rg");
+    let many = rg.map(|rg| {
+        let arguments = [OsString::from("-j32")].into_iter().chain(rg.arguments.iter().cloned()).collect();
+        Searcher { name: "rg -j32".into(), program: rg.program.clone(), arguments, ours: false }
+    });
+    searchers.extend(many);
+    searchers
 }
 
 /// What `--list-engines` names.
@@ -173,7 +193,8 @@ fn in_turns(
 
 pub(super) fn run(quick: bool, part: &mut Part) -> Result<()> {
     let searchers = searchers(part)?;
-    let (scale, hot, cold) = if quick { (0.1, 7, 2) } else { (1.0, 21, 5) };
+    let cold_searchers = cold_searchers(searchers.clone());
+    let (scale, hot, cold) = if quick { (0.1, 7, 3) } else { (1.0, 11, 5) };
     let strace = tools::system("strace", "strace", part);
     for kind in Kind::ALL {
         if strace.is_some() {
@@ -187,13 +208,19 @@ pub(super) fn run(quick: bool, part: &mut Part) -> Result<()> {
         part.rows.push(Row::once(kind.name(), "corpus", "bytes", "B", bytes));
         let samples = in_turns(&searchers, &tree, hot, part, || Ok(()));
         rows(kind, "", &samples, part);
-        if let Err(why) = drop_caches() {
-            part.missing("searches with cold caches", format!("{why:#}"));
-        } else {
-            let samples = in_turns(&searchers, &tree, cold, part, drop_caches);
-            rows(kind, "cold ", &samples, part);
-        }
+        // What has not reached the disk cannot be put out of memory.
+        cold::settle();
+        let evict = || {
+            cold::evict(&tree.root);
+            Ok(())
+        };
+        let samples = in_turns(&cold_searchers, &tree, cold, part, evict);
+        rows(kind, "cold ", &samples, part);
         part.checkpoint();
+        if !quick {
+            all_cold(&cold_searchers, &tree, part);
+            part.checkpoint();
+        }
     }
     Ok(())
 }
@@ -214,6 +241,17 @@ fn rows(kind: Kind, prefix: &str, samples: &[Samples], part: &mut Part) {
         let note = "it answers otherwise: paths beyond PATH_MAX, UTF-16, or special files";
         part.rows
             .push(Row::once(kind.name(), &own.name, "other answers", "paths", own.differs as f64).note(note));
+    }
+}
+
+/// With nothing in memory, directories and inodes neither.
+fn all_cold(searchers: &[Searcher], tree: &Tree, part: &mut Part) {
+    match drop_caches() {
+        Ok(()) => {
+            let samples = in_turns(searchers, tree, 2, part, drop_caches);
+            rows(tree.kind, "all cold ", &samples, part);
+        }
+        Err(why) => part.missing("searches with nothing in memory", format!("{why:#}")),
     }
 }
 

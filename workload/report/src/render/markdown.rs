@@ -1,7 +1,7 @@
 //! `BENCHMARKS.md`.
 
-use super::favours;
 use super::table::{cell, full, number, pivot};
+use super::{favours, goals};
 use crate::data::{Part, Results, Row};
 use std::fmt::Write as _;
 
@@ -31,6 +31,8 @@ pub(crate) fn benchmarks(results: &Results, drawn: &[String]) -> String {
     for bias in favours::BIAS {
         let _ = writeln!(text, "- {bias}");
     }
+    text.push_str("\n## Goals\n\nSet before anything was built, from proofs that did less than the whole does. Ours for one of the peer's.\n\n");
+    text.push_str(&goals::table(results));
     text.push_str("\n## Where we lose\n\n");
     let losses = favours::losses(results);
     if losses.is_empty() {
@@ -68,9 +70,11 @@ fn missing(results: &Results, text: &mut String) {
 /// What a part is called, and what it tells.
 fn heading(name: &str) -> (&str, &str) {
     match name {
-        "search" => {
-            ("The search", "Whole processes, from start to end; the first column is the default engine.")
-        }
+        "search" => (
+            "The search",
+            "Whole processes, from start to end; the first column is the default engine. `floor`: a hand-written loop on two threads that knows its \
+                 corpora and gives up at the first error. Cold: the bytes of files are out of memory, names and inodes in it. All cold: nothing is in memory.",
+        ),
         "memory" => (
             "Memory of threads that wait",
             "Each waits for a permit of a semaphore (or what is nearest), has passed nothing yet, and gets it in the end.",
@@ -84,7 +88,8 @@ fn heading(name: &str) -> (&str, &str) {
         ),
         "growth" => (
             "As work grows",
-            "`tasks`: all are started, then all joined. `depth`: recursion; `plain` without virtual threads. `width`: files in one directory.",
+            "`tasks`: all are started, then all joined. `random wake`: so many wait, and are woken one after the other in random order; `boxed futures` are \
+             polled in that order by a loop, without a queue or wakers. `depth`: recursion; `plain` without virtual threads. `width`: files in one directory.",
         ),
         "build" => ("What the link step costs", "The same objects, linked with it and without."),
         "bounds" => {
@@ -93,7 +98,7 @@ fn heading(name: &str) -> (&str, &str) {
         "ablations" => ("What each decision is worth", "The first column is what is done."),
         "scaling" => (
             "Scaling",
-            "Measured on one and on two processors. **What is beyond two is a model** (the universal scalability law through the measured point, if \
+            "Measured on one and on two processors; `fan-out`: 10,000 tasks of about 10 microseconds each, on one and on two carriers or workers. **What is beyond two is a model** (the universal scalability law through the measured point, if \
              all that is lost is serial work, and if all is coherence), not a measurement.",
         ),
         other => (other, ""),

@@ -1,6 +1,7 @@
 //! Tables and pictures of results. Nothing here measures.
 
 mod favours;
+mod goals;
 mod markdown;
 mod plots;
 mod readme;

@@ -19,10 +19,13 @@ pub(crate) fn replaced(text: &str, fragment: &str) -> Option<String> {
 pub(crate) fn fragment(results: &Results, drawn: &[String]) -> String {
     let mut text = String::new();
     if let Some(micro) = results.part("micro") {
-        let wanted = |row: &&Row| row.metric == "time" && row.peer != "plain";
+        let left_out =
+            ["plain", "plain with malloc", "tokio, 2 workers", "exact-os-threads", "crate vthread"];
+        let shown = |row: &&Row| !left_out.contains(&row.peer.as_str());
+        let wanted = |row: &&Row| row.metric == "time" && shown(row);
         let rows: Vec<_> = micro.rows.iter().filter(wanted).collect();
         let memory = results.part("memory").map(|part| part.rows.as_slice()).unwrap_or_default();
-        let most = |row: &&Row| row.metric == "memory" && row.x == Some(100_000.0);
+        let most = |row: &&Row| row.metric == "memory" && row.x == Some(100_000.0) && shown(row);
         let waiting: Vec<Row> = memory
             .iter()
             .filter(most)

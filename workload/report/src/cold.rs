@@ -5,13 +5,13 @@ use std::os::fd::AsRawFd;
 use std::path::Path;
 
 /// Once, after files were written: what has not reached the disk cannot be put out.
-pub fn settle() {
+pub(crate) fn settle() {
     // SAFETY: has no arguments.
     unsafe { libc::sync() };
 }
 
 /// As far as paths reach.
-pub fn evict(dir: &Path) {
+pub(crate) fn evict(dir: &Path) {
     let Ok(entries) = read_dir(dir) else { return };
     for entry in entries.flatten() {
         let path = entry.path();

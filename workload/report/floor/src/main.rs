@@ -1,6 +1,10 @@
 //! The floor: what the search costs at least. Two threads, each a loop of `getdents64`, `openat`, `read` and `close` with one
 //! buffer, a shared stack of directories, and the same matchers. It knows its corpora: it follows no links, has no options, does not care
 //! how many files may be open, trusts every short read, and gives up at the first error.
+//!
+//! ```text
+//! zork-floor      searches the current directory; prints the paths that match, a NUL after each
+//! ```
 
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, FileType, Mode, OFlags, RawDir, openat};
@@ -55,8 +59,7 @@ struct Worker<'a> {
     buffer: Vec<u8>,
 }
 
-/// Searches the current directory, and prints the paths that match, each with a NUL.
-pub fn run() {
+fn main() {
     // Grown later, the table of descriptors would be waited for.
     drop(fcntl_dupfd_cloexec(rustix::stdio::stderr(), DESCRIPTORS - 1));
     let shared = Shared { waiting: Mutex::default(), left: AtomicUsize::new(0) };
