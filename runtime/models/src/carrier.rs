@@ -56,15 +56,16 @@ pub(crate) unsafe fn park_waiting(_: &Waiting, _: *mut Parked, _: Option<Instant
 pub(crate) enum AtEase {}
 
 /// There is none.
-pub(crate) enum Root {}
+pub(crate) struct Root(());
 
 /// There is none.
 #[derive(Clone, Copy)]
-pub(crate) enum Next {}
+pub(crate) struct Next(());
 
 impl Next {
+    #[expect(clippy::unused_self, reason = "as the runtime's")]
     pub(crate) fn is_nobody(self) -> bool {
-        match self {}
+        unreachable!("nobody is at ease")
     }
 }
 
@@ -76,8 +77,8 @@ pub(crate) fn begin_wait(_: &Waiting, _: Option<&Timer>, _: Option<Parked>) -> N
     unreachable!("nobody is at ease")
 }
 
-pub(crate) fn end_wait(root: &'static Root, _: Option<&Timer>) {
-    match *root {}
+pub(crate) fn end_wait(_: &'static Root, _: Option<&Timer>) {
+    unreachable!("nobody is at ease")
 }
 
 pub(crate) fn me_at_ease() -> Option<AtEase> {

@@ -65,6 +65,7 @@ impl Me {
 }
 
 /// Who goes on: a stack that waits, or a vthread that starts.
+#[derive(Clone, Copy)]
 #[repr(C)]
 pub(crate) struct Next {
     /// Of one that starts: its record. Null: nobody, because there is no need to wait.
@@ -80,7 +81,7 @@ impl Next {
     }
 
     #[inline(always)]
-    pub(crate) fn is_nobody(&self) -> bool {
+    pub(crate) fn is_nobody(self) -> bool {
         self.to.is_null()
     }
 }
@@ -216,6 +217,7 @@ impl AtEase {
     ///
     /// # Safety
     /// As [`switch`](Self::switch). [`end_wait`] is called next.
+    #[expect(clippy::unused_self, reason = "only who is at ease may leave so")]
     #[inline(always)]
     pub(crate) unsafe fn leave_for(self, next: Next, save: *mut Parked) {
         hop_stack::check_empty();

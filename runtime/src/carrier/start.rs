@@ -69,12 +69,12 @@ impl<B: Body> Enter for First<B> {
 #[inline(always)]
 pub(crate) unsafe fn take_body<B: Body>() -> B {
     let Some(root) = mounted() else { not_on_a_vthread() };
-    let room = &root.task().room;
+    let place = &root.task().room;
     // SAFETY: the caller's promise. The record has a reference of the task, and lives.
     unsafe {
-        let body = room.take::<B>();
+        let body = place.take::<B>();
         // For the watchdog, which must not call anything.
-        room.note(B::name());
+        place.note(B::name());
         body
     }
 }

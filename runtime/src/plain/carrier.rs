@@ -24,6 +24,7 @@ pub(crate) type Payload = Box<dyn Any + Send>;
 /// What a vthread does. Neither of its two unwinds.
 pub(crate) trait Body {
     /// The type of its closure.
+    #[allow(dead_code, reason = "carriers tell it in their reports")]
     fn name() -> &'static str;
     /// On its thread; it is in the room of the task of the running vthread.
     ///
@@ -328,22 +329,6 @@ pub(crate) fn me_at_ease() -> Option<AtEase> {
 }
 
 impl AtEase {
-    pub(crate) fn home(&self) -> &'static Remote {
-        match *self {}
-    }
-
-    /// # Safety
-    /// None: it cannot be called.
-    pub(crate) unsafe fn park_waiting(
-        &self,
-        _: &Waiting,
-        _: *mut Parked,
-        _: Option<Instant>,
-        _: Option<Parked>,
-    ) {
-        match *self {}
-    }
-
     /// # Safety
     /// None: it cannot be called.
     pub(crate) unsafe fn yield_to(&self, _: Parked) {

@@ -27,7 +27,7 @@ impl Room {
     pub(crate) unsafe fn note(&self, name: &'static str) {
         // SAFETY: the words are there; the caller's promise.
         unsafe {
-            self.0.get().byte_add(Self::NOTE).cast::<(*const u8, usize)>().write((name.as_ptr(), name.len()))
+            self.0.get().byte_add(Self::NOTE).cast::<(*const u8, usize)>().write((name.as_ptr(), name.len()));
         };
     }
 

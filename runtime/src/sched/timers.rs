@@ -201,11 +201,11 @@ mod tests {
             seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
             (seed >> 33) % below
         };
-        let times: Vec<u64> = (0..500).map(|_| random(100)).collect();
-        let all: Vec<_> = times.iter().map(|&ms| Timer::new(start + Duration::from_millis(ms))).collect();
+        let due: Vec<u64> = (0..500).map(|_| random(100)).collect();
+        let all: Vec<_> = due.iter().map(|&ms| Timer::new(start + Duration::from_millis(ms))).collect();
         for step in 0..50_000_u64 {
             let i = random(500) as usize;
-            let key = |i: usize| (times[i], all[i].order.get(), i);
+            let key = |i: usize| (due[i], all[i].order.get(), i);
             match random(5) {
                 0..2 if all[i].order.get() == 0 => {
                     // SAFETY: they stay.
@@ -218,9 +218,9 @@ mod tests {
                     unsafe { timers.remove(&all[i]) };
                 }
                 3 => {
-                    let due = timers.take_due(start + Duration::from_millis(step % 100));
+                    let taken = timers.take_due(start + Duration::from_millis(step % 100));
                     let first = model.first().filter(|first| first.0 <= step % 100).copied();
-                    assert_eq!(due.map(|w| w.addr() - 1), first.map(|first| first.2));
+                    assert_eq!(taken.map(|w| w.addr() - 1), first.map(|first| first.2));
                     first.map(|first| model.remove(&first));
                 }
                 _ => assert_eq!(timers.first().is_none(), model.is_empty()),

@@ -386,17 +386,14 @@ impl WaitList {
     pub(crate) unsafe fn push(&mut self, link: &Link) {
         link.next.set(null());
         // SAFETY: links in the list are valid.
-        match unsafe { self.first.as_ref() } {
-            Some(first) => {
-                let last = first.previous.replace(link);
-                link.previous.set(last);
-                // SAFETY: as above.
-                unsafe { (*last).next.set(link) };
-            }
-            None => {
-                link.previous.set(link);
-                self.first = link;
-            }
+        if let Some(first) = unsafe { self.first.as_ref() } {
+            let last = first.previous.replace(link);
+            link.previous.set(last);
+            // SAFETY: as above.
+            unsafe { (*last).next.set(link) };
+        } else {
+            link.previous.set(link);
+            self.first = link;
         }
     }
 
@@ -740,7 +737,7 @@ pub(crate) fn wait_in<S>(
         return wait_in_at_ease(me, guard, list, what, slot, until, next);
     }
     // Elsewhere, so that what is rare makes nobody's stack larger; and nothing is to be dropped here.
-    let wait = ManuallyDrop::new(Wait { list, guard, what, slot, until, next });
+    let wait = ManuallyDrop::new(Wait { guard, list, what, slot, until, next });
     hop(move || ManuallyDrop::into_inner(wait).wait_however())
 }
 

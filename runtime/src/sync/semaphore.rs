@@ -145,13 +145,14 @@ impl Semaphore {
                 return;
             }
             // SAFETY: `has_waited` takes it out of the list.
-            return unsafe {
+            unsafe {
                 wait_thin(
                     me,
                     move |place| self.enlist::<ACTION>(permits, place),
                     move |place, outcome| self.has_waited(place, outcome),
-                )
-            };
+                );
+            }
+            return;
         }
         hop(move || self.take_until::<ACTION>(permits, None));
     }
