@@ -304,8 +304,8 @@ impl<F: FnOnce() -> T, T> Body for Child<F, T> {
         // SAFETY: the caller's promise.
         let outcome =
             ManuallyDrop::new(task::run_closure(|| unsafe { carrier::take_body::<Self>() }.closure));
-        let Some(root) = carrier::mounted() else { std::process::abort() };
-        end(root.task(), outcome)
+        // SAFETY: the running vthread's.
+        end(unsafe { carrier::mounted().unwrap_unchecked() }.task(), outcome)
     }
 
     fn fail(self, task: &Task, error: Error) {

@@ -56,22 +56,23 @@ impl<B: Body> Enter for First<B> {
     /// Without an argument: what it needs it finds by the vthread that is mounted, so that nothing is kept on the stack all its life.
     #[inline(never)]
     unsafe extern "C-unwind" fn enter(_: *mut u8) {
-        // SAFETY: the body was put there as a `B`, for us.
-        let has_reference = unsafe { B::run() };
-        ended(has_reference)
+        // SAFETY: the body was put there as a `B`, for us; this is the running vthread.
+        unsafe {
+            let has_reference = B::run();
+            ended(has_reference)
+        }
     }
 }
 
 /// The body of the running vthread.
 ///
 /// # Safety
-/// It is in its task's room as a `B`, and nobody else takes it.
+/// One runs. It is in its task's room as a `B`, and nobody else takes it.
 #[inline(always)]
 pub(crate) unsafe fn take_body<B: Body>() -> B {
-    let Some(root) = mounted() else { not_on_a_vthread() };
-    let place = &root.task().room;
-    // SAFETY: the caller's promise. The record has a reference of the task, and lives.
+    // SAFETY: the caller's promise: a vthread runs. Its record has a reference of the task, and lives.
     unsafe {
+        let place = &mounted().unwrap_unchecked().task().room;
         let body = place.take::<B>();
         // For the watchdog, which must not call anything.
         place.note(B::name());
@@ -79,9 +80,12 @@ pub(crate) unsafe fn take_body<B: Body>() -> B {
     }
 }
 
+/// # Safety
+/// Called by a vthread that has run its body.
 #[inline(always)]
-fn ended(has_reference: bool) -> ! {
-    let (Some(carrier), Some(root)) = (carrier(), mounted()) else { std::process::abort() };
+unsafe fn ended(has_reference: bool) -> ! {
+    // SAFETY: called by the running vthread, on its carrier.
+    let (carrier, root) = unsafe { (carrier().unwrap_unchecked(), mounted().unwrap_unchecked()) };
     carrier.forget_root(root);
     let list = if root.has(WAS_LENT) {
         stacks::returned()
