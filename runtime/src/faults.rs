@@ -54,7 +54,7 @@ fn explain(address: usize) {
         return explain_on_a_thread(address, thread);
     }
     let Some(root) = carrier::mounted() else { return };
-    let (id, name) = (root.task().id, root.task().entry);
+    let (id, name) = (root.task().id, root.task().closure_name());
     if hop_stack::guard_holds(address) {
         return say(format_args!(
             "\nvthread {id} ({name}) has overflowed its hop stack: a call for which no bound is known went too deep there. \

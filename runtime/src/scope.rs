@@ -294,11 +294,18 @@ struct Child<F, T> {
 }
 
 impl<F: FnOnce() -> T, T> Body for Child<F, T> {
+    fn name() -> &'static str {
+        type_name::<F>()
+    }
+
     #[inline(always)]
-    fn run(self, task: &Task) -> bool {
+    unsafe fn run() -> bool {
         // Nothing may have to be dropped on the chunk: what that needs has no bound.
-        let outcome = ManuallyDrop::new(task::run_closure(task, self.closure));
-        end(task, outcome)
+        // SAFETY: the caller's promise.
+        let outcome =
+            ManuallyDrop::new(task::run_closure(|| unsafe { carrier::take_body::<Self>() }.closure));
+        // SAFETY: the running vthread's.
+        end(unsafe { carrier::mounted().unwrap_unchecked() }.task(), outcome)
     }
 
     fn fail(self, task: &Task, error: Error) {
@@ -315,7 +322,7 @@ fn end<T>(task: &Task, outcome: ManuallyDrop<thread::Result<T>>) -> bool {
     let Ended { is_unwanted, has_reference } = task.end();
     // Without our reference the task stays as long as we do not leave: the joiner is on this carrier.
     if is_unwanted || task.scope.is_some() {
-        hop(|| tell_scope::<T>(task, is_unwanted));
+        hop(move || tell_scope::<T>(task, is_unwanted));
     }
     has_reference
 }
@@ -354,7 +361,7 @@ unsafe fn start<F: FnOnce() -> T, T>(
     f: F,
 ) -> Inner<T> {
     let is_local = carrier::stays_here(place);
-    let [task, its] = TaskRef::new(type_name::<F>(), name, scope.cloned(), is_local);
+    let [task, its] = TaskRef::new(name, scope.cloned(), is_local);
     if let Some(scope) = scope {
         scope.lock().running += 1;
     }
@@ -369,7 +376,7 @@ unsafe fn start<F: FnOnce() -> T, T>(
 /// # Safety
 /// As [`start`]; both are `Send`.
 pub(crate) unsafe fn start_in<F: FnOnce() -> T, T>(group: &Group, f: F) -> JoinHandle<T> {
-    let [task, its] = TaskRef::new(type_name::<F>(), None, None, false);
+    let [task, its] = TaskRef::new(None, None, false);
     let child = Child { closure: f, _result: PhantomData };
     // SAFETY: the caller's promise.
     unsafe { carrier::inject(group, child, its) };

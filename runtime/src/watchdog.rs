@@ -9,6 +9,7 @@
 use crate::carrier::{Group, Root, Seat};
 use crate::fatal::say;
 use crate::sched::deadlock::WhenStuck;
+use crate::sched::room::Room;
 use crate::sched::task::Task;
 use crate::signals;
 use core::ffi::{CStr, c_void};
@@ -98,8 +99,9 @@ fn running(seat: &Seat) -> Option<String> {
     let task: usize = peek(root.checked_add(Root::TASK).filter(|_| root != 0)?)?;
     let id: u64 = peek(task.checked_add(core::mem::offset_of!(Task, id))?)?;
     let mut text = format!("vthread {id}");
-    // A string slice is an address and a length; if not, nothing is found there.
-    let [start, length]: [usize; 2] = peek(task.checked_add(core::mem::offset_of!(Task, entry))?)?;
+    // While a vthread runs, its name is noted there, as an address and a length; if not, nothing is found there.
+    let [start, length]: [usize; 2] =
+        peek(task.checked_add(core::mem::offset_of!(Task, room) + Room::NOTE)?)?;
     let mut name = [0u8; 200];
     let name = name.get_mut(..length.min(200))?;
     if peek_bytes(start, name).is_some() {

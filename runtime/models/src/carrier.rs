@@ -11,6 +11,7 @@ mod start {
 
 use crate::arch::Parked;
 use crate::sched::remote::Remote;
+use crate::sched::timers::Timer;
 use crate::sched::wait::Waiting;
 use core::cell::Cell;
 use std::time::Instant;
@@ -54,6 +55,32 @@ pub(crate) unsafe fn park_waiting(_: &Waiting, _: *mut Parked, _: Option<Instant
 #[derive(Clone, Copy)]
 pub(crate) enum AtEase {}
 
+/// There is none.
+pub(crate) struct Root(());
+
+/// There is none.
+#[derive(Clone, Copy)]
+pub(crate) struct Next(());
+
+impl Next {
+    #[expect(clippy::unused_self, reason = "as the runtime's")]
+    pub(crate) fn is_nobody(self) -> bool {
+        unreachable!("nobody is at ease")
+    }
+}
+
+pub(crate) fn home() -> &'static Remote {
+    unreachable!("nobody is at ease")
+}
+
+pub(crate) fn begin_wait(_: &Waiting, _: Option<&Timer>, _: Option<Parked>) -> Next {
+    unreachable!("nobody is at ease")
+}
+
+pub(crate) fn end_wait(_: &'static Root, _: Option<&Timer>) {
+    unreachable!("nobody is at ease")
+}
+
 pub(crate) fn me_at_ease() -> Option<AtEase> {
     None
 }
@@ -63,15 +90,13 @@ impl AtEase {
         match self {}
     }
 
+    pub(crate) fn root(self) -> &'static Root {
+        match self {}
+    }
+
     /// # Safety
     /// None: it cannot be called.
-    pub(crate) unsafe fn park_waiting(
-        self,
-        _: &Waiting,
-        _: *mut Parked,
-        _: Option<Instant>,
-        _: Option<Parked>,
-    ) {
+    pub(crate) unsafe fn leave_for(self, _: Next, _: *mut Parked) {
         match self {}
     }
 

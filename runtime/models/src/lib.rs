@@ -30,6 +30,8 @@ mod sched {
     #[path = "../../../src/sched/starts.rs"]
     pub(crate) mod starts;
     pub(crate) mod task;
+    #[path = "../../../src/sched/timers.rs"]
+    pub(crate) mod timers;
     #[path = "../../../src/sched/wait.rs"]
     pub(crate) mod wait;
 }

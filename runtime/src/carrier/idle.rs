@@ -10,6 +10,7 @@ use crate::sched::deadlock::WhenStuck;
 use crate::sched::task::Task;
 use crate::sched::wait::Outcome;
 use crate::{arch, blocking, hop_stack, io, stacks};
+use core::ptr::null_mut;
 use std::time::Instant;
 
 /// So many vthreads go on before the loop looks around.
@@ -28,7 +29,7 @@ impl Carrier {
             }
         }
         io::turn(|parked| self.ready.push(parked));
-        let mut timers = self.timers.borrow_mut();
+        let timers = &self.timers;
         if !timers.is_empty() {
             let now = Instant::now();
             while let Some(waiting) = timers.take_due(now) {
@@ -58,6 +59,10 @@ impl Carrier {
         debug_assert!(!arch::on_chunk_now() && self.mounted.get().is_null());
         loop {
             hop_stack::check_empty();
+            let ahead = self.ahead.replace(null_mut());
+            if !ahead.is_null() {
+                self.ready.push(ahead);
+            }
             self.budget.set(BUDGET);
             self.look_around();
             if let Some(start) = self.next_start() {
@@ -94,7 +99,7 @@ impl Carrier {
             if self.live.get() == 0 {
                 return;
             }
-            let first = self.timers.borrow().first();
+            let first = self.timers.first();
             let is_stuck = first.is_none() && !io::is_busy() && !self.remote.has_news();
             if is_stuck && when_stuck.is_deadlock(1) && !self.remote.has_news() {
                 self.break_deadlock();
@@ -117,7 +122,7 @@ impl Carrier {
             if member.group.is_ending() && self.live.get() == 0 && !member.group.has_starts() {
                 return;
             }
-            let first = self.timers.borrow().first();
+            let first = self.timers.first();
             let (live, busy) = (self.live.get(), first.is_some() || io::is_busy());
             member.while_asleep(live > 0 && !busy, live == 0, || {
                 self.sleep(first, || {

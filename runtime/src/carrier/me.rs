@@ -6,15 +6,13 @@
 
 use super::{Carrier, HAS_STACKS, Root, carrier};
 use crate::arch::{self, Parked};
-use crate::call::hop;
 use crate::hop_stack;
 use crate::sched::remote::Remote;
 use crate::sched::task;
-use crate::sched::timers::Key;
+use crate::sched::timers::Timer;
 use crate::sched::wait::{Outcome, Waiting};
 use crate::stacks::scoped;
-use core::ptr::null;
-use std::time::Instant;
+use core::ptr::{null, null_mut};
 
 /// The vthread that runs: its carrier, on which something is mounted.
 #[derive(Clone, Copy)]
@@ -66,10 +64,96 @@ impl Me {
     }
 }
 
+/// Who goes on: a stack that waits, or a vthread that starts.
+#[derive(Clone, Copy)]
+#[repr(C)]
+pub(crate) struct Next {
+    /// Of one that starts: its record. Null: nobody, because there is no need to wait.
+    to: Parked,
+    /// Of one that starts: its first function.
+    entry: Option<arch::Entry>,
+}
+
+impl Next {
+    #[inline(always)]
+    pub(crate) const fn nobody() -> Self {
+        Self { to: null_mut(), entry: None }
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_nobody(self) -> bool {
+        self.to.is_null()
+    }
+}
+
+/// The carrier of the vthread that calls.
+pub(crate) fn home() -> &'static Remote {
+    let Some(me) = me() else { super::not_on_a_vthread() };
+    me.home()
+}
+
+/// The running vthread is about to wait, until `timer` at most. Gives who goes on: `to`, if there is one. Nobody, if the vthread is cancelled: then
+/// it has claimed the wait itself. Nothing here unwinds or lets others run before it leaves.
+pub(crate) fn begin_wait(waiting: &Waiting, timer: Option<&Timer>, to: Option<Parked>) -> Next {
+    let Some(me) = me() else { super::not_on_a_vthread() };
+    let (root, carrier) = (me.root(), me.carrier);
+    root.waiting.set(waiting);
+    if root.is_cancelled() && task::RAISES && waiting.claim(Outcome::Cancelled) {
+        // Nobody else will make it ready.
+        if let Some(to) = to {
+            carrier.ready.push(to);
+        }
+        return Next::nobody();
+    }
+    if let Some(timer) = timer {
+        // SAFETY: it is in the frame of the wait, which `end_wait` ends.
+        unsafe { carrier.timers.insert(timer, waiting) };
+    }
+    if to.is_none()
+        && let Some(start) = carrier.start_for_want_of_others()
+    {
+        return Next { to: start.top, entry: Some(start.entry) };
+    }
+    let budget = carrier.budget.get();
+    let to = if budget == 0 {
+        carrier.leaves_without_budget(to)
+    } else if let Some(to) = to.or_else(|| carrier.ready.pop()) {
+        carrier.budget.set(budget - 1);
+        to
+    } else {
+        carrier.in_loop.get()
+    };
+    Next { to, entry: None }
+}
+
+/// The wait of this vthread is over, whether it has left for it or not.
+pub(crate) fn end_wait(root: &'static Root, timer: Option<&Timer>) {
+    let Some(carrier) = carrier() else { super::not_on_a_vthread() };
+    carrier.mounted.set(root);
+    root.waiting.set(null());
+    if root.has(HAS_STACKS) {
+        carrier.installs_again(root);
+    }
+    if let Some(timer) = timer {
+        // SAFETY: set by `begin_wait` or not at all.
+        unsafe { carrier.timers.remove(timer) };
+    }
+}
+
 impl AtEase {
     #[inline(always)]
     pub(crate) fn home(self) -> &'static Remote {
         self.0.home()
+    }
+
+    #[inline(always)]
+    pub(crate) fn root(self) -> &'static Root {
+        self.0.root()
+    }
+
+    #[inline(always)]
+    pub(crate) fn is_cancelled(self) -> bool {
+        self.0.is_cancelled()
     }
 
     /// # Safety
@@ -120,7 +204,7 @@ impl AtEase {
         {
             hop_stack::check_empty();
             // SAFETY: it is new, and entered once; the caller's promise.
-            unsafe { arch::enter(start.top, save, start.entry, start.argument) };
+            unsafe { arch::enter(start.top, save, start.entry, null_mut()) };
             hop_stack::check_empty();
             carrier.mounted.set(root);
             return;
@@ -129,40 +213,29 @@ impl AtEase {
         unsafe { self.leave(to, save) };
     }
 
-    /// Parks until whoever claimed `waiting` makes it ready, or until then. Goes on with `to`, if there is one.
+    /// Leaves for what [`begin_wait`] gave.
+    ///
+    /// # Safety
+    /// As [`switch`](Self::switch). [`end_wait`] is called next.
+    #[expect(clippy::unused_self, reason = "only who is at ease may leave so")]
+    #[inline(always)]
+    pub(crate) unsafe fn leave_for(self, next: Next, save: *mut Parked) {
+        hop_stack::check_empty();
+        // SAFETY: what it gives is a stack that waits on this thread, or a new one that is mounted; each once. The caller's promise.
+        unsafe {
+            match next.entry {
+                None => arch::switch(next.to, save),
+                Some(entry) => arch::enter(next.to, save, entry, null_mut()),
+            }
+        }
+        hop_stack::check_empty();
+    }
+
+    /// Parks until whoever claimed `waiting` makes it ready. Goes on with `to`, if there is one. For a vthread that is known not to be
+    /// cancelled.
     ///
     /// # Safety
     /// `waiting` was made by this vthread, and `parked` is its. `to` was claimed by the caller.
-    #[inline(always)]
-    pub(crate) unsafe fn park_waiting(
-        self,
-        waiting: &Waiting,
-        parked: *mut Parked,
-        until: Option<Instant>,
-        to: Option<Parked>,
-    ) {
-        let root = self.0.root();
-        let key = until.map(|until| self.0.carrier.set_timer(until, waiting));
-        root.waiting.set(waiting);
-        if self.0.is_cancelled() && task::RAISES && waiting.claim(Outcome::Cancelled) {
-            // Nobody else will make it ready.
-            if let Some(to) = to {
-                self.0.carrier.ready.push(to);
-            }
-        } else {
-            // SAFETY: resumed once, by the one who claimed it. `to` was claimed by the caller.
-            unsafe { self.leave_or_start(to, parked) };
-        }
-        root.waiting.set(null());
-        if let Some(key) = key {
-            self.0.carrier.remove_timer(key);
-        }
-    }
-
-    /// The same without an end, for a vthread that is known not to be cancelled.
-    ///
-    /// # Safety
-    /// As above.
     #[inline(always)]
     pub(crate) unsafe fn park_uncancelled<const STARTS: bool>(
         self,
@@ -227,7 +300,7 @@ impl Carrier {
     #[inline(never)]
     fn leaves_without_budget(&self, to: Option<Parked>) -> Parked {
         if let Some(to) = to {
-            self.ready.push(to);
+            self.ahead.set(to);
         }
         let lists = scoped::mounted();
         // SAFETY: `me` has seen that something is mounted.
@@ -248,17 +321,5 @@ impl Carrier {
         // SAFETY: put there when it left with them.
         unsafe { scoped::mount(root.task().room.take()) };
         self.leaves_to_the_loop();
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn set_timer(&self, until: Instant, waiting: &Waiting) -> Key {
-        hop(|| self.timers.borrow_mut().insert(until, waiting))
-    }
-
-    #[cold]
-    #[inline(never)]
-    fn remove_timer(&self, key: Key) {
-        hop(|| self.timers.borrow_mut().remove(key));
     }
 }

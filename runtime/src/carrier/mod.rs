@@ -26,7 +26,7 @@ use crate::stats::Vthreads;
 use core::any::Any;
 use core::cell::{Cell, RefCell};
 
-pub(crate) use me::{AtEase, Me, me, me_at_ease};
+pub(crate) use me::{AtEase, Me, Next, begin_wait, end_wait, home, me, me_at_ease};
 pub(crate) use member::{Group, Member, Seat};
 pub(crate) use park::{
     can_hand_over, cancel_everywhere, is_home, make_ready, park_waiting, prepare_to_park, yield_to,
@@ -34,7 +34,7 @@ pub(crate) use park::{
 pub(crate) use session::Session;
 pub use start::spawn;
 pub use start::spawn_sized;
-pub(crate) use start::{Body, Where, inject, start_later, stays_here};
+pub(crate) use start::{Body, Where, inject, start_later, stays_here, take_body};
 pub(crate) use switch::yield_however;
 pub use switch::{Waiter, yield_now};
 
@@ -58,7 +58,9 @@ pub(crate) struct Root {
 const CANCELLED: usize = 1;
 /// It has left with the stacks of its scope installed: which they are is in its task's room.
 const HAS_STACKS: usize = 2;
-const FLAGS: usize = CANCELLED | HAS_STACKS;
+/// Its stack came from the slow path, and goes back there; otherwise it goes to the list of its size.
+const WAS_LENT: usize = 4;
+const FLAGS: usize = CANCELLED | HAS_STACKS | WAS_LENT;
 
 impl Root {
     /// Where the address of the task is.
@@ -117,6 +119,9 @@ pub(crate) struct Carrier {
     /// The vthread that runs; null in the loop.
     mounted: Cell<*const Root>,
     budget: Cell<u32>,
+    /// Whom the running vthread wants to go on, when it leaves to the loop, which makes it ready: the vthread may wait already, and must not
+    /// allocate.
+    ahead: Cell<Parked>,
     /// What is left of the budget while a vthread is mounted that must leave to the loop.
     put_aside: Cell<u32>,
     live: Cell<usize>,
@@ -126,7 +131,7 @@ pub(crate) struct Carrier {
     escaped: RefCell<Vec<Payload>>,
     session: u64,
     remote: &'static Remote,
-    timers: RefCell<Timers>,
+    timers: Timers,
     /// Who waited for what when nothing was left that could wake anybody.
     deadlock: RefCell<Option<String>>,
     /// Of a runtime with several carriers.

@@ -9,6 +9,7 @@ use crate::fatal::fatal;
 use crate::sched::deadlock::Report;
 use crate::sched::remote::Remote;
 use crate::sched::task::{self, Task};
+use crate::sched::timers::Timer;
 use crate::sched::wait::{Outcome, Waiting, What};
 use crate::{hop_stack, io};
 use core::cell::Cell;
@@ -48,7 +49,11 @@ pub(crate) unsafe fn park_waiting(
     to: Option<Parked>,
 ) {
     let (Some(carrier), Some(root)) = (carrier(), mounted()) else { not_on_a_vthread() };
-    let key = until.map(|until| hop(|| carrier.timers.borrow_mut().insert(until, waiting)));
+    let timer = until.map(Timer::new);
+    if let Some(timer) = &timer {
+        // SAFETY: it stays in this frame, and is removed below.
+        hop(|| unsafe { carrier.timers.insert(timer, waiting) });
+    }
     root.waiting.set(waiting);
     if root.is_cancelled() && waiting.cancellable && task::RAISES && waiting.claim(Outcome::Cancelled) {
         // Nobody else will make it ready.
@@ -62,8 +67,9 @@ pub(crate) unsafe fn park_waiting(
         }
     }
     root.waiting.set(core::ptr::null());
-    if let Some(key) = key {
-        hop(|| carrier.timers.borrow_mut().remove(key));
+    if let Some(timer) = &timer {
+        // SAFETY: set there.
+        hop(|| unsafe { carrier.timers.remove(timer) });
     }
 }
 
@@ -171,7 +177,7 @@ impl Carrier {
         for root in self.roots() {
             // SAFETY: as above.
             let waiting = unsafe { root.waiting.get().as_ref() };
-            report.add(root.task(), waiting.map_or(What::new(&"waits"), |waiting| waiting.what));
+            report.add(root.task(), waiting.map_or(What::new(&"waits"), Waiting::what));
         }
         report.finish()
     }

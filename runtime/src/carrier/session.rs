@@ -1,6 +1,6 @@
 //! An OS thread is a carrier as long as its session lives.
 
-use super::start::{Body, OwnStarts, Where};
+use super::start::{Body, OwnStarts, Where, take_body};
 use super::{CARRIER, Carrier, Member, Numbers, Payload, SESSIONS, park::REMOTES};
 use crate::alt_stack::AltStack;
 use crate::arch;
@@ -14,6 +14,7 @@ use crate::sched::lock::bias;
 use crate::sched::remote::Remote;
 use crate::sched::task::{self, Task};
 use crate::sched::task_ref::{self, TaskRef};
+use crate::sched::timers::Timers;
 use crate::{faults, hop_stack, io, panic_count, signals, stacks};
 use core::cell::{Cell, RefCell};
 use core::mem::ManuallyDrop;
@@ -53,6 +54,7 @@ impl Session {
             in_loop: Cell::new(null_mut()),
             mounted: Cell::new(core::ptr::null()),
             budget: Cell::new(0),
+            ahead: Cell::new(null_mut()),
             put_aside: Cell::new(0),
             live: Cell::new(0),
             numbers: Numbers::default(),
@@ -60,7 +62,7 @@ impl Session {
             escaped: RefCell::default(),
             session: SESSIONS.get(),
             remote: member.as_ref().map_or_else(Remote::take, |member| member.seat().remote),
-            timers: RefCell::default(),
+            timers: Timers::new(),
             deadlock: RefCell::default(),
             member,
         });
@@ -84,7 +86,7 @@ impl Session {
     /// forgotten, because others may rely on them being left in order. The process ends with a message.
     pub(crate) fn run<F: FnOnce() -> R, R>(&self, when_stuck: WhenStuck, f: F) -> Result<R> {
         let mut result = None;
-        let [task, _] = TaskRef::new(core::any::type_name::<F>(), None, None, true);
+        let [task, _] = TaskRef::new(None, None, true);
         let main = Main { f, result: &mut result };
         // SAFETY: it has ended when the carrier has run to the end.
         unsafe { self.carrier.spawn(main, task, Where::Here) };
@@ -124,10 +126,22 @@ struct Main<'a, F, R> {
 }
 
 impl<F: FnOnce() -> R, R> Body for Main<'_, F, R> {
-    fn run(self, task: &Task) -> bool {
-        let Self { f, result } = self;
+    fn name() -> &'static str {
+        core::any::type_name::<F>()
+    }
+
+    unsafe fn run() -> bool {
+        let mut result = None;
+        let place = &mut result;
+        let take = move || {
+            // SAFETY: the caller's promise.
+            let Self { f, result } = unsafe { take_body::<Self>() };
+            *place = Some(result);
+            f
+        };
         // Nothing may have to be dropped on the chunk: what that needs has no bound.
-        let outcome = ManuallyDrop::new(task::run_closure(task, f));
+        let outcome = ManuallyDrop::new(task::run_closure(take));
+        let Some(result) = result else { return true };
         hop(move || *result = Some(Ok(ManuallyDrop::into_inner(outcome))));
         true
     }

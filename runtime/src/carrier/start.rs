@@ -1,22 +1,30 @@
 //! How a vthread starts and ends.
 
-use super::{Carrier, Group, Payload, Root, carrier, mounted, not_on_a_vthread};
+use super::{Carrier, Group, Payload, Root, WAS_LENT, carrier, mounted, not_on_a_vthread};
 use crate::arch;
 use crate::call::{Enter, entry_of, hop};
 use crate::chunk::{Chunk, List};
 use crate::error::Error;
 use crate::ring::Ring;
-use crate::sched::task::{self, StartOf, Task};
+use crate::sched::task::{self, Task};
 use crate::sched::task_ref::TaskRef;
 use crate::{hop_stack, stacks};
 use core::cell::Cell;
 use core::mem::ManuallyDrop;
+use core::ptr::null_mut;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use vale_threads_abi as abi;
 
 /// What a vthread does. Neither of its two unwinds.
 pub(crate) trait Body {
-    /// On its stack. `false`: the reference to the task that the vthread has is given up already.
-    fn run(self, task: &Task) -> bool;
+    /// The type of its closure.
+    fn name() -> &'static str;
+    /// On its stack; it is in the room of the task of the running vthread. `false`: the reference to the task that the vthread has is given up
+    /// already.
+    ///
+    /// # Safety
+    /// It is there, and nobody else takes it.
+    unsafe fn run() -> bool;
     /// Off it, because it will never have one.
     fn fail(self, task: &Task, error: Error);
 }
@@ -45,20 +53,46 @@ impl<B: Body> Enter for First<B> {
         size_of::<Root>() as u32
     };
 
-    /// `argument`: the list that the stack goes back to.
+    /// Without an argument: what it needs it finds by the vthread that is mounted, so that nothing is kept on the stack all its life.
     #[inline(never)]
-    unsafe extern "C-unwind" fn enter(argument: *mut u8) {
-        let Some(root) = mounted() else { std::process::abort() };
-        // SAFETY: the body was put there as a `B`, for us. The record has a reference of the task, and lives.
-        let has_reference = unsafe { root.task().room.take::<B>() }.run(root.task());
-        ended(root, has_reference, argument)
+    unsafe extern "C-unwind" fn enter(_: *mut u8) {
+        // SAFETY: the body was put there as a `B`, for us; this is the running vthread.
+        unsafe {
+            let has_reference = B::run();
+            ended(has_reference)
+        }
     }
 }
 
+/// The body of the running vthread.
+///
+/// # Safety
+/// One runs. It is in its task's room as a `B`, and nobody else takes it.
 #[inline(always)]
-fn ended(root: &Root, has_reference: bool, list: *mut u8) -> ! {
-    let Some(carrier) = carrier() else { std::process::abort() };
+pub(crate) unsafe fn take_body<B: Body>() -> B {
+    // SAFETY: the caller's promise: a vthread runs. Its record has a reference of the task, and lives.
+    unsafe {
+        let place = &mounted().unwrap_unchecked().task().room;
+        let body = place.take::<B>();
+        // For the watchdog, which must not call anything.
+        place.note(B::name());
+        body
+    }
+}
+
+/// # Safety
+/// Called by a vthread that has run its body.
+#[inline(always)]
+unsafe fn ended(has_reference: bool) -> ! {
+    // SAFETY: called by the running vthread, on its carrier.
+    let (carrier, root) = unsafe { (carrier().unwrap_unchecked(), mounted().unwrap_unchecked()) };
     carrier.forget_root(root);
+    let list = if root.has(WAS_LENT) {
+        stacks::returned()
+    } else {
+        // SAFETY: a carrier has lists; `prepare` has seen that this is the one.
+        unsafe { arch::list_of(root.task().size.get()) }.cast()
+    };
     if has_reference {
         // SAFETY: the reference that `prepare` put there.
         drop(unsafe { TaskRef::from_raw(root.task) });
@@ -70,8 +104,9 @@ fn ended(root: &Root, has_reference: bool, list: *mut u8) -> ! {
     // We are still on it, but nobody takes it before we have left: the lists are this thread's. Its top word, which the
     // list writes, belongs to the root record, which nobody reads any more.
     let top = core::ptr::from_ref(root).wrapping_add(1).cast_mut().cast();
-    // SAFETY: that is where `prepare` put the record, and the list is the one that it has taken apart.
-    drop(unsafe { Chunk::lent(top, &*list.cast::<List>()) });
+    // SAFETY: that is where `prepare` put the record, and the list is the one that it came with: the stacks of its scope, if it has some,
+    // are installed while it runs.
+    drop(unsafe { Chunk::lent(top, &*list) });
     // SAFETY: the loop or another stack waits, and nothing on this one is needed any more.
     unsafe { arch::jump(carrier.next()) }
 }
@@ -80,9 +115,15 @@ fn ended(root: &Root, has_reference: bool, list: *mut u8) -> ! {
 struct Plain<F>(F);
 
 impl<F: FnOnce()> Body for Plain<F> {
-    fn run(self, task: &Task) -> bool {
+    fn name() -> &'static str {
+        core::any::type_name::<F>()
+    }
+
+    #[inline(always)]
+    unsafe fn run() -> bool {
         // Nothing may have to be dropped on the chunk: what that needs has no bound.
-        let outcome = ManuallyDrop::new(task::run_closure(task, self.0));
+        // SAFETY: the caller's promise.
+        let outcome = ManuallyDrop::new(task::run_closure(|| unsafe { take_body::<Self>() }.0));
         if outcome.is_err() {
             hop(move || ManuallyDrop::into_inner(outcome).err().into_iter().for_each(escaped));
         }
@@ -106,33 +147,34 @@ impl Start {
     /// `task` is new.
     #[inline(always)]
     fn new<B: Body>(body: B, task: TaskRef) -> Self {
-        unsafe fn fail<B: Body>(task: &Task, error: Error) {
-            // SAFETY: put there as a `B` below, and not used.
-            let body = unsafe { task.room.take::<B>() };
-            body.fail(task, error);
+        unsafe fn about<B: Body>(failed: Option<(&Task, Error)>) -> &'static str {
+            if let Some((task, error)) = failed {
+                // SAFETY: put there as a `B` below, and not used.
+                let body = unsafe { task.room.take::<B>() };
+                body.fail(task, error);
+            }
+            B::name()
         }
         let (size, entry) = entry_of::<First<B>>();
         // SAFETY: a task is started once, and nothing else is there before.
         unsafe { task.room.put(body) };
-        task.start.set(Some(StartOf { size, entry, fail: fail::<B> }));
+        task.size.set(size);
+        task.entry.set(Some(entry));
+        task.about.set(Some(about::<B>));
         Self(task)
     }
 
     /// With another size than the link step wrote.
     fn sized(self, size: u32) -> Self {
-        self.0.start.set(self.0.start.get().map(|start| StartOf { size, ..start }));
+        self.0.size.set(size);
         self
     }
 
-    #[inline(always)]
-    fn of(&self) -> StartOf {
-        // SAFETY: set by `new`, and kept.
-        unsafe { self.0.start.get().unwrap_unchecked() }
-    }
-
     pub(super) fn fail(self, error: Error) {
-        // SAFETY: it has not started.
-        unsafe { (self.of().fail)(&self.0, error) };
+        if let Some(about) = self.0.about.get() {
+            // SAFETY: it has not started.
+            unsafe { about(Some((&self.0, error))) };
+        }
     }
 
     /// As a word.
@@ -181,7 +223,6 @@ impl OwnStarts {
 pub(super) struct Ready {
     pub(super) top: *mut u8,
     pub(super) entry: arch::Entry,
-    pub(super) argument: *mut u8,
 }
 
 impl Carrier {
@@ -228,7 +269,7 @@ impl Carrier {
             }
             self.leaves_to_the_loop();
         }
-        let chunk = match stacks::take_for_start(start.of().size, start.0.entry) {
+        let chunk = match stacks::take_for_start(start.0.size.get(), start.0.closure_name()) {
             Ok(chunk) => chunk,
             Err(error) => {
                 stacks::scoped::ended();
@@ -238,7 +279,7 @@ impl Carrier {
         };
         let ready = self.prepare(start, chunk);
         // SAFETY: it is entered once, now. The loop runs on none of the stacks that `in_loop` resumes.
-        unsafe { arch::enter(ready.top, self.in_loop.as_ptr(), ready.entry, ready.argument) };
+        unsafe { arch::enter(ready.top, self.in_loop.as_ptr(), ready.entry, null_mut()) };
         self.mounted.set(core::ptr::null());
         stacks::scoped::unmount();
     }
@@ -254,7 +295,7 @@ impl Carrier {
         if first.scope.as_ref().is_some_and(|scope| scope.allocator.is_some()) {
             return None;
         }
-        let chunk = stacks::take_free(first.start.get()?.size)?;
+        let chunk = stacks::take_free(first.size.get())?;
         let start = self.starts.pop()?;
         self.budget.set(budget - 1);
         Some(self.prepare(start, chunk))
@@ -263,7 +304,8 @@ impl Carrier {
     /// The vthread is mounted, and is to be entered.
     #[inline(always)]
     fn prepare(&self, start: Start, chunk: Chunk) -> Ready {
-        let StartOf { entry, .. } = start.of();
+        // SAFETY: set by `Start::new`, and kept.
+        let entry = unsafe { start.0.entry.get().unwrap_unchecked() };
         let live = self.live.get() + 1;
         self.live.set(live);
         self.numbers.started.set(self.numbers.started.get() + 1);
@@ -281,11 +323,16 @@ impl Carrier {
             &*root
         };
         self.remember_root(root);
+        // SAFETY: a carrier has lists. Whether there is one for that size does not matter: the address is compared.
+        if list != unsafe { arch::list_of(root.task().size.get()) }.cast::<List>() {
+            debug_assert!(core::ptr::eq(list, stacks::returned()));
+            root.set_flag(WAS_LENT);
+        }
         if self.is_cancelled(root.task()) {
             root.cancel();
         }
         self.mounted.set(root);
-        Ready { top: core::ptr::from_ref(root).cast_mut().cast(), entry, argument: list.cast_mut().cast() }
+        Ready { top: core::ptr::from_ref(root).cast_mut().cast(), entry }
     }
 }
 
@@ -295,7 +342,7 @@ impl Carrier {
 /// Outside of a runtime.
 pub fn spawn<F: FnOnce() + 'static>(closure: F) {
     let Some(carrier) = carrier() else { not_on_a_vthread() };
-    let [task, _] = TaskRef::new(core::any::type_name::<F>(), None, None, true);
+    let [task, _] = TaskRef::new(None, None, true);
     // SAFETY: it borrows nothing that ends.
     unsafe { carrier.spawn(Plain(closure), task, Where::Here) };
 }
@@ -341,6 +388,8 @@ pub(crate) unsafe fn inject<B: Body>(group: &Group, body: B, task: TaskRef) {
 /// The stack is large enough for the closure: nothing proves that.
 pub unsafe fn spawn_sized<F: FnOnce() + 'static>(size: u32, closure: F) {
     let Some(carrier) = carrier() else { not_on_a_vthread() };
-    let [task, _] = TaskRef::new(core::any::type_name::<F>(), None, None, true);
+    let [task, _] = TaskRef::new(None, None, true);
+    // As the link step writes them.
+    let size = if size <= abi::LARGEST_CHUNK { size.next_multiple_of(abi::CLASS_STEP) } else { size };
     carrier.starts.push(Start::new(Plain(closure), task).sized(size));
 }

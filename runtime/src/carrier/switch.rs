@@ -29,7 +29,7 @@ impl Carrier {
         let Some(to) = to else { return self.next() };
         let budget = self.budget.get();
         if budget == 0 {
-            self.ready.push(to);
+            self.ahead.set(to);
             return self.in_loop.get();
         }
         self.budget.set(budget - 1);

@@ -23,8 +23,14 @@ pub(crate) type Payload = Box<dyn Any + Send>;
 
 /// What a vthread does. Neither of its two unwinds.
 pub(crate) trait Body {
-    /// On its thread.
-    fn run(self, task: &Task) -> bool;
+    /// The type of its closure.
+    #[allow(dead_code, reason = "carriers tell it in their reports")]
+    fn name() -> &'static str;
+    /// On its thread; it is in the room of the task of the running vthread.
+    ///
+    /// # Safety
+    /// It is there, and nobody else takes it.
+    unsafe fn run() -> bool;
     /// Elsewhere, because it will never have one.
     fn fail(self, task: &Task, error: Error);
 }
@@ -192,12 +198,32 @@ impl Session {
         if mounted().is_some() {
             return Err(Error::AlreadyACarrier);
         }
-        let [task, _] = TaskRef::new(core::any::type_name::<F>(), None, None, false);
+        let [task, _] = TaskRef::new(None, None, false);
         let session = Arc::new(Self::default());
-        let result = as_vthread(task.clone(), session.clone(), || task::run_closure(&task, f));
+        let result = as_vthread(task.clone(), session.clone(), || task::run_closure(move || f));
         session.wait();
         Ok(result.unwrap_or_else(|payload| resume_unwind(payload)))
     }
+}
+
+/// Runs a body as the vthread that is mounted.
+fn run<B: Body>(body: B) {
+    let Some(root) = mounted() else { not_on_a_vthread() };
+    // SAFETY: nothing else is put there before it has ended.
+    unsafe {
+        root.task().room.put(body);
+        B::run();
+    }
+}
+
+/// The body of the running vthread.
+///
+/// # Safety
+/// It is in its task's room as a `B`, and nobody else takes it.
+pub(crate) unsafe fn take_body<B: Body>() -> B {
+    let Some(root) = mounted() else { not_on_a_vthread() };
+    // SAFETY: the caller's promise.
+    unsafe { root.task().room.take::<B>() }
 }
 
 /// A body on its way to its thread.
@@ -215,7 +241,7 @@ pub(crate) unsafe fn start_later<B: Body>(body: B, task: TaskRef, place: Where) 
     let Some(root) = mounted() else { not_on_a_vthread() };
     match place {
         Where::Here => {
-            as_vthread(task.clone(), root.session.clone(), || body.run(&task));
+            as_vthread(task.clone(), root.session.clone(), || run(body));
         }
         // SAFETY: the caller's promise.
         Where::Anywhere => unsafe { inject(&root.session, body, task) },
@@ -240,7 +266,7 @@ pub(crate) unsafe fn inject<B: Body>(group: &Group, body: B, task: TaskRef) {
         if let Some(Travels(body)) = take(&for_thread) {
             // The last that refers to the body's type, which may borrow, goes before the body.
             drop(for_thread);
-            as_vthread(its_task.clone(), its_session.clone(), || body.run(&its_task));
+            as_vthread(its_task.clone(), its_session.clone(), || run(body));
         }
         *its_session.lock() -= 1;
         its_session.ended.notify_all();
@@ -303,22 +329,6 @@ pub(crate) fn me_at_ease() -> Option<AtEase> {
 }
 
 impl AtEase {
-    pub(crate) fn home(&self) -> &'static Remote {
-        match *self {}
-    }
-
-    /// # Safety
-    /// None: it cannot be called.
-    pub(crate) unsafe fn park_waiting(
-        &self,
-        _: &Waiting,
-        _: *mut Parked,
-        _: Option<Instant>,
-        _: Option<Parked>,
-    ) {
-        match *self {}
-    }
-
     /// # Safety
     /// None: it cannot be called.
     pub(crate) unsafe fn yield_to(&self, _: Parked) {

@@ -52,7 +52,7 @@ impl Report {
             return;
         }
         self.lines += 1;
-        let name = task.name().unwrap_or(task.entry);
+        let name = task.name().unwrap_or_else(|| task.closure_name());
         let _ = write!(self.text, "\n  vthread {} ({name}) {what}", task.id);
     }
 

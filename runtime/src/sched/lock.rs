@@ -80,14 +80,6 @@ impl<S> Lock<S> {
         Self::of(SHARED, state)
     }
 
-    /// # Safety
-    /// Nobody else uses it.
-    #[inline(always)]
-    pub(crate) unsafe fn peek(&self) -> &S {
-        // SAFETY: the caller's promise.
-        unsafe { &*self.state.get() }
-    }
-
     #[inline(always)]
     pub(crate) fn lock(&self) -> Guard<'_, S> {
         Guard { raw: self.raw.lock(), state: &self.state }
@@ -207,7 +199,11 @@ mod owned {
         fn owner_here() -> u32 {
             match bias::id() {
                 0 => SHARED,
-                me => me,
+                me if bias::pays() => {
+                    bias::granted();
+                    me
+                }
+                _ => SHARED,
             }
         }
 

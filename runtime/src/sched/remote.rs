@@ -82,7 +82,7 @@ impl Remote {
         let mut head = self.inbox.load(SeqCst);
         loop {
             // SAFETY: until it is in the inbox nobody but the claimer touches it.
-            unsafe { (*waiting).next_in_inbox.set(head) };
+            unsafe { (*waiting).set_next(head) };
             match self.inbox.compare_exchange_weak(head, waiting.cast_mut(), SeqCst, SeqCst) {
                 Ok(_) => break,
                 Err(now) => head = now,
@@ -173,12 +173,13 @@ impl Remote {
         // bring about.
         unsafe {
             while !newest.is_null() {
-                let next = (*newest).next_in_inbox.replace(oldest.cast_mut());
+                let next = (*newest).next();
+                (*newest).set_next(oldest.cast_mut());
                 oldest = newest;
                 newest = next;
             }
             while let Some(waiting) = oldest.as_ref() {
-                oldest = waiting.next_in_inbox.get();
+                oldest = waiting.next();
                 each(waiting);
             }
         }

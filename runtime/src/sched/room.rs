@@ -5,7 +5,7 @@ use core::cell::UnsafeCell;
 use core::mem::MaybeUninit;
 
 /// In words.
-const LENGTH: usize = 8;
+const LENGTH: usize = 4;
 
 /// One value of any type, in place if it is small, else boxed. It knows neither the type nor whether it is full.
 pub(crate) struct Room(UnsafeCell<MaybeUninit<[usize; LENGTH]>>);
@@ -14,6 +14,21 @@ impl Room {
     #[cfg(test)]
     const fn new() -> Self {
         Self(UnsafeCell::new(MaybeUninit::uninit()))
+    }
+
+    /// Where, in bytes, [`note`](Self::note) leaves a name: behind a first word, which may be in use.
+    pub(crate) const NOTE: usize = 2 * size_of::<usize>();
+
+    /// Leaves a name, address and length, for who only looks; until something is put there.
+    ///
+    /// # Safety
+    /// As for [`put`](Self::put).
+    #[inline(always)]
+    pub(crate) unsafe fn note(&self, name: &'static str) {
+        // SAFETY: the words are there; the caller's promise.
+        unsafe {
+            self.0.get().byte_add(Self::NOTE).cast::<(*const u8, usize)>().write((name.as_ptr(), name.len()));
+        };
     }
 
     const fn has_place_for<T>() -> bool {

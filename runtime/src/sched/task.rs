@@ -12,33 +12,101 @@ use crate::error::Error;
 use crate::fatal::dispose;
 use crate::local::Locals;
 use crate::scope::ScopeState;
-use core::cell::{Cell, OnceCell};
+use core::cell::{Cell, UnsafeCell};
 use core::fmt;
 use core::mem::ManuallyDrop;
 use core::ptr::null_mut;
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+use core::sync::atomic::{
+    AtomicBool, AtomicPtr, AtomicU64, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed,
+    Ordering::Release,
+};
 use core::task::Waker;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 /// Shared by a vthread, its handles, and the scope that it belongs to.
+///
+/// 120 bytes, which is what common allocators give for 128: there may be millions.
 pub(crate) struct Task {
     pub(super) count: Count,
     pub(crate) id: u64,
-    /// The type of its closure.
-    pub(crate) entry: &'static str,
-    name: Option<Box<str>>,
     pub(crate) scope: Option<Arc<ScopeState>>,
+    /// Bytes of its stack.
+    pub(crate) size: Cell<u32>,
     /// Written once, under the lock of `state`, after the result.
     has_ended: AtomicBool,
+    /// Under the lock of `state`, as all three that follow: a word there would take eight bytes.
+    has_permit: AtomicBool,
+    /// Nobody will take the result.
+    is_unwanted: AtomicBool,
     state: Lock<State>,
-    /// The vthread's own; see `locals`.
-    locals: OnceCell<Box<Locals>>,
-    /// How it is started, and what is done where it cannot be; see [`Start`](crate::carrier).
-    pub(crate) start: Cell<Option<StartOf>>,
+    /// What most do not have.
+    rare: Rarely,
+    /// How it is started; see [`Start`](crate::carrier).
+    pub(crate) entry: Cell<Option<Entry>>,
+    /// What else the type of its body knows.
+    pub(crate) about: Cell<Option<About>>,
     /// Its body until it starts, then its result; see [`Start`](crate::carrier) and [`scope`](mod@crate::scope).
     pub(crate) room: Room,
+}
+
+const _: () = assert!(size_of::<Task>() <= 120);
+
+/// The first function on its stack.
+pub(crate) type Entry = unsafe extern "C-unwind" fn(*mut u8);
+
+/// With an error, it is what a vthread ends with that could not be started: the body is in the task's room. Gives the type of its closure.
+pub(crate) type About = unsafe fn(Option<(&Task, Error)>) -> &'static str;
+
+/// Null until it is needed: by who makes the task, by the vthread itself, or under the lock of the task's state.
+struct Rarely(AtomicPtr<Rare>);
+
+#[derive(Default)]
+struct Rare {
+    name: Option<Box<str>>,
+    /// The vthread's own; see `locals`.
+    locals: Locals,
+    /// Under the lock of the task's state: the last that polled its handle. There is one handle.
+    awaiting: UnsafeCell<Option<Waker>>,
+}
+
+impl Rarely {
+    fn new(name: Option<Box<str>>) -> Self {
+        Self(AtomicPtr::new(name.map_or(null_mut(), |name| {
+            hop(|| Box::into_raw(Box::new(Rare { name: Some(name), ..Rare::default() })))
+        })))
+    }
+
+    #[inline(always)]
+    fn get(&self) -> Option<&Rare> {
+        // SAFETY: boxed below or above, and dropped with this.
+        unsafe { self.0.load(Acquire).as_ref() }
+    }
+
+    fn make(&self) -> &Rare {
+        hop(|| {
+            if self.get().is_none() {
+                let made = Box::into_raw(Box::default());
+                if self.0.compare_exchange(null_mut(), made, AcqRel, Acquire).is_err() {
+                    // SAFETY: nobody has seen it.
+                    drop(unsafe { Box::from_raw(made) });
+                }
+            }
+            // SAFETY: it is there now, and stays.
+            unsafe { &*self.0.load(Acquire) }
+        })
+    }
+}
+
+impl Drop for Rarely {
+    fn drop(&mut self) {
+        let rare = *self.0.get_mut();
+        if !rare.is_null() {
+            // SAFETY: boxed, and nobody refers to the task any more.
+            drop(unsafe { Box::from_raw(rare) });
+        }
+    }
 }
 
 /// What is left to be done by a vthread that has ended.
@@ -50,27 +118,13 @@ pub(crate) struct Ended {
     pub(crate) has_reference: bool,
 }
 
-/// What the type of a body knows.
-#[derive(Clone, Copy)]
-pub(crate) struct StartOf {
-    /// Bytes of its stack.
-    pub(crate) size: u32,
-    pub(crate) entry: unsafe extern "C-unwind" fn(*mut u8),
-    pub(crate) fail: unsafe fn(&Task, Error),
-}
-
 struct State {
-    has_permit: bool,
-    /// Nobody will take the result.
-    is_unwanted: bool,
     /// The vthread itself, in `park`.
     parked: WaitList,
     joining: WaitList,
-    /// The last that polled its handle: there is one handle.
-    awaiting: Option<Waker>,
 }
 
-// SAFETY: `locals` are the vthread's own (see `locals`), and forgotten by who drops the task; `start` is whoever's the task is who starts
+// SAFETY: `locals` are the vthread's own (see `locals`), and forgotten by who drops the task; `size`, `entry` and `about` are whoever's the task is who starts
 // it; `room` asks its users for what is needed; all else is shared by itself.
 unsafe impl Sync for Task {}
 // SAFETY: as above.
@@ -85,46 +139,45 @@ impl Task {
     #[inline(always)]
     pub(super) unsafe fn init(
         place: *mut Self,
-        entry: &'static str,
         name: Option<Box<str>>,
         scope: Option<Arc<ScopeState>>,
         is_local: bool,
     ) {
-        let state = State {
-            has_permit: false,
-            is_unwanted: false,
-            parked: WaitList::new(),
-            joining: WaitList::new(),
-            awaiting: None,
-        };
+        let state = State { parked: WaitList::new(), joining: WaitList::new() };
         // SAFETY: the caller's promise; these are all fields but the room, which may be anything.
         unsafe {
             (&raw mut (*place).count).write(Count::of_two());
             (&raw mut (*place).id).write(next_id());
-            (&raw mut (*place).entry).write(entry);
-            (&raw mut (*place).name).write(name);
             (&raw mut (*place).scope).write(scope);
+            (&raw mut (*place).size).write(Cell::new(0));
             (&raw mut (*place).has_ended).write(AtomicBool::new(false));
+            (&raw mut (*place).has_permit).write(AtomicBool::new(false));
+            (&raw mut (*place).is_unwanted).write(AtomicBool::new(false));
             let lock = if is_local { Lock::of_this_carrier(state) } else { Lock::shared(state) };
             (&raw mut (*place).state).write(lock);
-            (&raw mut (*place).locals).write(OnceCell::new());
-            (&raw mut (*place).start).write(Cell::new(None));
+            (&raw mut (*place).rare).write(Rarely::new(name));
+            (&raw mut (*place).entry).write(Cell::new(None));
+            (&raw mut (*place).about).write(Cell::new(None));
         }
+    }
+
+    /// The type of its closure.
+    pub(crate) fn closure_name(&self) -> &'static str {
+        // SAFETY: without an error it may always be called.
+        self.about.get().map_or("a vthread", |about| unsafe { about(None) })
     }
 
     /// When nobody refers to it any more.
     #[inline(always)]
     pub(super) fn has_something_to_drop(&self) -> bool {
-        self.name.is_some() || self.scope.is_some() || self.locals.get().is_some()
-            // SAFETY: our caller has the last reference.
-            || unsafe { self.state.peek() }.awaiting.is_some()
+        self.scope.is_some() || self.rare.get().is_some()
     }
 
     /// Called by a handle that does not take the result. `true`: it is there, and the caller shall drop it; otherwise the vthread
     /// does.
     pub(crate) fn leave_result(&self) -> bool {
-        let mut state = self.lock();
-        state.is_unwanted = true;
+        let _state = self.lock();
+        self.is_unwanted.store(true, Relaxed);
         self.has_ended()
     }
 
@@ -133,28 +186,29 @@ impl Task {
     }
 
     pub(crate) fn name(&self) -> Option<&str> {
-        self.name.as_deref()
+        self.rare.get()?.name.as_deref()
     }
 
     /// # Safety
     /// Called by the vthread itself, which is on one OS thread all its life.
     pub(crate) unsafe fn locals(&self) -> &Locals {
-        // By the caller's promise, the cell is not shared with another thread.
-        self.locals.get().unwrap_or_else(|| hop(|| self.locals.get_or_init(Box::default)))
+        // By the caller's promise, they are not shared with another thread.
+        &self.rare.get().unwrap_or_else(|| self.rare.make()).locals
     }
 
     /// # Safety
     /// What may run the user's code when it is dropped, out of a task whose last reference goes.
     pub(super) fn take_for_the_end(&mut self) -> Option<Arc<ScopeState>> {
-        if let Some(locals) = self.locals.get_mut() {
-            locals.forget();
+        // SAFETY: ours, if there is any.
+        if let Some(rare) = unsafe { self.rare.0.get_mut().as_mut() } {
+            rare.locals.forget();
         }
         self.scope.take()
     }
 
     /// As [`locals`](Self::locals).
     unsafe fn locals_if_any(&self) -> Option<&Locals> {
-        self.locals.get().map(|locals| &**locals)
+        self.rare.get().map(|rare| &rare.locals)
     }
 
     pub(crate) fn in_cancelled_scope(&self) -> bool {
@@ -162,11 +216,13 @@ impl Task {
     }
 
     fn park(&self, until: Option<Instant>) {
-        let mut state = self.lock();
-        if !core::mem::take(&mut state.has_permit) {
+        let state = self.lock();
+        if !self.has_permit.load(Relaxed) {
             let what = What::new(&"parks until its unpark");
             wait_in(state, |s| &mut s.parked, what, null_mut(), until, None);
+            return;
         }
+        self.has_permit.store(false, Relaxed);
     }
 
     fn unpark(&self) {
@@ -176,8 +232,16 @@ impl Task {
                 drop(state);
                 parked.wake();
             }
-            None => state.has_permit = true,
+            None => self.has_permit.store(true, Relaxed),
         }
+    }
+
+    /// Under the lock.
+    #[cfg(vthread_native)]
+    #[inline(always)]
+    fn nobody_awaits(&self) -> bool {
+        // SAFETY: under the lock.
+        self.rare.get().is_none_or(|rare| unsafe { (*rare.awaiting.get()).is_none() })
     }
 
     /// Called by the vthread: says that it has ended.
@@ -186,14 +250,14 @@ impl Task {
         #[cfg(vthread_native)]
         if let Some(me) = carrier::me()
             && let Some(mut state) = self.state.lock_as_owner()
-            && state.awaiting.is_none()
+            && self.nobody_awaits()
             && !state.joining.has_several()
         {
             // SAFETY: the lock's list, as its owner.
             let joiner = unsafe { state.joining.claim_first_here() };
             if state.joining.is_empty() {
                 self.has_ended.store(true, Release);
-                let is_unwanted = state.is_unwanted;
+                let is_unwanted = self.is_unwanted.load(Relaxed);
                 drop(state);
                 let mut has_reference = true;
                 if let Some(joiner) = joiner {
@@ -213,8 +277,9 @@ impl Task {
         let mut state = self.lock();
         self.has_ended.store(true, Release);
         let joining = state.joining.claim_all(Outcome::Notified);
-        let awaiting = state.awaiting.take();
-        let is_unwanted = state.is_unwanted;
+        // SAFETY: under the lock.
+        let awaiting = self.rare.get().and_then(|rare| unsafe { (*rare.awaiting.get()).take() });
+        let is_unwanted = self.is_unwanted.load(Relaxed);
         drop(state);
         joining.wake();
         // A waker is somebody else's code. Its panic has been reported, and must not keep the scope from ending.
@@ -247,12 +312,13 @@ impl Task {
 
     /// If it has not ended, `waker` is woken when it does.
     pub(crate) fn has_ended_or_wakes(&self, waker: &Waker) -> bool {
-        let waker = waker.clone();
-        let mut state = self.lock();
+        let (waker, rare) = (waker.clone(), self.rare.make());
+        let state = self.lock();
         if self.has_ended() {
             return true;
         }
-        let former = state.awaiting.replace(waker);
+        // SAFETY: under the lock.
+        let former = unsafe { (*rare.awaiting.get()).replace(waker) };
         drop(state);
         drop(former);
         false
@@ -378,16 +444,25 @@ pub(crate) fn raise_if_cancelled(outcome: Outcome) {
 /// Can a cancellation unwind? Elsewhere a vthread must ask.
 pub(crate) const RAISES: bool = cfg!(panic = "unwind");
 
-/// Calls a vthread's closure, and drops the vthread's locals.
+/// Calls the closure of the running vthread, and drops the vthread's locals.
+///
+/// The closure comes by way of `take`, so that there is one copy of it on the stack, and nothing is kept there over the call that can be
+/// found again.
 #[inline(always)]
-pub(crate) fn run_closure<T>(task: &Task, closure: impl FnOnce() -> T) -> std::thread::Result<T> {
+pub(crate) fn run_closure<T, F: FnOnce() -> T>(take: impl FnOnce() -> F) -> std::thread::Result<T> {
     let outcome = ManuallyDrop::new(catch_unwind(AssertUnwindSafe(|| {
         // Who was cancelled before does not start.
-        checkpoint();
-        closure()
+        if RAISES && is_cancelled() {
+            drop(take());
+            raise_cancelled();
+        }
+        take()()
     })));
+    let task = carrier::mounted().map(carrier::Root::task);
     // SAFETY: this is the vthread.
-    let Some(locals) = (unsafe { task.locals_if_any() }) else { return ManuallyDrop::into_inner(outcome) };
+    let Some(locals) = task.and_then(|task| unsafe { task.locals_if_any() }) else {
+        return ManuallyDrop::into_inner(outcome);
+    };
     hop(move || {
         let outcome = ManuallyDrop::into_inner(outcome);
         match locals.clear() {

@@ -65,12 +65,7 @@ impl TaskRef {
     /// A new task with its two references: the vthread's and a handle's. `is_local`: its carrier alone will use it, as far as is
     /// known.
     #[inline(always)]
-    pub(crate) fn new(
-        entry: &'static str,
-        name: Option<Box<str>>,
-        scope: Option<Arc<ScopeState>>,
-        is_local: bool,
-    ) -> [Self; 2] {
+    pub(crate) fn new(name: Option<Box<str>>, scope: Option<Arc<ScopeState>>, is_local: bool) -> [Self; 2] {
         let place = SPARE.with(|spare| {
             let first = spare.first.get();
             if first.is_null() {
@@ -83,7 +78,7 @@ impl TaskRef {
         });
         // SAFETY: room for a task, and ours.
         unsafe {
-            Task::init(place, entry, name, scope, is_local);
+            Task::init(place, name, scope, is_local);
             let place = NonNull::new_unchecked(place);
             [Self(place), Self(place)]
         }

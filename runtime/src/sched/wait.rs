@@ -30,17 +30,21 @@
 use super::lock::Owned;
 use super::lock::{Guard, Raw, RawGuard};
 use super::remote::Remote;
+#[cfg(vthread_native)]
+use super::timers::Timer;
 use crate::arch::Parked;
 use crate::call::hop;
 use crate::carrier;
 use crate::facade::{
-    AtomicBool, AtomicU8, Ordering::AcqRel, Ordering::Acquire, Ordering::Release, Thread, current, panicking,
-    park, park_timeout, yield_now,
+    AtomicBool, AtomicPtr, AtomicU8, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed,
+    Ordering::Release, Thread, current, panicking, park, park_timeout, yield_now,
 };
 use core::cell::Cell;
 use core::fmt;
 use core::marker::PhantomPinned;
 use core::mem::ManuallyDrop;
+#[cfg(vthread_native)]
+use core::mem::MaybeUninit;
 use core::ptr::{null, null_mut};
 use std::time::Instant;
 
@@ -118,9 +122,9 @@ pub(crate) struct Waiting {
     /// Of a vthread: its carrier's. `None`: an ordinary thread waits.
     home: Option<&'static Remote>,
     who: Who,
-    pub(crate) what: What,
-    /// Of whoever was pushed before; the inbox's.
-    pub(super) next_in_inbox: Cell<*mut Waiting>,
+    action: &'static &'static str,
+    /// Until it is claimed, what `action` is about: a word here would be one in every wait. Then whoever was pushed before; the inbox's.
+    next_or_object: AtomicPtr<Waiting>,
 }
 
 impl Waiting {
@@ -157,8 +161,8 @@ impl Waiting {
             woken: AtomicBool::new(false),
             home: Some(home),
             who: Who { parked: ManuallyDrop::new(Cell::new(null_mut())) },
-            what,
-            next_in_inbox: Cell::new(null_mut()),
+            action: what.action,
+            next_or_object: AtomicPtr::new(core::ptr::without_provenance_mut(what.object)),
         }
     }
 
@@ -171,8 +175,8 @@ impl Waiting {
             woken: AtomicBool::new(false),
             home: None,
             who: Who { thread: ManuallyDrop::new(current()) },
-            what,
-            next_in_inbox: Cell::new(null_mut()),
+            action: what.action,
+            next_or_object: AtomicPtr::new(core::ptr::without_provenance_mut(what.object)),
         }
     }
 
@@ -219,6 +223,22 @@ impl Waiting {
                 Outcome::Notified
             }
         }
+    }
+
+    pub(crate) fn what(&self) -> What {
+        // A thread that claims it now may have written the word already: then the object is missing or wrong.
+        let object = if self.is_claimed() { 0 } else { self.next_or_object.load(Relaxed).addr() };
+        What { action: self.action, object }
+    }
+
+    /// Of whoever has claimed it.
+    pub(super) fn set_next(&self, next: *mut Waiting) {
+        self.next_or_object.store(next, Relaxed);
+    }
+
+    /// What was [set](Self::set_next).
+    pub(super) fn next(&self) -> *mut Waiting {
+        self.next_or_object.load(Relaxed)
     }
 
     /// Where the carrier finds the stack of a vthread that waits.
@@ -294,14 +314,17 @@ impl Drop for Waiting {
     }
 }
 
+/// Instead of a link's address. Two words less in the frame of every wait than words that say it.
+const NOWHERE: *const Link = core::ptr::without_provenance(1);
+
 /// A waiter's place in a list.
 pub(crate) struct Link {
     waiting: *const Waiting,
     /// Where a value goes to or comes from; the list's users know its type.
     slot: *mut (),
-    is_linked: Cell<bool>,
-    was_claimed_here: Cell<bool>,
+    /// Of the first, the last. [`NOWHERE`]: it is in no list.
     previous: Cell<*const Link>,
+    /// [`NOWHERE`]: it was claimed through its list.
     next: Cell<*const Link>,
     _pinned: PhantomPinned,
 }
@@ -309,28 +332,19 @@ pub(crate) struct Link {
 impl Link {
     #[inline(always)]
     pub(crate) fn new(waiting: &Waiting, slot: *mut ()) -> Self {
-        Self {
-            waiting,
-            slot,
-            is_linked: Cell::new(false),
-            was_claimed_here: Cell::new(false),
-            previous: Cell::new(null()),
-            next: Cell::new(null()),
-            _pinned: PhantomPinned,
-        }
+        Self { waiting, slot, previous: Cell::new(NOWHERE), next: Cell::new(null()), _pinned: PhantomPinned }
     }
 
     /// Through the list that this link was in. Known to the waiter, who may have links in others, when it goes on.
     pub(crate) fn was_claimed_here(&self) -> bool {
-        self.was_claimed_here.get()
+        self.next.get() == NOWHERE
     }
 }
 
-/// Those who wait for a thing, first come, first served. Under the thing's lock.
+/// Those who wait for a thing, first come, first served. Under the thing's lock. One word: the last is the first's `previous`.
 #[derive(Debug)]
 pub(crate) struct WaitList {
     first: *const Link,
-    last: *const Link,
 }
 
 // SAFETY: links are other threads' memory that is touched under the list's lock only; see the protocol.
@@ -338,7 +352,7 @@ unsafe impl Send for WaitList {}
 
 impl WaitList {
     pub(crate) const fn new() -> Self {
-        Self { first: null(), last: null() }
+        Self { first: null() }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
@@ -347,7 +361,8 @@ impl WaitList {
 
     #[cfg(vthread_native)]
     pub(crate) fn has_several(&self) -> bool {
-        !core::ptr::eq(self.first, self.last)
+        // SAFETY: links in the list are valid.
+        unsafe { self.first.as_ref() }.is_some_and(|first| !first.next.get().is_null())
     }
 
     /// Does anybody wait but the owner of that link?
@@ -369,15 +384,17 @@ impl WaitList {
     /// [`remove`](Self::remove).
     #[inline]
     pub(crate) unsafe fn push(&mut self, link: &Link) {
-        link.is_linked.set(true);
-        link.previous.set(self.last);
         link.next.set(null());
         // SAFETY: links in the list are valid.
-        match unsafe { self.last.as_ref() } {
-            Some(last) => last.next.set(link),
-            None => self.first = link,
+        if let Some(first) = unsafe { self.first.as_ref() } {
+            let last = first.previous.replace(link);
+            link.previous.set(last);
+            // SAFETY: as above.
+            unsafe { (*last).next.set(link) };
+        } else {
+            link.previous.set(link);
+            self.first = link;
         }
-        self.last = link;
     }
 
     /// Takes it out, if it is in.
@@ -386,19 +403,22 @@ impl WaitList {
     /// It was pushed onto this list or onto none.
     #[inline]
     pub(crate) unsafe fn remove(&mut self, link: &Link) {
-        if !link.is_linked.replace(false) {
+        if link.previous.get() == NOWHERE {
             return;
         }
-        let (previous, next) = (link.previous.get(), link.next.get());
+        let (previous, next) = (link.previous.replace(NOWHERE), link.next.get());
+        let is_first = core::ptr::eq(self.first, link);
+        if is_first {
+            self.first = next;
+        }
         // SAFETY: links in the list are valid.
         unsafe {
-            match previous.as_ref() {
-                Some(previous) => previous.next.set(next),
-                None => self.first = next,
+            if !is_first {
+                (*previous).next.set(next);
             }
-            match next.as_ref() {
-                Some(next) => next.previous.set(previous),
-                None => self.last = previous,
+            // Of the last, the first has to know.
+            if let Some(after) = if next.is_null() { self.first } else { next }.as_ref() {
+                after.previous.set(previous);
             }
         }
     }
@@ -426,8 +446,8 @@ impl WaitList {
             } else if !is_right(link.slot) {
                 return None;
             } else if waiting.claim_listed(outcome) {
-                link.was_claimed_here.set(true);
                 self.remove_first(link);
+                link.next.set(NOWHERE);
                 return Some(Claimed { waiting, slot: link.slot });
             }
         }
@@ -436,13 +456,12 @@ impl WaitList {
 
     #[inline(always)]
     fn remove_first(&mut self, first: &Link) {
-        debug_assert!(core::ptr::eq(self.first, first) && first.previous.get().is_null());
-        first.is_linked.set(false);
+        debug_assert!(core::ptr::eq(self.first, first));
+        let last = first.previous.replace(NOWHERE);
         self.first = first.next.get();
         // SAFETY: links in the list are valid.
-        match unsafe { self.first.as_ref() } {
-            Some(next) => next.previous.set(null()),
-            None => self.last = null(),
+        if let Some(next) = unsafe { self.first.as_ref() } {
+            next.previous.set(last);
         }
     }
 
@@ -549,9 +568,9 @@ impl ClaimedAll {
         let waiting = claimed.into_waiting().cast_mut();
         // SAFETY: those claimed are ours until they are woken.
         unsafe {
-            (*waiting).next_in_inbox.set(null_mut());
+            (*waiting).set_next(null_mut());
             match self.last.as_ref() {
-                Some(last) => last.next_in_inbox.set(waiting),
+                Some(last) => last.set_next(waiting),
                 None => self.first = waiting,
             }
         }
@@ -567,7 +586,7 @@ impl Drop for ClaimedAll {
     fn drop(&mut self) {
         // SAFETY: claimed, so each stays until it is woken, and its link to the next is read before that.
         while let Some(waiting) = unsafe { self.first.as_ref() } {
-            self.first = waiting.next_in_inbox.get();
+            self.first = waiting.next();
             drop(Claimed { waiting, slot: null_mut() });
         }
     }
@@ -578,11 +597,115 @@ impl Drop for ClaimedAll {
 /// # Panics
 /// As [`Waiting::new`].
 pub(crate) fn wait_alone(what: What, until: Option<Instant>) -> Outcome {
-    let Some(me) = carrier::me_at_ease() else { return hop(|| Waiting::new(what).wait(until)) };
-    let waiting = ManuallyDrop::new(Waiting::of_vthread(what, me.home(), true, true));
-    // SAFETY: at ease, and whoever resumes from there has claimed it, which happens once.
-    unsafe { me.park_waiting(&waiting, waiting.parked_place().as_ptr(), until, None) };
-    waiting.outcome()
+    #[cfg(vthread_native)]
+    if let Some(me) = carrier::me_at_ease() {
+        return wait_alone_at_ease(me, what, until);
+    }
+    hop(move || Waiting::new(what).wait(until))
+}
+
+/// A vthread that waits for a time.
+#[cfg(vthread_native)]
+struct Alone {
+    waiting: ManuallyDrop<Waiting>,
+    timer: Option<Timer>,
+}
+
+#[cfg(vthread_native)]
+#[inline(always)]
+fn wait_alone_at_ease(me: carrier::AtEase, what: What, until: Option<Instant>) -> Outcome {
+    let root = me.root();
+    // A vthread's has nothing to drop.
+    let alone = Alone {
+        waiting: ManuallyDrop::new(Waiting::of_vthread(what, me.home(), true, true)),
+        timer: until.map(Timer::new),
+    };
+    let alone = &alone;
+    let next = hop(move || carrier::begin_wait(&alone.waiting, alone.timer.as_ref(), None));
+    // SAFETY: at ease; whoever resumes from there has claimed it, which happens once.
+    unsafe { me.leave_for(next, alone.waiting.parked_place().as_ptr()) };
+    hop(move || {
+        carrier::end_wait(root, alone.timer.as_ref());
+        alone.waiting.outcome()
+    })
+}
+
+/// A vthread that waits in one list. In the frame of the wait, and nowhere else while it does.
+#[cfg(vthread_native)]
+pub(crate) struct InList {
+    waiting: Waiting,
+    link: Link,
+}
+
+#[cfg(vthread_native)]
+impl InList {
+    /// Makes it in `place`, and puts it into a list of what `guard` locks. The running vthread then leaves for what this gives.
+    ///
+    /// # Panics
+    /// With [`Cancelled`](super::task::Cancelled), if that is what happened.
+    ///
+    /// # Safety
+    /// There is room. It stays there until the vthread goes on, and then until the link was taken out. Called by [`wait_thin`].
+    #[inline(always)]
+    pub(crate) unsafe fn enlist<S>(
+        place: *mut Self,
+        guard: Guard<'_, S>,
+        list: impl FnOnce(&mut S) -> &mut WaitList,
+        what: What,
+        slot: *mut (),
+    ) -> carrier::Next {
+        // Who is cancelled would not leave.
+        super::task::checkpoint();
+        let (guard, state) = guard.into_raw();
+        let list = list_in(state, list);
+        // SAFETY: the caller's promise. The guard locks the list. Nothing from here on unwinds or lets others run once it is in the list.
+        unsafe {
+            (&raw mut (*place).waiting).write(Waiting::of_vthread(what, carrier::home(), true, true));
+            (&raw mut (*place).link).write(Link::new(&(*place).waiting, slot));
+            (*list).push(&(*place).link);
+            drop(guard);
+            carrier::begin_wait(&(*place).waiting, None, None)
+        }
+    }
+
+    /// Takes it out of its list, if it is in.
+    ///
+    /// # Safety
+    /// That is its list, under its lock.
+    pub(crate) unsafe fn remove_from(&self, list: &mut WaitList) {
+        // SAFETY: the caller's promise.
+        unsafe { list.remove(&self.link) };
+    }
+}
+
+/// Waits in one list, for as long as it takes, with as little on the vthread's stack as there can be: what it waits in and what its
+/// caller has. `begin` looks whether it has to wait, and if so [enlists](InList::enlist) itself and gives what is to go on; `end` is told how the
+/// wait has ended, and takes the link out unless it was notified. Both are hopped to.
+///
+/// # Safety
+/// `end` does that.
+#[cfg(vthread_native)]
+#[inline(always)]
+pub(crate) unsafe fn wait_thin(
+    me: carrier::AtEase,
+    begin: impl FnOnce(*mut InList) -> carrier::Next,
+    end: impl FnOnce(&InList, Outcome),
+) {
+    let mut place = MaybeUninit::<InList>::uninit();
+    let place = place.as_mut_ptr();
+    let root = me.root();
+    let next = hop(move || begin(place));
+    if next.is_nobody() {
+        return;
+    }
+    // SAFETY: at ease. `begin` has made what is there; whoever resumes from there has claimed it, which happens once.
+    unsafe { me.leave_for(next, (*place).waiting.parked_place().as_ptr()) };
+    hop(move || {
+        carrier::end_wait(root, None);
+        // SAFETY: as above. A vthread's has nothing to drop.
+        let place = unsafe { &*place };
+        end(place, place.waiting.outcome());
+    });
 }
 
 /// The pointer to a list, as one that stays valid when the state is borrowed anew, under the lock, later.
@@ -608,18 +731,92 @@ pub(crate) fn wait_in<S>(
     next: Option<Claimed>,
 ) -> Outcome {
     let (guard, state) = guard.into_raw();
-    let mut wait = Wait { list: list_in(state, list), guard: Some(guard), what, slot, until, next };
-    match carrier::me_at_ease() {
-        Some(me) => wait.wait(me),
-        // Elsewhere, so that what is rare makes nobody's stack larger.
-        None => hop(|| wait.wait_however()),
+    let list = list_in(state, list);
+    #[cfg(vthread_native)]
+    if let Some(me) = carrier::me_at_ease() {
+        return wait_in_at_ease(me, guard, list, what, slot, until, next);
+    }
+    // Elsewhere, so that what is rare makes nobody's stack larger; and nothing is to be dropped here.
+    let wait = ManuallyDrop::new(Wait { guard, list, what, slot, until, next });
+    hop(move || ManuallyDrop::into_inner(wait).wait_however())
+}
+
+/// What is in the frame of [`wait_in`], of a vthread at ease.
+#[cfg(vthread_native)]
+struct Waits<'a> {
+    place: InList,
+    timer: Option<Timer>,
+    /// Until it is in the list.
+    guard: Option<RawGuard<'a>>,
+    lock: &'a Raw,
+    list: *mut WaitList,
+    /// Claimed, to go on.
+    next: *const Waiting,
+}
+
+#[cfg(vthread_native)]
+#[inline(always)]
+fn wait_in_at_ease(
+    me: carrier::AtEase,
+    guard: RawGuard<'_>,
+    list: *mut WaitList,
+    what: What,
+    slot: *mut (),
+    until: Option<Instant>,
+    next: Option<Claimed>,
+) -> Outcome {
+    let root = me.root();
+    // A vthread's has nothing to drop, and the guard is dropped by `begin`.
+    let mut frame = MaybeUninit::<Waits<'_>>::uninit();
+    let at = frame.as_mut_ptr();
+    // SAFETY: room for it; all fields are written.
+    unsafe {
+        (&raw mut (*at).place.waiting).write(Waiting::of_vthread(what, me.home(), true, true));
+        (&raw mut (*at).place.link).write(Link::new(&(*at).place.waiting, slot));
+        (&raw mut (*at).timer).write(until.map(Timer::new));
+        (&raw mut (*at).lock).write(guard.lock());
+        (&raw mut (*at).guard).write(Some(guard));
+        (&raw mut (*at).list).write(list);
+        (&raw mut (*at).next).write(next.map_or(null(), Claimed::into_waiting));
+    }
+    // SAFETY: it stays in this frame, which ends when the link was taken out: by whoever claimed it through the list, or by `end`.
+    let next = hop(move || unsafe { Waits::begin(at) });
+    if !next.is_nobody() {
+        // SAFETY: at ease; whoever resumes from there has claimed it, which happens once.
+        unsafe { me.leave_for(next, (*at).place.waiting.parked_place().as_ptr()) };
+    }
+    hop(move || {
+        // SAFETY: as above; it is not used by others any more but by way of the list.
+        let waits = unsafe { &*at };
+        carrier::end_wait(root, waits.timer.as_ref());
+        let outcome = waits.place.waiting.outcome();
+        if matches!(outcome, Outcome::TimedOut | Outcome::Cancelled) {
+            withdraw(waits.lock, waits.list, &waits.place.link);
+        }
+        outcome
+    })
+}
+
+#[cfg(vthread_native)]
+impl Waits<'_> {
+    /// # Safety
+    /// `this` stays where it is until the link was taken out of the list. The vthread leaves for what this gives, if that is not nobody.
+    #[inline(never)]
+    unsafe fn begin(this: *mut Self) -> carrier::Next {
+        // SAFETY: the caller's promise. The guard locks the list. Nothing from there on unwinds or lets others run.
+        unsafe {
+            (*(*this).list).push(&(*this).place.link);
+            drop((*this).guard.take());
+            let (next, timer) = ((*this).next.as_ref(), &(*this).timer);
+            let next = next.and_then(|waiting| Claimed { waiting, slot: null_mut() }.into_local());
+            carrier::begin_wait(&(*this).place.waiting, timer.as_ref(), next)
+        }
     }
 }
 
 /// What [`wait_in`] was called with: the same code for whatever the lock guards.
 struct Wait<'a> {
-    /// `None` once it waits.
-    guard: Option<RawGuard<'a>>,
+    guard: RawGuard<'a>,
     list: *mut WaitList,
     what: What,
     slot: *mut (),
@@ -628,42 +825,21 @@ struct Wait<'a> {
 }
 
 impl Wait<'_> {
-    /// Once.
-    #[inline(never)]
-    fn wait(&mut self, me: carrier::AtEase) -> Outcome {
-        let Some(guard) = self.guard.take() else { return Outcome::Notified };
+    /// For ordinary threads, and for vthreads that panic or are off their chunks. Once.
+    #[cold]
+    fn wait_however(self) -> Outcome {
+        let Self { guard, list, what, slot, until, next } = self;
+        let mut waiting = Waiting::new(what);
+        waiting.is_in_one_list = waiting.home.is_some();
+        let link = Link::new(&waiting, slot);
         let lock = guard.lock();
-        // A vthread's has nothing to drop.
-        let waiting = ManuallyDrop::new(Waiting::of_vthread(self.what, me.home(), true, true));
-        let link = Link::new(&waiting, self.slot);
         // SAFETY: both stay in this frame, which ends when the link was taken out: by whoever claimed it through the list,
         // or below. Nothing in between unwinds. The guard locks the list.
-        unsafe { (*self.list).push(&link) };
+        unsafe { (*list).push(&link) };
         drop(guard);
-        let next = self.next.take().and_then(Claimed::into_local);
-        // SAFETY: whoever resumes from there has claimed it, which happens once.
-        unsafe { me.park_waiting(&waiting, waiting.parked_place().as_ptr(), self.until, next) };
-        let outcome = waiting.outcome();
+        let outcome = waiting.wait_into(until, next);
         if matches!(outcome, Outcome::TimedOut | Outcome::Cancelled) {
-            withdraw(lock, self.list, &link);
-        }
-        outcome
-    }
-
-    /// The same, for ordinary threads, and for vthreads that panic or are off their chunks.
-    #[cold]
-    fn wait_however(&mut self) -> Outcome {
-        let mut waiting = Waiting::new(self.what);
-        waiting.is_in_one_list = waiting.home.is_some();
-        let link = Link::new(&waiting, self.slot);
-        let Some(guard) = self.guard.take() else { return Outcome::Notified };
-        let lock = guard.lock();
-        // SAFETY: as above.
-        unsafe { (*self.list).push(&link) };
-        drop(guard);
-        let outcome = waiting.wait_into(self.until, self.next.take());
-        if matches!(outcome, Outcome::TimedOut | Outcome::Cancelled) {
-            withdraw(lock, self.list, &link);
+            withdraw(lock, list, &link);
         }
         outcome
     }
@@ -776,8 +952,8 @@ impl WaitList {
         // Whoever came into a list whose lock is still ours came on this carrier. As this is its only list, nobody else claims it.
         debug_assert!(waiting.home.is_some_and(carrier::is_home));
         waiting.state.store(Outcome::Notified as u8, Release);
-        link.was_claimed_here.set(true);
         self.remove_first(link);
+        link.next.set(NOWHERE);
         Some(ClaimedHere(Claimed { waiting, slot: link.slot }))
     }
 }

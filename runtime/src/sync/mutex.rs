@@ -1,7 +1,7 @@
 //! Mutual exclusion.
 
 use super::Semaphore;
-use crate::sched::wait::What;
+use super::semaphore::MUTEX;
 use core::cell::UnsafeCell;
 use core::fmt;
 use core::marker::PhantomData;
@@ -47,10 +47,7 @@ impl<T> Mutex<T> {
 }
 
 impl<T: ?Sized> Mutex<T> {
-    fn what(&self) -> What {
-        What::of(&"waits for the mutex", &self.permit)
-    }
-
+    #[inline(always)]
     fn guard(&self) -> MutexGuard<'_, T> {
         MutexGuard { of: self, _uses: PhantomData }
     }
@@ -58,8 +55,9 @@ impl<T: ?Sized> Mutex<T> {
     /// Waits until the value is free.
     ///
     /// A vthread that holds it already waits for itself: a deadlock.
+    #[inline]
     pub fn lock(&self) -> MutexGuard<'_, T> {
-        self.permit.take(1, None, self.what());
+        self.permit.take::<MUTEX>(1);
         self.guard()
     }
 
@@ -70,7 +68,7 @@ impl<T: ?Sized> Mutex<T> {
 
     /// Waits for so long at most.
     pub fn lock_timeout(&self, most: Duration) -> Option<MutexGuard<'_, T>> {
-        self.permit.take(1, Instant::now().checked_add(most), self.what()).then(|| self.guard())
+        self.permit.take_until::<MUTEX>(1, Instant::now().checked_add(most)).then(|| self.guard())
     }
 
     /// Nobody else can use it.
@@ -125,6 +123,7 @@ impl<T: ?Sized> DerefMut for MutexGuard<'_, T> {
 }
 
 impl<T: ?Sized> Drop for MutexGuard<'_, T> {
+    #[inline]
     fn drop(&mut self) {
         self.of.permit.release(1);
     }

@@ -1,7 +1,7 @@
 //! One writer or many readers.
 
 use super::Semaphore;
-use crate::sched::wait::What;
+use super::semaphore::{READING, WRITING};
 use core::cell::UnsafeCell;
 use core::fmt;
 use core::marker::PhantomData;
@@ -43,13 +43,13 @@ impl<T> RwLock<T> {
 impl<T: ?Sized> RwLock<T> {
     /// Waits until nobody writes or waits to write.
     pub fn read(&self) -> ReadGuard<'_, T> {
-        self.permits.take(1, None, What::of(&"waits to read the lock", &self.permits));
+        self.permits.take::<READING>(1);
         ReadGuard { of: self, _uses: PhantomData }
     }
 
     /// Waits until it is free.
     pub fn write(&self) -> WriteGuard<'_, T> {
-        self.permits.take(ALL, None, What::of(&"waits to write the lock", &self.permits));
+        self.permits.take::<WRITING>(ALL);
         WriteGuard { of: self, _uses: PhantomData }
     }
 

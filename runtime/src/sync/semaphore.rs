@@ -1,9 +1,14 @@
 //! Permits. Mutexes and read-write locks are made of them.
 
 use crate::call::hop;
+#[cfg(vthread_native)]
+use crate::carrier;
 use crate::sched::lock::{Guard, Lock};
 use crate::sched::task::{checkpoint, raise_if_cancelled};
 use crate::sched::wait::{ClaimedAll, Outcome, WaitList, What, wait_in};
+#[cfg(vthread_native)]
+use crate::sched::wait::{InList, wait_thin};
+use core::ptr::without_provenance_mut;
 use std::time::{Duration, Instant};
 
 /// A number of permits, to be taken and given back.
@@ -24,19 +29,39 @@ pub struct Semaphore(Lock<State>);
 #[derive(Debug)]
 struct State {
     free: usize,
-    /// Each has the number that it wants in its slot.
+    /// The slot of each is the number that it wants.
     waiting: WaitList,
 }
 
+/// What somebody waits for, as a constant: it would be one word more on the way.
+pub(super) const PERMITS: usize = 0;
+pub(super) const MUTEX: usize = 1;
+pub(super) const READING: usize = 2;
+pub(super) const WRITING: usize = 3;
+static ACTIONS: [&str; 4] = [
+    "waits for permits of the semaphore",
+    "waits for the mutex",
+    "waits to read the lock",
+    "waits to write the lock",
+];
+
 impl State {
+    /// If they are free, and nobody waits.
+    #[inline(always)]
+    fn take(&mut self, permits: usize) -> bool {
+        let free = self.free >= permits && self.waiting.is_empty();
+        if free {
+            self.free -= permits;
+        }
+        free
+    }
+
     /// Gives what is free to those who wait, in their order; a large wish is not passed over.
     fn serve(&mut self) -> ClaimedAll {
         let mut served = ClaimedAll::new();
-        // SAFETY: the slots of this list are numbers in the frames of those who wait.
-        let wish = |slot: *mut ()| unsafe { slot.cast::<usize>().read() };
-        while let Some(next) = self.waiting.claim_first_if(Outcome::Notified, |slot| wish(slot) <= self.free)
+        while let Some(next) = self.waiting.claim_first_if(Outcome::Notified, |slot| slot.addr() <= self.free)
         {
-            self.free -= wish(next.slot());
+            self.free -= next.slot().addr();
             served.push(next);
         }
         served
@@ -55,16 +80,16 @@ impl Semaphore {
     }
 
     /// Takes so many permits, all at once. Waits for them.
+    #[inline(always)]
     pub fn acquire(&self, permits: usize) -> Permits<'_> {
-        self.take(permits, None, What::of(&"waits for permits of the semaphore", self));
+        self.take::<PERMITS>(permits);
         Permits { of: self, count: permits }
     }
 
     /// Takes so many permits, and waits for so long at most.
     pub fn acquire_timeout(&self, permits: usize, most: Duration) -> Option<Permits<'_>> {
         let until = Instant::now().checked_add(most);
-        let what = What::of(&"waits for permits of the semaphore", self);
-        self.take(permits, until, what).then(|| Permits { of: self, count: permits })
+        self.take_until::<PERMITS>(permits, until).then(|| Permits { of: self, count: permits })
     }
 
     /// Takes so many permits if they are free and nobody waits.
@@ -73,7 +98,20 @@ impl Semaphore {
     }
 
     /// Adds permits.
+    #[inline]
     pub fn release(&self, permits: usize) {
+        #[cfg(vthread_native)]
+        if let Some(mut state) = self.0.lock_as_owner()
+            && state.waiting.is_empty()
+        {
+            state.free = state.free.saturating_add(permits);
+            return;
+        }
+        hop(move || self.release_to_others(permits));
+    }
+
+    #[inline(never)]
+    fn release_to_others(&self, permits: usize) {
         let mut state = self.lock();
         state.free = state.free.saturating_add(permits);
         let served = state.serve();
@@ -87,25 +125,72 @@ impl Semaphore {
     }
 
     pub(super) fn try_take(&self, permits: usize) -> bool {
-        let mut state = self.lock();
-        let free = state.free >= permits && state.waiting.is_empty();
-        if free {
-            state.free -= permits;
+        self.lock().take(permits)
+    }
+
+    fn what<const ACTION: usize>(&self) -> What {
+        What::of(&ACTIONS[ACTION], self)
+    }
+
+    /// Waits for them. Inlined up to the code of users: on a vthread's stack is only what it waits in, and no frames of functions that
+    /// keep registers for it.
+    #[inline(always)]
+    pub(super) fn take<const ACTION: usize>(&self, permits: usize) {
+        #[cfg(vthread_native)]
+        if let Some(me) = carrier::me_at_ease() {
+            if !me.is_cancelled()
+                && let Some(mut state) = self.0.lock_as_owner()
+                && state.take(permits)
+            {
+                return;
+            }
+            // SAFETY: `has_waited` takes it out of the list.
+            unsafe {
+                wait_thin(
+                    me,
+                    move |place| self.enlist::<ACTION>(permits, place),
+                    move |place, outcome| self.has_waited(place, outcome),
+                );
+            }
+            return;
         }
-        free
+        hop(move || self.take_until::<ACTION>(permits, None));
+    }
+
+    /// Takes them now, or waits.
+    #[cfg(vthread_native)]
+    #[inline(never)]
+    fn enlist<const ACTION: usize>(&self, permits: usize, place: *mut InList) -> carrier::Next {
+        checkpoint();
+        let mut state = self.lock();
+        if state.take(permits) {
+            return carrier::Next::nobody();
+        }
+        let slot = without_provenance_mut(permits);
+        // SAFETY: called by `wait_thin`, which has that place.
+        unsafe { InList::enlist(place, state, |s| &mut s.waiting, self.what::<ACTION>(), slot) }
+    }
+
+    #[cfg(vthread_native)]
+    #[inline(never)]
+    fn has_waited(&self, place: &InList, outcome: Outcome) {
+        if outcome != Outcome::Notified {
+            // SAFETY: that is its list, and the lock's.
+            unsafe { place.remove_from(&mut self.lock().waiting) };
+            self.has_given_up(outcome);
+        }
     }
 
     /// `false`: not by then.
     #[inline(never)]
-    pub(super) fn take(&self, mut permits: usize, until: Option<Instant>, what: What) -> bool {
+    pub(super) fn take_until<const ACTION: usize>(&self, permits: usize, until: Option<Instant>) -> bool {
         checkpoint();
         let mut state = self.lock();
-        if state.free >= permits && state.waiting.is_empty() {
-            state.free -= permits;
+        if state.take(permits) {
             return true;
         }
-        let slot = (&raw mut permits).cast();
-        let outcome = wait_in(state, |s| &mut s.waiting, what, slot, until, None);
+        let slot = without_provenance_mut(permits);
+        let outcome = wait_in(state, |s| &mut s.waiting, self.what::<ACTION>(), slot, until, None);
         outcome == Outcome::Notified || self.has_given_up(outcome)
     }
 
