@@ -1,4 +1,4 @@
-//! Taking and giving back a chunk. What every call onto a chunk executes of it is in assembly (`arch::call_taking`).
+//! Taking and giving back a chunk. What every call onto a chunk executes of it is in assembly (`arch::call_on_fresh`).
 //!
 //! ```text
 //! lists[size / 64] --> top of a free chunk         in use

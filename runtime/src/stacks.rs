@@ -306,10 +306,11 @@ pub(crate) fn idle() -> Option<Instant> {
 /// When there is no memory for it.
 #[cold]
 #[inline(never)]
-pub(crate) fn take_slowly(size: u32, name: &'static str) -> Chunk {
+pub(crate) fn take_slowly(size: u32, name: fn() -> &'static str) -> Chunk {
     guard_against_a_missing_link_step();
     hop(move || {
         Promise::keep();
+        let name = name();
         match Stacks::with(|stacks| stacks.lend(size, name)) {
             Some(Ok(chunk)) => chunk,
             Some(Err(error)) => panic!("vthread: {error}, for {name}"),
