@@ -13,8 +13,8 @@ const IMPORT: [(usize, usize, usize); 4] = [(0, 512, 48), (2, 64, 64), (4, 16, 6
 
 /// Address of the first stub of each pool, direct ones first.
 fn pools() -> Vec<(usize, usize, usize, usize)> {
-    // `__morestack` itself is less than 64 bytes long, and each pool is aligned to 64.
-    let mut at = call_on_fresh as *const () as usize + 1;
+    // What comes before them in `__morestack` is between 64 and 128 bytes long, and each pool is aligned to 64.
+    let mut at = call_on_fresh as *const () as usize + 65;
     let mut found = Vec::new();
     for (words, count, size) in DIRECT.into_iter().chain(IMPORT) {
         at = at.next_multiple_of(64);

@@ -263,12 +263,11 @@ global_asm!(
     "cmp ecx, {largest}",
     "ja 2f",
     // The list: eight bytes for each class of 64.
-    "mov eax, ecx",
-    "shr eax, 3",
-    "add rax, qword ptr fs:[__vthread_lists@tpoff]",
-    "mov r10, qword ptr [rax]",
+    "shr ecx, 3",
+    "add rcx, qword ptr fs:[__vthread_lists@tpoff]",
+    "mov r10, qword ptr [rcx]",
     "test r10, r10",
-    "je 2f",
+    "je 3f",
     // rbp is the one register that survives the entry and finds the way back, for us and for unwinders.
     "push rbp",
     ".cfi_def_cfa_offset 16",
@@ -276,10 +275,10 @@ global_asm!(
     "mov rbp, rsp",
     ".cfi_def_cfa_register rbp",
     // The list, for the way back. On the caller's stack, so that it costs no bytes of the chunk.
-    "push rax",
+    "push rcx",
     // The next free one becomes the first.
-    "mov rcx, qword ptr [r10 - 8]",
-    "mov qword ptr [rax], rcx",
+    "mov rax, qword ptr [r10 - 8]",
+    "mov qword ptr [rcx], rax",
     // Aligned as the ABI wants it before a call.
     "mov rsp, r10",
     "771: call r8",
@@ -295,7 +294,9 @@ global_asm!(
     ".cfi_def_cfa rsp, 8",
     ".cfi_restore rbp",
     "ret",
-    // None is free: all registers are as they were, which are its arguments.
+    // None is free: the size again, and the other registers are as they were.
+    "3: sub rcx, qword ptr fs:[__vthread_lists@tpoff]",
+    "shl ecx, 3",
     "2: jmp {slowly}",
     ".cfi_endproc",
     // Onto any stack: rcx = top, r8 = entry.
