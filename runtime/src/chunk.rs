@@ -85,6 +85,7 @@ impl Chunk {
     }
 
     /// Above its highest byte; a multiple of 16.
+    #[cfg(test)]
     #[inline(always)]
     pub(crate) fn top(&self) -> *mut u8 {
         self.top

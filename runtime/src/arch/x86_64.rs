@@ -281,6 +281,7 @@ global_asm!(
     "mov qword ptr [rcx], rax",
     // Aligned as the ABI wants it before a call.
     "mov rsp, r10",
+    "4:",
     "771: call r8",
     abi::record!(5, "771b", "0", "0", "0", ""),
     // rsp is the chunk's top again, which becomes the first of its list. We are still on it, but nothing below is needed, and
@@ -294,10 +295,36 @@ global_asm!(
     ".cfi_def_cfa rsp, 8",
     ".cfi_restore rbp",
     "ret",
-    // None is free: the size again, and the other registers are as they were.
+    // None is free. What finds one runs on the hop stack, so that it makes no chunk larger, and knows the size again.
     "3: sub rcx, qword ptr fs:[__vthread_lists@tpoff]",
     "shl ecx, 3",
-    "2: jmp {slowly}",
+    // The same frame, with no list in it yet.
+    "2: push rbp",
+    ".cfi_def_cfa_offset 16",
+    ".cfi_offset rbp, -16",
+    "mov rbp, rsp",
+    ".cfi_def_cfa_register rbp",
+    "push 0",
+    "mov rsp, qword ptr fs:[__vthread_hop_top@tpoff]",
+    // The entry and its arguments wait there: four words, so that the stack is aligned for the call.
+    "push rdi",
+    "push rsi",
+    "push rdx",
+    "push r8",
+    "mov edi, ecx",
+    "mov rsi, r9",
+    "771: call {take_slowly}",
+    abi::record!(5, "771b", "0", "0", "0", ""),
+    // rax = top, rdx = the list that it goes back to.
+    "mov r10, rax",
+    "mov qword ptr [rbp - 8], rdx",
+    "pop r8",
+    "pop rdx",
+    "pop rsi",
+    "pop rdi",
+    // Before the two ways meet: the link step wants one stack pointer there.
+    "mov rsp, r10",
+    "jmp 4b",
     ".cfi_endproc",
     // Onto any stack: rcx = top, r8 = entry.
     ".Lvthread_call_on:",
@@ -336,7 +363,7 @@ global_asm!(
     region = sym REGION,
     largest = const abi::LARGEST_CHUNK,
     give_back = sym give_back,
-    slowly = sym call_slowly,
+    take_slowly = sym stacks::take_slowly,
 );
 
 // The unwinder that std links.
@@ -347,7 +374,7 @@ unsafe extern "C-unwind" {
     fn _Unwind_GetCFA(context: *mut c_void) -> usize;
 }
 
-/// What an unwinder asks at each frame of `__morestack` that holds a chunk (Itanium C++ ABI, "Exception handling", 1.6: a personality
+/// What an unwinder asks at each frame of `__morestack` that takes a chunk (Itanium C++ ABI, "Exception handling", 1.6: a personality
 /// routine). The search for a handler goes on whatever this says; on the way to it, the chunk has been left and goes back.
 /// Nobody can take it before the handler or the next cleanup has its registers, some of which may have been saved there.
 unsafe extern "C" fn give_back(
@@ -364,11 +391,13 @@ unsafe extern "C" fn give_back(
     /// DWARF's number.
     const RBP: c_int = 6;
     if actions & CLEANUP != 0 {
-        // SAFETY: asked about a frame of `__morestack` at its call, with the list below what rbp points to. rsp is the chunk's top
-        // there; frames on the chunk have been left.
+        // SAFETY: asked about a frame of `__morestack` at one of its calls, with the list below what rbp points to: none as long as
+        // there is no chunk. Otherwise rsp is the chunk's top, and what was called on it has been left.
         unsafe {
             let frame = _Unwind_GetGR(context, RBP) as *const *const List;
-            chunk::push(&**frame.sub(1), _Unwind_GetCFA(context) as *mut u8);
+            if let Some(list) = (*frame.sub(1)).as_ref() {
+                chunk::push(list, _Unwind_GetCFA(context) as *mut u8);
+            }
         }
     }
     GO_ON
@@ -400,22 +429,6 @@ unsafe extern "C-unwind" {
         entry: Callee,
         name: fn() -> &'static str,
     ) -> Pair;
-}
-
-/// [`call_on_fresh`] where no chunk is free: `__morestack` goes on here.
-#[cold]
-#[expect(improper_ctypes_definitions, reason = "as above")]
-unsafe extern "C-unwind" fn call_slowly(
-    a: Word,
-    b: Word,
-    c: Word,
-    size: u32,
-    entry: Callee,
-    name: fn() -> &'static str,
-) -> Pair {
-    let chunk = stacks::take_slowly(size, name);
-    // SAFETY: the chunk is free and large enough; the rest is the promise of who called `call_on_fresh`.
-    unsafe { call_on(a, b, c, chunk.top(), entry) }
 }
 
 /// The stack pointer.
