@@ -17,8 +17,8 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 pub(crate) trait Body {
     /// On its stack. `false`: the reference to the task that the vthread has is given up already.
     fn run(self, task: &Task) -> bool;
-    /// Off it, because it will never have one.
-    fn fail(self, task: &Task, error: Error);
+    /// Off it, because it will never have one. The answer is as of `run`.
+    fn fail(self, task: &Task, error: Error) -> bool;
 }
 
 /// Which carrier may start a vthread.
@@ -89,10 +89,11 @@ impl<F: FnOnce()> Body for Plain<F> {
         true
     }
 
-    fn fail(self, _: &Task, error: Error) {
+    fn fail(self, _: &Task, error: Error) -> bool {
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(self)));
         escaped(Box::new(error));
         dropped.err().into_iter().for_each(escaped);
+        true
     }
 }
 
@@ -106,10 +107,10 @@ impl Start {
     /// `task` is new.
     #[inline(always)]
     fn new<B: Body>(body: B, task: TaskRef) -> Self {
-        unsafe fn fail<B: Body>(task: &Task, error: Error) {
+        unsafe fn fail<B: Body>(task: &Task, error: Error) -> bool {
             // SAFETY: put there as a `B` below, and not used.
             let body = unsafe { task.room.take::<B>() };
-            body.fail(task, error);
+            body.fail(task, error)
         }
         let (size, entry) = entry_of::<First<B>>();
         // SAFETY: a task is started once, and nothing else is there before.
@@ -132,7 +133,11 @@ impl Start {
 
     pub(super) fn fail(self, error: Error) {
         // SAFETY: it has not started.
-        unsafe { (self.of().fail)(&self.0, error) };
+        let has_reference = unsafe { (self.of().fail)(&self.0, error) };
+        if !has_reference {
+            // Its joiner, on this carrier, has the only one.
+            core::mem::forget(self);
+        }
     }
 
     /// As a word.

@@ -26,7 +26,7 @@ pub(crate) trait Body {
     /// On its thread.
     fn run(self, task: &Task) -> bool;
     /// Elsewhere, because it will never have one.
-    fn fail(self, task: &Task, error: Error);
+    fn fail(self, task: &Task, error: Error) -> bool;
 }
 
 /// Which thread may run a vthread.

@@ -56,7 +56,7 @@ pub(crate) struct StartOf {
     /// Bytes of its stack.
     pub(crate) size: u32,
     pub(crate) entry: unsafe extern "C-unwind" fn(*mut u8),
-    pub(crate) fail: unsafe fn(&Task, Error),
+    pub(crate) fail: unsafe fn(&Task, Error) -> bool,
 }
 
 struct State {
