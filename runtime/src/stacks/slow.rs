@@ -235,7 +235,9 @@ impl Slow {
     unsafe fn deallocate(&mut self, base: usize, size: usize) {
         if let Some(chunk) = NonNull::new(base as *mut u8) {
             // SAFETY: the caller's promise.
-            never_unwinding(ALLOCATOR, || unsafe { self.allocator.deallocate(&Region::handle(), chunk, size) });
+            never_unwinding(ALLOCATOR, || unsafe {
+                self.allocator.deallocate(&Region::handle(), chunk, size)
+            });
         }
     }
 
