@@ -13,7 +13,7 @@ use vthread::channel::{self, Receiver, Sender, TryRecvError};
 use vthread::{Runtime, current, park, park_timeout, scope, spawn, spawn_local, yield_now};
 
 /// Nothing takes so long that is not lost.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_secs(90);
 
 /// Ended by now.
 static DONE: AtomicU64 = AtomicU64::new(0);

@@ -236,7 +236,7 @@ impl Slow {
         if let Some(chunk) = NonNull::new(base as *mut u8) {
             // SAFETY: the caller's promise.
             never_unwinding(ALLOCATOR, || unsafe {
-                self.allocator.deallocate(&Region::handle(), chunk, size)
+                self.allocator.deallocate(&Region::handle(), chunk, size);
             });
         }
     }
