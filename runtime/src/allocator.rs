@@ -48,19 +48,34 @@ impl Region {
 ///
 /// It is called off the chunks, on an ordinary large stack, and must not park.
 ///
+/// # Panics
+/// No method may panic: carriers call them between vthreads, with nothing in place that a panic could end in. If one does, the process
+/// ends with a message.
+///
 /// # Safety
 /// Every address that `allocate` gives is a multiple of 64, and `size` bytes from there lie inside memory that came from
 /// [`Region::take`] and was not given back, are readable and writable, and overlap nothing that is allocated. They stay so until
-/// `deallocate` gets them.
+/// `deallocate` gets them. The same holds for each chunk of `allocate_run`, which gives one at least and as many as it was asked for at
+/// most.
 pub unsafe trait StackAllocator {
     /// The lowest address of `size` free bytes, or `None` if there is no memory. `size` is a multiple of 64 and at most
     /// 64 KiB.
     fn allocate(&mut self, region: &Region, size: usize) -> Option<NonNull<u8>>;
 
+    /// Up to `most` chunks at once that lie side by side: the lowest address, and how many there are. Each of them is a chunk of its
+    /// own and comes back alone.
+    ///
+    /// Asked of allocators that [allow free lists](Self::allows_free_lists) when a list is empty; the more a thread uses, the more
+    /// it asks for. One chunk, if it is not overridden.
+    fn allocate_run(&mut self, region: &Region, size: usize, most: usize) -> Option<(NonNull<u8>, usize)> {
+        debug_assert!(most > 0);
+        self.allocate(region, size).map(|chunk| (chunk, 1))
+    }
+
     /// Takes a chunk back.
     ///
     /// # Safety
-    /// `chunk` came from `allocate` of this allocator with the same `size`, and nobody uses it any more.
+    /// `chunk` came from `allocate` or `allocate_run` of this allocator with the same `size`, and nobody uses it any more.
     unsafe fn deallocate(&mut self, region: &Region, chunk: NonNull<u8>, size: usize);
 
     /// May freed chunks wait in the thread's free lists, to be used again without asking? They come to

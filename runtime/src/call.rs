@@ -1,11 +1,9 @@
 //! Calls from one stack to another: onto a chunk, and off it.
 
 use crate::arch::{self, Callee, Entry, Pair, Word};
-use crate::chunk::{self, List};
-use crate::stacks;
 use core::arch::asm;
 use core::marker::PhantomData;
-use core::mem::{ManuallyDrop, MaybeUninit};
+use core::mem::ManuallyDrop;
 use vale_threads_abi as abi;
 
 /// Something that can be entered on another stack and wants a bound there.
@@ -190,7 +188,7 @@ unsafe fn by_words<F: FnOnce() -> R, R, const FLAGS: u32>(size: u32, entry: Call
     let words = Closure::new(f).into_words();
     let pair = if arch::on_chunk_now() {
         // SAFETY: on a chunk this thread has lists; the caller's promise.
-        unsafe { call_on_fresh(size, entry, words, core::any::type_name::<F>()) }
+        unsafe { arch::call_on_fresh(words[0], words[1], words[2], size, entry, core::any::type_name::<F>) }
     } else {
         crate::__plain_only!();
         // SAFETY: that is its type, and these are its words.
@@ -209,7 +207,7 @@ unsafe fn by_slot<F: FnOnce() -> R, R, const FLAGS: u32>(size: u32, entry: Calle
     if arch::on_chunk_now() {
         let words = [Word::new(argument), Word::uninit(), Word::uninit()];
         // SAFETY: on a chunk this thread has lists; the caller's promise.
-        unsafe { call_on_fresh(size, entry, words, core::any::type_name::<F>()) };
+        unsafe { arch::call_on_fresh(words[0], words[1], words[2], size, entry, core::any::type_name::<F>) };
     } else {
         crate::__plain_only!();
         // SAFETY: that is its type, and it wants the slot.
@@ -217,59 +215,6 @@ unsafe fn by_slot<F: FnOnce() -> R, R, const FLAGS: u32>(size: u32, entry: Calle
     }
     // SAFETY: it has returned.
     unsafe { slot.into_result() }
-}
-
-/// Gives the chunk back that was noted, where the entry was left by unwinding. Nothing of it is held in registers: what returns
-/// pays nothing for it.
-struct GiveBack {
-    size: u32,
-    /// The chunk's top.
-    taken: *const *mut u8,
-}
-
-impl Drop for GiveBack {
-    #[cold]
-    fn drop(&mut self) {
-        // SAFETY: `call_on_fresh` made this, on this thread; the chunk has been left, and its note still says which.
-        unsafe { chunk::push(&*arch::list_of(self.size).cast::<List>(), self.taken.read()) };
-    }
-}
-
-/// Calls `entry` on the first chunk of the list for `size`, or on one that the slow path finds.
-///
-/// # Safety
-/// On a chunk. The words are what `entry` wants, and `size` bytes are enough for it.
-#[inline(always)]
-unsafe fn call_on_fresh(size: u32, entry: Callee, [a, b, c]: [Word; 3], name: &'static str) -> Pair {
-    // One comparison finds sizes without a list, unproved entries and the unpatched value.
-    if size <= abi::LARGEST_CHUNK {
-        // SAFETY: on a chunk this thread has lists, with an element for every such size.
-        let (list, is_empty) = unsafe {
-            let list = arch::list_of(size);
-            (list, (*list.cast::<List>()).get().is_null())
-        };
-        if !is_empty {
-            let mut taken = MaybeUninit::<*mut u8>::uninit();
-            let taken = taken.as_mut_ptr();
-            let guard = GiveBack { size, taken };
-            // SAFETY: the first of a list is free and of its size.
-            let pair = unsafe { arch::call_taking(a, b, c, list, entry, taken) };
-            core::mem::forget(guard);
-            return pair;
-        }
-    }
-    // SAFETY: the caller's promise.
-    unsafe { call_slowly(a, b, c, size, entry, name) }
-}
-
-/// # Safety
-/// As for [`call_on_fresh`].
-#[cold]
-#[inline(never)]
-unsafe fn call_slowly(a: Word, b: Word, c: Word, size: u32, entry: Callee, name: &'static str) -> Pair {
-    let chunk = stacks::take_slowly(size, name);
-    // SAFETY: the chunk is free and large enough; the caller's promise.
-    unsafe { arch::call_on(a, b, c, chunk.top(), entry) }
 }
 
 /// [`on_chunk`] with another size than the link step wrote; for tests and benchmarks without it.

@@ -1,4 +1,4 @@
-//! Taking and giving back a chunk. What every call onto a chunk executes of it is in assembly (`arch::call_taking`).
+//! Taking and giving back a chunk. What every call onto a chunk executes of it is in assembly (`arch::call_on_fresh`).
 //!
 //! ```text
 //! lists[size / 64] --> top of a free chunk         in use
@@ -85,6 +85,7 @@ impl Chunk {
     }
 
     /// Above its highest byte; a multiple of 16.
+    #[cfg(test)]
     #[inline(always)]
     pub(crate) fn top(&self) -> *mut u8 {
         self.top

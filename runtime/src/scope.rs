@@ -308,9 +308,9 @@ impl<F: FnOnce() -> T, T> Body for Child<F, T> {
         end(unsafe { carrier::mounted().unwrap_unchecked() }.task(), outcome)
     }
 
-    fn fail(self, task: &Task, error: Error) {
+    fn fail(self, task: &Task, error: Error) -> bool {
         let dropped = catch_unwind(AssertUnwindSafe(move || drop(self.closure)));
-        end::<T>(task, ManuallyDrop::new(Err(dropped.err().unwrap_or_else(|| Box::new(error)))));
+        end::<T>(task, ManuallyDrop::new(Err(dropped.err().unwrap_or_else(|| Box::new(error)))))
     }
 }
 

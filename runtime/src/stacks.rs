@@ -5,7 +5,7 @@
 pub(crate) mod scoped;
 mod slow;
 
-use crate::arch;
+use crate::arch::{self, Pair, Word};
 use crate::call::hop;
 use crate::chunk::{self, CLASSES, Chunk, List};
 use crate::config::StackConfig;
@@ -299,23 +299,25 @@ pub(crate) fn idle() -> Option<Instant> {
     .flatten()
 }
 
-/// A chunk for an entry of `size` bytes, as the link step wrote it, that the lists do not have. `name` is the entry's, for
-/// messages.
+/// A chunk for an entry of `size` bytes, as the link step wrote it, that the lists do not have: its top, and the list that it goes
+/// back to. `name` gives the entry's, for messages. `__morestack` calls this on the hop stack.
 ///
 /// # Panics
 /// When there is no memory for it.
 #[cold]
-#[inline(never)]
-pub(crate) fn take_slowly(size: u32, name: &'static str) -> Chunk {
+#[expect(improper_ctypes_definitions, reason = "assembly passes the name's address on, from Rust")]
+pub(crate) unsafe extern "C-unwind" fn take_slowly(size: u32, name: fn() -> &'static str) -> Pair {
     guard_against_a_missing_link_step();
-    hop(move || {
-        Promise::keep();
-        match Stacks::with(|stacks| stacks.lend(size, name)) {
-            Some(Ok(chunk)) => chunk,
-            Some(Err(error)) => panic!("vthread: {error}, for {name}"),
-            None => panic!("vthread: {name} was called on a chunk of another thread"),
+    Promise::keep();
+    let name = name();
+    match Stacks::with(|stacks| stacks.lend(size, name)) {
+        Some(Ok(chunk)) => {
+            let (top, list) = chunk.into_parts();
+            Pair(Word::new(top), Word::new(list.cast_mut().cast()))
         }
-    })
+        Some(Err(error)) => panic!("vthread: {error}, for {name}"),
+        None => panic!("vthread: {name} was called on a chunk of another thread"),
+    }
 }
 
 /// A stack from the free lists, if there is one of that size. For a thread that runs vthreads.

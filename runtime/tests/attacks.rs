@@ -34,6 +34,38 @@ fn a_million_levels_of_recursion() {
     assert!(outcome.expect("memory") >= levels as usize * LEVEL as usize);
 }
 
+fn proved_depth(n: u64) -> u64 {
+    if n == 0 { 0 } else { 1 + on_chunk(|| proved_depth(black_box(n - 1))) }
+}
+
+#[test]
+fn a_million_levels_of_proved_recursion() {
+    let outcome = Builder::new().stacks(Mode::Exact).run(|| proved_depth(1_000_000));
+    assert_eq!(outcome.expect("memory"), 1_000_000);
+}
+
+/// Notes where it is at each level, and raises at the last.
+fn noting(n: u64, places: &RefCell<Vec<usize>>) -> u64 {
+    let here = black_box(0_u8);
+    places.borrow_mut().push(&raw const here as usize);
+    if n == 0 { resume_unwind(Box::new(7_u8)) } else { 1 + on_chunk(|| noting(black_box(n - 1), places)) }
+}
+
+#[test]
+fn chunks_that_are_left_by_unwinding_are_used_again() {
+    let outcome = Builder::new().stacks(Mode::Exact).run(|| {
+        let places = [(); 2].map(|()| {
+            let places = RefCell::default();
+            let payload = catch_unwind(AssertUnwindSafe(|| noting(5000, &places))).expect_err("it raises");
+            assert_eq!(payload.downcast_ref(), Some(&7_u8));
+            places.into_inner()
+        });
+        assert_eq!(places[0].len(), 5001);
+        assert_eq!(places[0], places[1]);
+    });
+    outcome.expect("memory");
+}
+
 fn unwinding(n: u32, log: &Cell<u32>) -> u32 {
     let _count = OnDrop(|| log.set(log.get() + 1));
     if n == 0 {

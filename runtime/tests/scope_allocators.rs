@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::OnDrop;
+use common::{OnDrop, child, is_child};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::ptr::NonNull;
 use std::sync::Arc;
@@ -272,4 +272,29 @@ fn a_scope_s_allocator_may_end_badly() {
         sleep(Duration::from_millis(20));
         spawn(|| ()).join().expect("the carrier goes on");
     });
+}
+
+#[test]
+fn an_allocator_that_panics_ends_the_process_with_a_message() {
+    struct Panics;
+
+    // SAFETY: it gives nothing.
+    unsafe impl StackAllocator for Panics {
+        fn allocate(&mut self, _: &Region, _: usize) -> Option<NonNull<u8>> {
+            panic!("no idea where memory comes from");
+        }
+
+        unsafe fn deallocate(&mut self, _: &Region, _: NonNull<u8>, _: usize) {}
+    }
+
+    if is_child() {
+        let _ = run(|| catch_unwind(|| scope_in(|| Panics, |s| drop(s.spawn(yield_now)))));
+        return;
+    }
+    let out = child("an_allocator_that_panics_ends_the_process_with_a_message", &[]);
+    let said = String::from_utf8_lossy(&out.stderr);
+    assert!(
+        !out.status.success() && said.contains("a panic in a stack allocator cannot be passed on"),
+        "{said}"
+    );
 }

@@ -32,12 +32,21 @@ impl Slab {
         SLAB / size
     }
 
-    fn take(&mut self) -> usize {
-        if let Some(number) = self.free.pop() {
-            return number as usize;
+    /// Up to `most` chunks side by side, of which there is one: the number of the first, and how many.
+    fn take(&mut self, size: usize, most: usize) -> (usize, usize) {
+        let Some(mut first) = self.free.pop() else {
+            let first = self.cut;
+            self.cut = Self::chunks(size).min(first + most);
+            return (first, self.cut - first);
+        };
+        let mut count = 1;
+        // Lists are trimmed from the lowest address on, as a rule.
+        while count < most && first > 0 && self.free.last() == Some(&(first - 1)) {
+            self.free.pop();
+            first -= 1;
+            count += 1;
         }
-        self.cut += 1;
-        self.cut - 1
+        (first as usize, count)
     }
 
     fn has_room(&self, size: usize) -> bool {
@@ -66,6 +75,10 @@ impl Pool {
 // `cut`, in `free`, or handed out, never two of them.
 unsafe impl StackAllocator for Pool {
     fn allocate(&mut self, region: &Region, size: usize) -> Option<NonNull<u8>> {
+        self.allocate_run(region, size, 1).map(|(chunk, _)| chunk)
+    }
+
+    fn allocate_run(&mut self, region: &Region, size: usize, most: usize) -> Option<(NonNull<u8>, usize)> {
         let of = self.sizes.entry(size).or_default();
         let at = if let Some(&at) = of.with_room.first() {
             at
@@ -76,11 +89,11 @@ unsafe impl StackAllocator for Pool {
             at
         };
         let slab = of.slabs.get_mut(&at)?;
-        let number = slab.take();
+        let (first, count) = slab.take(size, most);
         if !slab.has_room(size) {
             of.with_room.remove(&at);
         }
-        NonNull::new((at + number * size) as *mut u8)
+        NonNull::new((at + first * size) as *mut u8).map(|lowest| (lowest, count))
     }
 
     unsafe fn deallocate(&mut self, _: &Region, chunk: NonNull<u8>, size: usize) {

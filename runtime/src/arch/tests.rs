@@ -11,10 +11,16 @@ const DIRECT: [(usize, usize, usize); 6] =
     [(0, 1024, 48), (2, 256, 64), (4, 128, 64), (6, 64, 64), (8, 64, 80), (14, 32, 96)];
 const IMPORT: [(usize, usize, usize); 4] = [(0, 512, 48), (2, 64, 64), (4, 16, 64), (8, 16, 80)];
 
+/// What every stub begins with.
+const TEST: [u8; 6] = [0x49, 0x89, 0xe2, 0x4c, 0x2b, 0x15];
+
 /// Address of the first stub of each pool, direct ones first.
 fn pools() -> Vec<(usize, usize, usize, usize)> {
-    // `__morestack` itself is less than 64 bytes long, and each pool is aligned to 64.
-    let mut at = call_taking as *const () as usize + 1;
+    // Behind the other parts of `__morestack`. Each pool is aligned to 64, and what a stub begins with is nowhere else.
+    let mut at = call_on_fresh as *const () as usize;
+    while bytes(at, 6) != TEST {
+        at += 64;
+    }
     let mut found = Vec::new();
     for (words, count, size) in DIRECT.into_iter().chain(IMPORT) {
         at = at.next_multiple_of(64);
@@ -25,7 +31,7 @@ fn pools() -> Vec<(usize, usize, usize, usize)> {
 }
 
 fn bytes(at: usize, len: usize) -> &'static [u8] {
-    // SAFETY: only called for addresses inside of the pools.
+    // SAFETY: only called for addresses inside of `__morestack`.
     unsafe { core::slice::from_raw_parts(at as *const u8, len) }
 }
 
@@ -35,10 +41,7 @@ fn stubs_are_laid_out_as_their_records_say() {
         for stub in [0, 1, 7, 8, count - 1].map(|n| at + n * size) {
             let (test, rest) = bytes(stub, size).split_at(17);
             // mov r10, rsp; sub r10, [rip + ..]; cmp r10, [rip + ..]
-            assert_eq!(
-                (&test[..6], &test[10..13]),
-                (&[0x49, 0x89, 0xe2, 0x4c, 0x2b, 0x15][..], &[0x4c, 0x3b, 0x15][..])
-            );
+            assert_eq!((&test[..6], &test[10..13]), (&TEST[..], &[0x4c, 0x3b, 0x15][..]));
             if i < DIRECT.len() {
                 let call = 36 + 3 * words - 17;
                 assert_eq!((&rest[..2], rest[call]), (&[0x0f, 0x83][..], 0xe8), "{words} words");

@@ -18,12 +18,12 @@
 //!         | rbp              |                 | root record      |
 //! Sp ->   | where to resume  |                 +------------------+ <- rsp, rbp = 0, jumps to `root`
 //!
-//! The same with the chunk taken on the way (`call_taking`): what it is taken from is kept below the caller's rbp
+//! The same with the chunk taken on the way (`call_on_fresh`): the list is kept below the caller's rbp
 //!
 //! caller's stack                       top ->  +------------------+
 //! | return into wrapper |                      | return into      |
 //! | caller's rbp        | <- rbp               |   __morestack    |
-//! | free list           |                      | entry's frames   | <- rsp
+//! | its list            |                      | entry's frames   | <- rsp
 //!
 //! A hop: a call made on a chunk, carried out on the carrier's installed hop stack
 //!
@@ -38,7 +38,10 @@
 //! a caller at a lower address only from a function of that name, so one symbol of that name spans every
 //! instruction that calls onto another stack.
 
+use crate::chunk::{self, List};
+use crate::stacks;
 use core::arch::{asm, global_asm, naked_asm};
+use core::ffi::{c_int, c_void};
 use core::mem::MaybeUninit;
 use core::sync::atomic::AtomicUsize;
 use vale_threads_abi as abi;
@@ -249,26 +252,36 @@ global_asm!(
     ".hidden __morestack",
     ".type __morestack, @function",
     ".p2align 6",
-    // Onto the first chunk of a free list: rcx = list, r8 = entry, r9 = where the chunk's top is noted. rdi, rsi and rdx are the
-    // entry's, and so are rax and rdx when it has returned: values that went through memory on their way would wait there.
+    // Onto the first free chunk of a size: ecx = size, r8 = entry, r9 = its name. rdi, rsi and rdx are the entry's, and so are rax and
+    // rdx when it has returned: values that went through memory on their way would wait there.
     "__morestack:",
     ".cfi_startproc",
+    // Who leaves by unwinding leaves no code of ours to run: the unwinder itself is told to give the chunk back. So callers need
+    // neither a landing pad nor a register that is kept for it, and jump here where nothing is left for them to do.
+    ".cfi_personality 0x1b, {give_back}",
+    // One comparison finds sizes without a list, unproved entries and the unpatched value.
+    "cmp ecx, {largest}",
+    "ja 2f",
+    // The list: eight bytes for each class of 64.
+    "shr ecx, 3",
+    "add rcx, qword ptr fs:[__vthread_lists@tpoff]",
+    "mov r10, qword ptr [rcx]",
+    "test r10, r10",
+    "je 3f",
     // rbp is the one register that survives the entry and finds the way back, for us and for unwinders.
     "push rbp",
     ".cfi_def_cfa_offset 16",
     ".cfi_offset rbp, -16",
     "mov rbp, rsp",
     ".cfi_def_cfa_register rbp",
+    // The list, for the way back. On the caller's stack, so that it costs no bytes of the chunk.
+    "push rcx",
     // The next free one becomes the first.
-    "mov r10, qword ptr [rcx]",
     "mov rax, qword ptr [r10 - 8]",
     "mov qword ptr [rcx], rax",
-    // Where it is found to be given back by who leaves it by unwinding.
-    "mov qword ptr [r9], r10",
-    // For the way back. On the caller's stack, so that it costs no bytes of the chunk.
-    "push rcx",
     // Aligned as the ABI wants it before a call.
     "mov rsp, r10",
+    "4:",
     "771: call r8",
     abi::record!(5, "771b", "0", "0", "0", ""),
     // rsp is the chunk's top again, which becomes the first of its list. We are still on it, but nothing below is needed, and
@@ -282,6 +295,36 @@ global_asm!(
     ".cfi_def_cfa rsp, 8",
     ".cfi_restore rbp",
     "ret",
+    // None is free. What finds one runs on the hop stack, so that it makes no chunk larger, and knows the size again.
+    "3: sub rcx, qword ptr fs:[__vthread_lists@tpoff]",
+    "shl ecx, 3",
+    // The same frame, with no list in it yet.
+    "2: push rbp",
+    ".cfi_def_cfa_offset 16",
+    ".cfi_offset rbp, -16",
+    "mov rbp, rsp",
+    ".cfi_def_cfa_register rbp",
+    "push 0",
+    "mov rsp, qword ptr fs:[__vthread_hop_top@tpoff]",
+    // The entry and its arguments wait there: four words, so that the stack is aligned for the call.
+    "push rdi",
+    "push rsi",
+    "push rdx",
+    "push r8",
+    "mov edi, ecx",
+    "mov rsi, r9",
+    "771: call {take_slowly}",
+    abi::record!(5, "771b", "0", "0", "0", ""),
+    // rax = top, rdx = the list that it goes back to.
+    "mov r10, rax",
+    "mov qword ptr [rbp - 8], rdx",
+    "pop r8",
+    "pop rdx",
+    "pop rsi",
+    "pop rdi",
+    // Before the two ways meet: the link step wants one stack pointer there.
+    "mov rsp, r10",
+    "jmp 4b",
     ".cfi_endproc",
     // Onto any stack: rcx = top, r8 = entry.
     ".Lvthread_call_on:",
@@ -318,7 +361,47 @@ global_asm!(
     ".reloc ., R_X86_64_NONE, __vthread_memmove",
     ".popsection",
     region = sym REGION,
+    largest = const abi::LARGEST_CHUNK,
+    give_back = sym give_back,
+    take_slowly = sym stacks::take_slowly,
 );
+
+// The unwinder that std links.
+unsafe extern "C-unwind" {
+    /// The value of a register in a frame that is being unwound.
+    fn _Unwind_GetGR(context: *mut c_void, register: c_int) -> usize;
+    /// What rsp is there when the call that is being left has returned.
+    fn _Unwind_GetCFA(context: *mut c_void) -> usize;
+}
+
+/// What an unwinder asks at each frame of `__morestack` that takes a chunk (Itanium C++ ABI, "Exception handling", 1.6: a personality
+/// routine). The search for a handler goes on whatever this says; on the way to it, the chunk has been left and goes back.
+/// Nobody can take it before the handler or the next cleanup has its registers, some of which may have been saved there.
+unsafe extern "C" fn give_back(
+    _version: c_int,
+    actions: c_int,
+    _class: u64,
+    _exception: *mut c_void,
+    context: *mut c_void,
+) -> c_int {
+    /// `_UA_CLEANUP_PHASE`, also of a forced unwinding.
+    const CLEANUP: c_int = 2;
+    /// `_URC_CONTINUE_UNWIND`.
+    const GO_ON: c_int = 8;
+    /// DWARF's number.
+    const RBP: c_int = 6;
+    if actions & CLEANUP != 0 {
+        // SAFETY: asked about a frame of `__morestack` at one of its calls, with the list below what rbp points to: none as long as
+        // there is no chunk. Otherwise rsp is the chunk's top, and what was called on it has been left.
+        unsafe {
+            let frame = _Unwind_GetGR(context, RBP) as *const *const List;
+            if let Some(list) = (*frame.sub(1)).as_ref() {
+                chunk::push(list, _Unwind_GetCFA(context) as *mut u8);
+            }
+        }
+    }
+    GO_ON
+}
 
 unsafe extern "C-unwind" {
     /// Calls `entry(a, b, c)` with rsp = `top`, which leads back by unwinding as by returning.
@@ -330,21 +413,21 @@ unsafe extern "C-unwind" {
     pub(crate) fn call_on(a: Word, b: Word, c: Word, top: *mut u8, entry: Callee) -> Pair;
 }
 
+#[expect(improper_ctypes, reason = "assembly passes the name's address on, to Rust")]
 unsafe extern "C-unwind" {
-    /// Takes the first chunk of a list, calls `entry(a, b, c)` on it, and gives it back when that returns. Its top is in `taken` from
-    /// then on: who leaves it by unwinding gives it back.
+    /// Takes a free chunk, calls `entry(a, b, c)` on it, and gives it back when that returns or unwinds.
     ///
     /// # Safety
-    /// The list has a first, a free chunk with room for the entry. The arguments are what `entry` wants; the result holds nothing
-    /// that `entry` does not leave.
+    /// On a chunk, so that this thread has lists. `size` bytes are enough for the entry. The arguments are what `entry` wants; the
+    /// result holds nothing that `entry` does not leave.
     #[link_name = "__morestack"]
-    pub(crate) fn call_taking(
+    pub(crate) fn call_on_fresh(
         a: Word,
         b: Word,
         c: Word,
-        list: *const u8,
+        size: u32,
         entry: Callee,
-        taken: *mut *mut u8,
+        name: fn() -> &'static str,
     ) -> Pair;
 }
 

@@ -146,8 +146,9 @@ impl<F: FnOnce() -> R, R> Body for Main<'_, F, R> {
         true
     }
 
-    fn fail(self, _: &Task, error: Error) {
+    fn fail(self, _: &Task, error: Error) -> bool {
         *self.result = Some(Err(error));
+        true
     }
 }
 

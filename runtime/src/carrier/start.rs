@@ -25,8 +25,8 @@ pub(crate) trait Body {
     /// # Safety
     /// It is there, and nobody else takes it.
     unsafe fn run() -> bool;
-    /// Off it, because it will never have one.
-    fn fail(self, task: &Task, error: Error);
+    /// Off it, because it will never have one. The answer is as of `run`.
+    fn fail(self, task: &Task, error: Error) -> bool;
 }
 
 /// Which carrier may start a vthread.
@@ -130,10 +130,11 @@ impl<F: FnOnce()> Body for Plain<F> {
         true
     }
 
-    fn fail(self, _: &Task, error: Error) {
+    fn fail(self, _: &Task, error: Error) -> bool {
         let dropped = catch_unwind(AssertUnwindSafe(|| drop(self)));
         escaped(Box::new(error));
         dropped.err().into_iter().for_each(escaped);
+        true
     }
 }
 
@@ -147,13 +148,13 @@ impl Start {
     /// `task` is new.
     #[inline(always)]
     fn new<B: Body>(body: B, task: TaskRef) -> Self {
-        unsafe fn about<B: Body>(failed: Option<(&Task, Error)>) -> &'static str {
-            if let Some((task, error)) = failed {
+        unsafe fn about<B: Body>(failed: Option<(&Task, Error)>) -> (&'static str, bool) {
+            let has_reference = failed.is_none_or(|(task, error)| {
                 // SAFETY: put there as a `B` below, and not used.
                 let body = unsafe { task.room.take::<B>() };
-                body.fail(task, error);
-            }
-            B::name()
+                body.fail(task, error)
+            });
+            (B::name(), has_reference)
         }
         let (size, entry) = entry_of::<First<B>>();
         // SAFETY: a task is started once, and nothing else is there before.
@@ -171,9 +172,12 @@ impl Start {
     }
 
     pub(super) fn fail(self, error: Error) {
-        if let Some(about) = self.0.about.get() {
-            // SAFETY: it has not started.
-            unsafe { about(Some((&self.0, error))) };
+        let Some(about) = self.0.about.get() else { return };
+        // SAFETY: it has not started.
+        let (_, has_reference) = unsafe { about(Some((&self.0, error))) };
+        if !has_reference {
+            // Its joiner, on this carrier, has the only one.
+            core::mem::forget(self);
         }
     }
 

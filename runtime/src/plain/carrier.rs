@@ -32,7 +32,7 @@ pub(crate) trait Body {
     /// It is there, and nobody else takes it.
     unsafe fn run() -> bool;
     /// Elsewhere, because it will never have one.
-    fn fail(self, task: &Task, error: Error);
+    fn fail(self, task: &Task, error: Error) -> bool;
 }
 
 /// Which thread may run a vthread.

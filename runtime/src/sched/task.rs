@@ -56,8 +56,8 @@ const _: () = assert!(size_of::<Task>() <= 120);
 /// The first function on its stack.
 pub(crate) type Entry = unsafe extern "C-unwind" fn(*mut u8);
 
-/// With an error, it is what a vthread ends with that could not be started: the body is in the task's room. Gives the type of its closure.
-pub(crate) type About = unsafe fn(Option<(&Task, Error)>) -> &'static str;
+/// With an error, it is what a vthread ends with that could not be started: the body is in the task's room. Gives the type of its closure, and what `Body::fail` answers.
+pub(crate) type About = unsafe fn(Option<(&Task, Error)>) -> (&'static str, bool);
 
 /// Null until it is needed: by who makes the task, by the vthread itself, or under the lock of the task's state.
 struct Rarely(AtomicPtr<Rare>);
@@ -164,7 +164,7 @@ impl Task {
     /// The type of its closure.
     pub(crate) fn closure_name(&self) -> &'static str {
         // SAFETY: without an error it may always be called.
-        self.about.get().map_or("a vthread", |about| unsafe { about(None) })
+        self.about.get().map_or("a vthread", |about| unsafe { about(None).0 })
     }
 
     /// When nobody refers to it any more.

@@ -5,6 +5,7 @@ use crate::allocator::{Pool, Region, StackAllocator};
 use crate::chunk::{self, List};
 use crate::config::{Mode, StackConfig};
 use crate::error::{Error, Result};
+use crate::fatal::never_unwinding;
 use crate::region;
 use crate::stats::{Chunks, HighWater};
 use crate::sys;
@@ -19,8 +20,17 @@ const PAGE: usize = abi::PAGE as usize;
 /// Freed large stacks that are kept for the next use, in bytes of address space per thread.
 const SPARE: usize = 64 << 20;
 
-/// Small chunks are fetched this many bytes at a time: what the first one touches anyway.
-const BATCH: usize = PAGE;
+/// Small chunks are fetched at least this many bytes at a time: what the first one touches anyway.
+const LEAST_BATCH: usize = PAGE;
+
+/// And at most this many.
+const MOST_BATCH: usize = 64 * PAGE;
+
+/// A batch is at most this part of what the lists have got so far: so little more memory is touched than is used.
+const BATCH_SHARE: usize = 16;
+
+/// In messages.
+const ALLOCATOR: &str = "a stack allocator";
 
 /// What painted stacks are filled with.
 const PAINT: u8 = 0xa5;
@@ -175,33 +185,49 @@ impl Slow {
 
     /// Gives unused memory back to the region.
     pub(super) fn trim(&mut self, all: bool) {
-        self.allocator.trim(&Region::handle(), all);
+        never_unwinding(ALLOCATOR, || self.allocator.trim(&Region::handle(), all));
         self.drop_spare();
     }
 
     /// Fetches some chunks of `size` bytes. One is the result, the others go into the list.
+    ///
+    /// The more there are, the more it fetches: who goes deeper than ever comes here at each level otherwise.
     pub(super) fn fill(&mut self, list: &List, size: usize) -> Result<*mut u8> {
         self.taken += 1;
-        let first = self.fetch(size).ok_or(Error::OutOfMemory { size })?;
-        let mut more: Vec<*mut u8> = Vec::new();
-        while more.len() < BATCH / size {
-            let Some(top) = self.fetch(size) else { break };
-            more.push(top);
+        let batch = (self.listed / BATCH_SHARE).clamp(LEAST_BATCH, MOST_BATCH);
+        let most = (batch / size).max(1);
+        let mut runs: Vec<(usize, usize)> = Vec::new();
+        let mut have = 0;
+        while have < most {
+            let Some((lowest, count)) = self.fetch(size, most - have) else { break };
+            have += count;
+            runs.push((lowest, count));
         }
+        let Some(&(first, _)) = runs.first() else { return Err(Error::OutOfMemory { size }) };
         // The lowest first, next time.
-        for &top in more.iter().rev() {
-            // SAFETY: fresh from the allocator.
-            unsafe { chunk::push(list, top) };
+        for (lowest, count) in runs.into_iter().rev() {
+            for number in (1..=count).rev() {
+                // SAFETY: fresh from the allocator.
+                unsafe { chunk::push(list, (lowest + number * size) as *mut u8) };
+            }
         }
-        Ok(first)
+        // SAFETY: just pushed.
+        let top = unsafe { chunk::pop(list) };
+        Ok(top.unwrap_or((first + size) as *mut u8))
     }
 
-    /// A chunk for the lists: its top.
-    fn fetch(&mut self, size: usize) -> Option<*mut u8> {
-        let base = self.allocator.allocate(&Region::handle(), size)?.as_ptr();
-        self.listed += size;
-        self.registered.add(base as usize, size);
-        Some(base.wrapping_add(size))
+    /// Up to `most` chunks for the lists, side by side: the lowest address, and how many.
+    fn fetch(&mut self, size: usize, most: usize) -> Option<(usize, usize)> {
+        let allocator = &mut self.allocator;
+        let run = never_unwinding(ALLOCATOR, || allocator.allocate_run(&Region::handle(), size, most));
+        let (lowest, count) = run?;
+        let lowest = lowest.as_ptr() as usize;
+        self.listed += count * size;
+        for number in 0..count {
+            self.registered.add(lowest + number * size, size);
+        }
+        sys::populate(lowest, count * size);
+        Some((lowest, count))
     }
 
     /// # Safety
@@ -209,7 +235,9 @@ impl Slow {
     unsafe fn deallocate(&mut self, base: usize, size: usize) {
         if let Some(chunk) = NonNull::new(base as *mut u8) {
             // SAFETY: the caller's promise.
-            unsafe { self.allocator.deallocate(&Region::handle(), chunk, size) };
+            never_unwinding(ALLOCATOR, || unsafe {
+                self.allocator.deallocate(&Region::handle(), chunk, size);
+            });
         }
     }
 
@@ -249,8 +277,8 @@ impl Slow {
             }
             _ => {
                 let size = size as usize;
-                let at =
-                    self.allocator.allocate(&Region::handle(), size).ok_or(Error::OutOfMemory { size })?;
+                let at = never_unwinding(ALLOCATOR, || self.allocator.allocate(&Region::handle(), size));
+                let at = at.ok_or(Error::OutOfMemory { size })?;
                 let base = at.as_ptr() as usize;
                 Ok(Lent { base, len: size, guard: 0, size, source: Source::Allocator, name })
             }
