@@ -169,6 +169,40 @@ fn what_is_not_send_stays_and_locals_are_each_ones_own() {
     });
 }
 
+/// Waits when it is dropped, and says that it was not left in the middle.
+struct Patient;
+
+static PATIENT_TO_THE_END: AtomicUsize = AtomicUsize::new(0);
+
+impl Drop for Patient {
+    fn drop(&mut self) {
+        vthread::yield_now();
+        sleep(MS);
+        drop(Semaphore::new(1).acquire(1));
+        PATIENT_TO_THE_END.fetch_add(1, SeqCst);
+    }
+}
+
+vthread::vthread_local! {
+    static PATIENT: Patient = Patient;
+}
+
+#[test]
+fn destructors_of_locals_of_a_cancelled_vthread_are_carried_out_to_the_end() {
+    run(|| {
+        scope(|s| {
+            let child = s.spawn(|| {
+                PATIENT.with(|_| ());
+                vthread::park();
+            });
+            sleep(MS);
+            s.cancel();
+            assert!(child.join().expect_err("cancelled").is::<Cancelled>());
+        });
+    });
+    assert_eq!(PATIENT_TO_THE_END.load(SeqCst), 1);
+}
+
 #[test]
 fn loops_see_every_item() {
     let (here, anywhere) = (Cell::new(0), AtomicUsize::new(0));

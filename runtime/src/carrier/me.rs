@@ -62,6 +62,10 @@ impl Me {
     pub(crate) fn is_cancelled(self) -> bool {
         self.root().is_cancelled()
     }
+
+    pub(crate) fn raises(self) -> bool {
+        self.root().raises()
+    }
 }
 
 /// Who goes on: a stack that waits, or a vthread that starts.
@@ -98,7 +102,7 @@ pub(crate) fn begin_wait(waiting: &Waiting, timer: Option<&Timer>, to: Option<Pa
     let Some(me) = me() else { super::not_on_a_vthread() };
     let (root, carrier) = (me.root(), me.carrier);
     root.waiting.set(waiting);
-    if root.is_cancelled() && task::RAISES && waiting.claim(Outcome::Cancelled) {
+    if root.raises() && task::RAISES && waiting.claim(Outcome::Cancelled) {
         // Nobody else will make it ready.
         if let Some(to) = to {
             carrier.ready.push(to);

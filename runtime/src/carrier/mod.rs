@@ -60,7 +60,9 @@ const CANCELLED: usize = 1;
 const HAS_STACKS: usize = 2;
 /// Its stack came from the slow path, and goes back there; otherwise it goes to the list of its size.
 const WAS_LENT: usize = 4;
-const FLAGS: usize = CANCELLED | HAS_STACKS | WAS_LENT;
+/// Its locals are dropped: nothing is raised there any more.
+const ENDING: usize = 8;
+const FLAGS: usize = CANCELLED | HAS_STACKS | WAS_LENT | ENDING;
 
 impl Root {
     /// Where the address of the task is.
@@ -76,6 +78,16 @@ impl Root {
     #[inline(always)]
     pub(crate) fn is_cancelled(&self) -> bool {
         self.has(CANCELLED)
+    }
+
+    /// Is it to unwind? Not once its locals are being dropped: a destructor would be left in the middle.
+    pub(crate) fn raises(&self) -> bool {
+        self.previous.get().addr() & (CANCELLED | ENDING) == CANCELLED
+    }
+
+    /// Its closure has been left, and what it still does is done to the end.
+    pub(crate) fn begins_to_end(&self) {
+        self.set_flag(ENDING);
     }
 
     fn cancel(&self) {

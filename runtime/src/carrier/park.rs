@@ -55,7 +55,7 @@ pub(crate) unsafe fn park_waiting(
         hop(|| unsafe { carrier.timers.insert(timer, waiting) });
     }
     root.waiting.set(waiting);
-    if root.is_cancelled() && waiting.cancellable && task::RAISES && waiting.claim(Outcome::Cancelled) {
+    if root.raises() && waiting.cancellable && task::RAISES && waiting.claim(Outcome::Cancelled) {
         // Nobody else will make it ready.
         if let Some(to) = to {
             carrier.ready.push(to);
@@ -162,6 +162,7 @@ impl Carrier {
             } else if let Some(waiting) = waiting
                 && task::RAISES
                 && waiting.cancellable
+                && root.raises()
                 && waiting.claim(Outcome::Cancelled)
             {
                 self.ready.push(waiting.parked());

@@ -49,6 +49,8 @@ pub(crate) struct Root {
     task: TaskRef,
     session: Arc<Session>,
     is_cancelled: AtomicBool,
+    /// Its locals are dropped: nothing is raised there any more.
+    is_ending: AtomicBool,
     /// What it waits at, if it does.
     waiting: Mutex<WaitsAt>,
 }
@@ -68,6 +70,15 @@ impl Root {
         self.is_cancelled.load(SeqCst)
     }
 
+    fn raises(&self) -> bool {
+        self.is_cancelled() && !self.is_ending.load(SeqCst)
+    }
+
+    /// Its closure has been left, and what it still does is done to the end.
+    pub(crate) fn begins_to_end(&self) {
+        self.is_ending.store(true, SeqCst);
+    }
+
     pub(crate) fn share_task(&self) -> TaskRef {
         self.task.clone()
     }
@@ -83,6 +94,7 @@ impl Root {
         if let Some(waiting) = unsafe { waits_at.0.as_ref() }
             && task::RAISES
             && waiting.cancellable
+            && !self.is_ending.load(SeqCst)
             && waiting.claim(Outcome::Cancelled)
         {
             waiting.wake_thread();
@@ -113,6 +125,7 @@ fn as_vthread<R>(task: TaskRef, session: Arc<Session>, f: impl FnOnce() -> R) ->
         task,
         session,
         is_cancelled: AtomicBool::new(false),
+        is_ending: AtomicBool::new(false),
         waiting: Mutex::new(WaitsAt(null())),
     });
     // Who cancels its scope from here on finds it; who did so before is seen here.
@@ -308,6 +321,10 @@ pub(crate) fn me() -> Option<Me> {
 impl Me {
     pub(crate) fn is_cancelled(self) -> bool {
         self.0.is_cancelled()
+    }
+
+    pub(crate) fn raises(self) -> bool {
+        self.0.raises()
     }
 
     pub(crate) fn at_ease(self) -> Option<AtEase> {

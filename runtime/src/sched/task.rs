@@ -458,11 +458,13 @@ pub(crate) fn run_closure<T, F: FnOnce() -> T>(take: impl FnOnce() -> F) -> std:
         }
         take()()
     })));
-    let task = carrier::mounted().map(carrier::Root::task);
+    let root = carrier::mounted();
     // SAFETY: this is the vthread.
-    let Some(locals) = task.and_then(|task| unsafe { task.locals_if_any() }) else {
+    let Some(locals) = root.and_then(|root| unsafe { root.task().locals_if_any() }) else {
         return ManuallyDrop::into_inner(outcome);
     };
+    // A destructor of theirs that waits is not left in the middle.
+    root.into_iter().for_each(carrier::Root::begins_to_end);
     hop(move || {
         let outcome = ManuallyDrop::into_inner(outcome);
         match locals.clear() {
@@ -482,7 +484,7 @@ pub(crate) fn run_closure<T, F: FnOnce() -> T>(take: impl FnOnce() -> F) -> std:
 /// With [`Cancelled`] then, unless it panics already. Where panics abort the program, [`is_cancelled`] must be asked instead.
 #[inline]
 pub fn checkpoint() {
-    if RAISES && is_cancelled() && !std::thread::panicking() {
+    if RAISES && carrier::me().is_some_and(carrier::Me::raises) && !std::thread::panicking() {
         raise_cancelled();
     }
 }
