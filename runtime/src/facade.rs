@@ -2,9 +2,9 @@
 //!
 //! The models in `runtime/models` compile the same files with a facade of their own, behind which shuttle decides who runs when.
 
-pub(crate) use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering};
+pub(crate) use core::sync::atomic::{AtomicBool, AtomicU8, AtomicU32, AtomicUsize, Ordering, fence};
 #[cfg(vthread_native)]
-pub(crate) use core::sync::atomic::{AtomicPtr, AtomicU64, compiler_fence, fence};
+pub(crate) use core::sync::atomic::{AtomicPtr, AtomicU64, compiler_fence};
 pub(crate) use std::sync::{Mutex, MutexGuard};
 pub(crate) use std::thread::{Thread, current, panicking, park, park_timeout, yield_now};
 
