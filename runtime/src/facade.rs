@@ -2,9 +2,11 @@
 //!
 //! The models in `runtime/models` compile the same files with a facade of their own, behind which shuttle decides who runs when.
 
-pub(crate) use core::sync::atomic::{AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Ordering};
+pub(crate) use core::sync::atomic::{
+    AtomicBool, AtomicPtr, AtomicU8, AtomicU32, AtomicUsize, Ordering, fence,
+};
 #[cfg(vthread_native)]
-pub(crate) use core::sync::atomic::{AtomicU64, compiler_fence, fence};
+pub(crate) use core::sync::atomic::{AtomicU64, compiler_fence};
 pub(crate) use std::sync::{Mutex, MutexGuard};
 pub(crate) use std::thread::{Thread, current, panicking, park, park_timeout, yield_now};
 

@@ -20,7 +20,19 @@ mod arch {
     pub(crate) type Parked = *mut u8;
 }
 
+mod scope {
+    use core::sync::atomic::AtomicU32;
+
+    /// Counts the tasks that have ended in it.
+    #[derive(Default)]
+    pub(crate) struct ScopeState(pub(crate) AtomicU32);
+}
+
 mod sched {
+    pub(crate) fn may_keep_tasks() -> bool {
+        true
+    }
+
     #[path = "../../../src/sched/latch.rs"]
     pub(crate) mod latch;
     #[path = "../../../src/sched/lock.rs"]
@@ -30,6 +42,8 @@ mod sched {
     #[path = "../../../src/sched/starts.rs"]
     pub(crate) mod starts;
     pub(crate) mod task;
+    #[path = "../../../src/sched/task_ref.rs"]
+    pub(crate) mod task_ref;
     #[path = "../../../src/sched/timers.rs"]
     pub(crate) mod timers;
     #[path = "../../../src/sched/wait.rs"]

@@ -8,7 +8,9 @@ use crate::facade::set_owner;
 use crate::sched::latch::Latch;
 use crate::sched::lock::Lock;
 use crate::sched::remote::Remote;
+use crate::sched::task_ref::TaskRef;
 use crate::sched::wait::{Link, Outcome, WaitList, Waiting, What};
+use crate::scope::ScopeState;
 use core::ptr::null_mut;
 use shuttle::sync::atomic::{AtomicBool, AtomicU32, Ordering::SeqCst};
 use shuttle::thread;
@@ -101,6 +103,37 @@ pub fn requests() {
     }
     asker.join().expect("no panic");
     home.give_back();
+}
+
+/// A task goes when its last reference does, once and not before: the vthread's, its handle's on the same carrier, and those that others
+/// were given.
+pub fn references(others: usize) {
+    let scope = Arc::new(ScopeState::default());
+    let [vthread, handle] = TaskRef::new(None, Some(scope.clone()), false);
+    let threads: Vec<_> = (0..others)
+        .map(|_| {
+            let other = vthread.clone();
+            thread::spawn(move || {
+                other.look();
+                let another = other.clone();
+                drop(other);
+                thread::yield_now();
+                another.look();
+            })
+        })
+        .collect();
+    if vthread.end_here() {
+        drop(vthread);
+    } else {
+        core::mem::forget(vthread);
+    }
+    handle.look();
+    drop(handle);
+    for thread in threads {
+        thread.join().expect("no panic");
+    }
+    assert_eq!(scope.0.load(SeqCst), 1);
+    assert_eq!(Arc::strong_count(&scope), 1);
 }
 
 /// The end of a scope, or of a call: whoever waits for it goes on when the last has said so, whenever it comes.

@@ -1,5 +1,6 @@
 //! Every model in many orders. `VTHREAD_LONG_TESTS=1`: in many more. That they can fail was tried: without the wait for `held`, the owner's second
-//! look, the looks at inbox or deques before a sleep, or with a claim in two steps, each fails within a second.
+//! look, the looks at inbox or deques before a sleep, with a claim in two steps, with a vthread that gives its reference up though others were made, or a
+//! drop that counts in two steps, each fails within a second.
 
 use std::sync::{Mutex, PoisonError};
 use vale_threads_models::models;
@@ -48,4 +49,9 @@ fn values_pass_once_and_in_order() {
 #[test]
 fn ends_are_heard() {
     explore(models::end);
+}
+
+#[test]
+fn tasks_go_with_their_last_reference() {
+    (1..=3).for_each(|others| explore(move || models::references(others)));
 }

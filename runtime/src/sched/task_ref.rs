@@ -5,13 +5,11 @@
 
 use super::task::Task;
 use crate::call::hop;
+use crate::facade::{AtomicBool, AtomicU32, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, fence};
 use crate::scope::ScopeState;
 use core::cell::Cell;
 use core::ops::Deref;
 use core::ptr::{self, NonNull, null_mut};
-use core::sync::atomic::{
-    AtomicBool, AtomicU32, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, fence,
-};
 use std::sync::Arc;
 
 /// One reference of several.
