@@ -1,0 +1,90 @@
+//! What the walk over one block saw, and how that of all blocks becomes the frame.
+
+use super::{Frame, Incoming, Problem, Reference, Site};
+use std::ops::Range;
+
+/// Bytes below rsp that a leaf may use: the System V ABI's red zone.
+const RED_ZONE: u64 = 128;
+
+/// Of one visit of one block.
+#[derive(Default)]
+pub(super) struct Notes {
+    /// Number of the instruction behind the last.
+    pub(super) end: usize,
+    /// Instructions that run on another stack.
+    pub(super) skipped: Range<usize>,
+    /// As in [`Frame`].
+    pub(super) frame: u64,
+    pub(super) padding: u64,
+    pub(super) sites: Vec<Site>,
+    pub(super) references: Vec<Reference>,
+    pub(super) problems: Vec<Problem>,
+    pub(super) returns: bool,
+    pub(super) incoming: Incoming,
+    pub(super) points: Vec<(u64, i64)>,
+    /// As in [`Below`].
+    pub(super) lowest: i64,
+    pub(super) indexed: bool,
+    pub(super) unknown: bool,
+}
+
+/// The depth of a site whose rsp is on another stack already: that of the frame.
+pub(super) const ALL_OF_THE_FRAME: u64 = u64::MAX;
+
+impl Notes {
+    /// Adds to the frame what was seen, the block being the next in the code. Returns the problems.
+    pub(super) fn add_to(self, frame: &mut Frame) -> Vec<Problem> {
+        if self.frame > frame.frame {
+            frame.frame = self.frame;
+            frame.padding = self.padding;
+        }
+        frame.returns |= self.returns;
+        frame.incoming.open |= self.incoming.open;
+        if self.incoming.bytes > frame.incoming.bytes {
+            frame.incoming.bytes = self.incoming.bytes;
+        }
+        for mut site in self.sites {
+            if site.depth == ALL_OF_THE_FRAME {
+                site.depth = frame.frame;
+            }
+            frame.sites.push(site);
+        }
+        frame.references.extend(self.references);
+        frame.points.extend(self.points);
+        self.problems
+    }
+}
+
+/// What is seen of memory that is used below rsp.
+#[derive(Default)]
+pub(super) struct Below {
+    /// Lowest address of the frame that an instruction names, relative to the return address.
+    lowest: i64,
+    /// It may be used in a way that was not followed. A plain address that was taken is no such case: whoever has it reaches the memory at
+    /// and above it.
+    pub(super) vague: bool,
+    /// An address of the frame is stored. What is read back may not be known any more, and then it may be the end of an array.
+    pub(super) address_stored: bool,
+    /// Memory is accessed through something that is not known.
+    unknown: bool,
+}
+
+impl Below {
+    /// Adds what a block's last visit saw.
+    pub(super) fn take(&mut self, notes: &Notes) {
+        if notes.lowest < self.lowest {
+            self.lowest = notes.lowest;
+        }
+        self.vague |= notes.indexed;
+        self.unknown |= notes.unknown;
+    }
+
+    /// Bytes that are used below the deepest rsp.
+    pub(super) fn red_zone(&self, frame: &Frame) -> u64 {
+        let below = if self.lowest < 0 { self.lowest.unsigned_abs() } else { 0 };
+        let named = below.saturating_sub(frame.frame);
+        let leaf = frame.sites.iter().all(|s| s.tail);
+        // Memory below what is named may be used as well.
+        if leaf && (self.vague || self.address_stored && self.unknown) { named.max(RED_ZONE) } else { named }
+    }
+}
