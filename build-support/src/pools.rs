@@ -167,7 +167,7 @@ impl Pools {
 
     /// What the stub at this address calls, and what that costs, if an earlier link step has filled it.
     pub fn calls(&self, stub: u64) -> Option<(HopTo, u64)> {
-        self.filled.get(&stub).copied()
+        if self.filled.is_empty() { None } else { self.filled.get(&stub).copied() }
     }
 
     /// Room for moved instructions, in place of one stub or two. `None`: there is none left, or it is too small.

@@ -33,6 +33,8 @@ pub(super) struct Interpreter<'a, 'd> {
     pub(super) function: &'a Function,
     pub(super) place: Place,
     pub(super) code: Vec<Instruction>,
+    /// By byte of the code: the number of the instruction that begins there and one, or 0.
+    number_at: Vec<u32>,
     pub(super) sets: Sets,
     pub(super) bases: Bases,
     pub(super) info: InstructionInfoFactory,
@@ -111,6 +113,7 @@ impl<'a, 'd> Interpreter<'a, 'd> {
             function,
             place,
             code: Vec::new(),
+            number_at: Vec::new(),
             sets: Sets::default(),
             bases: Bases::new(),
             info: InstructionInfoFactory::new(),
@@ -146,11 +149,13 @@ impl<'a, 'd> Interpreter<'a, 'd> {
         let bytes = self.program.image.bytes(start, (end - start) as usize).ok_or(Problem::NoCode)?;
         let mut decoder = Decoder::with_ip(64, bytes, start, DecoderOptions::NONE);
         self.code.reserve(bytes.len() / 4);
+        self.number_at = vec![0; bytes.len()];
         while decoder.can_decode() {
             let instruction = decoder.decode();
             if instruction.is_invalid() {
                 return Err(Problem::Undecodable(instruction.ip()));
             }
+            self.number_at[(instruction.ip() - start) as usize] = self.code.len() as u32 + 1;
             self.code.push(instruction);
         }
         self.pads = self.program.functions.landing_pads(self.program.image, self.function)?;
@@ -194,8 +199,11 @@ impl<'a, 'd> Interpreter<'a, 'd> {
 
     /// The number of the instruction at `address`.
     pub(super) fn index_of(&self, address: u64) -> Option<usize> {
-        let index = first_at_least(&self.code, address, Instruction::ip);
-        self.code.get(index).filter(|i| i.ip() == address).map(|_| index)
+        let offset = address.wrapping_sub(self.function.start) as usize;
+        if offset >= self.number_at.len() || self.number_at[offset] == 0 {
+            return None;
+        }
+        Some(self.number_at[offset] as usize - 1)
     }
 
     /// A certain edge.

@@ -302,13 +302,16 @@ impl Interpreter<'_, '_> {
         };
         let tail = instruction.mnemonic() != M::Call;
         let program = self.program;
-        let arguments = ARGUMENTS.iter().enumerate().filter_map(|(index, register)| {
-            let value = state.registers[*register];
+        let mut arguments = Vec::new();
+        for (index, register) in ARGUMENTS.into_iter().enumerate() {
+            let value = state.registers[register];
             // An argument passed on counts as well; what it is, the caller knows.
-            let set = self.sets.as_targets(value, &|a| program.is_callable(a))?;
-            Some((index as u8, set))
-        });
-        let arguments = arguments.collect();
+            if value.may_be_targets()
+                && let Some(set) = self.sets.as_targets(value, &|a| program.is_callable(a))
+            {
+                arguments.push((index as u8, set));
+            }
+        }
         let form = form(instruction);
         self.notes.sites.push(Site {
             at: instruction.ip(),

@@ -24,7 +24,9 @@ pub(super) enum Memory {
 
 /// The number of the whole register that this one is part of.
 pub(super) fn number(register: Register) -> usize {
-    register.full_register().number()
+    // The 64-bit ones stand in the processor's order; the general way is slow.
+    let number = (register as usize).wrapping_sub(Register::RAX as usize);
+    if number < 16 { number } else { register.full_register().number() }
 }
 
 pub(super) fn is_immediate(instruction: &Instruction, operand: u32) -> bool {
