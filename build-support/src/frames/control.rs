@@ -237,7 +237,11 @@ impl Interpreter<'_, '_> {
         if state.registers[RSP] != (Value::Stack { base: 0, offset: 0 }) {
             let at = instruction.ip();
             let unknown = matches!(callee, Callee::Unknown(_));
-            return self.final_problem(if unknown { Problem::UnresolvedJump(at) } else { Problem::Unbalanced(at) });
+            return self.final_problem(if unknown {
+                Problem::UnresolvedJump(at)
+            } else {
+                Problem::Unbalanced(at)
+            });
         }
         self.site(instruction, state, callee);
     }
