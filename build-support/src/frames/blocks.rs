@@ -4,7 +4,7 @@
 //! code begins there) and those read from a jump table whose length is not known. They are followed only when
 //! nothing certain is left to do, and dropped when rsp contradicts what is known of the place they lead to.
 
-use super::notes::{Below, Notes};
+use super::notes::{Below, Notes, Seen};
 use super::state::{Bases, RSP, State};
 use super::value::{Sets, Value};
 use super::{Frame, Place, Problem, Program};
@@ -44,6 +44,7 @@ pub(super) struct Interpreter<'a, 'd> {
     frame: Frame,
     /// What is seen in the block that is being walked.
     pub(super) notes: Notes,
+    pub(super) seen: Seen,
     pub(super) below: Below,
     /// Address of the block that is being walked.
     pub(super) block: u64,
@@ -121,6 +122,7 @@ impl<'a, 'd> Interpreter<'a, 'd> {
             tables: BTreeSet::new(),
             frame: Frame::default(),
             notes: Notes::default(),
+            seen: Seen::default(),
             below: Below::default(),
             block: 0,
             rows: OnceCell::new(),
@@ -149,6 +151,8 @@ impl<'a, 'd> Interpreter<'a, 'd> {
         let bytes = self.program.image.bytes(start, (end - start) as usize).ok_or(Problem::NoCode)?;
         let mut decoder = Decoder::with_ip(64, bytes, start, DecoderOptions::NONE);
         self.code.reserve(bytes.len() / 4);
+        // About what compiled code has.
+        self.blocks.reserve((bytes.len() / 24).min(4096));
         self.number_at = vec![0; bytes.len()];
         while decoder.can_decode() {
             let instruction = decoder.decode();
@@ -312,9 +316,10 @@ impl<'a, 'd> Interpreter<'a, 'd> {
         }
         let mut state = block.state.clone();
         self.block = self.code[start].ip();
-        self.notes = Notes::default();
+        self.notes = Notes::new(&self.seen);
         self.notes.end = self.walk(start, &mut state);
-        let notes = std::mem::take(&mut self.notes);
+        self.notes.close(&self.seen);
+        let notes = self.notes;
         if let Some(block) = self.block_mut(start) {
             block.notes = notes;
         }
@@ -350,15 +355,15 @@ impl<'a, 'd> Interpreter<'a, 'd> {
     fn collect(&mut self) {
         self.reached.fill(false);
         for start in 0..self.code.len() {
-            let Some(block) = self.block_mut(start) else { continue };
-            let notes = std::mem::take(&mut block.notes);
-            self.reached[start..notes.end].fill(true);
-            self.reached[notes.skipped.clone()].fill(true);
-            self.below.take(&notes);
-            let problems = notes.add_to(&mut self.frame);
-            for problem in problems {
-                self.problem(problem);
+            let number = self.block_at[start] as usize;
+            if number == 0 {
+                continue;
             }
+            let notes = &self.blocks[number - 1].notes;
+            self.reached[start..notes.end].fill(true);
+            self.reached[notes.skipped.0..notes.skipped.1].fill(true);
+            self.below.take(notes);
+            notes.add_to(&mut self.frame, &mut self.seen);
         }
         self.check_reached();
         self.frame.red_zone = self.below.red_zone(&self.frame);
@@ -387,7 +392,7 @@ impl<'a, 'd> Interpreter<'a, 'd> {
 
     /// Notes a problem that stands if this is the block's last visit: before, what is known may still change.
     pub(super) fn final_problem(&mut self, problem: Problem) {
-        self.notes.problems.push(problem);
+        self.seen.problems.push(problem);
     }
 
     /// Writes down how deep rsp is at an instruction.
@@ -400,7 +405,7 @@ impl<'a, 'd> Interpreter<'a, 'd> {
                 self.notes.padding = self.bases.slack(base) as u64;
             }
             if self.want_points {
-                self.notes.points.push((at, lowest));
+                self.seen.points.push((at, lowest));
             }
         }
     }

@@ -60,7 +60,7 @@ impl Interpreter<'_, '_> {
                 return;
             }
             self.reached[behind] = true;
-            self.notes.skipped = index + 1..behind + 1;
+            self.notes.skipped = (index + 1, behind + 1);
             if instruction.flow_control() != FlowControl::Next {
                 return;
             }
@@ -317,7 +317,7 @@ impl Interpreter<'_, '_> {
             }
         }
         let form = form(instruction);
-        self.notes.sites.push(Site {
+        self.seen.sites.push(Some(Site {
             at: instruction.ip(),
             len: instruction.len(),
             block: self.block,
@@ -327,7 +327,7 @@ impl Interpreter<'_, '_> {
             form,
             callee,
             arguments,
-        });
+        }));
     }
 }
 

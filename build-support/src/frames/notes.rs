@@ -1,27 +1,55 @@
 //! What the walk over one block saw, and how that of all blocks becomes the frame.
 
 use super::{Frame, Incoming, Problem, Reference, Site};
-use std::ops::Range;
 
 /// Bytes below rsp that a leaf may use: the System V ABI's red zone.
 const RED_ZONE: u64 = 128;
 
-/// Of one visit of one block.
+/// What all visits saw, in their order. What is counted stands in [`Notes`]: most blocks are visited once, and nothing of its own needs to be
+/// allocated for them.
 #[derive(Default)]
+pub(super) struct Seen {
+    pub(super) sites: Vec<Option<Site>>,
+    pub(super) references: Vec<Reference>,
+    pub(super) problems: Vec<Problem>,
+    pub(super) points: Vec<(u64, i64)>,
+}
+
+/// How many there are of each.
+#[derive(Clone, Copy, Default)]
+struct Counts {
+    sites: usize,
+    references: usize,
+    problems: usize,
+    points: usize,
+}
+
+impl Seen {
+    fn counts(&self) -> Counts {
+        Counts {
+            sites: self.sites.len(),
+            references: self.references.len(),
+            problems: self.problems.len(),
+            points: self.points.len(),
+        }
+    }
+}
+
+/// Of one visit of one block.
+#[derive(Clone, Copy, Default)]
 pub(super) struct Notes {
+    /// What [`Seen`] had when it began and when it ended: in between is what it saw.
+    from: Counts,
+    to: Counts,
     /// Number of the instruction behind the last.
     pub(super) end: usize,
-    /// Instructions that run on another stack.
-    pub(super) skipped: Range<usize>,
+    /// Instructions that run on another stack: the first, and the one behind the last.
+    pub(super) skipped: (usize, usize),
     /// As in [`Frame`].
     pub(super) frame: u64,
     pub(super) padding: u64,
-    pub(super) sites: Vec<Site>,
-    pub(super) references: Vec<Reference>,
-    pub(super) problems: Vec<Problem>,
     pub(super) returns: bool,
     pub(super) incoming: Incoming,
-    pub(super) points: Vec<(u64, i64)>,
     /// As in [`Below`].
     pub(super) lowest: i64,
     pub(super) indexed: bool,
@@ -32,8 +60,18 @@ pub(super) struct Notes {
 pub(super) const ALL_OF_THE_FRAME: u64 = u64::MAX;
 
 impl Notes {
-    /// Adds to the frame what was seen, the block being the next in the code. Returns the problems.
-    pub(super) fn add_to(self, frame: &mut Frame) -> Vec<Problem> {
+    /// Begins a visit.
+    pub(super) fn new(seen: &Seen) -> Self {
+        Notes { from: seen.counts(), ..Notes::default() }
+    }
+
+    /// Ends it.
+    pub(super) fn close(&mut self, seen: &Seen) {
+        self.to = seen.counts();
+    }
+
+    /// Adds to the frame what was seen, the block being the next in the code. Problems are noted once.
+    pub(super) fn add_to(&self, frame: &mut Frame, seen: &mut Seen) {
         if self.frame > frame.frame {
             frame.frame = self.frame;
             frame.padding = self.padding;
@@ -43,15 +81,20 @@ impl Notes {
         if self.incoming.bytes > frame.incoming.bytes {
             frame.incoming.bytes = self.incoming.bytes;
         }
-        for mut site in self.sites {
+        for number in self.from.sites..self.to.sites {
+            let Some(mut site) = seen.sites[number].take() else { continue };
             if site.depth == ALL_OF_THE_FRAME {
                 site.depth = frame.frame;
             }
             frame.sites.push(site);
         }
-        frame.references.extend(self.references);
-        frame.points.extend(self.points);
-        self.problems
+        frame.references.extend_from_slice(&seen.references[self.from.references..self.to.references]);
+        frame.points.extend_from_slice(&seen.points[self.from.points..self.to.points]);
+        for problem in &seen.problems[self.from.problems..self.to.problems] {
+            if !frame.problems.contains(problem) {
+                frame.problems.push(problem.clone());
+            }
+        }
     }
 }
 

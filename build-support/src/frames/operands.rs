@@ -100,7 +100,7 @@ impl Interpreter<'_, '_> {
     /// Notes a load of an import's address. Calls through the word itself are sites.
     fn refer(&mut self, instruction: &Instruction, import: Import) {
         if instruction.flow_control() == FlowControl::Next {
-            self.notes.references.push(Reference { at: instruction.ip(), len: instruction.len(), import });
+            self.seen.references.push(Reference { at: instruction.ip(), len: instruction.len(), import });
         }
     }
 
