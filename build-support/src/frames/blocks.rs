@@ -375,9 +375,15 @@ impl<'a, 'd> Interpreter<'a, 'd> {
         if self.place == Place::OnChunk && self.program.records.depends_on_place(self.function.start) {
             return;
         }
-        let missed = self.code.iter().zip(&self.reached).filter(|(i, reached)| !**reached && !is_padding(i));
-        let (count, first) =
-            missed.fold((0, 0), |(n, first), (i, _)| (n + 1, if n == 0 { i.ip() } else { first }));
+        let (mut count, mut first) = (0, 0);
+        for index in 0..self.code.len() {
+            if !self.reached[index] && !is_padding(&self.code[index]) {
+                if count == 0 {
+                    first = self.code[index].ip();
+                }
+                count += 1;
+            }
+        }
         if count > 0 {
             self.problem(Problem::Unreached { count, first });
         }

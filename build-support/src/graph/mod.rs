@@ -373,6 +373,9 @@ impl<'a, 'd> Graph<'a, 'd> {
         let place = self.place(callee, key.place);
         let frame = self.frame(callee, place);
         let wanted = called_arguments(&frame);
+        if wanted.is_empty() {
+            return Binding::new();
+        }
         let mut binding = Binding::new();
         for (index, passed) in site.arguments.iter().filter(|(index, _)| wanted.contains(index)) {
             let mut known = BTreeSet::new();
@@ -416,9 +419,11 @@ fn called_arguments(frame: &Frame) -> BTreeSet<u8> {
     let mut called = BTreeSet::new();
     for site in &frame.sites {
         if let Callee::Targets(targets) = &site.callee {
-            called.extend(
-                targets.iter().filter_map(|t| if let Target::Argument(i) = t { Some(*i) } else { None }),
-            );
+            for target in targets {
+                if let Target::Argument(index) = target {
+                    called.insert(*index);
+                }
+            }
         }
     }
     called
