@@ -63,7 +63,7 @@ pub struct Records<'d> {
     /// Starts of functions that hold a record which the macro puts into vthread code.
     vthread: BTreeSet<u64>,
     /// Starts of functions with plain paths or selected slots.
-    placed: BTreeSet<u64>,
+    placed: Map<u64, ()>,
     /// Every record's site.
     sites: BTreeSet<u64>,
     markers: Vec<&'d str>,
@@ -100,7 +100,7 @@ impl<'d> Records<'d> {
             let function = functions.containing(record.site).map(|f| f.start);
             self.sites.insert(record.site);
             if matches!(record.kind, Kind::Select | Kind::Plain) {
-                self.placed.extend(function);
+                self.placed.extend(function.map(|start| (start, ())));
             }
             if matches!(record.kind, Kind::Select | Kind::Tag | Kind::Plain) {
                 self.vthread.extend(function);
@@ -188,7 +188,7 @@ impl<'d> Records<'d> {
 
     /// Does the function that begins at `start` hold an instruction whose meaning depends on where rsp is?
     pub fn depends_on_place(&self, start: u64) -> bool {
-        self.placed.contains(&start)
+        self.placed.contains_key(&start)
     }
 
     /// Does any record speak of an instruction in this range?
