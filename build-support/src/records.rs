@@ -3,7 +3,7 @@
 use crate::elf::{Image, read_u32, read_u64};
 use crate::error::RecordError;
 use crate::functions::Functions;
-use crate::hash::Map;
+use crate::hash::{Map, Set};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use vale_threads_abi::flags::RAW;
@@ -63,7 +63,7 @@ pub struct Records<'d> {
     /// Starts of functions that hold a record which the macro puts into vthread code.
     vthread: BTreeSet<u64>,
     /// Starts of functions with plain paths or selected slots.
-    placed: Map<u64, ()>,
+    placed: Set<u64>,
     /// Every record's site.
     sites: BTreeSet<u64>,
     markers: Vec<&'d str>,
@@ -100,7 +100,7 @@ impl<'d> Records<'d> {
             let function = functions.containing(record.site).map(|f| f.start);
             self.sites.insert(record.site);
             if matches!(record.kind, Kind::Select | Kind::Plain) {
-                self.placed.extend(function.map(|start| (start, ())));
+                self.placed.extend(function);
             }
             if matches!(record.kind, Kind::Select | Kind::Tag | Kind::Plain) {
                 self.vthread.extend(function);
@@ -188,7 +188,7 @@ impl<'d> Records<'d> {
 
     /// Does the function that begins at `start` hold an instruction whose meaning depends on where rsp is?
     pub fn depends_on_place(&self, start: u64) -> bool {
-        self.placed.contains_key(&start)
+        self.placed.contains(&start)
     }
 
     /// Does any record speak of an instruction in this range?

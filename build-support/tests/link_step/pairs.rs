@@ -83,14 +83,14 @@ fn every_pair_of_ways_to_build() {
         let texts: &[&str] =
             if relink == "yes" { &["one text", "another, longer text"] } else { &["some text"] };
         for text in texts {
-            let build = Build {
+            let settings = Build {
                 flags: &flags,
                 release: profile == "release",
                 config: &config,
                 options: &["--no-default-features"],
                 variables: &[("VTHREAD_FIXTURE_TEXT", text)],
             };
-            let built = fixture(&build, folder.path());
+            let built = fixture(&settings, folder.path());
             let data = std::fs::read(&built.executable).expect("readable");
             assert!(data.windows(text.len()).any(|w| w == text.as_bytes()), "not built anew");
             check(&built, &way.join(" "), run, 75);
@@ -112,6 +112,6 @@ fn every_kind_of_target_in_every_way() {
         let config: Vec<&str> = config.iter().map(String::as_str).collect();
         let build =
             Build { flags: &flags, release: way[0] == "release", config: &config, ..Build::default() };
-        targets::every_kind(&build);
+        targets::every_kind(&settings);
     }
 }
