@@ -64,6 +64,9 @@ fn options([profile, lto, units, place, panic, strip, relink, linker]: [&str; 8]
     let mut config = vec![text("lto", lto), text("panic", panic), text("strip", strip)];
     config.push(format!("profile.{profile}.codegen-units={units}"));
     config.push(format!("profile.{profile}.incremental={}", relink == "yes"));
+    // Of the link step itself nothing changes, or it would be built anew each time.
+    config.push(format!("profile.{profile}.build-override.strip=\"none\""));
+    config.push(format!("profile.{profile}.build-override.incremental=false"));
     let mut flags = Vec::new();
     flags.extend((place == "fixed").then_some("-Crelocation-model=static"));
     flags.extend((linker == "bfd").then_some("-Clinker-features=-lld"));
@@ -110,7 +113,7 @@ fn every_kind_of_target_in_every_way() {
     for way in WAYS {
         let Options { flags, config } = options(way);
         let config: Vec<&str> = config.iter().map(String::as_str).collect();
-        let build =
+        let settings =
             Build { flags: &flags, release: way[0] == "release", config: &config, ..Build::default() };
         targets::every_kind(&settings);
     }
