@@ -22,6 +22,8 @@ struct State {
     /// By number of the function.
     frames: Vec<Progress>,
     closed: bool,
+    /// Threads that wait for a change: telling nobody would be a system call all the same.
+    waiting: usize,
 }
 
 #[derive(Clone)]
@@ -41,6 +43,7 @@ impl<'a, 'd> Ahead<'a, 'd> {
             queue: first.collect(),
             frames: vec![Progress::Untouched; program.functions.len()],
             closed: false,
+            waiting: 0,
         };
         Ahead { program, state: Mutex::new(state), changed: Condvar::new() }
     }
@@ -71,7 +74,7 @@ impl<'a, 'd> Ahead<'a, 'd> {
                     return None;
                 }
                 Progress::Claimed => {
-                    state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                    state = self.wait(state);
                     if state.closed {
                         return None;
                     }
@@ -96,7 +99,21 @@ impl<'a, 'd> Ahead<'a, 'd> {
                 }
             }
         }
-        self.changed.notify_all();
+        self.tell(&state);
+    }
+
+    fn wait<'s>(&'s self, mut state: MutexGuard<'s, State>) -> MutexGuard<'s, State> {
+        state.waiting += 1;
+        let mut state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+        state.waiting -= 1;
+        state
+    }
+
+    /// Something has changed, and `state` is still locked: whoever is to wait has not looked yet, or is counted.
+    fn tell(&self, state: &State) {
+        if state.waiting > 0 {
+            self.changed.notify_all();
+        }
     }
 
     /// Analyses until nobody asks any more.
@@ -106,7 +123,7 @@ impl<'a, 'd> Ahead<'a, 'd> {
         let mut state = self.lock();
         while !state.closed {
             let Some(next) = state.queue.pop() else {
-                state = self.changed.wait(state).unwrap_or_else(PoisonError::into_inner);
+                state = self.wait(state);
                 continue;
             };
             let Some((number, function)) = self.program.functions.number_at(next) else { continue };
@@ -116,8 +133,10 @@ impl<'a, 'd> Ahead<'a, 'd> {
             state.frames[number] = Progress::Claimed;
             drop(state);
             let frame = Arc::new(frames::analyse(self.program, function, Place::Anywhere));
-            self.lock().frames[number] = Progress::Done(Arc::clone(&frame));
-            self.changed.notify_all();
+            state = self.lock();
+            state.frames[number] = Progress::Done(Arc::clone(&frame));
+            self.tell(&state);
+            drop(state);
             self.follow(&frame);
             state = self.lock();
         }

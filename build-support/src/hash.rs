@@ -3,11 +3,14 @@
 //! The standard library's hash withstands chosen keys, which costs thousands of instructions a key in an unoptimised link step. Here whoever
 //! chooses the keys only slows down their own build.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::hash::{BuildHasherDefault, Hasher};
 
 /// A table whose keys are hashed by multiplication (Fibonacci hashing: Knuth, volume 3, section 6.4).
 pub(crate) type Map<K, V> = HashMap<K, V, BuildHasherDefault<Quick>>;
+
+/// A set, hashed in the same way.
+pub(crate) type Set<K> = HashSet<K, BuildHasherDefault<Quick>>;
 
 #[derive(Default)]
 pub(crate) struct Quick(u64);
@@ -51,7 +54,6 @@ impl Hasher for Quick {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::collections::HashSet;
     use std::hash::BuildHasher as _;
 
     #[test]

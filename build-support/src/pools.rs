@@ -4,6 +4,7 @@
 //! one callee. A stub copies a fixed number of words of stack arguments, so a callee takes one that copies enough.
 
 use crate::elf::{Image, Import, Slot, read_u32};
+use crate::hash::Map;
 use crate::records::Records;
 use crate::thunk::{Thunk, Way};
 use iced_x86::{Decoder, Mnemonic, OpKind, Register};
@@ -99,7 +100,7 @@ pub struct Pools {
     /// Stubs whose bytes hold moved instructions instead: the call site that they were moved from.
     thunks: BTreeMap<u64, Placed>,
     /// In an executable that the link step has been through: what each stub calls.
-    filled: BTreeMap<u64, (HopTo, u64)>,
+    filled: Map<u64, (HopTo, u64)>,
 }
 
 impl Pools {
@@ -167,7 +168,7 @@ impl Pools {
 
     /// What the stub at this address calls, and what that costs, if an earlier link step has filled it.
     pub fn calls(&self, stub: u64) -> Option<(HopTo, u64)> {
-        self.filled.get(&stub).copied()
+        if self.filled.is_empty() { None } else { self.filled.get(&stub).copied() }
     }
 
     /// Room for moved instructions, in place of one stub or two. `None`: there is none left, or it is too small.

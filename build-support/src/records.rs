@@ -3,7 +3,7 @@
 use crate::elf::{Image, read_u32, read_u64};
 use crate::error::RecordError;
 use crate::functions::Functions;
-use crate::hash::Map;
+use crate::hash::{Map, Set};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
 use vale_threads_abi::flags::RAW;
@@ -63,7 +63,7 @@ pub struct Records<'d> {
     /// Starts of functions that hold a record which the macro puts into vthread code.
     vthread: BTreeSet<u64>,
     /// Starts of functions with plain paths or selected slots.
-    placed: BTreeSet<u64>,
+    placed: Set<u64>,
     /// Every record's site.
     sites: BTreeSet<u64>,
     markers: Vec<&'d str>,

@@ -195,7 +195,7 @@ fn profile(release: bool) -> &'static str {
 fn of_the_everyday_functions() {
     for release in [false, true] {
         let folder = tempfile::tempdir().expect("a folder");
-        let way = Build { flags: SIZES, release, config: &[] };
+        let way = Build { flags: SIZES, release, ..Build::default() };
         check("everyday functions", profile(release), &way.executable("fixture", folder.path()));
     }
 }
@@ -203,7 +203,8 @@ fn of_the_everyday_functions() {
 /// A package from crates.io, as its users install it.
 fn installed(package: &str, executable: &str, release: bool) -> PathBuf {
     let root = target_folder().join("installed").join(profile(release));
-    let way = Build { flags: SIZES, release: false, config: &["profile.release.strip=false"] };
+    let way =
+        Build { flags: SIZES, release: false, config: &["profile.release.strip=false"], ..Build::default() };
     let mut cargo = way.with("install");
     cargo.args(["--locked", "--no-track", "--force", package, "--root"]).arg(&root);
     if !release {
@@ -235,7 +236,7 @@ fn of_large_programs() {
 
 /// A program of this workspace.
 fn ours(package: &str, executable: &str, release: bool) -> PathBuf {
-    let way = Build { flags: SIZES, release, config: &[] };
+    let way = Build { flags: SIZES, release, ..Build::default() };
     let manifest = Path::new(env!("CARGO_MANIFEST_DIR")).join(package).join("Cargo.toml");
     let output = way
         .with("build")

@@ -6,10 +6,10 @@ mod relocations;
 mod symbols;
 
 use crate::error::ElfError;
+use crate::hash::Map;
 use object::LittleEndian;
 use object::elf;
 use object::read::elf::{FileHeader, ProgramHeader as _, SectionHeader as _};
-use std::collections::HashMap;
 use std::ops::Range;
 
 type Header = elf::FileHeader64<LittleEndian>;
@@ -91,7 +91,7 @@ pub struct Image<'d> {
     pub relocations: Vec<Relocation>,
     imports: Vec<&'d str>,
     /// Stubs that jump through a word: address of the stub, what it reaches.
-    plt: HashMap<u64, Slot>,
+    plt: Map<u64, Slot>,
     /// Symbols of functions and other labels in code, sorted by address.
     pub code_symbols: Vec<Symbol<'d>>,
     /// Thread-locals.
@@ -123,7 +123,7 @@ impl<'d> Image<'d> {
             slots: Vec::new(),
             relocations: Vec::new(),
             imports: Vec::new(),
-            plt: HashMap::new(),
+            plt: Map::default(),
             code_symbols: Vec::new(),
             tls_symbols: Vec::new(),
             tls_size: None,

@@ -4,6 +4,7 @@
 //! code begins there) and those read from a jump table whose length is not known. They are followed only when
 //! nothing certain is left to do, and dropped when rsp contradicts what is known of the place they lead to.
 
+use super::notes::{Below, Notes, Seen};
 use super::state::{Bases, RSP, State};
 use super::value::{Sets, Value};
 use super::{Frame, Place, Problem, Program};
@@ -23,27 +24,8 @@ struct Block {
     /// Reached by doubtful edges alone.
     doubtful: bool,
     visits: u32,
-}
-
-/// What is seen of memory that is used below rsp.
-#[derive(Default)]
-pub(super) struct Below {
-    /// Lowest address of the frame that an instruction names, relative to the return address.
-    pub(super) lowest: i64,
-    /// It may be used in a way that was not followed. A plain address that was taken is no such case: whoever has it reaches the memory at
-    /// and above it.
-    pub(super) vague: bool,
-    /// An address of the frame is stored. What is read back may not be known any more, and then it may be the end of an array.
-    pub(super) address_stored: bool,
-    /// Memory is accessed through something that is not known.
-    pub(super) unknown: bool,
-}
-
-impl Below {
-    /// May memory be used below `lowest`?
-    fn any(&self) -> bool {
-        self.vague || self.address_stored && self.unknown
-    }
+    /// What the last visit saw.
+    notes: Notes,
 }
 
 pub(super) struct Interpreter<'a, 'd> {
@@ -51,15 +33,18 @@ pub(super) struct Interpreter<'a, 'd> {
     pub(super) function: &'a Function,
     pub(super) place: Place,
     pub(super) code: Vec<Instruction>,
+    /// By byte of the code: the number of the instruction that begins there and one, or 0.
+    number_at: Vec<u32>,
     pub(super) sets: Sets,
     pub(super) bases: Bases,
     pub(super) info: InstructionInfoFactory,
     pub(super) pads: Vec<(Range<u64>, u64)>,
     /// Addresses that the function computes: a jump table ends where something else begins.
     pub(super) tables: BTreeSet<u64>,
-    pub(super) frame: Frame,
-    /// The last pass, which writes down what was found.
-    pub(super) collecting: bool,
+    frame: Frame,
+    /// What is seen in the block that is being walked.
+    pub(super) notes: Notes,
+    pub(super) seen: Seen,
     pub(super) below: Below,
     /// Address of the block that is being walked.
     pub(super) block: u64,
@@ -129,13 +114,15 @@ impl<'a, 'd> Interpreter<'a, 'd> {
             function,
             place,
             code: Vec::new(),
+            number_at: Vec::new(),
             sets: Sets::default(),
             bases: Bases::new(),
             info: InstructionInfoFactory::new(),
             pads: Vec::new(),
             tables: BTreeSet::new(),
             frame: Frame::default(),
-            collecting: false,
+            notes: Notes::default(),
+            seen: Seen::default(),
             below: Below::default(),
             block: 0,
             rows: OnceCell::new(),
@@ -164,11 +151,15 @@ impl<'a, 'd> Interpreter<'a, 'd> {
         let bytes = self.program.image.bytes(start, (end - start) as usize).ok_or(Problem::NoCode)?;
         let mut decoder = Decoder::with_ip(64, bytes, start, DecoderOptions::NONE);
         self.code.reserve(bytes.len() / 4);
+        // About what compiled code has.
+        self.blocks.reserve((bytes.len() / 24).min(4096));
+        self.number_at = vec![0; bytes.len()];
         while decoder.can_decode() {
             let instruction = decoder.decode();
             if instruction.is_invalid() {
                 return Err(Problem::Undecodable(instruction.ip()));
             }
+            self.number_at[(instruction.ip() - start) as usize] = self.code.len() as u32 + 1;
             self.code.push(instruction);
         }
         self.pads = self.program.functions.landing_pads(self.program.image, self.function)?;
@@ -190,7 +181,7 @@ impl<'a, 'd> Interpreter<'a, 'd> {
     }
 
     fn fixed_point(&mut self) -> Result<(), Problem> {
-        self.go(0, State::entry());
+        self.go(0, &State::entry());
         loop {
             while let Some(index) = self.work.pop() {
                 self.run_block(index)?;
@@ -206,28 +197,26 @@ impl<'a, 'd> Interpreter<'a, 'd> {
                 return Ok(());
             }
             let (index, state) = self.doubtful.swap_remove(first);
-            self.try_doubtful(index, state);
+            self.try_doubtful(index, &state);
         }
     }
 
     /// The number of the instruction at `address`.
     pub(super) fn index_of(&self, address: u64) -> Option<usize> {
-        let index = first_at_least(&self.code, address, Instruction::ip);
-        self.code.get(index).filter(|i| i.ip() == address).map(|_| index)
+        let offset = address.wrapping_sub(self.function.start) as usize;
+        if offset >= self.number_at.len() || self.number_at[offset] == 0 {
+            return None;
+        }
+        Some(self.number_at[offset] as usize - 1)
     }
 
     /// A certain edge.
-    pub(super) fn go(&mut self, to: usize, state: State) {
-        if !self.collecting {
-            self.arrive(to, state, false);
-        }
+    pub(super) fn go(&mut self, to: usize, state: &State) {
+        self.arrive(to, state, false);
     }
 
     /// A doubtful edge.
-    pub(super) fn may_go(&mut self, to: usize, state: State) {
-        if self.collecting {
-            return;
-        }
+    pub(super) fn may_go(&mut self, to: usize, state: &State) {
         // Where the unwind table agrees, nothing that is found later will contradict: going on at once saves doing things twice.
         if let Value::Stack { base: 0, offset } = state.registers[RSP]
             && self.function.has_unwind_entry()
@@ -235,7 +224,7 @@ impl<'a, 'd> Interpreter<'a, 'd> {
         {
             return self.arrive(to, state, true);
         }
-        self.doubtful.push((to, state));
+        self.doubtful.push((to, state.clone()));
     }
 
     fn block_mut(&mut self, at: usize) -> Option<&mut Block> {
@@ -248,13 +237,14 @@ impl<'a, 'd> Interpreter<'a, 'd> {
         if number == 0 { None } else { Some(&self.blocks[number - 1]) }
     }
 
-    fn arrive(&mut self, to: usize, state: State, doubtful: bool) {
+    fn arrive(&mut self, to: usize, state: &State, doubtful: bool) {
         self.split_at(to);
         let program = self.program;
         let code = |address: u64| program.is_callable(address);
         let number = self.block_at[to] as usize;
         if number == 0 {
-            self.blocks.push(Block { state, doubtful, visits: 0 });
+            let notes = Notes::default();
+            self.blocks.push(Block { state: state.clone(), doubtful, visits: 0, notes });
             self.block_at[to] = self.blocks.len() as u32;
             self.work.push(to);
             return;
@@ -262,12 +252,13 @@ impl<'a, 'd> Interpreter<'a, 'd> {
         let block = &mut self.blocks[number - 1];
         if block.doubtful && !doubtful && block.state.registers[RSP] != state.registers[RSP] {
             // What came by the doubtful edge cannot have been.
-            *block = Block { state, doubtful, visits: block.visits };
+            block.state = state.clone();
+            block.doubtful = doubtful;
             self.work.push(to);
             return;
         }
         block.doubtful &= doubtful;
-        let (mut changed, lost_address) = block.state.join(&state, &mut self.sets, &code);
+        let (mut changed, lost_address) = block.state.join(state, &mut self.sets, &code);
         self.below.vague |= lost_address;
         if block.state.registers[RSP] != state.registers[RSP] && block.state.registers[RSP] != Value::Unknown
         {
@@ -293,7 +284,7 @@ impl<'a, 'd> Interpreter<'a, 'd> {
         }
     }
 
-    fn try_doubtful(&mut self, to: usize, state: State) {
+    fn try_doubtful(&mut self, to: usize, state: &State) {
         let Value::Stack { base, offset } = state.registers[RSP] else {
             return self.arrive(to, state, true);
         };
@@ -324,50 +315,58 @@ impl<'a, 'd> Interpreter<'a, 'd> {
             return Err(Problem::TooComplex);
         }
         let mut state = block.state.clone();
-        let mut index = start;
         self.block = self.code[start].ip();
+        self.notes = Notes::new(&self.seen);
+        self.notes.end = self.walk(start, &mut state);
+        self.notes.close(&self.seen);
+        let notes = self.notes;
+        if let Some(block) = self.block_mut(start) {
+            block.notes = notes;
+        }
+        Ok(())
+    }
+
+    /// Walks a block; the number of the instruction behind the last.
+    fn walk(&mut self, start: usize, state: &mut State) -> usize {
+        let mut index = start;
         loop {
             self.reached[index] = true;
-            if self.step(index, &mut state) == Flow::Stop {
-                return Ok(());
-            }
+            let flow = self.step(index, state);
             index += 1;
+            if flow == Flow::Stop {
+                return index;
+            }
             if index >= self.code.len() {
-                if self.collecting && !self.behind_call(index) {
+                if self.code[index - 1].mnemonic() != Mnemonic::Call {
                     let at = self.code[index - 1].next_ip();
-                    self.problem(Problem::FallsOff(at));
+                    self.final_problem(Problem::FallsOff(at));
                 }
-                return Ok(());
+                return index;
             }
             if self.leaders[index] {
                 self.go(index, state);
-                return Ok(());
+                return index;
             }
         }
     }
 
-    fn behind_call(&self, index: usize) -> bool {
-        self.code[index - 1].mnemonic() == Mnemonic::Call
-    }
-
-    /// The last pass: every block once more, from what is now known to hold at its start.
+    /// Puts together what the last visit of each block saw. Whatever changes what holds at a block's start, or where the block ends, has it
+    /// visited again: so the last visit began with what finally holds there, and what earlier ones saw does not count.
     fn collect(&mut self) {
-        self.collecting = true;
         self.reached.fill(false);
         for start in 0..self.code.len() {
-            let Some(block) = self.block_mut(start) else { continue };
-            block.visits = 0;
-            if let Err(problem) = self.run_block(start) {
-                self.problem(problem);
+            let number = self.block_at[start] as usize;
+            if number == 0 {
+                continue;
             }
+            let notes = &self.blocks[number - 1].notes;
+            self.reached[start..notes.end].fill(true);
+            self.reached[notes.skipped.0..notes.skipped.1].fill(true);
+            self.below.take(notes);
+            notes.add_to(&mut self.frame, &mut self.seen);
         }
         self.check_reached();
-        let leaf = self.frame.sites.iter().all(|s| s.tail);
-        let below = (-self.below.lowest).max(0) as u64;
-        self.frame.red_zone = below.saturating_sub(self.frame.frame);
-        if leaf && self.below.any() {
-            self.frame.red_zone = self.frame.red_zone.max(RED_ZONE);
-        }
+        self.frame.red_zone = self.below.red_zone(&self.frame);
     }
 
     /// Code that no path reaches means that a path was not seen. On a chunk the plain paths are missing on purpose;
@@ -376,9 +375,15 @@ impl<'a, 'd> Interpreter<'a, 'd> {
         if self.place == Place::OnChunk && self.program.records.depends_on_place(self.function.start) {
             return;
         }
-        let missed = self.code.iter().zip(&self.reached).filter(|(i, reached)| !**reached && !is_padding(i));
-        let (count, first) =
-            missed.fold((0, 0), |(n, first), (i, _)| (n + 1, if n == 0 { i.ip() } else { first }));
+        let (mut count, mut first) = (0, 0);
+        for index in 0..self.code.len() {
+            if !self.reached[index] && !is_padding(&self.code[index]) {
+                if count == 0 {
+                    first = self.code[index].ip();
+                }
+                count += 1;
+            }
+        }
         if count > 0 {
             self.problem(Problem::Unreached { count, first });
         }
@@ -391,34 +396,26 @@ impl<'a, 'd> Interpreter<'a, 'd> {
         }
     }
 
-    /// Notes a problem if this is the last pass: before, what is known may still change.
+    /// Notes a problem that stands if this is the block's last visit: before, what is known may still change.
     pub(super) fn final_problem(&mut self, problem: Problem) {
-        if self.collecting {
-            self.problem(problem);
-        }
+        self.seen.problems.push(problem);
     }
 
     /// Writes down how deep rsp is at an instruction.
     pub(super) fn note_depth(&mut self, at: u64, rsp: Value) {
-        if !self.collecting {
-            return;
-        }
         if let Value::Stack { base, offset } = rsp {
             let lowest = self.bases.lowest(base, offset);
-            let depth = (-lowest).max(0) as u64;
-            if depth > self.frame.frame {
-                self.frame.frame = depth;
-                self.frame.padding = self.bases.slack(base) as u64;
+            let depth = if lowest < 0 { lowest.unsigned_abs() } else { 0 };
+            if depth > self.notes.frame {
+                self.notes.frame = depth;
+                self.notes.padding = self.bases.slack(base) as u64;
             }
             if self.want_points {
-                self.frame.points.push((at, lowest));
+                self.seen.points.push((at, lowest));
             }
         }
     }
 }
-
-/// Bytes below rsp that a leaf may use: the System V ABI's red zone.
-const RED_ZONE: u64 = 128;
 
 fn is_padding(instruction: &Instruction) -> bool {
     matches!(

@@ -1,6 +1,7 @@
 //! Where control goes after an instruction: branches, calls, jump tables, landing pads, ways out.
 
 use super::blocks::{Flow, Interpreter};
+use super::notes::ALL_OF_THE_FRAME;
 use super::operands::{is_immediate, number};
 use super::state::{ARGUMENTS, RSP, State};
 use super::value::{Target, Value};
@@ -16,14 +17,16 @@ impl Interpreter<'_, '_> {
         let at = instruction.ip();
         self.note_depth(at, state.registers[RSP]);
         self.note_access(&instruction, state);
-        match self.marks.and_then(|records| records.mark(at)).cloned() {
+        let mark = match self.marks {
+            None => None,
+            Some(records) => records.mark(at),
+        };
+        match mark.cloned() {
             None => self.execute(index, &instruction, state),
             Some(Mark::Plain) if self.place == Place::OnChunk => Flow::Stop,
             Some(Mark::Plain) => Flow::Next,
             Some(Mark::Switch) => {
-                if self.collecting {
-                    self.site(&instruction, state, Callee::Elsewhere);
-                }
+                self.site(&instruction, state, Callee::Elsewhere);
                 self.after_call(index, state)
             }
             Some(Mark::Swap { resume, moved }) => {
@@ -57,6 +60,7 @@ impl Interpreter<'_, '_> {
                 return;
             }
             self.reached[behind] = true;
+            self.notes.skipped = (index + 1, behind + 1);
             if instruction.flow_control() != FlowControl::Next {
                 return;
             }
@@ -87,7 +91,7 @@ impl Interpreter<'_, '_> {
         }
         after.forget_escaped_but(&self.bases, base, offset, offset + moved + 8);
         after.registers[RSP] = Value::Stack { base, offset: offset + moved };
-        self.go(to, after);
+        self.go(to, &after);
         Flow::Stop
     }
 
@@ -105,7 +109,7 @@ impl Interpreter<'_, '_> {
                 Flow::Next
             }
             FlowControl::Return => {
-                self.frame.returns |= self.collecting;
+                self.notes.returns = true;
                 let balanced = state.registers[RSP] == Value::Stack { base: 0, offset: 0 };
                 if !balanced || instruction.mnemonic() != M::Ret || instruction.op_count() != 0 {
                     self.final_problem(Problem::Unbalanced(instruction.ip()));
@@ -117,16 +121,14 @@ impl Interpreter<'_, '_> {
                     state.call(&self.bases);
                     return Flow::Next;
                 }
-                if self.collecting {
-                    let callee = self.callee(instruction, state);
-                    self.site(instruction, state, callee);
-                }
+                let callee = self.callee(instruction, state);
+                self.site(instruction, state, callee);
                 self.after_call(index, state)
             }
             FlowControl::ConditionalBranch => self.branch(index, instruction, state),
             FlowControl::UnconditionalBranch => {
                 match self.index_of(instruction.near_branch_target()) {
-                    Some(to) => self.go(to, state.clone()),
+                    Some(to) => self.go(to, state),
                     None => self.leave(instruction, state),
                 }
                 Flow::Stop
@@ -150,15 +152,14 @@ impl Interpreter<'_, '_> {
         let at = self.code[index].ip();
         let before = state.registers[RSP];
         state.call(&self.bases);
-        if !self.collecting {
-            let pads: Vec<u64> =
-                self.pads.iter().filter(|(r, _)| r.contains(&at)).map(|(_, pad)| *pad).collect();
-            for pad in pads {
-                self.land(at, pad, before, state);
+        for number in 0..self.pads.len() {
+            let (calls, pad) = &self.pads[number];
+            if at >= calls.start && at < calls.end {
+                self.land(at, *pad, before, state);
             }
         }
         if index + 1 < self.code.len() {
-            self.may_go(index + 1, state.clone());
+            self.may_go(index + 1, state);
         }
         Flow::Stop
     }
@@ -174,7 +175,7 @@ impl Interpreter<'_, '_> {
             Value::Stack { base, offset } => Value::Stack { base, offset: offset.saturating_add(pushed) },
             other => other,
         };
-        self.go(to, state);
+        self.go(to, &state);
     }
 
     fn branch(&mut self, index: usize, instruction: &Instruction, state: &mut State) -> Flow {
@@ -182,7 +183,7 @@ impl Interpreter<'_, '_> {
         match self.index_of(target) {
             Some(to) => match self.probe_loop(to, index, state) {
                 Some(end) => state.registers[RSP] = end,
-                None => self.go(to, state.clone()),
+                None => self.go(to, state),
             },
             None => self.leave(instruction, state),
         }
@@ -224,12 +225,9 @@ impl Interpreter<'_, '_> {
 
     /// A direct jump out of the function.
     fn leave(&mut self, instruction: &Instruction, state: &State) {
-        if !self.collecting {
-            return;
-        }
         let target = instruction.near_branch_target();
         if (self.function.start..self.function.end).contains(&target) {
-            return self.problem(Problem::JumpIntoMiddle(instruction.ip()));
+            return self.final_problem(Problem::JumpIntoMiddle(instruction.ip()));
         }
         let callee = self.callee(instruction, state);
         self.tail_site(instruction, state, callee);
@@ -239,7 +237,11 @@ impl Interpreter<'_, '_> {
         if state.registers[RSP] != (Value::Stack { base: 0, offset: 0 }) {
             let at = instruction.ip();
             let unknown = matches!(callee, Callee::Unknown(_));
-            return self.problem(if unknown { Problem::UnresolvedJump(at) } else { Problem::Unbalanced(at) });
+            return self.final_problem(if unknown {
+                Problem::UnresolvedJump(at)
+            } else {
+                Problem::Unbalanced(at)
+            });
         }
         self.site(instruction, state, callee);
     }
@@ -257,10 +259,8 @@ impl Interpreter<'_, '_> {
                 return self.through_table(instruction, state, &targets);
             }
         }
-        if self.collecting {
-            let callee = self.callee(instruction, state);
-            self.tail_site(instruction, state, callee);
-        }
+        let callee = self.callee(instruction, state);
+        self.tail_site(instruction, state, callee);
     }
 
     fn through_table(&mut self, instruction: &Instruction, state: &State, targets: &[usize]) {
@@ -268,7 +268,7 @@ impl Interpreter<'_, '_> {
             self.final_problem(Problem::UnresolvedJump(instruction.ip()));
         }
         for to in targets {
-            self.may_go(*to, state.clone());
+            self.may_go(*to, state);
         }
     }
 
@@ -301,20 +301,23 @@ impl Interpreter<'_, '_> {
         let depth = match state.registers[RSP] {
             Value::Stack { base, offset } => (-self.bases.lowest(base, offset)).max(0) as u64,
             // Already on another stack, in a function that does such things on purpose.
-            _ if callee == Callee::Elsewhere => self.frame.frame,
-            _ => return self.problem(Problem::StackPointerLost(instruction.ip())),
+            _ if callee == Callee::Elsewhere => ALL_OF_THE_FRAME,
+            _ => return self.final_problem(Problem::StackPointerLost(instruction.ip())),
         };
         let tail = instruction.mnemonic() != M::Call;
         let program = self.program;
-        let arguments = ARGUMENTS.iter().enumerate().filter_map(|(index, register)| {
-            let value = state.registers[*register];
+        let mut arguments = Vec::new();
+        for (index, register) in ARGUMENTS.into_iter().enumerate() {
+            let value = state.registers[register];
             // An argument passed on counts as well; what it is, the caller knows.
-            let set = self.sets.as_targets(value, &|a| program.is_callable(a))?;
-            Some((index as u8, set))
-        });
-        let arguments = arguments.collect();
+            if value.may_be_targets()
+                && let Some(set) = self.sets.as_targets(value, &|a| program.is_callable(a))
+            {
+                arguments.push((index as u8, set));
+            }
+        }
         let form = form(instruction);
-        self.frame.sites.push(Site {
+        self.seen.sites.push(Some(Site {
             at: instruction.ip(),
             len: instruction.len(),
             block: self.block,
@@ -324,7 +327,7 @@ impl Interpreter<'_, '_> {
             form,
             callee,
             arguments,
-        });
+        }));
     }
 }
 

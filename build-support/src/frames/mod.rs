@@ -12,6 +12,7 @@
 
 mod blocks;
 mod control;
+mod notes;
 mod operands;
 mod state;
 mod tables;
@@ -171,7 +172,9 @@ pub enum Problem {
     #[error("paths with different stack pointers meet at {0:#x}")]
     StackPointerDiffers(u64),
     /// `ret` or a tail call with something left on the stack.
-    #[error("leaves at {0:#x} with something left on the stack")]
+    #[error(
+        "leaves at {0:#x} with something left on the stack (hand-written assembly, or a part of it that gcc has put elsewhere)"
+    )]
     Unbalanced(u64),
     /// `jmp` to who knows where.
     #[error("the targets of the jump at {0:#x} are not known")]

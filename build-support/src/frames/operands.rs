@@ -24,7 +24,9 @@ pub(super) enum Memory {
 
 /// The number of the whole register that this one is part of.
 pub(super) fn number(register: Register) -> usize {
-    register.full_register().number()
+    // The 64-bit ones stand in the processor's order; the general way is slow.
+    let number = (register as usize).wrapping_sub(Register::RAX as usize);
+    if number < 16 { number } else { register.full_register().number() }
 }
 
 pub(super) fn is_immediate(instruction: &Instruction, operand: u32) -> bool {
@@ -88,9 +90,7 @@ impl Interpreter<'_, '_> {
         match self.program.image.constant(slot) {
             Some(Slot::Address(address)) => Value::Constant(address),
             Some(Slot::Import(import)) => {
-                if self.collecting {
-                    self.refer(instruction, import);
-                }
+                self.refer(instruction, import);
                 self.sets.targets([Target::Import(import)].into())
             }
             Some(Slot::Chosen(_)) | None => Value::Unknown,
@@ -100,18 +100,17 @@ impl Interpreter<'_, '_> {
     /// Notes a load of an import's address. Calls through the word itself are sites.
     fn refer(&mut self, instruction: &Instruction, import: Import) {
         if instruction.flow_control() == FlowControl::Next {
-            self.frame.references.push(Reference { at: instruction.ip(), len: instruction.len(), import });
+            self.seen.references.push(Reference { at: instruction.ip(), len: instruction.len(), import });
         }
     }
 
     /// Memory that the instruction touches: below rsp it is the red zone, above the return address a stack argument.
     pub(super) fn note_access(&mut self, instruction: &Instruction, state: &State) {
-        let touches = || {
-            instruction.op0_kind() == OpKind::Memory
-                || instruction.op1_kind() == OpKind::Memory
-                || (2..instruction.op_count()).any(|o| instruction.op_kind(o) == OpKind::Memory)
-        };
-        if !self.collecting || !touches() || instruction.mnemonic() == M::Nop {
+        let touches = instruction.op0_kind() == OpKind::Memory
+            || instruction.op1_kind() == OpKind::Memory
+            || instruction.op_count() > 2
+                && (2..instruction.op_count()).any(|o| instruction.op_kind(o) == OpKind::Memory);
+        if !touches || instruction.mnemonic() == M::Nop {
             return;
         }
         let size = instruction.memory_size().size() as i64;
@@ -124,21 +123,21 @@ impl Interpreter<'_, '_> {
                 let lowest = self.bases.lowest(base, offset);
                 let is_rsp = address_only && instruction.op0_register() == Register::RSP;
                 // Whoever gets an address reaches the memory above it.
-                if !is_rsp {
-                    self.below.lowest = self.below.lowest.min(lowest);
+                if !is_rsp && lowest < self.notes.lowest {
+                    self.notes.lowest = lowest;
                 }
                 if base == 0 && offset >= 8 && !is_rsp {
                     let end = (offset - 8).saturating_add(size).max(0) as u64;
-                    self.frame.incoming.bytes = self.frame.incoming.bytes.max(end);
-                    self.frame.incoming.open |= address_only;
+                    self.notes.incoming.bytes = self.notes.incoming.bytes.max(end);
+                    self.notes.incoming.open |= address_only;
                 }
             }
             Memory::StackIndexed { base, offset } => {
                 // From the end of an array compilers count up to 0, so the index may be negative.
-                self.below.vague = true;
-                self.frame.incoming.open |= base == 0 && offset >= 8 || offset == i64::MIN;
+                self.notes.indexed = true;
+                self.notes.incoming.open |= base == 0 && offset >= 8 || offset == i64::MIN;
             }
-            Memory::Through(Value::Unknown) => self.below.unknown = true,
+            Memory::Through(Value::Unknown) => self.notes.unknown = true,
             _ => {}
         }
     }

@@ -183,10 +183,14 @@ impl State {
             return None;
         }
         let mut words = 0;
-        for word in 0..MOST_ARGUMENTS / 8 {
-            let is_stored = self.stored.binary_search(&(base, offset + 8 * word)).is_ok();
-            if is_stored && may_be_next(words, word) {
-                words = word + 1;
+        // In the order of their places.
+        for &(of, at) in &self.stored {
+            let distance = at.wrapping_sub(offset);
+            if of == base && (0..MOST_ARGUMENTS).contains(&distance) && distance % 8 == 0 {
+                let word = distance / 8;
+                if may_be_next(words, word) {
+                    words = word + 1;
+                }
             }
         }
         (8 * words < MOST_ARGUMENTS).then_some(words as u64)

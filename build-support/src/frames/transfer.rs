@@ -171,7 +171,7 @@ impl Interpreter<'_, '_> {
             && instruction.op0_register() != Register::RSP
         {
             // The address of a stack argument: how many follow is not known.
-            self.frame.incoming.open |= self.collecting;
+            self.notes.incoming.open = true;
         }
         state.registers[number(instruction.op0_register())] = value;
     }

@@ -48,6 +48,13 @@ pub enum Value {
     TableTarget(u64),
 }
 
+impl Value {
+    /// Can this be known as a set of things that can be called?
+    pub(super) fn may_be_targets(self) -> bool {
+        matches!(self, Value::Targets(_) | Value::Constant(_) | Value::Argument(_))
+    }
+}
+
 /// The sets of one function's analysis, each held once.
 #[derive(Default)]
 pub struct Sets {
@@ -92,6 +99,9 @@ impl Sets {
         }
         if let (Value::Tagged(a), Value::Tagged(b)) = (a, b) {
             return self.union_tagged(a, b);
+        }
+        if !a.may_be_targets() || !b.may_be_targets() {
+            return Value::Unknown;
         }
         match (self.as_targets(a, code), self.as_targets(b, code)) {
             (Some(a), Some(b)) => self.targets(&a | &b),

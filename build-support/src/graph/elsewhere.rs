@@ -17,25 +17,25 @@ impl Graph<'_, '_> {
         if self.policy.pools.is_empty() {
             return false;
         }
-        self.hopped.contains_key(&function) || self.ruled(function)
+        if let Some(known) = self.known_to_hop.get(&function) {
+            return *known;
+        }
+        self.ruled(function)
     }
 
     fn ruled(&mut self, function: u64) -> bool {
-        if let Some(known) = self.ruled.get(&function) {
-            return *known;
-        }
         let may_hop = |name| self.policy.rules.noreturn_may_hop(name);
         // Names are slow to demangle, and nearly all say no.
         if !self.policy.rules.names_functions()
             && !symbol_name(self.program.image, function).is_some_and(may_hop)
         {
-            self.ruled.insert(function, false);
+            self.known_to_hop.insert(function, false);
             return false;
         }
         let by_name = self.policy.rules.names_functions();
         let returns = self.may_return(function, 0);
         if returns && !by_name {
-            self.ruled.insert(function, false);
+            self.known_to_hop.insert(function, false);
             return false;
         }
         let name = self.name(function);
@@ -45,7 +45,7 @@ impl Graph<'_, '_> {
             None => None,
         };
         let ruled = why.is_some() && self.can_be_hopped(function);
-        self.ruled.insert(function, ruled);
+        self.known_to_hop.insert(function, ruled);
         if ruled {
             self.hopped.extend(why.map(|why| (function, why)));
         }
@@ -134,6 +134,7 @@ impl Graph<'_, '_> {
         self.moving.extend(moving);
         for (function, why) in more {
             self.hopped.entry(function).or_insert(why);
+            self.known_to_hop.insert(function, true);
         }
         self.hopped.len() + self.moving.len() > before
     }

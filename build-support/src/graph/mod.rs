@@ -94,7 +94,8 @@ pub struct Graph<'a, 'd> {
     entries: HashSet<u64>,
     names: Map<u64, Rc<str>>,
     incoming: Map<u64, frames::Incoming>,
-    ruled: Map<u64, bool>,
+    /// What is in `hopped`, and what is not: asked for each call.
+    known_to_hop: Map<u64, bool>,
     /// Ordinary functions that stay where they are, and whose calls through pointers are moved.
     moving: BTreeSet<u64>,
     at_top: Option<stubs::AtTop>,
@@ -118,7 +119,7 @@ impl<'a, 'd> Graph<'a, 'd> {
             entries: HashSet::new(),
             names: Map::default(),
             incoming: Map::default(),
-            ruled: Map::default(),
+            known_to_hop: Map::default(),
             moving: BTreeSet::new(),
             at_top: None,
             ahead: None,
@@ -235,6 +236,14 @@ impl<'a, 'd> Graph<'a, 'd> {
                 },
                 Callee::Targets(targets) => {
                     let alone = targets.len() == 1;
+                    if alone
+                        && let Some(target @ (Target::Function(_) | Target::Import(_))) = targets.first()
+                        && let Ok(step) = self.step(*target, &key, site, alone, &frame)
+                    {
+                        // Nearly all calls.
+                        edges.push(Edge { site: index, step });
+                        continue;
+                    }
                     let mut refused = Vec::new();
                     let mut steps = Vec::new();
                     for target in self.resolve(targets, &key, site, &mut refused) {
@@ -326,7 +335,7 @@ impl<'a, 'd> Graph<'a, 'd> {
         alone: bool,
         frame: &Frame,
     ) -> Result<Step, Reason> {
-        if self.program.functions.at(address).is_none() {
+        if !self.program.functions.begins_at(address) {
             let what = format!("{address:#x}, which is not the start of a function");
             return Err(Reason::UnknownCallee { at: site.at, what, stays: None });
         }
@@ -373,6 +382,9 @@ impl<'a, 'd> Graph<'a, 'd> {
         let place = self.place(callee, key.place);
         let frame = self.frame(callee, place);
         let wanted = called_arguments(&frame);
+        if wanted.is_empty() {
+            return Binding::new();
+        }
         let mut binding = Binding::new();
         for (index, passed) in site.arguments.iter().filter(|(index, _)| wanted.contains(index)) {
             let mut known = BTreeSet::new();
@@ -416,9 +428,11 @@ fn called_arguments(frame: &Frame) -> BTreeSet<u8> {
     let mut called = BTreeSet::new();
     for site in &frame.sites {
         if let Callee::Targets(targets) = &site.callee {
-            called.extend(
-                targets.iter().filter_map(|t| if let Target::Argument(i) = t { Some(*i) } else { None }),
-            );
+            for target in targets {
+                if let Target::Argument(index) = target {
+                    called.insert(*index);
+                }
+            }
         }
     }
     called

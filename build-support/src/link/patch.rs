@@ -95,13 +95,14 @@ impl Plan {
     /// # Errors
     /// When a place holds something else, or the file cannot be read or written; then it must be thrown away.
     pub fn apply(&self, file: &File) -> std::result::Result<(), Failure> {
-        let mut bytes = Vec::new();
+        let before = Content::of(file)?;
         for patch in self.patches.values() {
-            bytes.resize(patch.old.len(), 0);
-            file.read_exact_at(&mut bytes, patch.offset as u64)?;
-            if bytes != patch.old {
+            if before.at(patch.offset, patch.old.len())? != patch.old {
                 return Err(Failure::Differs(format!("{}: the place holds something else", patch.what)));
             }
+        }
+        drop(before);
+        for patch in self.patches.values() {
             file.write_all_at(&patch.new, patch.offset as u64)?;
         }
         Ok(())
@@ -112,19 +113,16 @@ impl Plan {
     /// # Errors
     /// When a change is not there, or a rewritten instruction does not decode to what was meant.
     pub fn verify(&self, file: &File) -> std::result::Result<(), Failure> {
-        let mut bytes = Vec::new();
+        let after = Content::of(file)?;
         for patch in self.patches.values() {
-            bytes.resize(patch.new.len(), 0);
-            file.read_exact_at(&mut bytes, patch.offset as u64)?;
-            if bytes != patch.new {
+            if after.at(patch.offset, patch.new.len())? != patch.new {
                 return Err(Failure::Differs(format!("{}: it was not written", patch.what)));
             }
         }
         for &Site { at, offset, target } in &self.sites {
-            let mut code = [0; LONGEST];
             // Code is never the last in a file: the section headers are.
-            file.read_exact_at(&mut code, offset as u64)?;
-            let instruction = iced_x86::Decoder::with_ip(64, &code, at, 0).decode();
+            let code = after.at(offset, LONGEST)?;
+            let instruction = iced_x86::Decoder::with_ip(64, code, at, 0).decode();
             let reaches = if instruction.is_ip_rel_memory_operand() {
                 instruction.ip_rel_memory_address()
             } else {
@@ -135,6 +133,22 @@ impl Plan {
             }
         }
         Ok(())
+    }
+}
+
+/// What a file holds now. A system call for each place would take longer than all the rest.
+struct Content(memmap2::Mmap);
+
+impl Content {
+    fn of(file: &File) -> std::io::Result<Self> {
+        // SAFETY: the linker is done with the file, and nobody else knows of it yet. This process writes it only while there is no such
+        // map: `apply` drops its own before, and `verify` writes nothing.
+        Ok(Content(unsafe { memmap2::Mmap::map(file) }?))
+    }
+
+    fn at(&self, offset: usize, len: usize) -> std::io::Result<&[u8]> {
+        let end = offset.saturating_add(len);
+        self.0.get(offset..end).ok_or_else(|| std::io::ErrorKind::UnexpectedEof.into())
     }
 }
 

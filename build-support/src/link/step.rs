@@ -18,6 +18,7 @@ use std::env;
 use std::ffi::OsString;
 use std::fmt::Write as _;
 use std::io::Write as _;
+use std::mem::ManuallyDrop;
 use std::path::Path;
 use std::time::{Duration, Instant};
 use vale_threads_abi::flags::{EXACT, RAW};
@@ -169,7 +170,8 @@ fn process_for(path: &Path, data: &[u8], settings: &LinkStep) -> Result<Outcome>
     if loaded.records.all.is_empty() {
         return Ok(outcome);
     }
-    let solved = loaded.entries();
+    // Taking it down piece by piece takes its time, and the process ends soon.
+    let solved = ManuallyDrop::new(loaded.entries());
     let names = || loaded.functions.iter().map(|f| display_name(&loaded.image, f.start)).collect();
     outcome.unmatched_rules = solved.graph.policy.rules.unmatched(&names);
     outcome.rewritten = rewrite::plan(&solved.graph, &mut outcome.plan)?;

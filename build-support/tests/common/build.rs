@@ -15,6 +15,10 @@ pub struct Build<'a> {
     pub release: bool,
     /// `--config` options.
     pub config: &'a [&'a str],
+    /// Other options of cargo's.
+    pub options: &'a [&'a str],
+    /// Environment variables.
+    pub variables: &'a [(&'a str, &'a str)],
 }
 
 /// Where cargo puts what it builds for these tests.
@@ -47,6 +51,7 @@ impl Build<'_> {
         if self.release {
             cargo.arg("--release");
         }
+        cargo.args(self.options).envs(self.variables.iter().copied());
         for config in self.config {
             cargo.args(["--config", config]);
         }

@@ -20,8 +20,12 @@ fn kinds(text: &str) -> BTreeSet<&str> {
 /// cargo can, all into one log.
 #[test]
 fn every_kind_of_target_and_links_at_once() {
+    every_kind(&Build::default());
+}
+
+/// The same, built in this way.
+pub fn every_kind(way: &Build<'_>) {
     let folder = tempfile::tempdir().expect("a folder");
-    let way = Build::default();
     // Whatever was linked before has left no line in this log.
     run({
         let mut clean = way.command("clean", "kinds", folder.path());
