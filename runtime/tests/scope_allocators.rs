@@ -291,7 +291,11 @@ fn an_allocator_that_panics_ends_the_process_with_a_message() {
         let _ = run(|| catch_unwind(|| scope_in(|| Panics, |s| drop(s.spawn(yield_now)))));
         return;
     }
-    let out = child("an_allocator_that_panics_ends_the_process_with_a_message", &[]);
+    let out = child(
+        "an_allocator_that_panics_ends_the_process_with_a_message",
+        // Guarded stacks come from the region itself.
+        &[("VTHREAD_STACKS", "exact")],
+    );
     let said = String::from_utf8_lossy(&out.stderr);
     assert!(
         !out.status.success() && said.contains("a panic in a stack allocator cannot be passed on"),

@@ -1,7 +1,8 @@
 //! No wake-up is lost between vthreads of one carrier, of several, and ordinary threads.
 //!
 //! Whoever misses one waits for ever, so a thread looks whether operations still come to an end. A million by default;
-//! `VTHREAD_SOAK_OPERATIONS` says how many instead (a hundred million take a minute or two).
+//! `VTHREAD_SOAK_OPERATIONS` says how many instead (a hundred million take a minute or two). That it finds one was tried: by a carrier that is
+//! not roused.
 
 #![cfg(vthread_native)]
 
