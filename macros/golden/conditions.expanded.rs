@@ -2,7 +2,13 @@ mod clocks {
     pub trait Clock {
         #[doc(hidden)]
         #[allow(non_upper_case_globals)]
-        const name_dyn_inside_a_vthread_mod: () = ();
+        const write_vthread_dyn_use_to_name_dyn_here: () = ();
+        #[doc(hidden)]
+        #[allow(warnings)]
+        #[inline]
+        fn write_vthread_above_this_impl()
+        where
+            Self: Sized;
         #[cfg(unix)]
         #[allow(deprecated)]
         #[inline]
@@ -338,6 +344,13 @@ mod clocks {
         fn __vt_hours(&self, _is_concurrent: i64) -> u64 {
             12
         }
+        #[doc(hidden)]
+        #[allow(warnings)]
+        #[inline]
+        fn write_vthread_above_this_impl()
+        where
+            Self: Sized,
+        {}
     }
     #[cfg(unix)]
     #[allow(dead_code, deprecated)]
@@ -474,4 +487,19 @@ mod clocks {
     pub fn __vt_day(is_concurrent: i64, clock: &dyn __ClockObj) -> u64 {
         clock.__vt_hours(is_concurrent) + __vt_halves(is_concurrent, 8)
     }
+    #[diagnostic::on_unimplemented(
+        message = "#[vthread]: this `hours` is not the vthread one: `{Self}` has none",
+        label = "write the type of the receiver down, or `#[plain]` before the call"
+    )]
+    #[doc(hidden)]
+    #[allow(warnings)]
+    trait __OtherThan_hours {}
+    #[doc(hidden)]
+    #[allow(warnings)]
+    trait __Call_hours {
+        fn __vt_hours(&self) {}
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    impl<__T: __OtherThan_hours + ?Sized> __Call_hours for __T {}
 }

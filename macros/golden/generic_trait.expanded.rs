@@ -2,7 +2,13 @@ mod conversions {
     pub trait Convert<A> {
         #[doc(hidden)]
         #[allow(non_upper_case_globals)]
-        const name_dyn_inside_a_vthread_mod: () = ();
+        const write_vthread_dyn_use_to_name_dyn_here: () = ();
+        #[doc(hidden)]
+        #[allow(warnings)]
+        #[inline]
+        fn write_vthread_above_this_impl()
+        where
+            Self: Sized;
         type Out;
         #[allow(deprecated)]
         #[inline]
@@ -185,7 +191,13 @@ mod conversions {
     pub trait Twice: Convert<u32, Out = u64> {
         #[doc(hidden)]
         #[allow(non_upper_case_globals)]
-        const name_dyn_inside_a_vthread_mod: () = ();
+        const write_vthread_dyn_use_to_name_dyn_here: () = ();
+        #[doc(hidden)]
+        #[allow(warnings)]
+        #[inline]
+        fn write_vthread_above_this_impl()
+        where
+            Self: Sized;
         #[allow(deprecated)]
         #[inline]
         fn twice(&self, a: u32) -> u64 {
@@ -321,4 +333,34 @@ mod conversions {
             2), two.__vt_convert(is_concurrent, 3)
         )
     }
+    #[diagnostic::on_unimplemented(
+        message = "#[vthread]: this `convert` is not the vthread one: `{Self}` has none",
+        label = "write the type of the receiver down, or `#[plain]` before the call"
+    )]
+    #[doc(hidden)]
+    #[allow(warnings)]
+    trait __OtherThan_convert {}
+    #[doc(hidden)]
+    #[allow(warnings)]
+    trait __Call_convert {
+        fn __vt_convert(&self) {}
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    impl<__T: __OtherThan_convert + ?Sized> __Call_convert for __T {}
+    #[diagnostic::on_unimplemented(
+        message = "#[vthread]: this `twice` is not the vthread one: `{Self}` has none",
+        label = "write the type of the receiver down, or `#[plain]` before the call"
+    )]
+    #[doc(hidden)]
+    #[allow(warnings)]
+    trait __OtherThan_twice {}
+    #[doc(hidden)]
+    #[allow(warnings)]
+    trait __Call_twice {
+        fn __vt_twice(&self) {}
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    impl<__T: __OtherThan_twice + ?Sized> __Call_twice for __T {}
 }

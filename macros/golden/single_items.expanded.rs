@@ -119,7 +119,13 @@ pub fn __chunk_descend(is_concurrent: i64, f: &mut dyn FnMut()) {
 pub trait Visitor {
     #[doc(hidden)]
     #[allow(non_upper_case_globals)]
-    const name_dyn_inside_a_vthread_mod: () = ();
+    const write_vthread_dyn_use_to_name_dyn_here: () = ();
+    #[doc(hidden)]
+    #[allow(warnings)]
+    #[inline]
+    fn write_vthread_above_this_impl()
+    where
+        Self: Sized;
     #[allow(deprecated)]
     #[inline]
     fn visit(&mut self, n: u64) {
@@ -240,6 +246,13 @@ impl Visitor for Sum {
     fn __vt_visit(&mut self, _is_concurrent: i64, n: u64) {
         self.0 += fibonacci(n);
     }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    #[inline]
+    fn write_vthread_above_this_impl()
+    where
+        Self: Sized,
+    {}
 }
 #[allow(dead_code, deprecated)]
 #[inline]

@@ -2,7 +2,13 @@ mod shapes {
     pub trait Named: std::fmt::Debug {
         #[doc(hidden)]
         #[allow(non_upper_case_globals)]
-        const name_dyn_inside_a_vthread_mod: () = ();
+        const write_vthread_dyn_use_to_name_dyn_here: () = ();
+        #[doc(hidden)]
+        #[allow(warnings)]
+        #[inline]
+        fn write_vthread_above_this_impl()
+        where
+            Self: Sized;
         #[allow(deprecated)]
         #[inline]
         fn name(&self) -> String {
@@ -174,7 +180,13 @@ mod shapes {
     pub trait Shape: Named {
         #[doc(hidden)]
         #[allow(non_upper_case_globals)]
-        const name_dyn_inside_a_vthread_mod: () = ();
+        const write_vthread_dyn_use_to_name_dyn_here: () = ();
+        #[doc(hidden)]
+        #[allow(warnings)]
+        #[inline]
+        fn write_vthread_above_this_impl()
+        where
+            Self: Sized;
         #[allow(deprecated)]
         #[inline]
         fn area(&self) -> f64 {
@@ -296,4 +308,19 @@ mod shapes {
     pub fn __vt_describe(is_concurrent: i64, shape: &dyn __ShapeObj) -> String {
         format!("{} {}", shape.name(), shape.__vt_area(is_concurrent))
     }
+    #[diagnostic::on_unimplemented(
+        message = "#[vthread]: this `area` is not the vthread one: `{Self}` has none",
+        label = "write the type of the receiver down, or `#[plain]` before the call"
+    )]
+    #[doc(hidden)]
+    #[allow(warnings)]
+    trait __OtherThan_area {}
+    #[doc(hidden)]
+    #[allow(warnings)]
+    trait __Call_area {
+        fn __vt_area(&self) {}
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    impl<__T: __OtherThan_area + ?Sized> __Call_area for __T {}
 }

@@ -18,9 +18,11 @@ mod functions;
 #[cfg(test)]
 mod golden;
 mod graph;
+mod guesses;
 mod hints;
 mod lineage;
 mod names;
+mod object_uses;
 mod objects;
 mod options;
 mod resolve;

@@ -65,6 +65,21 @@ pub(crate) fn table(of: &Ident) -> Ident {
     format_ident!("__{}Table", of.unraw(), span = here(of))
 }
 
+/// The two traits that explain a wrong guess about calls of a method.
+pub(crate) fn guess(method: &str) -> (Ident, Ident) {
+    (format_ident!("__OtherThan_{method}"), format_ident!("__Call_{method}"))
+}
+
+/// What an impl without the attribute lacks: the compiler says its name, so that says what to do.
+pub(crate) fn annotated() -> Ident {
+    format_ident!("write_vthread_above_this_impl")
+}
+
+/// Why the compiler refuses `dyn Trait` in code without the attribute: likewise.
+pub(crate) fn dyn_elsewhere() -> Ident {
+    format_ident!("write_vthread_dyn_use_to_name_dyn_here")
+}
+
 /// Whether a name is written as functions are, by Rust's convention.
 pub(crate) fn is_function_like(name: &Ident) -> bool {
     !name.unraw().to_string().trim_start_matches('_').starts_with(char::is_uppercase)

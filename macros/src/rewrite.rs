@@ -37,6 +37,7 @@ pub(crate) struct Rewriter<'a, 'w> {
     used: bool,
     /// The word is known here: outside of closures, in a body that is compiled for each.
     known: bool,
+    in_closure: bool,
     mode: Mode,
 }
 
@@ -70,6 +71,7 @@ pub(crate) fn body(
         locals: Locals::default(),
         used: false,
         known: mode == Mode::Vthread && node.is_some_and(|n| expander.plan.knows_word(expander.world, n)),
+        in_closure: false,
         mode,
     };
     rewriter.locals.open();
@@ -121,6 +123,15 @@ impl Rewriter<'_, '_> {
             && choice.closed
             && !nodes.is_empty()
             && nodes.iter().all(|&to| expander.plan.knows_word(expander.world, to));
+        // The ordinary function asks where it runs and jumps by the answer. A closure that first makes a word of it, for one
+        // wrapper alone, pays for both.
+        if wraps
+            && self.in_closure
+            && choice.closed
+            && nodes.iter().all(|&to| expander.plan.asks_well(expander.world, to))
+        {
+            return None;
+        }
         self.used |= !known;
         let name = match (known, wraps) {
             (true, true) => names::known_wrapper(name),
@@ -140,18 +151,14 @@ impl Rewriter<'_, '_> {
         }
     }
 
-    fn method_choice(&self, m: &ExprMethodCall) -> Choice {
-        let (name, arity) = (m.method.to_string(), m.args.len());
-        let receiver = self.hint().receiver(&m.receiver);
-        self.scope.method(receiver, &name, arity)
-    }
-
     fn path_choice(&self, path: &ExprPath, count: usize) -> Choice {
         self.scope.path_call(path, count, |name| self.locals.has(name))
     }
 
     fn method_call(&mut self, m: &mut ExprMethodCall) {
-        let choice = self.method_choice(m);
+        let receiver = self.hint().receiver(&m.receiver);
+        let unsure = receiver.is_none();
+        let choice = self.scope.method(receiver, &m.method.to_string(), m.args.len());
         let plain = attributes::take_plain(&mut m.attrs);
         self.visit_expr_mut(&mut m.receiver);
         if let Some(turbofish) = &mut m.turbofish {
@@ -161,6 +168,9 @@ impl Rewriter<'_, '_> {
         if plain {
             self.leave(&choice);
         } else if let Some(target) = self.target(&choice, &m.method) {
+            if unsure {
+                self.expander.guess(self.scope.module, &m.method, &target.name);
+            }
             m.args.insert(0, target.word());
             if let Some(turbofish) = m.turbofish.as_mut().filter(|_| target.known) {
                 turbofish.args.push(parse_quote!(_));
@@ -202,6 +212,7 @@ impl Rewriter<'_, '_> {
         }
         let outer = std::mem::replace(&mut self.used, false);
         let known = std::mem::replace(&mut self.known, false);
+        let in_closure = std::mem::replace(&mut self.in_closure, true);
         self.within(|this| {
             let inputs: Vec<Pat> = c.inputs.iter().cloned().collect();
             c.inputs.iter_mut().for_each(|p| this.visit_pat_mut(p));
@@ -223,6 +234,7 @@ impl Rewriter<'_, '_> {
         }
         self.used = outer;
         self.known = known;
+        self.in_closure = in_closure;
     }
 
     /// A function as a value goes by its ordinary name, but it is a call as far as cycles go.

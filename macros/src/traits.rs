@@ -32,12 +32,14 @@ pub(crate) fn write(expander: &Expander<'_>, id: TraitId, t: &ItemTrait, scope: 
     if *objects != Objects::No {
         // `dyn Trait` itself would have ordinary slots: naming it where the macro cannot see it is an error that names
         // the remedy.
+        let name = names::dyn_elsewhere();
         items.extend(quote! {
             #[doc(hidden)]
             #[allow(non_upper_case_globals)]
-            const name_dyn_inside_a_vthread_mod: () = ();
+            const #name: () = ();
         });
     }
+    items.extend(annotated(false));
     for item in &t.items {
         items.extend(match item {
             TraitItem::Fn(f) => method(expander, id, f.clone(), scope),
@@ -67,6 +69,14 @@ pub(crate) fn write(expander: &Expander<'_>, id: TraitId, t: &ItemTrait, scope: 
         #(#attrs)* #vis #unsafety #auto_token #trait_token #ident #generics #colon_token #supertraits #clause { #items }
         #besides
     }
+}
+
+/// A function that only impls with the attribute give: without it, the compiler misses something that says what to do. Asking for
+/// `Sized`, it is no part of trait objects.
+pub(crate) fn annotated(given: bool) -> TokenStream {
+    let name = names::annotated();
+    let body = if given { quote!({}) } else { quote!(;) };
+    quote!(#[doc(hidden)] #[allow(warnings)] #[inline] fn #name() where Self: Sized #body)
 }
 
 fn method(expander: &Expander<'_>, id: TraitId, mut f: TraitItemFn, scope: &Scope<'_>) -> TokenStream {

@@ -142,6 +142,12 @@ impl Names<'_> {
             Ok(options) => options,
             Err(e) => return self.problems.add(e),
         };
+        if options.as_ref().is_some_and(|o| o.objects) {
+            self.problems.at(
+                u.use_token.span,
+                "#[vthread(dyn)] is for code without the attribute; here write `#[vthread] use`, and `dyn Trait` as always",
+            );
+        }
         let mut leaves = vec![];
         leaves_of(&u.tree, &mut vec![], &mut leaves);
         for leaf in leaves {
