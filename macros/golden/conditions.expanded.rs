@@ -27,10 +27,7 @@ mod clocks {
                 ::vthread::__private::plain_only!();
                 Self::__vt_ticks(self, is_concurrent)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_ticks(
-                    self,
-                    is_concurrent,
-                ))
+                ::vthread::__private::on_chunk(move || Self::__vt_ticks(self, 1))
             }
         }
         #[cfg(not(unix))]
@@ -51,11 +48,7 @@ mod clocks {
                 ::vthread::__private::plain_only!();
                 Self::__vt_ticks(self, is_concurrent, since)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_ticks(
-                    self,
-                    is_concurrent,
-                    since,
-                ))
+                ::vthread::__private::on_chunk(move || Self::__vt_ticks(self, 1, since))
             }
         }
         #[allow(deprecated)]
@@ -73,10 +66,7 @@ mod clocks {
                 ::vthread::__private::plain_only!();
                 Self::__vt_hours(self, is_concurrent)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_hours(
-                    self,
-                    is_concurrent,
-                ))
+                ::vthread::__private::on_chunk(move || Self::__vt_hours(self, 1))
             }
         }
     }
@@ -100,26 +90,20 @@ mod clocks {
         #[cfg(unix)]
         #[inline(never)]
         fn __chunk_ticks(&self, is_concurrent: i64) -> u64 {
-            ::vthread::__private::on_chunk(move || <Self as Clock>::__vt_ticks(
-                self,
-                is_concurrent,
-            ))
+            ::vthread::__private::on_chunk(move || <Self as Clock>::__vt_ticks(self, 1))
         }
         #[cfg(not(unix))]
         #[inline(never)]
         fn __chunk_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
             ::vthread::__private::on_chunk(move || <Self as Clock>::__vt_ticks(
                 self,
-                is_concurrent,
+                1,
                 since,
             ))
         }
         #[inline(never)]
         fn __chunk_hours(&self, is_concurrent: i64) -> u64 {
-            ::vthread::__private::on_chunk(move || <Self as Clock>::__vt_hours(
-                self,
-                is_concurrent,
-            ))
+            ::vthread::__private::on_chunk(move || <Self as Clock>::__vt_hours(self, 1))
         }
     }
     impl<__T: Clock> __ClockTable for __T {}

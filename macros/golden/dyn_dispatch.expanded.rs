@@ -24,10 +24,7 @@ pub mod animals {
                 ::vthread::__private::plain_only!();
                 Self::__vt_name(self, is_concurrent)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_name(
-                    self,
-                    is_concurrent,
-                ))
+                ::vthread::__private::on_chunk(move || Self::__vt_name(self, 1))
             }
         }
         #[allow(deprecated)]
@@ -47,11 +44,7 @@ pub mod animals {
                 ::vthread::__private::plain_only!();
                 Self::__vt_speak(self, is_concurrent, times)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_speak(
-                    self,
-                    is_concurrent,
-                    times,
-                ))
+                ::vthread::__private::on_chunk(move || Self::__vt_speak(self, 1, times))
             }
         }
     }
@@ -66,16 +59,13 @@ pub mod animals {
         ];
         #[inline(never)]
         fn __chunk_name(&self, is_concurrent: i64) -> &str {
-            ::vthread::__private::on_chunk(move || <Self as Animal>::__vt_name(
-                self,
-                is_concurrent,
-            ))
+            ::vthread::__private::on_chunk(move || <Self as Animal>::__vt_name(self, 1))
         }
         #[inline(never)]
         fn __chunk_speak(&self, is_concurrent: i64, times: u32) -> String {
             ::vthread::__private::on_chunk(move || <Self as Animal>::__vt_speak(
                 self,
-                is_concurrent,
+                1,
                 times,
             ))
         }

@@ -83,10 +83,7 @@ mod one {
                 ::vthread::__private::plain_only!();
                 Self::__vt_step(self, is_concurrent)
             } else {
-                ::vthread::__private::on_chunk_exact(move || Self::__vt_step(
-                    self,
-                    is_concurrent,
-                ))
+                ::vthread::__private::on_chunk_exact(move || Self::__vt_step(self, 1))
             }
         }
         #[allow(deprecated)]
@@ -104,10 +101,7 @@ mod one {
                 ::vthread::__private::plain_only!();
                 Self::__vt_other(self, is_concurrent)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_other(
-                    self,
-                    is_concurrent,
-                ))
+                ::vthread::__private::on_chunk(move || Self::__vt_other(self, 1))
             }
         }
     }
@@ -124,15 +118,12 @@ mod one {
         fn __chunk_step(&self, is_concurrent: i64) -> u32 {
             ::vthread::__private::on_chunk_exact(move || <Self as Step>::__vt_step(
                 self,
-                is_concurrent,
+                1,
             ))
         }
         #[inline(never)]
         fn __chunk_other(&self, is_concurrent: i64) -> u32 {
-            ::vthread::__private::on_chunk(move || <Self as Step>::__vt_other(
-                self,
-                is_concurrent,
-            ))
+            ::vthread::__private::on_chunk(move || <Self as Step>::__vt_other(self, 1))
         }
     }
     impl<__T: Step> __StepTable for __T {}

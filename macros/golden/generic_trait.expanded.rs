@@ -25,11 +25,7 @@ mod conversions {
                 ::vthread::__private::plain_only!();
                 Self::__vt_convert(self, is_concurrent, a)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_convert(
-                    self,
-                    is_concurrent,
-                    a,
-                ))
+                ::vthread::__private::on_chunk(move || Self::__vt_convert(self, 1, a))
             }
         }
     }
@@ -44,7 +40,7 @@ mod conversions {
         fn __chunk_convert(&self, is_concurrent: i64, a: A) -> Self::Out {
             ::vthread::__private::on_chunk(move || <Self as Convert<
                 A,
-            >>::__vt_convert(self, is_concurrent, a))
+            >>::__vt_convert(self, 1, a))
         }
     }
     impl<A, __T: Convert<A>> __ConvertTable<A> for __T {}
@@ -215,11 +211,7 @@ mod conversions {
                 ::vthread::__private::plain_only!();
                 Self::__vt_twice(self, is_concurrent, a)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_twice(
-                    self,
-                    is_concurrent,
-                    a,
-                ))
+                ::vthread::__private::on_chunk(move || Self::__vt_twice(self, 1, a))
             }
         }
     }
@@ -234,7 +226,7 @@ mod conversions {
         fn __chunk_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             ::vthread::__private::on_chunk(move || <Self as Twice>::__vt_twice(
                 self,
-                is_concurrent,
+                1,
                 a,
             ))
         }

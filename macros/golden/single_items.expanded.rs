@@ -141,11 +141,7 @@ pub trait Visitor {
             ::vthread::__private::plain_only!();
             Self::__vt_visit(self, is_concurrent, n)
         } else {
-            ::vthread::__private::on_chunk(move || Self::__vt_visit(
-                self,
-                is_concurrent,
-                n,
-            ))
+            ::vthread::__private::on_chunk(move || Self::__vt_visit(self, 1, n))
         }
     }
 }
@@ -158,11 +154,7 @@ pub trait __VisitorTable: Visitor + Sized {
     ];
     #[inline(never)]
     fn __chunk_visit(&mut self, is_concurrent: i64, n: u64) {
-        ::vthread::__private::on_chunk(move || <Self as Visitor>::__vt_visit(
-            self,
-            is_concurrent,
-            n,
-        ))
+        ::vthread::__private::on_chunk(move || <Self as Visitor>::__vt_visit(self, 1, n))
     }
 }
 impl<__T: Visitor> __VisitorTable for __T {}

@@ -24,10 +24,7 @@ mod shapes {
                 ::vthread::__private::plain_only!();
                 Self::__vt_name(self, is_concurrent)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_name(
-                    self,
-                    is_concurrent,
-                ))
+                ::vthread::__private::on_chunk(move || Self::__vt_name(self, 1))
             }
         }
     }
@@ -40,10 +37,7 @@ mod shapes {
         ];
         #[inline(never)]
         fn __chunk_name(&self, is_concurrent: i64) -> String {
-            ::vthread::__private::on_chunk(move || <Self as Named>::__vt_name(
-                self,
-                is_concurrent,
-            ))
+            ::vthread::__private::on_chunk(move || <Self as Named>::__vt_name(self, 1))
         }
     }
     impl<__T: Named> __NamedTable for __T {}
@@ -202,10 +196,7 @@ mod shapes {
                 ::vthread::__private::plain_only!();
                 Self::__vt_area(self, is_concurrent)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_area(
-                    self,
-                    is_concurrent,
-                ))
+                ::vthread::__private::on_chunk(move || Self::__vt_area(self, 1))
             }
         }
     }
@@ -218,10 +209,7 @@ mod shapes {
         ];
         #[inline(never)]
         fn __chunk_area(&self, is_concurrent: i64) -> f64 {
-            ::vthread::__private::on_chunk(move || <Self as Shape>::__vt_area(
-                self,
-                is_concurrent,
-            ))
+            ::vthread::__private::on_chunk(move || <Self as Shape>::__vt_area(self, 1))
         }
     }
     impl<__T: Shape> __ShapeTable for __T {}

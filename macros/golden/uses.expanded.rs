@@ -39,10 +39,7 @@ mod user {
                     ::vthread::__private::plain_only!();
                     Self::__vt_apply(self, is_concurrent)
                 } else {
-                    ::vthread::__private::on_chunk(move || Self::__vt_apply(
-                        self,
-                        is_concurrent,
-                    ))
+                    ::vthread::__private::on_chunk(move || Self::__vt_apply(self, 1))
                 }
             }
         }
@@ -57,7 +54,7 @@ mod user {
             fn __chunk_apply(&self, is_concurrent: i64) -> u32 {
                 ::vthread::__private::on_chunk(move || <Self as Tool>::__vt_apply(
                     self,
-                    is_concurrent,
+                    1,
                 ))
             }
         }

@@ -121,6 +121,9 @@ impl<'w> Expander<'w> {
     }
 
     fn module(&self, mut m: ItemMod, outer: ModuleId) -> TokenStream {
+        if attributes::take_plain(&mut m.attrs) {
+            return m.into_token_stream();
+        }
         if let Err(e) = attributes::inner_options(&m.attrs, On::Other) {
             self.problems.borrow_mut().add(e);
         }

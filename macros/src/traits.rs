@@ -129,7 +129,9 @@ fn wrapper(expander: &Expander<'_>, f: &TraitItemFn, divided: &Divided) -> Token
     let forward = Forward::new(&f.sig);
     let body = names::body(&f.sig.ident);
     let to_body = forward.call(&quote!(Self::#body), &quote!(#word), &f.sig);
-    let on_chunk = functions::take_chunk(&expander.on_chunk(&f.attrs), &to_body, signature::diverges(&f.sig));
+    let to_concurrent = forward.call(&quote!(Self::#body), &quote!(1), &f.sig);
+    let on_chunk =
+        functions::take_chunk(&expander.on_chunk(&f.attrs), &to_concurrent, signature::diverges(&f.sig));
     let by_value = signature::by_value(&f.sig);
     let head = signature::head(&f.sig, &names::wrapper(&f.sig.ident), &forward.with_word(), by_value);
     let attrs = &divided.wrapper;

@@ -59,7 +59,8 @@ impl Names<'_> {
             }
             Item::Type(t) => self.define(&t.ident, Def::Alias(t.ty.clone())),
             Item::Mod(m) => {
-                if let Some((_, items)) = &mut m.content {
+                let is_plain = m.attrs.iter().any(attributes::is_plain);
+                if let Some((_, items)) = m.content.as_mut().filter(|_| !is_plain) {
                     let module = Module {
                         name: m.ident.to_string(),
                         condition: Condition::of(&m.attrs),
