@@ -64,7 +64,6 @@ mod one {
         const write_vthread_dyn_use_to_name_dyn_here: () = ();
         #[doc(hidden)]
         #[allow(warnings)]
-        #[inline]
         fn write_vthread_above_this_impl()
         where
             Self: Sized;

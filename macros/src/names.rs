@@ -15,6 +15,13 @@ fn here(of: &Ident) -> Span {
     Span::call_site().located_at(of.span())
 }
 
+/// The function under its own name, in a call that the macro has chosen.
+pub(crate) fn same(of: &Ident) -> Ident {
+    let mut name = of.clone();
+    name.set_span(here(of));
+    name
+}
+
 /// The function with the body: it takes the context word.
 pub(crate) fn body(of: &Ident) -> Ident {
     format_ident!("__vt_{}", of.unraw(), span = here(of))

@@ -44,13 +44,23 @@ pub(crate) struct Rewriter<'a, 'w> {
 /// What a call becomes that passes the word on.
 struct Target {
     name: Ident,
-    known: bool,
+    /// What is passed, if anything is.
+    word: Option<Word>,
 }
 
-impl Target {
-    /// The argument that is added.
-    fn word(&self) -> Expr {
-        let word = if self.known { names::known() } else { names::flag() };
+/// The argument that is added.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Word {
+    Known,
+    Read,
+}
+
+impl Word {
+    fn expression(self) -> Expr {
+        let word = match self {
+            Self::Known => names::known(),
+            Self::Read => names::flag(),
+        };
         parse_quote!(#word)
     }
 }
@@ -130,7 +140,7 @@ impl Rewriter<'_, '_> {
             && choice.closed
             && nodes.iter().all(|&to| expander.plan.asks_well(expander.world, to))
         {
-            return None;
+            return Some(Target { name: names::same(name), word: None });
         }
         self.used |= !known;
         let name = match (known, wraps) {
@@ -139,7 +149,7 @@ impl Rewriter<'_, '_> {
             (false, true) => names::wrapper(name),
             (false, false) => names::body(name),
         };
-        Some(Target { name, known })
+        Some(Target { name, word: Some(if known { Word::Known } else { Word::Read }) })
     }
 
     /// A call that the user marked `#[plain]`: only what is inside of it is rewritten.
@@ -168,11 +178,13 @@ impl Rewriter<'_, '_> {
         if plain {
             self.leave(&choice);
         } else if let Some(target) = self.target(&choice, &m.method) {
-            if unsure {
+            if unsure && target.word.is_some() {
                 self.expander.guess(self.scope.module, &m.method, &target.name);
             }
-            m.args.insert(0, target.word());
-            if let Some(turbofish) = m.turbofish.as_mut().filter(|_| target.known) {
+            if let Some(word) = target.word {
+                m.args.insert(0, word.expression());
+            }
+            if let Some(turbofish) = m.turbofish.as_mut().filter(|_| target.word == Some(Word::Known)) {
                 turbofish.args.push(parse_quote!(_));
             }
             m.method = target.name;
@@ -198,8 +210,12 @@ impl Rewriter<'_, '_> {
         let Expr::Path(path) = &mut *c.func else { return };
         let Some(last) = path.path.segments.last_mut() else { return };
         if let Some(target) = self.target(&choice, &last.ident) {
-            c.args.insert(usize::from(choice.has_self), target.word());
-            if let (true, PathArguments::AngleBracketed(turbofish)) = (target.known, &mut last.arguments) {
+            if let Some(word) = target.word {
+                c.args.insert(usize::from(choice.has_self), word.expression());
+            }
+            if let (true, PathArguments::AngleBracketed(turbofish)) =
+                (target.word == Some(Word::Known), &mut last.arguments)
+            {
                 turbofish.args.push(parse_quote!(_));
             }
             last.ident = target.name;

@@ -75,8 +75,8 @@ pub(crate) fn write(expander: &Expander<'_>, id: TraitId, t: &ItemTrait, scope: 
 /// `Sized`, it is no part of trait objects.
 pub(crate) fn annotated(given: bool) -> TokenStream {
     let name = names::annotated();
-    let body = if given { quote!({}) } else { quote!(;) };
-    quote!(#[doc(hidden)] #[allow(warnings)] #[inline] fn #name() where Self: Sized #body)
+    let (inline, body) = if given { (quote!(#[inline]), quote!({})) } else { (quote!(), quote!(;)) };
+    quote!(#[doc(hidden)] #[allow(warnings)] #inline fn #name() where Self: Sized #body)
 }
 
 fn method(expander: &Expander<'_>, id: TraitId, mut f: TraitItemFn, scope: &Scope<'_>) -> TokenStream {

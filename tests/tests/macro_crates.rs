@@ -58,9 +58,9 @@ fn code_without_the_attribute_calls_in() {
 /// Code without the attribute that holds trait objects of another crate.
 mod plain_code {
     use super::user::{Bolt, Wrapped};
-    use vale_threads_tests::shared::total;
     #[vthread::vthread(dyn)]
     use vale_threads_tests::shared::Part as AnyPart;
+    use vale_threads_tests::shared::total;
 
     pub struct Shelf<'a> {
         pub own: Vec<Box<dyn AnyPart>>,
