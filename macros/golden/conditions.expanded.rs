@@ -2,7 +2,12 @@ mod clocks {
     pub trait Clock {
         #[doc(hidden)]
         #[allow(non_upper_case_globals)]
-        const name_dyn_inside_a_vthread_mod: () = ();
+        const write_vthread_dyn_use_to_name_dyn_here: () = ();
+        #[doc(hidden)]
+        #[allow(warnings)]
+        fn write_vthread_above_this_impl()
+        where
+            Self: Sized;
         #[cfg(unix)]
         #[allow(deprecated)]
         #[inline]
@@ -21,10 +26,7 @@ mod clocks {
                 ::vthread::__private::plain_only!();
                 Self::__vt_ticks(self, is_concurrent)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_ticks(
-                    self,
-                    is_concurrent,
-                ))
+                ::vthread::__private::on_chunk(move || Self::__vt_ticks(self, 1))
             }
         }
         #[cfg(not(unix))]
@@ -45,11 +47,7 @@ mod clocks {
                 ::vthread::__private::plain_only!();
                 Self::__vt_ticks(self, is_concurrent, since)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_ticks(
-                    self,
-                    is_concurrent,
-                    since,
-                ))
+                ::vthread::__private::on_chunk(move || Self::__vt_ticks(self, 1, since))
             }
         }
         #[allow(deprecated)]
@@ -67,10 +65,7 @@ mod clocks {
                 ::vthread::__private::plain_only!();
                 Self::__vt_hours(self, is_concurrent)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_hours(
-                    self,
-                    is_concurrent,
-                ))
+                ::vthread::__private::on_chunk(move || Self::__vt_hours(self, 1))
             }
         }
     }
@@ -94,26 +89,20 @@ mod clocks {
         #[cfg(unix)]
         #[inline(never)]
         fn __chunk_ticks(&self, is_concurrent: i64) -> u64 {
-            ::vthread::__private::on_chunk(move || <Self as Clock>::__vt_ticks(
-                self,
-                is_concurrent,
-            ))
+            ::vthread::__private::on_chunk(move || <Self as Clock>::__vt_ticks(self, 1))
         }
         #[cfg(not(unix))]
         #[inline(never)]
         fn __chunk_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
             ::vthread::__private::on_chunk(move || <Self as Clock>::__vt_ticks(
                 self,
-                is_concurrent,
+                1,
                 since,
             ))
         }
         #[inline(never)]
         fn __chunk_hours(&self, is_concurrent: i64) -> u64 {
-            ::vthread::__private::on_chunk(move || <Self as Clock>::__vt_hours(
-                self,
-                is_concurrent,
-            ))
+            ::vthread::__private::on_chunk(move || <Self as Clock>::__vt_hours(self, 1))
         }
     }
     impl<__T: Clock> __ClockTable for __T {}
@@ -338,6 +327,13 @@ mod clocks {
         fn __vt_hours(&self, _is_concurrent: i64) -> u64 {
             12
         }
+        #[doc(hidden)]
+        #[allow(warnings)]
+        #[inline]
+        fn write_vthread_above_this_impl()
+        where
+            Self: Sized,
+        {}
     }
     #[cfg(unix)]
     #[allow(dead_code, deprecated)]
@@ -474,4 +470,19 @@ mod clocks {
     pub fn __vt_day(is_concurrent: i64, clock: &dyn __ClockObj) -> u64 {
         clock.__vt_hours(is_concurrent) + __vt_halves(is_concurrent, 8)
     }
+    #[diagnostic::on_unimplemented(
+        message = "#[vthread]: this `hours` is not the vthread one: `{Self}` has none",
+        label = "write the type of the receiver down, or `#[plain]` before the call"
+    )]
+    #[doc(hidden)]
+    #[allow(warnings)]
+    trait __OtherThan_hours {}
+    #[doc(hidden)]
+    #[allow(warnings)]
+    trait __Call_hours {
+        fn __vt_hours(&self) {}
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    impl<__T: __OtherThan_hours + ?Sized> __Call_hours for __T {}
 }

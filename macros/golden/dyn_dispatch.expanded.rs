@@ -2,7 +2,12 @@ pub mod animals {
     pub trait Animal {
         #[doc(hidden)]
         #[allow(non_upper_case_globals)]
-        const name_dyn_inside_a_vthread_mod: () = ();
+        const write_vthread_dyn_use_to_name_dyn_here: () = ();
+        #[doc(hidden)]
+        #[allow(warnings)]
+        fn write_vthread_above_this_impl()
+        where
+            Self: Sized;
         #[allow(deprecated)]
         #[inline]
         fn name(&self) -> &str {
@@ -18,10 +23,7 @@ pub mod animals {
                 ::vthread::__private::plain_only!();
                 Self::__vt_name(self, is_concurrent)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_name(
-                    self,
-                    is_concurrent,
-                ))
+                ::vthread::__private::on_chunk(move || Self::__vt_name(self, 1))
             }
         }
         #[allow(deprecated)]
@@ -41,11 +43,7 @@ pub mod animals {
                 ::vthread::__private::plain_only!();
                 Self::__vt_speak(self, is_concurrent, times)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_speak(
-                    self,
-                    is_concurrent,
-                    times,
-                ))
+                ::vthread::__private::on_chunk(move || Self::__vt_speak(self, 1, times))
             }
         }
     }
@@ -60,16 +58,13 @@ pub mod animals {
         ];
         #[inline(never)]
         fn __chunk_name(&self, is_concurrent: i64) -> &str {
-            ::vthread::__private::on_chunk(move || <Self as Animal>::__vt_name(
-                self,
-                is_concurrent,
-            ))
+            ::vthread::__private::on_chunk(move || <Self as Animal>::__vt_name(self, 1))
         }
         #[inline(never)]
         fn __chunk_speak(&self, is_concurrent: i64, times: u32) -> String {
             ::vthread::__private::on_chunk(move || <Self as Animal>::__vt_speak(
                 self,
-                is_concurrent,
+                1,
                 times,
             ))
         }
@@ -210,6 +205,13 @@ pub mod animals {
         fn __vt_name(&self, _is_concurrent: i64) -> &str {
             "dog"
         }
+        #[doc(hidden)]
+        #[allow(warnings)]
+        #[inline]
+        fn write_vthread_above_this_impl()
+        where
+            Self: Sized,
+        {}
     }
     #[allow(dead_code, deprecated)]
     #[inline]
@@ -227,4 +229,19 @@ pub mod animals {
         }
         text
     }
+    #[diagnostic::on_unimplemented(
+        message = "#[vthread]: this `speak` is not the vthread one: `{Self}` has none",
+        label = "write the type of the receiver down, or `#[plain]` before the call"
+    )]
+    #[doc(hidden)]
+    #[allow(warnings)]
+    trait __OtherThan_speak {}
+    #[doc(hidden)]
+    #[allow(warnings)]
+    trait __Call_speak {
+        fn __vt_speak(&self) {}
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    impl<__T: __OtherThan_speak + ?Sized> __Call_speak for __T {}
 }

@@ -61,7 +61,12 @@ mod one {
     pub trait Step {
         #[doc(hidden)]
         #[allow(non_upper_case_globals)]
-        const name_dyn_inside_a_vthread_mod: () = ();
+        const write_vthread_dyn_use_to_name_dyn_here: () = ();
+        #[doc(hidden)]
+        #[allow(warnings)]
+        fn write_vthread_above_this_impl()
+        where
+            Self: Sized;
         #[allow(deprecated)]
         #[inline]
         fn step(&self) -> u32 {
@@ -77,10 +82,7 @@ mod one {
                 ::vthread::__private::plain_only!();
                 Self::__vt_step(self, is_concurrent)
             } else {
-                ::vthread::__private::on_chunk_exact(move || Self::__vt_step(
-                    self,
-                    is_concurrent,
-                ))
+                ::vthread::__private::on_chunk_exact(move || Self::__vt_step(self, 1))
             }
         }
         #[allow(deprecated)]
@@ -98,10 +100,7 @@ mod one {
                 ::vthread::__private::plain_only!();
                 Self::__vt_other(self, is_concurrent)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_other(
-                    self,
-                    is_concurrent,
-                ))
+                ::vthread::__private::on_chunk(move || Self::__vt_other(self, 1))
             }
         }
     }
@@ -118,15 +117,12 @@ mod one {
         fn __chunk_step(&self, is_concurrent: i64) -> u32 {
             ::vthread::__private::on_chunk_exact(move || <Self as Step>::__vt_step(
                 self,
-                is_concurrent,
+                1,
             ))
         }
         #[inline(never)]
         fn __chunk_other(&self, is_concurrent: i64) -> u32 {
-            ::vthread::__private::on_chunk(move || <Self as Step>::__vt_other(
-                self,
-                is_concurrent,
-            ))
+            ::vthread::__private::on_chunk(move || <Self as Step>::__vt_other(self, 1))
         }
     }
     impl<__T: Step> __StepTable for __T {}

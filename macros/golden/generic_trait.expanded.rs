@@ -2,7 +2,12 @@ mod conversions {
     pub trait Convert<A> {
         #[doc(hidden)]
         #[allow(non_upper_case_globals)]
-        const name_dyn_inside_a_vthread_mod: () = ();
+        const write_vthread_dyn_use_to_name_dyn_here: () = ();
+        #[doc(hidden)]
+        #[allow(warnings)]
+        fn write_vthread_above_this_impl()
+        where
+            Self: Sized;
         type Out;
         #[allow(deprecated)]
         #[inline]
@@ -19,11 +24,7 @@ mod conversions {
                 ::vthread::__private::plain_only!();
                 Self::__vt_convert(self, is_concurrent, a)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_convert(
-                    self,
-                    is_concurrent,
-                    a,
-                ))
+                ::vthread::__private::on_chunk(move || Self::__vt_convert(self, 1, a))
             }
         }
     }
@@ -38,7 +39,7 @@ mod conversions {
         fn __chunk_convert(&self, is_concurrent: i64, a: A) -> Self::Out {
             ::vthread::__private::on_chunk(move || <Self as Convert<
                 A,
-            >>::__vt_convert(self, is_concurrent, a))
+            >>::__vt_convert(self, 1, a))
         }
     }
     impl<A, __T: Convert<A>> __ConvertTable<A> for __T {}
@@ -185,7 +186,12 @@ mod conversions {
     pub trait Twice: Convert<u32, Out = u64> {
         #[doc(hidden)]
         #[allow(non_upper_case_globals)]
-        const name_dyn_inside_a_vthread_mod: () = ();
+        const write_vthread_dyn_use_to_name_dyn_here: () = ();
+        #[doc(hidden)]
+        #[allow(warnings)]
+        fn write_vthread_above_this_impl()
+        where
+            Self: Sized;
         #[allow(deprecated)]
         #[inline]
         fn twice(&self, a: u32) -> u64 {
@@ -203,11 +209,7 @@ mod conversions {
                 ::vthread::__private::plain_only!();
                 Self::__vt_twice(self, is_concurrent, a)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_twice(
-                    self,
-                    is_concurrent,
-                    a,
-                ))
+                ::vthread::__private::on_chunk(move || Self::__vt_twice(self, 1, a))
             }
         }
     }
@@ -222,7 +224,7 @@ mod conversions {
         fn __chunk_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             ::vthread::__private::on_chunk(move || <Self as Twice>::__vt_twice(
                 self,
-                is_concurrent,
+                1,
                 a,
             ))
         }
@@ -321,4 +323,34 @@ mod conversions {
             2), two.__vt_convert(is_concurrent, 3)
         )
     }
+    #[diagnostic::on_unimplemented(
+        message = "#[vthread]: this `convert` is not the vthread one: `{Self}` has none",
+        label = "write the type of the receiver down, or `#[plain]` before the call"
+    )]
+    #[doc(hidden)]
+    #[allow(warnings)]
+    trait __OtherThan_convert {}
+    #[doc(hidden)]
+    #[allow(warnings)]
+    trait __Call_convert {
+        fn __vt_convert(&self) {}
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    impl<__T: __OtherThan_convert + ?Sized> __Call_convert for __T {}
+    #[diagnostic::on_unimplemented(
+        message = "#[vthread]: this `twice` is not the vthread one: `{Self}` has none",
+        label = "write the type of the receiver down, or `#[plain]` before the call"
+    )]
+    #[doc(hidden)]
+    #[allow(warnings)]
+    trait __OtherThan_twice {}
+    #[doc(hidden)]
+    #[allow(warnings)]
+    trait __Call_twice {
+        fn __vt_twice(&self) {}
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    impl<__T: __OtherThan_twice + ?Sized> __Call_twice for __T {}
 }

@@ -188,4 +188,19 @@ mod recursion {
     pub fn __vt_straight(is_concurrent: i64, n: u32) -> bool {
         __vt_even(is_concurrent, n) && !__vt_odd(is_concurrent, n)
     }
+    #[diagnostic::on_unimplemented(
+        message = "#[vthread]: this `eval` is not the vthread one: `{Self}` has none",
+        label = "write the type of the receiver down, or `#[plain]` before the call"
+    )]
+    #[doc(hidden)]
+    #[allow(warnings)]
+    trait __OtherThan_eval {}
+    #[doc(hidden)]
+    #[allow(warnings)]
+    trait __Call_eval {
+        fn __step_eval(&self) {}
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    impl<__T: __OtherThan_eval + ?Sized> __Call_eval for __T {}
 }

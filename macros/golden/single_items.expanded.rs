@@ -119,7 +119,12 @@ pub fn __chunk_descend(is_concurrent: i64, f: &mut dyn FnMut()) {
 pub trait Visitor {
     #[doc(hidden)]
     #[allow(non_upper_case_globals)]
-    const name_dyn_inside_a_vthread_mod: () = ();
+    const write_vthread_dyn_use_to_name_dyn_here: () = ();
+    #[doc(hidden)]
+    #[allow(warnings)]
+    fn write_vthread_above_this_impl()
+    where
+        Self: Sized;
     #[allow(deprecated)]
     #[inline]
     fn visit(&mut self, n: u64) {
@@ -135,11 +140,7 @@ pub trait Visitor {
             ::vthread::__private::plain_only!();
             Self::__vt_visit(self, is_concurrent, n)
         } else {
-            ::vthread::__private::on_chunk(move || Self::__vt_visit(
-                self,
-                is_concurrent,
-                n,
-            ))
+            ::vthread::__private::on_chunk(move || Self::__vt_visit(self, 1, n))
         }
     }
 }
@@ -152,11 +153,7 @@ pub trait __VisitorTable: Visitor + Sized {
     ];
     #[inline(never)]
     fn __chunk_visit(&mut self, is_concurrent: i64, n: u64) {
-        ::vthread::__private::on_chunk(move || <Self as Visitor>::__vt_visit(
-            self,
-            is_concurrent,
-            n,
-        ))
+        ::vthread::__private::on_chunk(move || <Self as Visitor>::__vt_visit(self, 1, n))
     }
 }
 impl<__T: Visitor> __VisitorTable for __T {}
@@ -240,6 +237,13 @@ impl Visitor for Sum {
     fn __vt_visit(&mut self, _is_concurrent: i64, n: u64) {
         self.0 += fibonacci(n);
     }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    #[inline]
+    fn write_vthread_above_this_impl()
+    where
+        Self: Sized,
+    {}
 }
 #[allow(dead_code, deprecated)]
 #[inline]

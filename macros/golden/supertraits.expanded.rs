@@ -2,7 +2,12 @@ mod shapes {
     pub trait Named: std::fmt::Debug {
         #[doc(hidden)]
         #[allow(non_upper_case_globals)]
-        const name_dyn_inside_a_vthread_mod: () = ();
+        const write_vthread_dyn_use_to_name_dyn_here: () = ();
+        #[doc(hidden)]
+        #[allow(warnings)]
+        fn write_vthread_above_this_impl()
+        where
+            Self: Sized;
         #[allow(deprecated)]
         #[inline]
         fn name(&self) -> String {
@@ -18,10 +23,7 @@ mod shapes {
                 ::vthread::__private::plain_only!();
                 Self::__vt_name(self, is_concurrent)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_name(
-                    self,
-                    is_concurrent,
-                ))
+                ::vthread::__private::on_chunk(move || Self::__vt_name(self, 1))
             }
         }
     }
@@ -34,10 +36,7 @@ mod shapes {
         ];
         #[inline(never)]
         fn __chunk_name(&self, is_concurrent: i64) -> String {
-            ::vthread::__private::on_chunk(move || <Self as Named>::__vt_name(
-                self,
-                is_concurrent,
-            ))
+            ::vthread::__private::on_chunk(move || <Self as Named>::__vt_name(self, 1))
         }
     }
     impl<__T: Named> __NamedTable for __T {}
@@ -174,7 +173,12 @@ mod shapes {
     pub trait Shape: Named {
         #[doc(hidden)]
         #[allow(non_upper_case_globals)]
-        const name_dyn_inside_a_vthread_mod: () = ();
+        const write_vthread_dyn_use_to_name_dyn_here: () = ();
+        #[doc(hidden)]
+        #[allow(warnings)]
+        fn write_vthread_above_this_impl()
+        where
+            Self: Sized;
         #[allow(deprecated)]
         #[inline]
         fn area(&self) -> f64 {
@@ -190,10 +194,7 @@ mod shapes {
                 ::vthread::__private::plain_only!();
                 Self::__vt_area(self, is_concurrent)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_area(
-                    self,
-                    is_concurrent,
-                ))
+                ::vthread::__private::on_chunk(move || Self::__vt_area(self, 1))
             }
         }
     }
@@ -206,10 +207,7 @@ mod shapes {
         ];
         #[inline(never)]
         fn __chunk_area(&self, is_concurrent: i64) -> f64 {
-            ::vthread::__private::on_chunk(move || <Self as Shape>::__vt_area(
-                self,
-                is_concurrent,
-            ))
+            ::vthread::__private::on_chunk(move || <Self as Shape>::__vt_area(self, 1))
         }
     }
     impl<__T: Shape> __ShapeTable for __T {}
@@ -296,4 +294,19 @@ mod shapes {
     pub fn __vt_describe(is_concurrent: i64, shape: &dyn __ShapeObj) -> String {
         format!("{} {}", shape.name(), shape.__vt_area(is_concurrent))
     }
+    #[diagnostic::on_unimplemented(
+        message = "#[vthread]: this `area` is not the vthread one: `{Self}` has none",
+        label = "write the type of the receiver down, or `#[plain]` before the call"
+    )]
+    #[doc(hidden)]
+    #[allow(warnings)]
+    trait __OtherThan_area {}
+    #[doc(hidden)]
+    #[allow(warnings)]
+    trait __Call_area {
+        fn __vt_area(&self) {}
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    impl<__T: __OtherThan_area + ?Sized> __Call_area for __T {}
 }

@@ -17,7 +17,12 @@ mod user {
         pub trait Tool {
             #[doc(hidden)]
             #[allow(non_upper_case_globals)]
-            const name_dyn_inside_a_vthread_mod: () = ();
+            const write_vthread_dyn_use_to_name_dyn_here: () = ();
+            #[doc(hidden)]
+            #[allow(warnings)]
+            fn write_vthread_above_this_impl()
+            where
+                Self: Sized;
             #[allow(deprecated)]
             #[inline]
             fn apply(&self) -> u32 {
@@ -33,10 +38,7 @@ mod user {
                     ::vthread::__private::plain_only!();
                     Self::__vt_apply(self, is_concurrent)
                 } else {
-                    ::vthread::__private::on_chunk(move || Self::__vt_apply(
-                        self,
-                        is_concurrent,
-                    ))
+                    ::vthread::__private::on_chunk(move || Self::__vt_apply(self, 1))
                 }
             }
         }
@@ -51,7 +53,7 @@ mod user {
             fn __chunk_apply(&self, is_concurrent: i64) -> u32 {
                 ::vthread::__private::on_chunk(move || <Self as Tool>::__vt_apply(
                     self,
-                    is_concurrent,
+                    1,
                 ))
             }
         }
@@ -160,4 +162,34 @@ mod user {
         f64::from(__vt_assist(is_concurrent, tool.__vt_apply(is_concurrent)))
             + shape.__vt_area(is_concurrent) + __vt_total(is_concurrent)
     }
+    #[diagnostic::on_unimplemented(
+        message = "#[vthread]: this `apply` is not the vthread one: `{Self}` has none",
+        label = "write the type of the receiver down, or `#[plain]` before the call"
+    )]
+    #[doc(hidden)]
+    #[allow(warnings)]
+    trait __OtherThan_apply {}
+    #[doc(hidden)]
+    #[allow(warnings)]
+    trait __Call_apply {
+        fn __vt_apply(&self) {}
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    impl<__T: __OtherThan_apply + ?Sized> __Call_apply for __T {}
+    #[diagnostic::on_unimplemented(
+        message = "#[vthread]: this `area` is not the vthread one: `{Self}` has none",
+        label = "write the type of the receiver down, or `#[plain]` before the call"
+    )]
+    #[doc(hidden)]
+    #[allow(warnings)]
+    trait __OtherThan_area {}
+    #[doc(hidden)]
+    #[allow(warnings)]
+    trait __Call_area {
+        fn __vt_area(&self) {}
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    impl<__T: __OtherThan_area + ?Sized> __Call_area for __T {}
 }

@@ -20,7 +20,14 @@ pub(crate) fn expand(entry: Entry, attribute: TokenStream, item: TokenStream) ->
 }
 
 fn write(entry: Entry, attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
+    let given = attribute.clone();
     let options = Options::parse(attribute, crate::options::On::Other)?;
+    if options.exact || !options.names.is_empty() {
+        return Err(Error::new_spanned(
+            given,
+            "this attribute takes `crate = path` alone; `exact` and `names(..)` stand on what the body calls",
+        ));
+    }
     let ItemFn { attrs, vis, sig, block } = syn::parse2(item)?;
     if let Some(token) = &sig.asyncness {
         return Err(Error::new(token.span, "a virtual thread waits like ordinary code: drop `async`"));

@@ -2,6 +2,7 @@
 
 use crate::diagnostics::{self, Problems};
 use crate::expander::Expander;
+use crate::object_uses;
 use crate::options::{On, Options};
 use crate::scan;
 use proc_macro2::TokenStream;
@@ -35,6 +36,7 @@ fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
             let (attrs, vis, unsafety, token, name) = (&m.attrs, &m.vis, &m.unsafety, &m.mod_token, &m.ident);
             Ok(quote!(#(#attrs)* #vis #unsafety #token #name { #body }))
         }
+        Item::Use(u) if options.objects => object_uses::write(&u, &options),
         Item::Use(mut u) => {
             // The options stand on the attribute that is being expanded; the scan looks for them on the item.
             let names = &options.names;

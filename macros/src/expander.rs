@@ -5,6 +5,7 @@ use crate::attributes::{self, Marker};
 use crate::diagnostics::Problems;
 use crate::functions::{self, Function};
 use crate::graph::{Calls, Plan};
+use crate::guesses::Guesses;
 use crate::names;
 use crate::objects::{self, DynTypes};
 use crate::options::{On, Options};
@@ -27,6 +28,7 @@ pub(crate) struct Expander<'w> {
     pub(crate) private: TokenStream,
     pub(crate) problems: RefCell<Problems>,
     calls: RefCell<Calls>,
+    guesses: RefCell<Guesses>,
     /// Wrappers refuse to link without a proved bound: everywhere.
     exact: bool,
 }
@@ -39,6 +41,7 @@ impl<'w> Expander<'w> {
             private: options.private(),
             problems: RefCell::default(),
             calls: RefCell::default(),
+            guesses: RefCell::default(),
             exact: options.exact,
         }
     }
@@ -49,13 +52,26 @@ impl<'w> Expander<'w> {
         write(&self);
         self.plan = Plan::new(self.world, &self.calls.borrow());
         self.problems.take();
-        let tokens = write(&self);
+        self.guesses.take();
+        let mut tokens = write(&self);
+        tokens.extend(self.explained(0));
         (tokens, self.problems.into_inner())
     }
 
     /// Notes a call.
     pub(crate) fn call(&self, from: NodeId, to: NodeId, passes_word: bool) {
         self.calls.borrow_mut().add(from, to, passes_word);
+    }
+
+    /// Notes a method call that passes the word on although its receiver's type is not known.
+    pub(crate) fn guess(&self, module: ModuleId, method: &Ident, target: &Ident) {
+        self.guesses.borrow_mut().add(self.world.real_module(module), method, target);
+    }
+
+    /// What stands in a module so that the compiler explains calls there that were guessed wrong. Single items may have
+    /// neighbours with the same names.
+    fn explained(&self, module: ModuleId) -> TokenStream {
+        if self.world.single { TokenStream::new() } else { self.guesses.borrow().explain(module) }
     }
 
     pub(crate) fn wraps(&self, from: NodeId, to: NodeId) -> bool {
@@ -105,6 +121,9 @@ impl<'w> Expander<'w> {
     }
 
     fn module(&self, mut m: ItemMod, outer: ModuleId) -> TokenStream {
+        if attributes::take_plain(&mut m.attrs) {
+            return m.into_token_stream();
+        }
         if let Err(e) = attributes::inner_options(&m.attrs, On::Other) {
             self.problems.borrow_mut().add(e);
         }
@@ -112,7 +131,8 @@ impl<'w> Expander<'w> {
         let (Some(id), Some((_, items))) = (id, m.content.take()) else {
             return self.other(Item::Mod(m), outer);
         };
-        let items: TokenStream = items.into_iter().map(|i| self.item(i, id)).collect();
+        let mut items: TokenStream = items.into_iter().map(|i| self.item(i, id)).collect();
+        items.extend(self.explained(id));
         let ItemMod { attrs, vis, unsafety, mod_token, ident, .. } = &m;
         let attrs = attrs.iter().filter(|a| !attributes::is_ours(a));
         quote!(#(#attrs)* #vis #unsafety #mod_token #ident { #items })
@@ -164,6 +184,9 @@ impl<'w> Expander<'w> {
         }
         for item in items {
             body.extend(self.impl_item(item, &scope, kind));
+        }
+        if of.is_some() && i.trait_.is_some() {
+            body.extend(traits::annotated(true));
         }
         let ItemImpl { attrs, defaultness, unsafety, impl_token, generics, trait_, self_ty, .. } = &i;
         let attrs = attrs.iter().filter(|a| !attributes::is_ours(a));

@@ -34,7 +34,7 @@ use crate::rewrite;
 use crate::signature::{self, Forward};
 use crate::world::{Mode, NodeId};
 use proc_macro2::TokenStream;
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote};
 use syn::spanned::Spanned;
 use syn::{Attribute, Block, Signature};
 
@@ -168,7 +168,8 @@ fn wrapper(
             let body = names::known_body(name);
             forward.call_known(&quote!(#path #body), &quote!(#private::Known::<#concurrent>), f.sig)
         } else {
-            forward.call(&quote!(#path #body), &quote!(#word), f.sig)
+            let word = if concurrent { quote!(1) } else { word.to_token_stream() };
+            forward.call(&quote!(#path #body), &word, f.sig)
         }
     };
     let (to_plain, to_concurrent) = (to_body(false), to_body(true));

@@ -93,6 +93,11 @@ impl Plan {
             && self.has_wrapper(world, node)
     }
 
+    /// Its ordinary function wraps, and is inlined down to the body for a known word: it asks with one comparison and a jump.
+    pub(crate) fn asks_well(&self, world: &World, node: NodeId) -> bool {
+        self.shim_wraps(world, node) && self.knows_word(world, node)
+    }
+
     /// Where a function that somebody else calls takes part, only calls into our own can be wrapped: all of them.
     fn wrap_all(&mut self, members: &HashSet<NodeId>, calls: &Calls) {
         for &from in members {

@@ -18,9 +18,11 @@ mod functions;
 #[cfg(test)]
 mod golden;
 mod graph;
+mod guesses;
 mod hints;
 mod lineage;
 mod names;
+mod object_uses;
 mod objects;
 mod options;
 mod resolve;
@@ -130,9 +132,10 @@ mod world;
 /// | `exact` | any | the link fails if a wrapper has no proved bound |
 /// | `names(f, Trait)` | any | these come from elsewhere and are vthread names |
 /// | `f, g` | `use` | names of methods of the imported traits: calls of them pass the word on |
+/// | `dyn` | `use` | for code without the attribute: these names of traits are for `dyn Trait` |
 /// | `crate = path` | any | the runtime, where it is not `::vthread` |
 ///
-/// `#[plain]` on a function, impl, trait or on a call that is a statement leaves it as it is. `const fn`s and functions whose
+/// `#[plain]` on a function, impl, trait, module or on a call that is a statement leaves it as it is. `const fn`s and functions whose
 /// signature somebody else fixes (`Display::fmt`, tests) keep it. Derived and generated impls of a vthread trait, by
 /// `macro_rules!` for example, need `#[vthread]` on the impl in the macro.
 ///
@@ -170,8 +173,8 @@ mod world;
 /// # Names, not types
 ///
 /// The macro sees names. A method call on a value whose type it cannot read off the text counts as a vthread one if a
-/// method of that name is, unless std has one of the name too. If the value is of another crate's type, the compiler
-/// says that there is no method `__vt_name`: write the type down, or `#[plain]` on the call.
+/// method of that name is, unless std has one of the name too. If the value is of another type, the compiler
+/// says that its method is not the vthread one: write the type down, or `#[plain]` on the call.
 ///
 /// # Errors
 ///

@@ -15,6 +15,13 @@ fn here(of: &Ident) -> Span {
     Span::call_site().located_at(of.span())
 }
 
+/// The function under its own name, in a call that the macro has chosen.
+pub(crate) fn same(of: &Ident) -> Ident {
+    let mut name = of.clone();
+    name.set_span(here(of));
+    name
+}
+
 /// The function with the body: it takes the context word.
 pub(crate) fn body(of: &Ident) -> Ident {
     format_ident!("__vt_{}", of.unraw(), span = here(of))
@@ -63,6 +70,21 @@ pub(crate) fn object(of: &Ident) -> Ident {
 /// The trait that holds the array of function pointers.
 pub(crate) fn table(of: &Ident) -> Ident {
     format_ident!("__{}Table", of.unraw(), span = here(of))
+}
+
+/// The two traits that explain a wrong guess about calls of a method.
+pub(crate) fn guess(method: &str) -> (Ident, Ident) {
+    (format_ident!("__OtherThan_{method}"), format_ident!("__Call_{method}"))
+}
+
+/// What an impl without the attribute lacks: the compiler says its name, so that says what to do.
+pub(crate) fn annotated() -> Ident {
+    format_ident!("write_vthread_above_this_impl")
+}
+
+/// Why the compiler refuses `dyn Trait` in code without the attribute: likewise.
+pub(crate) fn dyn_elsewhere() -> Ident {
+    format_ident!("write_vthread_dyn_use_to_name_dyn_here")
 }
 
 /// Whether a name is written as functions are, by Rust's convention.

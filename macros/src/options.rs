@@ -6,6 +6,9 @@ use syn::parse::{ParseStream, Parser};
 use syn::punctuated::Punctuated;
 use syn::{Attribute, Error, Ident, Meta, Path, Result, Token, parenthesized};
 
+/// What `dyn` on another item than `use` is told.
+const DYN: &str = "#[vthread(dyn)] stands on a `use` of traits; in annotated code `dyn Trait` needs nothing";
+
 const UNKNOWN: &str = "unknown option of #[vthread]: there are `recursive`, `exact`, `names(..)` and \
                        `crate = path`";
 
@@ -20,6 +23,8 @@ pub(crate) struct Options {
     pub(crate) exact: bool,
     /// Vthread names that come from elsewhere: traits, functions, methods.
     pub(crate) names: Vec<Ident>,
+    /// The names of traits are for `dyn` in code without the attribute.
+    pub(crate) objects: bool,
 }
 
 /// What the attribute stands on decides which options it takes.
@@ -67,6 +72,11 @@ impl Options {
             input.parse::<Token![=]>()?;
             self.runtime = Some(input.call(Path::parse_mod_style)?);
             return Ok(());
+        }
+        if input.peek(Token![dyn]) {
+            let token: Token![dyn] = input.parse()?;
+            self.objects = true;
+            return if on == On::Use { Ok(()) } else { Err(Error::new(token.span, DYN)) };
         }
         let word: Ident = input.parse().map_err(|e| Error::new(e.span(), UNKNOWN))?;
         if word == "names" && input.peek(syn::token::Paren) {

@@ -37,19 +37,30 @@ pub(crate) struct Rewriter<'a, 'w> {
     used: bool,
     /// The word is known here: outside of closures, in a body that is compiled for each.
     known: bool,
+    in_closure: bool,
     mode: Mode,
 }
 
 /// What a call becomes that passes the word on.
 struct Target {
     name: Ident,
-    known: bool,
+    /// What is passed, if anything is.
+    word: Option<Word>,
 }
 
-impl Target {
-    /// The argument that is added.
-    fn word(&self) -> Expr {
-        let word = if self.known { names::known() } else { names::flag() };
+/// The argument that is added.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Word {
+    Known,
+    Read,
+}
+
+impl Word {
+    fn expression(self) -> Expr {
+        let word = match self {
+            Self::Known => names::known(),
+            Self::Read => names::flag(),
+        };
         parse_quote!(#word)
     }
 }
@@ -70,6 +81,7 @@ pub(crate) fn body(
         locals: Locals::default(),
         used: false,
         known: mode == Mode::Vthread && node.is_some_and(|n| expander.plan.knows_word(expander.world, n)),
+        in_closure: false,
         mode,
     };
     rewriter.locals.open();
@@ -121,6 +133,15 @@ impl Rewriter<'_, '_> {
             && choice.closed
             && !nodes.is_empty()
             && nodes.iter().all(|&to| expander.plan.knows_word(expander.world, to));
+        // The ordinary function asks where it runs and jumps by the answer. A closure that first makes a word of it, for one
+        // wrapper alone, pays for both.
+        if wraps
+            && self.in_closure
+            && choice.closed
+            && nodes.iter().all(|&to| expander.plan.asks_well(expander.world, to))
+        {
+            return Some(Target { name: names::same(name), word: None });
+        }
         self.used |= !known;
         let name = match (known, wraps) {
             (true, true) => names::known_wrapper(name),
@@ -128,7 +149,7 @@ impl Rewriter<'_, '_> {
             (false, true) => names::wrapper(name),
             (false, false) => names::body(name),
         };
-        Some(Target { name, known })
+        Some(Target { name, word: Some(if known { Word::Known } else { Word::Read }) })
     }
 
     /// A call that the user marked `#[plain]`: only what is inside of it is rewritten.
@@ -140,18 +161,14 @@ impl Rewriter<'_, '_> {
         }
     }
 
-    fn method_choice(&self, m: &ExprMethodCall) -> Choice {
-        let (name, arity) = (m.method.to_string(), m.args.len());
-        let receiver = self.hint().receiver(&m.receiver);
-        self.scope.method(receiver, &name, arity)
-    }
-
     fn path_choice(&self, path: &ExprPath, count: usize) -> Choice {
         self.scope.path_call(path, count, |name| self.locals.has(name))
     }
 
     fn method_call(&mut self, m: &mut ExprMethodCall) {
-        let choice = self.method_choice(m);
+        let receiver = self.hint().receiver(&m.receiver);
+        let unsure = receiver.is_none();
+        let choice = self.scope.method(receiver, &m.method.to_string(), m.args.len());
         let plain = attributes::take_plain(&mut m.attrs);
         self.visit_expr_mut(&mut m.receiver);
         if let Some(turbofish) = &mut m.turbofish {
@@ -161,8 +178,13 @@ impl Rewriter<'_, '_> {
         if plain {
             self.leave(&choice);
         } else if let Some(target) = self.target(&choice, &m.method) {
-            m.args.insert(0, target.word());
-            if let Some(turbofish) = m.turbofish.as_mut().filter(|_| target.known) {
+            if unsure && target.word.is_some() {
+                self.expander.guess(self.scope.module, &m.method, &target.name);
+            }
+            if let Some(word) = target.word {
+                m.args.insert(0, word.expression());
+            }
+            if let Some(turbofish) = m.turbofish.as_mut().filter(|_| target.word == Some(Word::Known)) {
                 turbofish.args.push(parse_quote!(_));
             }
             m.method = target.name;
@@ -188,8 +210,12 @@ impl Rewriter<'_, '_> {
         let Expr::Path(path) = &mut *c.func else { return };
         let Some(last) = path.path.segments.last_mut() else { return };
         if let Some(target) = self.target(&choice, &last.ident) {
-            c.args.insert(usize::from(choice.has_self), target.word());
-            if let (true, PathArguments::AngleBracketed(turbofish)) = (target.known, &mut last.arguments) {
+            if let Some(word) = target.word {
+                c.args.insert(usize::from(choice.has_self), word.expression());
+            }
+            if let (true, PathArguments::AngleBracketed(turbofish)) =
+                (target.word == Some(Word::Known), &mut last.arguments)
+            {
                 turbofish.args.push(parse_quote!(_));
             }
             last.ident = target.name;
@@ -202,6 +228,7 @@ impl Rewriter<'_, '_> {
         }
         let outer = std::mem::replace(&mut self.used, false);
         let known = std::mem::replace(&mut self.known, false);
+        let in_closure = std::mem::replace(&mut self.in_closure, true);
         self.within(|this| {
             let inputs: Vec<Pat> = c.inputs.iter().cloned().collect();
             c.inputs.iter_mut().for_each(|p| this.visit_pat_mut(p));
@@ -223,6 +250,7 @@ impl Rewriter<'_, '_> {
         }
         self.used = outer;
         self.known = known;
+        self.in_closure = in_closure;
     }
 
     /// A function as a value goes by its ordinary name, but it is a call as far as cycles go.

@@ -3,7 +3,7 @@
 //! ```text
 //! trait __ShapeTable: Shape + Sized {
 //!     const PAIRS: &'static [*const (); 2] = &[Self::__vt_area as _, Self::__chunk_area as _];     // [plain, concurrent]
-//!     fn __chunk_area(&self, is_concurrent: i64) -> f64 { on_chunk(move || self.__vt_area(is_concurrent)) }
+//!     fn __chunk_area(&self, is_concurrent: i64) -> f64 { on_chunk(move || self.__vt_area(1)) }
 //! }
 //! trait __ShapeObj { fn __slot_area(&self, is_concurrent: i64) -> f64; }
 //! impl<T: Shape> __ShapeObj for T {
@@ -106,13 +106,14 @@ fn length(slots: &[&TraitItemFn]) -> TokenStream {
     quote!(2 * (#pairs))
 }
 
-/// The entry for callers on a chunk.
+/// The entry for callers on a chunk. It is selected by the word, so the word is known, and leaves its place among the few that
+/// are passed in registers to an argument.
 fn chunk(expander: &Expander<'_>, t: &ItemTrait, f: &TraitItemFn) -> TokenStream {
     let name = &t.ident;
     let (_, arguments, _) = t.generics.split_for_impl();
-    let (body, word) = (names::body(&f.sig.ident), names::flag());
+    let body = names::body(&f.sig.ident);
     let forward = Forward::new(&f.sig);
-    let call = forward.call(&quote!(<Self as #name #arguments>::#body), &quote!(#word), &f.sig);
+    let call = forward.call(&quote!(<Self as #name #arguments>::#body), &quote!(1), &f.sig);
     let on_chunk = functions::take_chunk(&expander.on_chunk(&f.attrs), &call, signature::diverges(&f.sig));
     let head = signature::head(&f.sig, &names::chunk(&f.sig.ident), &forward.with_word(), false);
     let condition = Condition::of(&f.attrs).attribute();

@@ -32,12 +32,14 @@ pub(crate) fn write(expander: &Expander<'_>, id: TraitId, t: &ItemTrait, scope: 
     if *objects != Objects::No {
         // `dyn Trait` itself would have ordinary slots: naming it where the macro cannot see it is an error that names
         // the remedy.
+        let name = names::dyn_elsewhere();
         items.extend(quote! {
             #[doc(hidden)]
             #[allow(non_upper_case_globals)]
-            const name_dyn_inside_a_vthread_mod: () = ();
+            const #name: () = ();
         });
     }
+    items.extend(annotated(false));
     for item in &t.items {
         items.extend(match item {
             TraitItem::Fn(f) => method(expander, id, f.clone(), scope),
@@ -67,6 +69,14 @@ pub(crate) fn write(expander: &Expander<'_>, id: TraitId, t: &ItemTrait, scope: 
         #(#attrs)* #vis #unsafety #auto_token #trait_token #ident #generics #colon_token #supertraits #clause { #items }
         #besides
     }
+}
+
+/// A function that only impls with the attribute give: without it, the compiler misses something that says what to do. Asking for
+/// `Sized`, it is no part of trait objects.
+pub(crate) fn annotated(given: bool) -> TokenStream {
+    let name = names::annotated();
+    let (inline, body) = if given { (quote!(#[inline]), quote!({})) } else { (quote!(), quote!(;)) };
+    quote!(#[doc(hidden)] #[allow(warnings)] #inline fn #name() where Self: Sized #body)
 }
 
 fn method(expander: &Expander<'_>, id: TraitId, mut f: TraitItemFn, scope: &Scope<'_>) -> TokenStream {
@@ -119,7 +129,9 @@ fn wrapper(expander: &Expander<'_>, f: &TraitItemFn, divided: &Divided) -> Token
     let forward = Forward::new(&f.sig);
     let body = names::body(&f.sig.ident);
     let to_body = forward.call(&quote!(Self::#body), &quote!(#word), &f.sig);
-    let on_chunk = functions::take_chunk(&expander.on_chunk(&f.attrs), &to_body, signature::diverges(&f.sig));
+    let to_concurrent = forward.call(&quote!(Self::#body), &quote!(1), &f.sig);
+    let on_chunk =
+        functions::take_chunk(&expander.on_chunk(&f.attrs), &to_concurrent, signature::diverges(&f.sig));
     let by_value = signature::by_value(&f.sig);
     let head = signature::head(&f.sig, &names::wrapper(&f.sig.ident), &forward.with_word(), by_value);
     let attrs = &divided.wrapper;

@@ -55,6 +55,8 @@ mod services;
 mod solvers;
 #[path = "corpus/structures.rs"]
 mod structures;
+#[path = "corpus/styles.rs"]
+mod styles;
 #[path = "corpus/surface.rs"]
 mod surface;
 #[path = "corpus/syntax.rs"]

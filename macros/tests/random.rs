@@ -1,11 +1,13 @@
 //! Random programs of functions, methods, traits, trait objects and closures that call one another: the same text with and
 //! without `#[vthread]` gives the same numbers, plain and in a vthread.
 //!
-//! Here every entry has a chunk; `tests/tests/macro_random.rs` does the same under the link step. One compilation holds all programs of a run. `VTHREAD_SEED` chooses another run; a failure names the program and the file.
+//! Here every entry has a chunk; `tests/tests/macro_random.rs` does the same under the link step. One compilation holds all programs of a run. `VTHREAD_SEED` chooses another run,
+//! `VTHREAD_PROGRAMS` how many there are in it; a failure names the program and the file.
 
 use std::fmt::Write;
 use std::path::Path;
 
+/// In one run, if nobody says how many.
 const PROGRAMS: u64 = 24;
 const FUNCTIONS: u64 = 6;
 const TYPES: u64 = 3;
@@ -102,13 +104,15 @@ fn program(r: &mut Random) -> String {
 
 #[test]
 fn random_programs_agree() {
-    let seed = std::env::var("VTHREAD_SEED").ok().and_then(|s| s.parse().ok()).unwrap_or(2026);
+    let number = |name: &str| std::env::var(name).ok().and_then(|s| s.parse::<u64>().ok());
+    let seed = number("VTHREAD_SEED").unwrap_or(2026);
+    let programs = number("VTHREAD_PROGRAMS").unwrap_or(PROGRAMS).max(1);
     let mut source = format!("// Seed {seed}.\n#![allow(warnings)]\n");
     let mut checks = String::new();
     // With the link step, a program that has no bound runs on an ordinary stack.
-    let at_least = if cfg!(vthread_link_step) { 1 } else { PROGRAMS };
-    for p in 0..PROGRAMS {
-        let text = program(&mut Random(seed + p));
+    let at_least = if cfg!(vthread_link_step) { 1 } else { programs };
+    for p in 0..programs {
+        let text = program(&mut Random(seed.wrapping_add(p)));
         let _ = write!(source, "mod o{p} {{\n{text}}}\n#[vthread::vthread]\nmod v{p} {{\n{text}}}\n");
         let _ = writeln!(
             checks,

@@ -54,3 +54,38 @@ fn code_without_the_attribute_calls_in() {
     assert_eq!(vale_threads_tests::shared::total(&bolt), 9);
     assert_eq!(vthread::run(|| vale_threads_tests::shared::total(&bolt)), 9);
 }
+
+/// Code without the attribute that holds trait objects of another crate.
+mod plain_code {
+    use super::user::{Bolt, Wrapped};
+    #[vthread::vthread(dyn)]
+    use vale_threads_tests::shared::Part as AnyPart;
+    use vale_threads_tests::shared::total;
+
+    pub struct Shelf<'a> {
+        pub own: Vec<Box<dyn AnyPart>>,
+        pub lent: &'a (dyn AnyPart + Send + Sync),
+    }
+
+    impl Shelf<'_> {
+        fn heaviest(&self) -> Option<&dyn AnyPart> {
+            self.own.iter().map(|part| &**part).max_by_key(|part| part.weight())
+        }
+    }
+
+    pub fn run() -> String {
+        let inner: Box<dyn AnyPart> = Box::new(Bolt(6));
+        let mut shelf = Shelf { own: vec![inner], lent: &Bolt(2) };
+        shelf.own.push(Box::new(Wrapped { own: 30, inner: Box::new(Bolt(1)) }));
+        let heaviest = shelf.heaviest().map(|part| (part.weight(), part.parts().len()));
+        let all: u64 = shelf.own.iter().map(|part| total(&**part)).sum();
+        format!("{heaviest:?} {all} {}", shelf.lent.weight())
+    }
+}
+
+#[test]
+fn code_without_the_attribute_names_trait_objects() {
+    let want = "Some((30, 2)) 38 2";
+    assert_eq!(plain_code::run(), want);
+    assert_eq!(vthread::run(plain_code::run), want);
+}

@@ -59,7 +59,8 @@ impl Names<'_> {
             }
             Item::Type(t) => self.define(&t.ident, Def::Alias(t.ty.clone())),
             Item::Mod(m) => {
-                if let Some((_, items)) = &mut m.content {
+                let is_plain = m.attrs.iter().any(attributes::is_plain);
+                if let Some((_, items)) = m.content.as_mut().filter(|_| !is_plain) {
                     let module = Module {
                         name: m.ident.to_string(),
                         condition: Condition::of(&m.attrs),
@@ -142,6 +143,12 @@ impl Names<'_> {
             Ok(options) => options,
             Err(e) => return self.problems.add(e),
         };
+        if options.as_ref().is_some_and(|o| o.objects) {
+            self.problems.at(
+                u.use_token.span,
+                "#[vthread(dyn)] is for code without the attribute; here write `#[vthread] use`, and `dyn Trait` as always",
+            );
+        }
         let mut leaves = vec![];
         leaves_of(&u.tree, &mut vec![], &mut leaves);
         for leaf in leaves {

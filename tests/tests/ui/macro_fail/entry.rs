@@ -9,3 +9,6 @@ fn generic<T>() {}
 
 #[vthread::test(recursive)]
 fn option() {}
+
+#[vthread::test(names(f))]
+fn names() {}
