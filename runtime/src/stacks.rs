@@ -333,13 +333,6 @@ pub(crate) fn take_free(size: u32) -> Option<Chunk> {
     }
 }
 
-/// Where stacks go back to that the slow path has lent. For a thread that runs vthreads.
-#[inline(always)]
-pub(crate) fn returned() -> *const List {
-    // SAFETY: such a thread has stacks; only the place of a field is looked for.
-    unsafe { &raw const (*this_thread()).returned }
-}
-
 /// A stack for a vthread that starts.
 pub(crate) fn take_for_start(size: u32, name: &'static str) -> Result<Chunk> {
     Stacks::with(|stacks| stacks.lend(size, name)).unwrap_or(Err(Error::NotACarrier))

@@ -74,14 +74,14 @@ impl Me {
 pub(crate) struct Next {
     /// Of one that starts: its record. Null: nobody, because there is no need to wait.
     to: Parked,
-    /// Of one that starts: its first function.
-    entry: Option<arch::Entry>,
+    /// Of one that starts: where its stack goes back to; otherwise null.
+    list: *mut u8,
 }
 
 impl Next {
     #[inline(always)]
     pub(crate) const fn nobody() -> Self {
-        Self { to: null_mut(), entry: None }
+        Self { to: null_mut(), list: null_mut() }
     }
 
     #[inline(always)]
@@ -116,7 +116,7 @@ pub(crate) fn begin_wait(waiting: &Waiting, timer: Option<&Timer>, to: Option<Pa
     if to.is_none()
         && let Some(start) = carrier.start_for_want_of_others()
     {
-        return Next { to: start.top, entry: Some(start.entry) };
+        return Next { to: start.top, list: start.argument };
     }
     let budget = carrier.budget.get();
     let to = if budget == 0 {
@@ -127,7 +127,7 @@ pub(crate) fn begin_wait(waiting: &Waiting, timer: Option<&Timer>, to: Option<Pa
     } else {
         carrier.in_loop.get()
     };
-    Next { to, entry: None }
+    Next { to, list: null_mut() }
 }
 
 /// The wait of this vthread is over, whether it has left for it or not.
@@ -208,7 +208,7 @@ impl AtEase {
         {
             hop_stack::check_empty();
             // SAFETY: it is new, and entered once; the caller's promise.
-            unsafe { arch::enter(start.top, save, start.entry, null_mut()) };
+            unsafe { arch::enter(start.top, save, start.entry, start.argument) };
             hop_stack::check_empty();
             carrier.mounted.set(root);
             return;
@@ -227,9 +227,11 @@ impl AtEase {
         hop_stack::check_empty();
         // SAFETY: what it gives is a stack that waits on this thread, or a new one that is mounted; each once. The caller's promise.
         unsafe {
-            match next.entry {
-                None => arch::switch(next.to, save),
-                Some(entry) => arch::enter(next.to, save, entry, null_mut()),
+            if next.list.is_null() {
+                arch::switch(next.to, save);
+            } else {
+                let entry = (*next.to.cast::<Root>()).entry();
+                arch::enter(next.to, save, entry, next.list);
             }
         }
         hop_stack::check_empty();

@@ -58,11 +58,9 @@ pub(crate) struct Root {
 const CANCELLED: usize = 1;
 /// It has left with the stacks of its scope installed: which they are is in its task's room.
 const HAS_STACKS: usize = 2;
-/// Its stack came from the slow path, and goes back there; otherwise it goes to the list of its size.
-const WAS_LENT: usize = 4;
 /// Its locals are dropped: nothing is raised there any more.
-const ENDING: usize = 8;
-const FLAGS: usize = CANCELLED | HAS_STACKS | WAS_LENT | ENDING;
+const ENDING: usize = 4;
+const FLAGS: usize = CANCELLED | HAS_STACKS | ENDING;
 
 impl Root {
     /// Where the address of the task is.
@@ -72,6 +70,12 @@ impl Root {
     pub(crate) fn task(&self) -> &Task {
         // SAFETY: `Carrier::prepare` put a reference here, which `ended` takes.
         unsafe { &*self.task }
+    }
+
+    #[inline(always)]
+    fn entry(&self) -> crate::arch::Entry {
+        // SAFETY: a vthread has a task that can be started.
+        unsafe { self.task().entry.get().unwrap_unchecked() }
     }
 
     /// Was it asked to end?

@@ -1,6 +1,6 @@
 //! How a vthread starts and ends.
 
-use super::{Carrier, Group, Payload, Root, WAS_LENT, carrier, mounted, not_on_a_vthread};
+use super::{Carrier, Group, Payload, Root, carrier, mounted, not_on_a_vthread};
 use crate::arch;
 use crate::call::{Enter, entry_of, hop};
 use crate::chunk::{Chunk, List};
@@ -11,7 +11,6 @@ use crate::sched::task_ref::TaskRef;
 use crate::{hop_stack, stacks};
 use core::cell::Cell;
 use core::mem::ManuallyDrop;
-use core::ptr::null_mut;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use vale_threads_abi as abi;
 
@@ -53,13 +52,13 @@ impl<B: Body> Enter for First<B> {
         size_of::<Root>() as u32
     };
 
-    /// Without an argument: what it needs it finds by the vthread that is mounted, so that nothing is kept on the stack all its life.
+    /// `argument`: the list that the stack goes back to.
     #[inline(never)]
-    unsafe extern "C-unwind" fn enter(_: *mut u8) {
+    unsafe extern "C-unwind" fn enter(argument: *mut u8) {
         // SAFETY: the body was put there as a `B`, for us; this is the running vthread.
         unsafe {
             let has_reference = B::run();
-            ended(has_reference)
+            ended(has_reference, argument)
         }
     }
 }
@@ -83,16 +82,10 @@ pub(crate) unsafe fn take_body<B: Body>() -> B {
 /// # Safety
 /// Called by a vthread that has run its body.
 #[inline(always)]
-unsafe fn ended(has_reference: bool) -> ! {
+unsafe fn ended(has_reference: bool, list: *mut u8) -> ! {
     // SAFETY: called by the running vthread, on its carrier.
     let (carrier, root) = unsafe { (carrier().unwrap_unchecked(), mounted().unwrap_unchecked()) };
     carrier.forget_root(root);
-    let list = if root.has(WAS_LENT) {
-        stacks::returned()
-    } else {
-        // SAFETY: a carrier has lists; `prepare` has seen that this is the one.
-        unsafe { arch::list_of(root.task().size.get()) }.cast()
-    };
     if has_reference {
         // SAFETY: the reference that `prepare` put there.
         drop(unsafe { TaskRef::from_raw(root.task) });
@@ -106,7 +99,7 @@ unsafe fn ended(has_reference: bool) -> ! {
     let top = core::ptr::from_ref(root).wrapping_add(1).cast_mut().cast();
     // SAFETY: that is where `prepare` put the record, and the list is the one that it came with: the stacks of its scope, if it has some,
     // are installed while it runs.
-    drop(unsafe { Chunk::lent(top, &*list) });
+    drop(unsafe { Chunk::lent(top, &*list.cast::<List>()) });
     // SAFETY: the loop or another stack waits, and nothing on this one is needed any more.
     unsafe { arch::jump(carrier.next()) }
 }
@@ -227,6 +220,7 @@ impl OwnStarts {
 pub(super) struct Ready {
     pub(super) top: *mut u8,
     pub(super) entry: arch::Entry,
+    pub(super) argument: *mut u8,
 }
 
 impl Carrier {
@@ -283,7 +277,7 @@ impl Carrier {
         };
         let ready = self.prepare(start, chunk);
         // SAFETY: it is entered once, now. The loop runs on none of the stacks that `in_loop` resumes.
-        unsafe { arch::enter(ready.top, self.in_loop.as_ptr(), ready.entry, null_mut()) };
+        unsafe { arch::enter(ready.top, self.in_loop.as_ptr(), ready.entry, ready.argument) };
         self.mounted.set(core::ptr::null());
         stacks::scoped::unmount();
     }
@@ -327,16 +321,11 @@ impl Carrier {
             &*root
         };
         self.remember_root(root);
-        // SAFETY: a carrier has lists. Whether there is one for that size does not matter: the address is compared.
-        if list != unsafe { arch::list_of(root.task().size.get()) }.cast::<List>() {
-            debug_assert!(core::ptr::eq(list, stacks::returned()));
-            root.set_flag(WAS_LENT);
-        }
         if self.is_cancelled(root.task()) {
             root.cancel();
         }
         self.mounted.set(root);
-        Ready { top: core::ptr::from_ref(root).cast_mut().cast(), entry }
+        Ready { top: core::ptr::from_ref(root).cast_mut().cast(), entry, argument: list.cast_mut().cast() }
     }
 }
 

@@ -622,8 +622,10 @@ fn wait_alone_at_ease(me: carrier::AtEase, what: What, until: Option<Instant>) -
     };
     let alone = &alone;
     let next = hop(move || carrier::begin_wait(&alone.waiting, alone.timer.as_ref(), None));
-    // SAFETY: at ease; whoever resumes from there has claimed it, which happens once.
-    unsafe { me.leave_for(next, alone.waiting.parked_place().as_ptr()) };
+    if !next.is_nobody() {
+        // SAFETY: at ease; whoever resumes from there has claimed it, which happens once.
+        unsafe { me.leave_for(next, alone.waiting.parked_place().as_ptr()) };
+    }
     hop(move || {
         carrier::end_wait(root, alone.timer.as_ref());
         alone.waiting.outcome()
