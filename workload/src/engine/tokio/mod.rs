@@ -135,6 +135,8 @@ struct Place {
 
 struct Above {
     identity: (u64, u64),
+    /// Whether a link leads to it, or to one above it.
+    linked: bool,
     above: Option<Arc<Above>>,
 }
 
