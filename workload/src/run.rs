@@ -153,8 +153,8 @@ fn end_on_signals(search: &Arc<Search>) {
     /// For writing what was found. Who does not read it within this time does not get it: the user wants the end.
     const GRACE: Duration = Duration::from_millis(500);
     let search = Arc::clone(search);
+    let ignored = ignored_signals();
     let wait = move || {
-        let ignored = ignored_signals();
         // Caught only from here on: if there is no thread to wait for them, signals end the process as ever.
         let heeded =
             [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0);

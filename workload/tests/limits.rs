@@ -98,15 +98,15 @@ fn where_there_is_no_thread_the_error_says_so() {
         let (mut found, mut refused) = (0, 0);
         for mib in (8..=64).step_by(2) {
             let ended = zork(engine).within(tree.root()).addresses(mib << 20).run();
-            match ended.code() {
-                0 => found += 1,
-                2 => {
+            match ended.status.code() {
+                Some(0) => found += 1,
+                Some(2) => {
                     let says = format!("zork: cannot start the engine {engine}: no OS thread: ");
                     assert!(ended.stderr.starts_with(&says), "{mib} MiB: {}", ended.stderr);
                     refused += 1;
                 }
-                // Less than the program itself takes: the loader has ended it.
-                _ => assert!(found + refused == 0 && !ended.stderr.contains("panicked"), "{}", ended.stderr),
+                // Less than the program itself takes: the loader has ended it, or its first allocation on a thread.
+                _ => assert!(found == 0 && !ended.stderr.contains("panicked"), "{}", ended.stderr),
             }
         }
         assert!(found > 0 && refused > 0, "{engine}: {found} {refused}");
@@ -120,7 +120,7 @@ fn where_addresses_are_few_the_default_does_what_it_can() {
     let default = || Zork::plain().within(tree.root());
     let named = || zork(&support::engines()[0]).within(tree.root());
     let (mut found, mut instead, mut refused) = (0, 0, 0);
-    for mib in (8..=80).step_by(4).chain([4096]) {
+    for mib in (32..=80).step_by(4).chain([4096]) {
         let (default, named) = (default().addresses(mib << 20).run(), named().addresses(mib << 20).run());
         for ended in [&default, &named] {
             assert!(!ended.stderr.contains("panicked"), "{mib} MiB: {}", ended.stderr);

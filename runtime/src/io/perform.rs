@@ -147,7 +147,7 @@ pub(super) fn read_here(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usi
     loop {
         #[cfg(feature = "inject-faults")]
         match super::inject::ask(&request) {
-            super::inject::Asked::Fail(libc::EINTR) => continue,
+            super::inject::Asked::Fail(libc::EINTR) => {}
             super::inject::Asked::Fail(errno) => return check(-errno).map(|n| n as usize),
             super::inject::Asked::Do(asked) => {
                 // SAFETY: the buffer is borrowed, no more of it is asked for, and the call returns when it is done.
