@@ -138,7 +138,7 @@ mod tests {
 
     #[test]
     fn what_would_wait_begins_it_anew() {
-        let (silent, _other) = std::io::pipe().expect("a pipe");
+        let (silent, _other) = io::pipe().expect("a pipe");
         let mut habit = Habit { asking: 1, ..Habit::default() };
         let error = habit.try_read(&silent, &mut [0; 8]).expect_err("nobody has written");
         assert_eq!(error.kind(), io::ErrorKind::WouldBlock);

@@ -68,13 +68,13 @@ impl DirUse {
         let files = &self.0.files;
         let (base, flags) = (self.0.descriptor()?, Dir::flags(follow));
         // On the same mount it is the same file system, and nobody has to be asked which.
-        let (fd, local) = match vthread::io::try_open_in_mount(&*base, name, flags.bits().cast_signed(), 0) {
-            Ok(fd) => (fd, self.short_read_is_end()),
-            Err(_) => {
-                let fd = files.open(base.as_fd(), name, flags)?;
-                let local = is_local(&fd);
-                (fd, local)
-            }
+        let at_once = vthread::io::try_open_in_mount(&*base, name, flags.bits().cast_signed(), 0);
+        let (fd, local) = if let Ok(fd) = at_once {
+            (fd, self.short_read_is_end())
+        } else {
+            let fd = files.open(base.as_fd(), name, flags)?;
+            let local = is_local(&fd);
+            (fd, local)
         };
         Ok(Self::new(files, Some(Arc::clone(&self.0)), name.to_owned(), true, follow, fd, local))
     }

@@ -72,14 +72,14 @@ async fn follow_here(cx: &Context, place: &Place) -> io::Result<Entered> {
         if dir.identity == identity {
             return Ok(Entered::Before);
         }
-        above = dir.above.as_deref();
+        above = dir.next.as_deref();
     }
     // What the user named is followed without counting.
     let linked = place.above.as_ref().is_some_and(|above| above.linked || place.follow);
     if linked && !cx.search.counts.visits.admit(identity) {
         return Ok(Entered::Before);
     }
-    Ok(Entered::New(Some(Arc::new(Above { identity, linked, above: place.above.clone() }))))
+    Ok(Entered::New(Some(Arc::new(Above { identity, linked, next: place.above.clone() }))))
 }
 
 type Entries = Vec<(OsString, FileType)>;

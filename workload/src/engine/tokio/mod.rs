@@ -137,7 +137,7 @@ struct Above {
     identity: (u64, u64),
     /// Whether a link leads to it, or to one above it.
     linked: bool,
-    above: Option<Arc<Above>>,
+    next: Option<Arc<Above>>,
 }
 
 impl Context {
