@@ -10,9 +10,10 @@ use crate::sched::task::Cancelled;
 use crate::scope::{JoinHandle, start_in};
 use crate::stats::{Stats, stats};
 use crate::watchdog::{EVERY, Watchdog};
+use core::convert::Infallible;
 use core::fmt;
 use std::panic::resume_unwind;
-use std::sync::{Arc, mpsc};
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::Duration;
 
@@ -38,6 +39,8 @@ use std::time::Duration;
 pub struct Runtime {
     group: Arc<Group>,
     carriers: Vec<thread::JoinHandle<Stats>>,
+    /// Disconnected when the last of them has ended.
+    ended: Mutex<mpsc::Receiver<Infallible>>,
     watchdog: Watchdog,
     /// A child after a `fork` has none of the threads.
     process: u32,
@@ -58,20 +61,36 @@ impl Runtime {
     ) -> Result<Self> {
         let (group, members) = Group::new(count);
         let watchdog = Watchdog::new(group.clone(), when_stuck, patience);
-        let mut runtime = Self { group, carriers: Vec::new(), watchdog, process: std::process::id() };
-        let (say, hear) = mpsc::channel();
+        let (alive, ended) = mpsc::channel();
+        let (carriers, ended, process) = (Vec::new(), Mutex::new(ended), std::process::id());
+        let mut runtime = Self { group, carriers, ended, watchdog, process };
+        // On an error the drop ends those that have started.
+        runtime.start(members, config, alive)?;
+        Ok(runtime)
+    }
+
+    /// Starts the carriers. `alive` belongs to them alone: who waits for their end waits for the last one of it.
+    fn start(
+        &mut self,
+        members: Vec<Member>,
+        config: &StackConfig,
+        alive: mpsc::Sender<Infallible>,
+    ) -> Result<()> {
+        let (count, (say, hear)) = (members.len(), mpsc::channel());
         for (index, member) in members.into_iter().enumerate() {
-            let (config, say) = (config.clone(), say.clone());
+            let (config, say, alive) = (config.clone(), say.clone(), alive.clone());
             let carrier = thread::Builder::new()
                 .name(format!("vthread-{index}"))
-                .spawn(move || carry(config, member, &say))
+                .spawn(move || {
+                    // Until it has ended, also if it panics.
+                    let _alive = alive;
+                    carry(config, member, &say)
+                })
                 .map_err(Error::NoThread)?;
-            runtime.carriers.push(carrier);
+            self.carriers.push(carrier);
         }
-        drop(say);
-        // On an error the drop ends those that have started.
-        hear.iter().take(count).collect::<Result<()>>()?;
-        Ok(runtime)
+        drop((say, alive));
+        hear.iter().take(count).collect()
     }
 
     fn check(&self) -> Result<()> {
@@ -143,10 +162,11 @@ impl Runtime {
             return stats;
         }
         self.group.end(cancel);
+        let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
+        while matches!(ended.recv_timeout(EVERY), Err(mpsc::RecvTimeoutError::Timeout)) {
+            self.watchdog.look();
+        }
         for carrier in self.carriers.drain(..) {
-            while !carrier.is_finished() {
-                self.watchdog.wait_a_little(&carrier);
-            }
             if let Ok(of_one) = carrier.join() {
                 stats.add(&of_one);
             }

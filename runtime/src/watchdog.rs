@@ -17,7 +17,6 @@ use core::fmt::Write;
 use core::mem::{MaybeUninit, zeroed};
 use core::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 
 /// Between two looks.
@@ -55,17 +54,6 @@ impl Watchdog {
         for report in self.blocked(self.patience) {
             say(format_args!("{report}"));
         }
-    }
-
-    /// Waits for a carrier that is to end, for so long that a look is due.
-    pub(crate) fn wait_a_little<T>(&self, carrier: &thread::JoinHandle<T>) {
-        let until = Instant::now() + EVERY;
-        let mut pause = Duration::from_micros(50);
-        while !carrier.is_finished() && Instant::now() < until {
-            thread::sleep(pause);
-            pause = (2 * pause).min(Duration::from_millis(20));
-        }
-        self.look();
     }
 
     /// A line for each carrier that has stood still for so long and was not told of.

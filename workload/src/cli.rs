@@ -65,13 +65,13 @@ pub struct Cli {
     #[arg(long)]
     pub json: bool,
 
-    /// Follow symbolic links; loops are recognised.
+    /// Follow symbolic links; loops are recognised, and a directory is searched under 32 names at most that lead over links.
     #[arg(short = 'L', long)]
     pub follow: bool,
 
-    /// The kind of concurrency to search with; see --list-engines.
-    #[arg(long, value_name = "NAME", value_parser = EngineParser, default_value = engine::ENGINES[0].name())]
-    pub engine: EngineName,
+    /// The kind of concurrency to search with. `None`: the first of [`engine::ENGINES`], or another if that cannot start.
+    #[arg(long, value_name = "NAME", value_parser = EngineParser, help = engine_help())]
+    pub engine: Option<EngineName>,
 
     /// List the engines and exit.
     #[arg(long)]
@@ -139,11 +139,21 @@ impl TypedValueParser for EngineParser {
     }
 }
 
+fn engine_help() -> String {
+    let default = engine::ENGINES[0].name();
+    format!("The kind of concurrency to search with; see --list-engines [default: {default}]")
+}
+
 fn needle(text: OsString) -> Result<OsString, &'static str> {
     if text.is_empty() { Err("an empty word is found everywhere and nowhere") } else { Ok(text) }
 }
 
 impl Cli {
+    /// The engine to search with.
+    pub fn engine(&self) -> &'static dyn Engine {
+        self.engine.map_or(engine::ENGINES[0], |chosen| chosen.0)
+    }
+
     /// The script that `--completions` asks for.
     pub fn completion_script(shell: Shell) -> Vec<u8> {
         let mut script = vec![];
@@ -177,7 +187,7 @@ mod tests {
         assert!(Cli::try_parse_from(["zork", "--needle", ""]).is_err());
         assert!(Cli::try_parse_from(["zork", "--engine", "go"]).is_err());
         assert_eq!(
-            Cli::try_parse_from(["zork", "--engine", "sequential"]).expect("parses").engine.0.name(),
+            Cli::try_parse_from(["zork", "--engine", "sequential"]).expect("parses").engine().name(),
             "sequential"
         );
     }

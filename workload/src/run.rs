@@ -1,6 +1,7 @@
 //! From the command line to the exit status.
 
 use crate::cli::Cli;
+use crate::engine::{Engine, Sequential};
 use crate::matcher::{Detail, Needle};
 use crate::output::{Format, Output, ProgressMode, ProgressView, Says, Sink, Style, Ticker, say};
 use crate::search::{Counts, Root, Run, Search};
@@ -52,14 +53,19 @@ fn try_to_run(cli: &Cli) -> Result<u8, NoSearch> {
     if cli.list_engines {
         return print(Cli::engine_list().as_bytes());
     }
-    let engine = cli.engine.0;
     let search = Arc::new(search(cli)?);
     let ticker = Ticker::start(&search);
     end_on_signals(&search);
-    let ran = engine.run(&search);
+    let mut engine = cli.engine();
+    let mut ran = engine.run(&search);
+    // The default shall not be what keeps a search from being made; who is asked for by name says why it cannot.
+    if ran.is_err() && cli.engine.is_none() && search.counts.is_untouched() {
+        engine = &Sequential;
+        ran = engine.run(&search);
+    }
     drop(ticker);
     ran.map_err(|source| NoSearch::Engine { name: engine.name(), source })?;
-    finish(cli, &search)
+    finish(cli, engine, &search)
 }
 
 fn print(text: &[u8]) -> Result<u8, NoSearch> {
@@ -113,15 +119,16 @@ fn roots(paths: &[PathBuf]) -> Result<Vec<Root>, NoSearch> {
     paths.iter().map(root).collect()
 }
 
-fn finish(cli: &Cli, search: &Search) -> Result<u8, NoSearch> {
-    let summary = search.summary(cli.engine.0.name(), cli.engine.0.threads(search));
+fn finish(cli: &Cli, engine: &dyn Engine, search: &Search) -> Result<u8, NoSearch> {
+    // Reads files of the system's.
+    let summary = (cli.json || cli.stats).then(|| search.summary(engine.name(), engine.threads(search)));
     let wrote = search.output.finish();
-    if cli.json {
+    if let (true, Some(summary)) = (cli.json, &summary) {
         // Last, whatever the order of the rest.
         search.output.write(b"", &summary.to_json_line());
     }
     wrote.and_then(|()| search.output.finish()).map_err(|errno| NoSearch::Output(errno.into()))?;
-    if cli.stats {
+    if let (true, Some(summary)) = (cli.stats, &summary) {
         say(&summary.to_string());
     }
     let found = search.counts.files_matched.load(Relaxed) > 0;

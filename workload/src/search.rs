@@ -2,7 +2,8 @@
 
 use crate::matcher::{Detail, Found, Needle};
 use crate::output::{Output, Problem, Says, Summary, Vthreads};
-use crate::tree::OpenFiles;
+use crate::tree::{DirUse, OpenFiles, Visits};
+use rustix::io::Errno;
 use rustix::time::{ClockId, clock_gettime};
 use std::ffi::CString;
 use std::ops::ControlFlow;
@@ -57,6 +58,8 @@ pub struct Counts {
     pub errors: AtomicU64,
     pub vanished: AtomicU64,
     pub most_tasks: AtomicU64,
+    /// How often directories were listed by way of symbolic links.
+    pub visits: Visits,
     /// Whether somebody wants to know what slows a search to count.
     pub in_detail: bool,
     /// Set by an engine that has them, at its end.
@@ -68,6 +71,13 @@ impl Counts {
     /// Nothing was done so far.
     pub fn new(in_detail: bool) -> Self {
         Self { in_detail, ..Self::default() }
+    }
+
+    /// Whether nobody has heard anything of the search yet.
+    pub fn is_untouched(&self) -> bool {
+        [&self.directories, &self.files_matched, &self.errors]
+            .into_iter()
+            .all(|count| count.load(Relaxed) == 0)
     }
 
     /// A task more is alive.
@@ -108,6 +118,14 @@ impl Search {
     pub fn problem(&self, path: &[u8], problem: &Problem) {
         self.counts.errors.fetch_add(1, Relaxed);
         self.output.problem(path, problem);
+    }
+
+    /// Whether the directory is to be listed: it is, unless links have led to it before.
+    ///
+    /// # Errors
+    /// As [`DirUse::is_to_be_listed`].
+    pub fn is_to_be_listed(&self, dir: &DirUse) -> Result<bool, Errno> {
+        if self.follow { dir.is_to_be_listed(&self.counts.visits) } else { Ok(true) }
     }
 
     /// What was done, now that it is done.

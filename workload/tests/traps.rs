@@ -126,6 +126,31 @@ fn links_in_circles_come_to_an_end() {
     });
 }
 
+/// There are some 10^17 ways through them without a circle.
+#[test]
+fn links_that_cross_each_other_come_to_an_end_and_nothing_is_missed() {
+    const DIRECTORIES: usize = 18;
+    let tree = Tree::new();
+    for i in 0..DIRECTORIES {
+        tree.file(format!("{i}/file.txt"), "zork");
+        for j in (0..DIRECTORIES).filter(|j| *j != i) {
+            tree.link(format!("../{j}"), format!("{i}/to-{j}"));
+        }
+    }
+    for_each_engine(|engine| {
+        let ended = zork(engine).args(["-L", "0"]).within(tree.root()).run();
+        assert_eq!(ended.code(), 0, "{engine}: {}", ended.text());
+        let found = ended.lines();
+        // Files by the directory that each is in, which is what the last link leads to.
+        for i in 1..DIRECTORIES {
+            let end = format!("/to-{i}/file.txt");
+            let names = found.iter().filter(|path| path.ends_with(&end)).count();
+            assert!((1..=32).contains(&names), "{engine}: {names} names of directory {i}");
+        }
+        assert!(found.iter().any(|path| path == "0/file.txt"), "{engine}");
+    });
+}
+
 #[test]
 fn broken_links_are_errors_if_they_should_have_been_searched() {
     let tree = Tree::new();

@@ -40,9 +40,9 @@ pub(super) unsafe fn write_now(fd: RawFd, from: *const u8, len: usize, offset: u
 /// There is no `openat2`, or it does not know `RESOLVE_CACHED` (Linux 5.12).
 static CANNOT_TELL: AtomicBool = AtomicBool::new(false);
 
-/// `openat2` with `RESOLVE_CACHED`. `-EAGAIN`: it would wait, or might.
+/// `openat2` with `RESOLVE_CACHED` and `resolve`. `-EAGAIN`: it would wait, or might.
 #[inline]
-pub(super) fn open_now(dir: RawFd, path: &CStr, flags: i32, mode: u32) -> i32 {
+pub(super) fn open_now(dir: RawFd, path: &CStr, flags: i32, mode: u32, resolve: u64) -> i32 {
     // The kernel refuses to say so for what is created or truncated.
     if flags & (libc::O_CREAT | libc::O_TRUNC) != 0 || flags & libc::O_TMPFILE == libc::O_TMPFILE {
         return -libc::EAGAIN;
@@ -51,7 +51,7 @@ pub(super) fn open_now(dir: RawFd, path: &CStr, flags: i32, mode: u32) -> i32 {
         // SAFETY: a struct of integers.
         let mut how: libc::open_how = unsafe { core::mem::zeroed() };
         how.flags = u64::from(flags.cast_unsigned());
-        how.resolve = libc::RESOLVE_CACHED;
+        how.resolve = libc::RESOLVE_CACHED | resolve;
         // SAFETY: the path ends with a NUL, and the struct has the size that is said.
         let result = or_errno(unsafe {
             libc::syscall(libc::SYS_openat2, dir, path.as_ptr(), &raw const how, size_of::<libc::open_how>())
@@ -64,6 +64,9 @@ pub(super) fn open_now(dir: RawFd, path: &CStr, flags: i32, mode: u32) -> i32 {
         if -result == libc::ENOSYS {
             CANNOT_TELL.store(true, Relaxed);
         }
+    }
+    if resolve != 0 {
+        return -libc::EAGAIN;
     }
     // SAFETY: the path ends with a NUL.
     or_errno(unsafe { libc::openat(dir, path.as_ptr(), flags, mode) } as isize)

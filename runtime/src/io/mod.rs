@@ -14,10 +14,11 @@
 //!
 //! # What may still block the carrier
 //!
-//! Listing directories, for which the kernel has no other call, and writes of up to 64 KiB to regular files on file systems that
+//! Plain reads of a [`Habit`]. Listing directories, for which the kernel has no other call, and writes of up to 64 KiB to regular files on file systems that
 //! do not know `RWF_NOWAIT` for them (ext4): they end in the page cache.
 
 mod calls;
+mod habit;
 #[cfg(feature = "inject-faults")]
 pub mod inject;
 mod perform;
@@ -28,6 +29,7 @@ mod reactor;
 #[cfg(vthread_native)]
 mod ring;
 
+pub use habit::Habit;
 pub(crate) use perform::{blocking, open, perform};
 #[cfg(vthread_native)]
 pub(crate) use reactor::{cancel, end, is_busy, numbers, sleep, turn};
@@ -101,7 +103,16 @@ pub fn try_read(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
 /// [`ErrorKind::WouldBlock`] when it would have to wait; else as `openat(2)`.
 #[inline]
 pub fn try_open_at(dir: impl AsFd, path: &CStr, flags: i32, mode: u32) -> io::Result<OwnedFd> {
-    perform::try_open(dir.as_fd().as_raw_fd(), path, flags, mode)
+    perform::try_open(dir.as_fd().as_raw_fd(), path, flags, mode, 0)
+}
+
+/// [`try_open_at`] by a path that leads to no other mount: what is opened is on the same file system as `dir`.
+///
+/// # Errors
+/// [`ErrorKind::WouldBlock`] also when the kernel cannot tell; [`ErrorKind::CrossesDevices`] when the path leads to another mount.
+#[inline]
+pub fn try_open_in_mount(dir: impl AsFd, path: &CStr, flags: i32, mode: u32) -> io::Result<OwnedFd> {
+    perform::try_open(dir.as_fd().as_raw_fd(), path, flags, mode, libc::RESOLVE_NO_XDEV)
 }
 
 /// Opens `path` relative to `dir`. `flags` and `mode` as for `openat(2)`; `O_CLOEXEC` is added.

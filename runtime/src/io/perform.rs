@@ -140,6 +140,29 @@ pub(super) fn try_read(fd: BorrowedFd<'_>, buffer: &mut [u8], at: At) -> io::Res
     }
 }
 
+/// Reads at the position of the file. Blocks the carrier if it has to wait.
+#[inline]
+pub(super) fn read_here(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+    let request = read_request(fd.as_raw_fd(), buffer, At::Position);
+    loop {
+        #[cfg(feature = "inject-faults")]
+        match super::inject::ask(&request) {
+            super::inject::Asked::Fail(libc::EINTR) => {}
+            super::inject::Asked::Fail(errno) => return check(-errno).map(|n| n as usize),
+            super::inject::Asked::Do(asked) => {
+                // SAFETY: the buffer is borrowed, no more of it is asked for, and the call returns when it is done.
+                return check(unsafe { asked.call() }).map(|n| n as usize);
+            }
+        }
+        #[cfg(not(feature = "inject-faults"))]
+        // SAFETY: the buffer is borrowed, and the call returns when it is done.
+        match unsafe { request.call() } {
+            result if result == -libc::EINTR => {}
+            result => return check(result).map(|n| n as usize),
+        }
+    }
+}
+
 pub(super) fn write_with(fd: BorrowedFd<'_>, bytes: &[u8], at: At) -> io::Result<usize> {
     let fd = fd.as_raw_fd();
     let offset = match at {
@@ -168,7 +191,7 @@ pub(super) fn write_with(fd: BorrowedFd<'_>, bytes: &[u8], at: At) -> io::Result
 
 /// What can be opened without waiting.
 #[inline]
-pub(super) fn try_open(dir: RawFd, path: &CStr, flags: i32, mode: u32) -> io::Result<OwnedFd> {
+pub(super) fn try_open(dir: RawFd, path: &CStr, flags: i32, mode: u32, resolve: u64) -> io::Result<OwnedFd> {
     let flags = flags | libc::O_CLOEXEC;
     match try_first(&Request::Open { dir, path, flags, mode }) {
         Ok(true) => {}
@@ -176,7 +199,7 @@ pub(super) fn try_open(dir: RawFd, path: &CStr, flags: i32, mode: u32) -> io::Re
         Err(errno) => return Err(io::Error::from_raw_os_error(errno)),
     }
     loop {
-        match calls::open_now(dir, path, flags, mode) {
+        match calls::open_now(dir, path, flags, mode, resolve) {
             result if result == -libc::EINTR => {}
             // SAFETY: the kernel has just given it to us.
             result => return check(result).map(|fd| unsafe { OwnedFd::from_raw_fd(fd as RawFd) }),
@@ -189,7 +212,7 @@ pub(super) fn try_open(dir: RawFd, path: &CStr, flags: i32, mode: u32) -> io::Re
 pub(crate) fn open(dir: RawFd, path: &CStr, flags: i32, mode: u32) -> io::Result<OwnedFd> {
     let flags = flags | libc::O_CLOEXEC;
     if on_a_vthread() {
-        match try_open(dir, path, flags, mode) {
+        match try_open(dir, path, flags, mode, 0) {
             Err(error) if would_wait(&error) => {}
             done => return done,
         }

@@ -5,6 +5,7 @@
 
 use super::window::make_room;
 use super::{Tasks, Tools};
+use crate::engine::processors;
 use crate::matcher::{Detail, Found, Matcher, Progress};
 use crate::output::Problem;
 use crate::search::{FileReport, Search};
@@ -73,7 +74,7 @@ impl HugeText {
 
     /// How many others could help.
     pub(super) fn helpers(&self) -> u64 {
-        let threads = std::thread::available_parallelism().map_or(1, |n| n.get() as u64);
+        let threads = processors() as u64;
         (self.ranges - 1).min(threads.min(HELPERS) - 1)
     }
 

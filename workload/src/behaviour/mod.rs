@@ -35,6 +35,7 @@ use std::ffi::{CStr, CString};
 use std::fmt::Debug;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use vthread::io::Habit;
 
 /// Something that a worker does as a whole, and that any worker may do.
 #[derive(Debug)]
@@ -138,9 +139,17 @@ impl Tools {
     }
 
     /// Reads the beginning of a file, if that needs no waiting: `EAGAIN`.
-    pub(crate) fn read_first(&mut self, file: BorrowedFd<'_>) -> Result<usize, Errno> {
+    pub(crate) fn read_first(
+        &mut self,
+        file: BorrowedFd<'_>,
+        habit: Option<&mut Habit>,
+    ) -> Result<usize, Errno> {
         window::make_room(&mut self.buffer, &self.search.needle);
-        vthread::io::try_read(file, &mut self.buffer).map_err(|error| errno(&error))
+        let read = match habit {
+            Some(habit) => habit.try_read(file, &mut self.buffer),
+            None => vthread::io::try_read(file, &mut self.buffer),
+        };
+        read.map_err(|error| errno(&error))
     }
 
     /// Takes the beginning of a file that was read elsewhere. Gives its length.

@@ -84,10 +84,9 @@ impl Worker {
         let Subdirectory { parent, name, follow } = found;
         match parent.open_child(name, *follow) {
             // A link above the start leads back to it by way of ordinary directories.
-            Ok(dir) => match if self.tools.search.follow { dir.is_loop() } else { Ok(false) } {
-                // Everything there is found by way of the ancestor.
-                Ok(true) => {}
-                Ok(false) => self.list(&dir, tasks),
+            Ok(dir) => match self.tools.search.is_to_be_listed(&dir) {
+                Ok(true) => self.list(&dir, tasks),
+                Ok(false) => {}
                 Err(errno) => self.tools.search.problem(&dir.path(), &errno.into()),
             },
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {

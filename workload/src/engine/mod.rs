@@ -21,7 +21,7 @@ pub use vale_threads::ValeThreads;
 pub use vthread::Vthread;
 
 use crate::search::Search;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, OnceLock};
 use std::{io, thread};
 
 /// A kind of concurrency that can search.
@@ -74,7 +74,8 @@ fn threads_can_be_had(count: usize) -> io::Result<()> {
     })
 }
 
-/// How many processors this process may use.
-fn processors() -> usize {
-    thread::available_parallelism().map_or(1, usize::from)
+/// How many processors this process may use. To find out takes a dozen files: once is enough.
+pub(crate) fn processors() -> usize {
+    static COUNT: OnceLock<usize> = OnceLock::new();
+    *COUNT.get_or_init(|| thread::available_parallelism().map_or(1, usize::from))
 }

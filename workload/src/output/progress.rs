@@ -97,7 +97,7 @@ pub(crate) struct Ticker {
 impl Ticker {
     pub(crate) fn start(search: &Arc<Search>) -> Self {
         let (stop, stopped) = channel();
-        let search = Arc::clone(search);
+        let (search, is_shown) = (Arc::clone(search), search.output.progress().is_some());
         let tick = move || {
             while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(Duration::from_millis(100)) {
                 search.output.flush();
@@ -111,6 +111,8 @@ impl Ticker {
         };
         // Without the thread there is no progress to be seen, and all is written at the end.
         let thread = std::thread::Builder::new().name("zork-ticker".into()).spawn(tick).ok();
+        // Where nothing is shown, there is nothing to be waited for.
+        let thread = thread.filter(|_| is_shown);
         Self { stop: Some(stop), thread }
     }
 }

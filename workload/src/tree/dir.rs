@@ -5,7 +5,7 @@
 //! names but not 700 descriptors. If [`OpenFiles`] closes a descriptor that is still of use, the directory is found again
 //! from its nearest open ancestor, and must be the same one.
 
-use super::OpenFiles;
+use super::{OpenFiles, Visits};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, OFlags, fstat, fstatfs};
 use rustix::io::Errno;
@@ -25,6 +25,8 @@ pub struct Dir {
     shown: bool,
     /// Whether a symbolic link may stand for this directory.
     follow: bool,
+    /// Whether a symbolic link stands for this directory or for one above it, below the start.
+    linked: bool,
     files: Arc<OpenFiles>,
     users: AtomicUsize,
     handle: Mutex<Handle>,
@@ -54,7 +56,8 @@ impl DirUse {
     pub fn open_root(files: &Arc<OpenFiles>, path: &CStr, shown: bool) -> Result<Self, Errno> {
         let flags = OFlags::RDONLY | OFlags::DIRECTORY | OFlags::CLOEXEC;
         let fd = files.open_long(CWD, path.to_bytes(), flags)?;
-        Ok(Self::new(files, None, path.to_owned(), shown, true, fd))
+        let local = is_local(&fd);
+        Ok(Self::new(files, None, path.to_owned(), shown, true, fd, local))
     }
 
     /// Opens the directory `name` of this one. A symbolic link of that name is an error (`ELOOP`, `ENOTDIR`), unless `follow`.
@@ -63,8 +66,17 @@ impl DirUse {
     /// As `openat(2)`; `ESTALE` if this directory had to be found again and another one is in its place.
     pub fn open_child(&self, name: &CStr, follow: bool) -> Result<Self, Errno> {
         let files = &self.0.files;
-        let fd = files.open(self.0.descriptor()?.as_fd(), name, Dir::flags(follow))?;
-        Ok(Self::new(files, Some(Arc::clone(&self.0)), name.to_owned(), true, follow, fd))
+        let (base, flags) = (self.0.descriptor()?, Dir::flags(follow));
+        // On the same mount it is the same file system, and nobody has to be asked which.
+        let at_once = vthread::io::try_open_in_mount(&*base, name, flags.bits().cast_signed(), 0);
+        let (fd, local) = if let Ok(fd) = at_once {
+            (fd, self.short_read_is_end())
+        } else {
+            let fd = files.open(base.as_fd(), name, flags)?;
+            let local = is_local(&fd);
+            (fd, local)
+        };
+        Ok(Self::new(files, Some(Arc::clone(&self.0)), name.to_owned(), true, follow, fd, local))
     }
 
     fn new(
@@ -74,10 +86,12 @@ impl DirUse {
         shown: bool,
         follow: bool,
         fd: OwnedFd,
+        local: bool,
     ) -> Self {
-        let local = fstatfs(&fd).is_ok_and(|fs| short_read_is_end(fs.f_type as u64));
         let handle = Handle { fd: Some(Arc::new(fd)), held: false, identity: None, local };
+        let linked = parent.as_ref().is_some_and(|parent| parent.linked || follow);
         Self(Arc::new(Dir {
+            linked,
             parent,
             name,
             shown,
@@ -115,20 +129,21 @@ impl DirUse {
         self.0.handle().local
     }
 
-    /// Whether this directory is one of its own ancestors, by way of a symbolic link.
+    /// Where links are followed: whether this directory is to be listed. Not if it is one of its own ancestors, where everything
+    /// is found anyway, nor if [`Visits`] have been enough.
     ///
     /// # Errors
     /// As `fstat(2)`.
-    pub fn is_loop(&self) -> Result<bool, Errno> {
+    pub fn is_to_be_listed(&self, visits: &Visits) -> Result<bool, Errno> {
         let me = self.0.identity()?;
         let mut above = self.0.parent.as_ref();
         while let Some(dir) = above {
             if dir.identity()? == me {
-                return Ok(true);
+                return Ok(false);
             }
             above = dir.parent.as_ref();
         }
-        Ok(false)
+        Ok(!self.0.linked || visits.admit(me))
     }
 
     /// The path of the entry `name`, as it is printed.
@@ -266,6 +281,10 @@ fn joined(parts: &[&[u8]]) -> Vec<u8> {
         path.extend_from_slice(part);
     }
     path
+}
+
+fn is_local(dir: &OwnedFd) -> bool {
+    fstatfs(dir).is_ok_and(|fs| short_read_is_end(fs.f_type as u64))
 }
 
 /// File systems whose reads come from the page cache and end early only at the end of the file, or at a page's border

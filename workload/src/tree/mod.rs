@@ -5,12 +5,14 @@ mod kind;
 mod names;
 mod open_files;
 mod shown;
+mod visits;
 
 pub use dir::{Dir, DirUse};
 pub use kind::Kind;
 pub use names::{Name, Names};
 pub use open_files::{OpenFiles, TooFewFiles};
 pub use shown::Shown;
+pub use visits::Visits;
 
 use rustix::fs::OFlags;
 use rustix::io::Errno;

@@ -70,18 +70,15 @@ impl Tree {
         path
     }
 
-    /// Makes a directory that has an end, but not within anybody's life if links are followed: ten links to a directory with
-    /// ten links to a directory ..., with files of this content in the last.
+    /// Makes a directory that has an end, but none that a test waits for, if links are followed: two hundred directories with links to
+    /// each other, so that each is listed under 33 names, and files of this content in all.
     pub fn endless(&self, name: &str, content: &str) {
-        const LEVELS: usize = 9;
-        for level in 0..LEVELS {
-            let dir = self.dir(format!("{name}-parts/{level}"));
-            for i in 0..10 {
-                if level + 1 < LEVELS {
-                    self.link(format!("../{}", level + 1), dir.join(format!("link{i}")));
-                } else {
-                    self.file(format!("{name}-parts/{level}/{i}.txt"), content);
-                }
+        const DIRECTORIES: usize = 200;
+        for one in 0..DIRECTORIES {
+            let dir = self.dir(format!("{name}-parts/{one}"));
+            self.file(format!("{name}-parts/{one}/file.txt"), content);
+            for other in (0..DIRECTORIES).filter(|other| *other != one) {
+                self.link(format!("../{other}"), dir.join(format!("link{other}")));
             }
         }
         self.link(format!("{name}-parts/0"), name);

@@ -25,7 +25,7 @@ impl Behaviour for Directory {
     ) -> Searched<'a> {
         Box::pin(async move {
             let above = match follow_here(cx, place).await? {
-                Entered::Loop => return Ok(()),
+                Entered::Before => return Ok(()),
                 Entered::New(above) => above,
             };
             let (entries, error) = list(place).await?;
@@ -55,11 +55,11 @@ impl Behaviour for Directory {
 }
 
 enum Entered {
-    Loop,
+    Before,
     New(Option<Arc<Above>>),
 }
 
-/// Whether a directory that is entered is one of those above it. Only asked where links are followed.
+/// Whether a directory that is entered is one of those above it, or has been listed often enough. Only asked where links are followed.
 async fn follow_here(cx: &Context, place: &Place) -> io::Result<Entered> {
     if !cx.search.follow {
         return Ok(Entered::New(None));
@@ -70,11 +70,16 @@ async fn follow_here(cx: &Context, place: &Place) -> io::Result<Entered> {
     let mut above = place.above.as_deref();
     while let Some(dir) = above {
         if dir.identity == identity {
-            return Ok(Entered::Loop);
+            return Ok(Entered::Before);
         }
-        above = dir.above.as_deref();
+        above = dir.next.as_deref();
     }
-    Ok(Entered::New(Some(Arc::new(Above { identity, above: place.above.clone() }))))
+    // What the user named is followed without counting.
+    let linked = place.above.as_ref().is_some_and(|above| above.linked || place.follow);
+    if linked && !cx.search.counts.visits.admit(identity) {
+        return Ok(Entered::Before);
+    }
+    Ok(Entered::New(Some(Arc::new(Above { identity, linked, next: place.above.clone() }))))
 }
 
 type Entries = Vec<(OsString, FileType)>;

@@ -135,7 +135,9 @@ struct Place {
 
 struct Above {
     identity: (u64, u64),
-    above: Option<Arc<Above>>,
+    /// Whether a link leads to it, or to one above it.
+    linked: bool,
+    next: Option<Arc<Above>>,
 }
 
 impl Context {

@@ -35,6 +35,9 @@ const PER_CARRIER: usize = 2;
 /// [`OpenFiles::share_among`](crate::tree::OpenFiles::share_among) counts in workers of so many files.
 const PER_WORKER: usize = 4;
 
+/// Of a carrier for its chunks: two megabytes for each size that there is (`docs/bounds.md` has them).
+const ADDRESSES: usize = 16 << 20;
+
 /// How many carriers there are, and how many files they may wait for at a time.
 fn room(search: &Search) -> (usize, usize) {
     let wanted = search.threads.unwrap_or_else(processors);
@@ -66,6 +69,13 @@ impl Engine for Vthread {
         let runtime =
             runtime.report_blocked_after(Duration::MAX).count_chunks(search.counts.in_detail).build();
         let runtime = runtime.map_err(io::Error::other)?;
+        // Too few of them would be noticed when half of the search is done.
+        let (has, needs) = (vthread::stats().region_reserved, carriers * ADDRESSES);
+        if has < needs {
+            let error =
+                format!("addresses for stacks: {has} bytes of {needs} that are needed (see `ulimit -v`)");
+            return Err(io::Error::new(io::ErrorKind::OutOfMemory, error));
+        }
         let ran = runtime.run(|| crew.search_all(roots.collect()));
         let stats = runtime.finish();
         // Only if the search is run a second time are there some already.

@@ -17,6 +17,7 @@ mod annotated {
     use std::ffi::CStr;
     use std::mem::take;
     use std::sync::Arc;
+    use vthread::io::Habit;
 
     /// How one kind of thing is searched.
     pub trait Behaviour {
@@ -64,6 +65,7 @@ mod annotated {
         tools: Box<Tools>,
         listing: Listing,
         behaviours: Arc<Behaviours>,
+        habit: Habit,
     }
 
     /// The behaviour of each kind, called through its vtable.
@@ -87,7 +89,7 @@ mod annotated {
         let (tools, listing) = job.crew.take_tools();
         let behaviours =
             Behaviours { text: Box::new(TextFile), json: Box::new(JsonFile), directory: Box::new(Directory) };
-        Walk { job, tools, listing, behaviours: Arc::new(behaviours) }
+        Walk { job, tools, listing, behaviours: Arc::new(behaviours), habit: Habit::default() }
     }
 
     /// Does what there is to do, the newest first, so that few wait at a time; others get the oldest.
@@ -161,10 +163,9 @@ mod annotated {
         let Subdirectory { parent, name, follow } = found;
         match parent.open_child(name, *follow) {
             // A link above the start leads back to it by way of ordinary directories.
-            Ok(dir) => match if walk.tools.search.follow { dir.is_loop() } else { Ok(false) } {
-                // Everything there is found by way of the ancestor.
-                Ok(true) => {}
-                Ok(false) => list(&dir, walk),
+            Ok(dir) => match walk.tools.search.is_to_be_listed(&dir) {
+                Ok(true) => list(&dir, walk),
+                Ok(false) => {}
                 Err(errno) => walk.tools.search.problem(&dir.path(), &errno.into()),
             },
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => visit(parent, name, FileType::Unknown, walk),
@@ -259,7 +260,9 @@ mod annotated {
             },
             Err(errno) => return First::Done(not_opened(&walk.tools.search, entry, errno)),
         };
-        match walk.tools.read_first(fd.as_fd()) {
+        // Others' disks may be far away.
+        let habit = entry.dir.is_some_and(DirUse::short_read_is_end).then_some(&mut walk.habit);
+        match walk.tools.read_first(fd.as_fd(), habit) {
             Ok(first) => {
                 count(kind, &mut walk.tools);
                 First::Here(fd, Some(first))
