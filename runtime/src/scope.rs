@@ -329,6 +329,13 @@ fn end<T>(task: &Task, outcome: ManuallyDrop<thread::Result<T>>) -> bool {
 
 #[inline(never)]
 fn tell_scope<T>(task: &Task, is_unwanted: bool) {
+    // A destructor of it that waits is not left in the middle. Who could not be started is told of while others run.
+    if is_unwanted
+        && let Some(root) = carrier::mounted()
+        && core::ptr::eq(root.task(), task)
+    {
+        root.begins_to_end();
+    }
     // Where nobody wants the result it is dropped here, which may panic.
     let dropped = catch_unwind(AssertUnwindSafe(|| is_unwanted.then(|| drop_result::<T>(task))));
     if let Some(scope) = &task.scope {

@@ -146,14 +146,14 @@ fn every_carrier_has_an_allocator_of_the_scope_and_drops_it() {
 #[test]
 fn panics_and_cancellations_leave_no_stack_behind() {
     let seen = Arc::new(Seen::default());
-    let dropped = AtomicUsize::new(0);
+    let (arrived, dropped) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let allocator = counting(&seen, Arena::new);
     let inner = seen.clone();
-    let dropped_in = &dropped;
+    let (arrived_in, dropped_in) = (&arrived, &dropped);
     let run = Builder::new().stacks(Mode::Exact).run(move || {
         let end = catch_unwind(AssertUnwindSafe(|| {
             scope_in(allocator, |s| {
-                for i in 0..30 {
+                let start = |i| {
                     s.spawn(move || {
                         let _parks = OnDrop(|| {
                             yield_now();
@@ -164,18 +164,31 @@ fn panics_and_cancellations_leave_no_stack_behind() {
                             if i % 3 == 0 {
                                 std::panic::resume_unwind(Box::new("one of them"));
                             }
+                            arrived_in.fetch_add(usize::from(i % 3 == 1), SeqCst);
                             sleep(Duration::from_secs(if i % 3 == 1 { 1000 } else { 0 }));
                         });
-                    });
+                    })
+                };
+                let all: Vec<_> = (0..30).map(start).collect();
+                // Ten wait, and the others have ended, however long that takes.
+                let is_one_under_way =
+                    || all.iter().zip(0..).any(|(one, i)| i % 3 != 1 && !one.is_finished());
+                while arrived_in.load(SeqCst) < 10 || is_one_under_way() {
+                    sleep(Duration::from_millis(1));
                 }
-                sleep(Duration::from_millis(5));
+                // That leaves their panics to the scope.
+                drop(all);
                 s.cancel();
             });
         }));
         assert_eq!(end.expect_err("a panic").downcast_ref(), Some(&"one of them"));
         // Idle, so that what the scope had goes back while the runtime lives.
-        sleep(Duration::from_millis(1));
-        yield_now();
+        for _ in 0..1000 {
+            if inner.dropped.load(SeqCst) == 1 {
+                break;
+            }
+            sleep(Duration::from_millis(1));
+        }
         hop(|| {
             assert_eq!(inner.given.load(SeqCst), inner.back.load(SeqCst));
             assert_eq!((stats().lent, inner.dropped.load(SeqCst)), (0, 1));

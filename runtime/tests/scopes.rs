@@ -506,3 +506,35 @@ fn a_local_whose_destructor_panics_keeps_no_other_from_being_dropped() {
         std::thread::spawn(move || drop(named)).join().expect("nothing is dropped there");
     });
 }
+
+#[test]
+fn destructors_of_who_is_cancelled_before_it_starts_may_wait() {
+    struct Waits<'a>(&'a AtomicUsize);
+    impl Drop for Waits<'_> {
+        fn drop(&mut self) {
+            yield_now();
+            self.0.fetch_add(1, SeqCst);
+        }
+    }
+    let (first, second) = (AtomicUsize::new(0), AtomicUsize::new(0));
+    run(|| {
+        scope(|s| {
+            let captured = Waits(&first);
+            s.cancel();
+            // Never runs.
+            drop(s.spawn_local(move || {
+                let _captured = captured;
+                unreachable!("it was cancelled")
+            }));
+        });
+        scope(|s| {
+            let result = Waits(&second);
+            // Ends although it is cancelled, and nobody wants what it gives.
+            drop(s.spawn_local(move || {
+                s.cancel();
+                result
+            }));
+        });
+    });
+    assert_eq!((first.into_inner(), second.into_inner()), (1, 1));
+}

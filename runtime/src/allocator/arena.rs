@@ -48,9 +48,11 @@ unsafe impl StackAllocator for Arena {
         if self.live == 0 {
             (self.current, self.used) = (0, 0);
         } else if let Some(piece) = self.pieces.get(self.current)
-            && piece.as_ptr() as usize + self.used == chunk.as_ptr() as usize + size
+            // A chunk of the piece before may end where this piece begins.
+            && let Some(before) = self.used.checked_sub(size)
+            && piece.as_ptr() as usize + before == chunk.as_ptr() as usize
         {
-            self.used -= size;
+            self.used = before;
         }
     }
 

@@ -68,6 +68,40 @@ proptest! {
 }
 
 #[test]
+fn an_arena_whose_pieces_lie_side_by_side_keeps_them_apart() {
+    crate::region::reserve().expect("a region");
+    let region = Region::handle();
+    let (mut arena, size) = (Arena::new(), 64 << 10);
+    let mut chunks: Vec<NonNull<u8>> = Vec::new();
+    // Until a piece begins where the one before has ended, with one chunk in it.
+    let is_at_a_seam = |chunks: &[NonNull<u8>]| {
+        let number = chunks.len();
+        number % 16 == 1
+            && number > 1
+            && chunks[number - 1].addr().get() == chunks[number - 2].addr().get() + size
+    };
+    while !is_at_a_seam(&chunks) {
+        assert!(chunks.len() < 2000, "pieces are side by side on a region that is used little");
+        chunks.push(arena.allocate(&region, size).expect("memory"));
+    }
+    let (second, first) = (chunks.pop().expect("one"), chunks.pop().expect("one"));
+    // SAFETY: ours, here and below.
+    unsafe {
+        arena.deallocate(&region, second, size);
+        // Its end is where the piece in use begins, of which nothing is handed out.
+        arena.deallocate(&region, first, size);
+    }
+    let next = arena.allocate(&region, size).expect("memory");
+    assert!(!chunks.contains(&next));
+    chunks.push(next);
+    for chunk in chunks {
+        // SAFETY: as above.
+        unsafe { arena.deallocate(&region, chunk, size) };
+    }
+    arena.trim(&region, true);
+}
+
+#[test]
 fn the_pool_hands_out_the_lowest_slab_and_gives_slabs_back() {
     crate::region::reserve().expect("a region");
     let region = Region::handle();

@@ -272,7 +272,9 @@ impl AtEase {
         let Me { carrier } = self.0;
         let budget = carrier.budget.get();
         let to = if budget == 0 {
-            carrier.leaves_without_budget(Some(to))
+            // Before this one.
+            carrier.ready.push(to);
+            carrier.leaves_without_budget(None)
         } else {
             carrier.budget.set(budget - 1);
             to

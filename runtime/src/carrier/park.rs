@@ -115,8 +115,16 @@ pub(crate) fn can_hand_over() -> bool {
 /// `to` waits on this thread, and nobody else resumes it. [`can_hand_over`].
 #[inline(always)]
 pub(crate) unsafe fn yield_to(to: Parked) {
+    let mut to = Some(to);
+    if let Some(carrier) = carrier()
+        && carrier.budget.get() == 0
+        && let Some(to) = to.take()
+    {
+        // The loop comes first; this one not before `to`.
+        carrier.ready.push(to);
+    }
     // SAFETY: the place is the ring's last, from which this vthread is taken once.
-    if let Err(error) = unsafe { leave(Some(to), |carrier| carrier.ready.push_place()) } {
+    if let Err(error) = unsafe { leave(to, |carrier| carrier.ready.push_place()) } {
         cannot_park(&error);
     }
 }

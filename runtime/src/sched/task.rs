@@ -453,8 +453,11 @@ pub(crate) fn run_closure<T, F: FnOnce() -> T>(take: impl FnOnce() -> F) -> std:
     let outcome = ManuallyDrop::new(catch_unwind(AssertUnwindSafe(|| {
         // Who was cancelled before does not start.
         if RAISES && is_cancelled() {
-            drop(take());
-            raise_cancelled();
+            // Dropped by the unwinding: a destructor that waits is not left in the middle.
+            hop(move || {
+                let _closure = take();
+                raise_cancelled()
+            });
         }
         take()()
     })));

@@ -69,6 +69,8 @@ pub(super) struct Slow {
     allocator: Box<dyn StackAllocator>,
     /// Bytes of chunks that belong to the free lists: in them, or in use.
     listed: usize,
+    /// How much of that is of each size.
+    listed_of: BTreeMap<usize, usize>,
     /// When it is worth while again to look how much of that is free.
     look_at: Option<Instant>,
     /// Where valgrind runs the program, it knows the chunks as stacks.
@@ -93,6 +95,7 @@ impl Slow {
             config,
             allocator,
             listed: 0,
+            listed_of: BTreeMap::new(),
             look_at: None,
             registered: Registered::new(),
             lent: BTreeMap::new(),
@@ -178,6 +181,7 @@ impl Slow {
     /// `top` ends a chunk of `size` bytes that [`fill`](Self::fill) fetched, and nobody uses it.
     pub(super) unsafe fn unlist(&mut self, top: *mut u8, size: usize) {
         self.listed -= size;
+        *self.listed_of.entry(size).or_default() -= size;
         self.registered.remove(top as usize);
         // SAFETY: the caller's promise.
         unsafe { self.deallocate(top as usize - size, size) };
@@ -194,7 +198,8 @@ impl Slow {
     /// The more there are, the more it fetches: who goes deeper than ever comes here at each level otherwise.
     pub(super) fn fill(&mut self, list: &List, size: usize) -> Result<*mut u8> {
         self.taken += 1;
-        let batch = (self.listed / BATCH_SHARE).clamp(LEAST_BATCH, MOST_BATCH);
+        let listed = self.listed_of.get(&size).copied().unwrap_or(0);
+        let batch = (listed / BATCH_SHARE).clamp(LEAST_BATCH, MOST_BATCH);
         let most = (batch / size).max(1);
         let mut runs: Vec<(usize, usize)> = Vec::new();
         let mut have = 0;
@@ -223,6 +228,7 @@ impl Slow {
         let (lowest, count) = run?;
         let lowest = lowest.as_ptr() as usize;
         self.listed += count * size;
+        *self.listed_of.entry(size).or_default() += count * size;
         for number in 0..count {
             self.registered.add(lowest + number * size, size);
         }
