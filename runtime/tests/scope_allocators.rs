@@ -153,7 +153,7 @@ fn panics_and_cancellations_leave_no_stack_behind() {
     let run = Builder::new().stacks(Mode::Exact).run(move || {
         let end = catch_unwind(AssertUnwindSafe(|| {
             scope_in(allocator, |s| {
-                let start = |i| {
+                let start = |i: u32| {
                     s.spawn(move || {
                         let _parks = OnDrop(|| {
                             yield_now();
