@@ -187,9 +187,9 @@ fn half_a_register_is_no_zero() {
             let start = here(a)?;
             a.mov(rax, rdi)?;
             if wide {
-                a.xor(ax, ax)?
+                a.xor(ax, ax)?;
             } else {
-                a.xor(al, al)?
+                a.xor(al, al)?;
             }
             a.sub(rsp, rax)?;
             a.add(rsp, rax)?;
@@ -223,9 +223,12 @@ fn called_after(change: impl FnOnce(&mut CodeAssembler) -> Outcome<AsmRegister64
     })
 }
 
+/// Returns the register that has the address.
+type Change = fn(&mut CodeAssembler) -> Outcome<AsmRegister64>;
+
 #[test]
 fn addresses_change_by_parts_of_registers_too() {
-    let changes: [(&str, fn(&mut CodeAssembler) -> Outcome<AsmRegister64>); 6] = [
+    let changes: [(&str, Change); 6] = [
         ("or al, 8", |a| a.or(al, 8).map(|()| rax)),
         ("mov al, 8", |a| a.mov(al, 8).map(|()| rax)),
         ("xor al, al", |a| a.xor(al, al).map(|()| rax)),
@@ -252,15 +255,15 @@ fn a_pushed_address_may_reach_below_rsp() {
             let start = here(a)?;
             a.lea(rax, qword_ptr(rsp))?;
             if push {
-                a.push(rax)?
+                a.push(rax)?;
             } else {
-                a.mov(qword_ptr(rsp - 8), rax)?
+                a.mov(qword_ptr(rsp - 8), rax)?;
             }
             a.mov(rcx, qword_ptr(rdi))?;
             a.mov(rdx, qword_ptr(rcx))?;
             a.mov(qword_ptr(rdx - 64), 1)?;
             if push {
-                a.pop(rax)?
+                a.pop(rax)?;
             }
             a.ret()?;
             Ok(vec![start, end(a)?])
