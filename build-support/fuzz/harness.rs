@@ -36,7 +36,7 @@ pub fn code(data: &[u8]) {
     let ends = starts.iter().skip(1).copied().chain([code.len() as u64]);
     let functions: Vec<(u64, u64)> =
         starts.iter().zip(ends).map(|(start, end)| (BASE + start, end - start)).collect();
-    let file = elf::executable(code, BASE, &functions);
+    let file = elf::executable(code, BASE, &functions, &[]);
     let Ok(loaded) = Loaded::read(&file) else { return };
     for function in loaded.functions.iter() {
         for place in [Place::Anywhere, Place::OnChunk] {

@@ -73,12 +73,9 @@ impl<'a, 'd> Ahead<'a, 'd> {
                     state.frames[number] = Progress::Claimed;
                     return None;
                 }
-                Progress::Claimed => {
-                    state = self.wait(state);
-                    if state.closed {
-                        return None;
-                    }
-                }
+                // A thread that panicked does not come back to what it has claimed, and has told all there was to tell.
+                Progress::Claimed if state.closed => return None,
+                Progress::Claimed => state = self.wait(state),
             }
         }
     }
@@ -147,5 +144,35 @@ impl Drop for Closing<'_, '_, '_> {
     fn drop(&mut self) {
         self.0.lock().closed = true;
         self.0.changed.notify_all();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::program::Loaded;
+    use std::sync::mpsc;
+    use std::time::Duration;
+
+    /// A thread has panicked in the middle of a function: who wants that one does not wait for ever.
+    #[test]
+    fn nobody_waits_for_a_thread_that_is_gone() {
+        let path = std::env::current_exe().expect("a path");
+        let data = std::fs::read(path).expect("readable");
+        let loaded = Loaded::read(&data).expect("an executable");
+        let ahead = Ahead::new(loaded.program(), std::iter::empty());
+        assert!(ahead.get(0).is_none(), "claimed");
+        drop(ahead.closing());
+        let (done, is_done) = mpsc::channel();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                let frame = ahead.get(0);
+                done.send(frame.is_none()).expect("somebody waits");
+            });
+            let answer = is_done.recv_timeout(Duration::from_secs(20));
+            // Else the scope would wait for a thread that waits.
+            ahead.changed.notify_all();
+            assert_eq!(answer, Ok(true));
+        });
     }
 }

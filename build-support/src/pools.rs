@@ -141,6 +141,23 @@ impl Pools {
         Pools { all: pools, given: BTreeMap::new(), thunks: BTreeMap::new(), filled }
     }
 
+    /// So many stubs that copy four words each.
+    #[cfg(test)]
+    pub(crate) fn of_stubs(count: u64) -> Self {
+        let pool = Pool {
+            imports: false,
+            start: 0x1000,
+            size: 64,
+            count,
+            words: 4,
+            cost: 32,
+            slots: 0,
+            displacements: [1, 5],
+            used: 0,
+        };
+        Pools { all: vec![pool], ..Pools::default() }
+    }
+
     /// Whether there is any stub at all.
     pub fn is_empty(&self) -> bool {
         self.all.iter().all(|p| p.count == 0)

@@ -63,9 +63,9 @@ impl Rules {
         self.noreturn.iter().any(|name| path.starts_with(name))
     }
 
-    /// Is any function named that is carried out elsewhere?
-    pub fn names_functions(&self) -> bool {
-        !self.hop.is_empty()
+    /// Asked before a name is demangled: no only if no rule names the function.
+    pub fn may_be_named(&self, mangled: &str) -> bool {
+        self.hop.iter().any(|(pattern, _)| may_match(pattern, mangled))
     }
 
     /// Is this an import that control never comes back from? Of all others it may.
@@ -103,6 +103,20 @@ fn matches(pattern: &str, name: &str) -> bool {
     pattern.strip_suffix('*').map_or(name == pattern, |start| name.starts_with(start))
 }
 
+/// In the older mangling, the parts of a path stand as they are, each with its length before it.
+fn may_match(pattern: &str, mangled: &str) -> bool {
+    if !mangled.starts_with("_ZN") {
+        return true;
+    }
+    let (path, open) = pattern.strip_suffix('*').map_or((pattern, false), |start| (start, true));
+    let last = path.rsplit("::").next().unwrap_or("");
+    if last.contains(|c: char| !c.is_ascii_alphanumeric() && c != '_') {
+        // Not as it stands.
+        return true;
+    }
+    if open { mangled.contains(last) } else { mangled.contains(&format!("{}{last}", last.len())) }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -137,6 +151,29 @@ mod tests {
             assert!(rules.noreturn_may_hop(&name), "{name}");
             let shown = format!("{:#}", rustc_demangle::demangle(&name));
             assert!(rules.noreturn_hops(&shown), "{name}: {shown}");
+        }
+    }
+
+    #[test]
+    fn named_functions_are_found_by_their_mangled_names() {
+        let rules = Rules::default();
+        let cleanup = "_ZN3std9panicking12catch_unwind7cleanup17h0123456789abcdefE";
+        assert!(rules.may_be_named(cleanup));
+        assert!(rules.hop(&format!("{:#}", rustc_demangle::demangle(cleanup))).is_some());
+        assert!(!rules.may_be_named("_ZN7vthread4call5enter17h0123456789abcdefE"));
+        assert!(!rules.may_be_named("_ZN7vthread4call10my_cleanup17h0123456789abcdefE"));
+        for (pattern, mangled, may) in [
+            ("a::bc", "_ZN1a2bc17h0123456789abcdefE", true),
+            ("a::bc", "_ZN1a3bcd17h0123456789abcdefE", false),
+            ("a::bc*", "_ZN1a3bcd17h0123456789abcdefE", true),
+            ("a::*", "_ZN1a3bcd17h0123456789abcdefE", true),
+            ("a::{{closure}}", "_ZN1a28_$u7b$$u7b$closure$u7d$$u7d$17h0123456789abcdefE", true),
+            ("a::bc", "_RNvCs0_1a2bc", true),
+            ("bc", "bc", true),
+        ] {
+            assert_eq!(may_match(pattern, mangled), may, "{pattern}, {mangled}");
+            let shown = format!("{:#}", rustc_demangle::demangle(mangled));
+            assert!(may || !matches(pattern, &shown), "{pattern}, {mangled}: {shown}");
         }
     }
 

@@ -82,7 +82,7 @@ fn nothing_uses_more_than_its_bound() {
     let (mut functions, mut tight, mut unknown) = (0, 0, 0);
     for _ in 0..rounds {
         let made = program(&mut random);
-        let file = elf::executable(&made.code, functions::BASE, &made.functions);
+        let file = elf::executable(&made.code, functions::BASE, &made.functions, &[]);
         let loaded = Loaded::read(&file).expect("a well-formed executable");
         let solved = loaded.every_function();
         load(&made.code, functions::BASE);

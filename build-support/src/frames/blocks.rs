@@ -2,9 +2,11 @@
 //!
 //! Edges are *certain* or *doubtful*. Doubtful are the one behind a call (the callee may never return, and then other
 //! code begins there) and those read from a jump table whose length is not known. They are followed only when
-//! nothing certain is left to do, and dropped when rsp contradicts what is known of the place they lead to.
+//! nothing certain is left to do, and dropped when rsp contradicts what is known of the place they lead to. What a doubtful edge leads to is
+//! doubtful too, with all that follows from it: a contradiction between two doubtful edges drops neither, and the function has no bound unless
+//! a certain edge decides. Where the unwind table gives the same rsp, an edge is certain.
 
-use super::notes::{Below, Notes, Seen};
+use super::notes::{Below, Notes, Seen, below_return_address};
 use super::state::{Bases, RSP, State};
 use super::value::{Sets, Value};
 use super::{Frame, Place, Problem, Program};
@@ -48,6 +50,8 @@ pub(super) struct Interpreter<'a, 'd> {
     pub(super) below: Below,
     /// Address of the block that is being walked.
     pub(super) block: u64,
+    /// It is reached by doubtful edges alone.
+    block_is_doubtful: bool,
     rows: OnceCell<Vec<Row>>,
     blocks: Vec<Block>,
     /// By instruction: the block that begins there, its number and one, or 0.
@@ -56,6 +60,8 @@ pub(super) struct Interpreter<'a, 'd> {
     pub(super) reached: Vec<bool>,
     work: Pending,
     doubtful: Vec<(usize, State)>,
+    /// Doubtful edges that contradict another one.
+    disputed: Vec<(usize, State)>,
     /// The records, if any speaks of an instruction of this function.
     pub(super) marks: Option<&'a Records<'d>>,
     want_points: bool,
@@ -80,6 +86,10 @@ impl Pending {
         if word < self.from {
             self.from = word;
         }
+    }
+
+    fn is_empty(&self) -> bool {
+        self.bits.iter().all(|word| *word == 0)
     }
 
     fn pop(&mut self) -> Option<usize> {
@@ -125,6 +135,7 @@ impl<'a, 'd> Interpreter<'a, 'd> {
             seen: Seen::default(),
             below: Below::default(),
             block: 0,
+            block_is_doubtful: false,
             rows: OnceCell::new(),
             blocks: Vec::new(),
             block_at: Vec::new(),
@@ -133,6 +144,7 @@ impl<'a, 'd> Interpreter<'a, 'd> {
             work: Pending::default(),
             marks: program.records.any_in(function.start..function.end).then_some(program.records),
             doubtful: Vec::new(),
+            disputed: Vec::new(),
             want_points,
         }
     }
@@ -194,11 +206,30 @@ impl<'a, 'd> Interpreter<'a, 'd> {
                 }
             }
             if self.doubtful.is_empty() {
+                if self.settle_disputes() {
+                    continue;
+                }
                 return Ok(());
             }
             let (index, state) = self.doubtful.swap_remove(first);
             self.try_doubtful(index, &state);
         }
+    }
+
+    /// Everything has been followed: who was right about rsp where doubtful edges contradict? Returns whether there is more to do.
+    fn settle_disputes(&mut self) -> bool {
+        for (to, state) in std::mem::take(&mut self.disputed) {
+            match self.block(to) {
+                Some(block) if block.state.registers[RSP] != state.registers[RSP] => {
+                    if block.doubtful {
+                        let at = self.code[to].ip();
+                        self.problem(Problem::StackPointerDiffers(at));
+                    }
+                }
+                _ => self.arrive(to, &state, true),
+            }
+        }
+        !self.work.is_empty()
     }
 
     /// The number of the instruction at `address`.
@@ -210,9 +241,9 @@ impl<'a, 'd> Interpreter<'a, 'd> {
         Some(self.number_at[offset] as usize - 1)
     }
 
-    /// A certain edge.
+    /// An edge that is as certain as the block that it begins in.
     pub(super) fn go(&mut self, to: usize, state: &State) {
-        self.arrive(to, state, false);
+        self.arrive(to, state, self.block_is_doubtful);
     }
 
     /// A doubtful edge.
@@ -220,9 +251,9 @@ impl<'a, 'd> Interpreter<'a, 'd> {
         // Where the unwind table agrees, nothing that is found later will contradict: going on at once saves doing things twice.
         if let Value::Stack { base: 0, offset } = state.registers[RSP]
             && self.function.has_unwind_entry()
-            && self.row(self.code[to].ip()).and_then(|r| r.rsp_offset) == Some(8 - offset)
+            && self.row(self.code[to].ip()).and_then(|r| r.rsp_offset) == Some(8_i64.wrapping_sub(offset))
         {
-            return self.arrive(to, state, true);
+            return self.arrive(to, state, false);
         }
         self.doubtful.push((to, state.clone()));
     }
@@ -257,8 +288,11 @@ impl<'a, 'd> Interpreter<'a, 'd> {
             self.work.push(to);
             return;
         }
+        // What follows from it is certain now as well.
+        let certain_now = block.doubtful && !doubtful;
         block.doubtful &= doubtful;
         let (mut changed, lost_address) = block.state.join(state, &mut self.sets, &code);
+        changed |= certain_now;
         self.below.vague |= lost_address;
         if block.state.registers[RSP] != state.registers[RSP] && block.state.registers[RSP] != Value::Unknown
         {
@@ -285,19 +319,24 @@ impl<'a, 'd> Interpreter<'a, 'd> {
     }
 
     fn try_doubtful(&mut self, to: usize, state: &State) {
-        let Value::Stack { base, offset } = state.registers[RSP] else {
+        let Value::Stack { base, .. } = state.registers[RSP] else {
             return self.arrive(to, state, true);
         };
         let at = self.code[to].ip();
-        let table = self.row(at).and_then(|r| r.rsp_offset).map(|o| 8 - o);
-        let contradicted = match (table, self.block(to)) {
-            (Some(depth), _) if base == 0 => depth != offset,
-            (_, Some(block)) => block.state.registers[RSP] != state.registers[RSP],
-            _ => false,
-        };
-        // Without an unwind entry nobody vouches for the place, and the contradiction stands.
-        if !contradicted || !self.function.has_unwind_entry() {
-            self.arrive(to, state, true);
+        // Without an unwind entry nobody vouches for the place, and a contradiction stands.
+        if !self.function.has_unwind_entry() {
+            return self.arrive(to, state, true);
+        }
+        let table_says = self.row(at).and_then(|r| r.rsp_offset).is_some();
+        match (table_says, self.block(to)) {
+            // It says otherwise, or the edge would be certain.
+            (true, _) if base == 0 => {}
+            (_, Some(block)) if block.state.registers[RSP] != state.registers[RSP] => {
+                if block.doubtful {
+                    self.disputed.push((to, state.clone()));
+                }
+            }
+            _ => self.arrive(to, state, true),
         }
     }
 
@@ -315,6 +354,7 @@ impl<'a, 'd> Interpreter<'a, 'd> {
             return Err(Problem::TooComplex);
         }
         let mut state = block.state.clone();
+        self.block_is_doubtful = block.doubtful;
         self.block = self.code[start].ip();
         self.notes = Notes::new(&self.seen);
         self.notes.end = self.walk(start, &mut state);
@@ -405,7 +445,7 @@ impl<'a, 'd> Interpreter<'a, 'd> {
     pub(super) fn note_depth(&mut self, at: u64, rsp: Value) {
         if let Value::Stack { base, offset } = rsp {
             let lowest = self.bases.lowest(base, offset);
-            let depth = if lowest < 0 { lowest.unsigned_abs() } else { 0 };
+            let depth = below_return_address(lowest);
             if depth > self.notes.frame {
                 self.notes.frame = depth;
                 self.notes.padding = self.bases.slack(base) as u64;

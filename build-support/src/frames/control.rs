@@ -1,7 +1,7 @@
 //! Where control goes after an instruction: branches, calls, jump tables, landing pads, ways out.
 
 use super::blocks::{Flow, Interpreter};
-use super::notes::ALL_OF_THE_FRAME;
+use super::notes::{ALL_OF_THE_FRAME, below_return_address};
 use super::operands::{is_immediate, number};
 use super::state::{ARGUMENTS, RSP, State};
 use super::value::{Target, Value};
@@ -250,26 +250,30 @@ impl Interpreter<'_, '_> {
         let value = self.operand(instruction, 0, state);
         if let Value::TableTarget(table) = value {
             let targets = self.offset_table(table);
-            return self.through_table(instruction, state, &targets);
+            if targets.is_empty() {
+                return self.final_problem(Problem::UnresolvedJump(instruction.ip()));
+            }
+            if self.through_table(state, &targets) {
+                return;
+            }
         }
         if let Some(table) = absolute_table(instruction, state) {
             let targets = self.address_table(table);
-            // An array of functions looks the same: then the jump is a tail call.
-            if !targets.is_empty() {
-                return self.through_table(instruction, state, &targets);
+            if self.through_table(state, &targets) {
+                return;
             }
         }
         let callee = self.callee(instruction, state);
         self.tail_site(instruction, state, callee);
     }
 
-    fn through_table(&mut self, instruction: &Instruction, state: &State, targets: &[usize]) {
-        if targets.is_empty() {
-            self.final_problem(Problem::UnresolvedJump(instruction.ip()));
-        }
+    /// Follows a jump table. `false`: the jump may be something else as well. An array of functions looks the same, and then the jump is a
+    /// tail call: nothing in it is a place in this function, but for the function's own start, and what comes behind that was not read.
+    fn through_table(&mut self, state: &State, targets: &[usize]) -> bool {
         for to in targets {
             self.may_go(*to, state);
         }
+        !targets.is_empty() && !targets.contains(&0)
     }
 
     /// What a call or jump out of the function enters.
@@ -299,7 +303,7 @@ impl Interpreter<'_, '_> {
 
     fn site(&mut self, instruction: &Instruction, state: &State, callee: Callee) {
         let depth = match state.registers[RSP] {
-            Value::Stack { base, offset } => (-self.bases.lowest(base, offset)).max(0) as u64,
+            Value::Stack { base, offset } => below_return_address(self.bases.lowest(base, offset)),
             // Already on another stack, in a function that does such things on purpose.
             _ if callee == Callee::Elsewhere => ALL_OF_THE_FRAME,
             _ => return self.final_problem(Problem::StackPointerLost(instruction.ip())),

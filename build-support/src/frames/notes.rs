@@ -5,6 +5,11 @@ use super::{Frame, Incoming, Problem, Reference, Site};
 /// Bytes below rsp that a leaf may use: the System V ABI's red zone.
 const RED_ZONE: u64 = 128;
 
+/// How deep an address lies that is so far from the return address.
+pub(super) fn below_return_address(lowest: i64) -> u64 {
+    if lowest < 0 { lowest.unsigned_abs() } else { 0 }
+}
+
 /// What all visits saw, in their order. What is counted stands in [`Notes`]: most blocks are visited once, and nothing of its own needs to be
 /// allocated for them.
 #[derive(Default)]
@@ -124,8 +129,7 @@ impl Below {
 
     /// Bytes that are used below the deepest rsp.
     pub(super) fn red_zone(&self, frame: &Frame) -> u64 {
-        let below = if self.lowest < 0 { self.lowest.unsigned_abs() } else { 0 };
-        let named = below.saturating_sub(frame.frame);
+        let named = below_return_address(self.lowest).saturating_sub(frame.frame);
         let leaf = frame.sites.iter().all(|s| s.tail);
         // Memory below what is named may be used as well.
         if leaf && (self.vague || self.address_stored && self.unknown) { named.max(RED_ZONE) } else { named }

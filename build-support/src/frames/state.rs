@@ -18,6 +18,10 @@ use super::value::{Sets, Value};
 pub const RSP: usize = 4;
 /// Number of rbp.
 pub const RBP: usize = 5;
+/// Number of rsi.
+pub const RSI: usize = 6;
+/// Number of rdi.
+pub const RDI: usize = 7;
 /// Registers that a callee may change: rax, rcx, rdx, rsi, rdi, r8 to r11.
 pub const CALLER_SAVED: [usize; 9] = [0, 1, 2, 6, 7, 8, 9, 10, 11];
 /// The argument registers in order: rdi, rsi, rdx, rcx, r8, r9.

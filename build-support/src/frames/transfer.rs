@@ -3,7 +3,7 @@
 use super::Problem;
 use super::blocks::Interpreter;
 use super::operands::{Memory, is_immediate, memory, number};
-use super::state::{RBP, RSP, State};
+use super::state::{RBP, RDI, RSI, RSP, State};
 use super::value::Value;
 use iced_x86::{Instruction, Mnemonic as M, OpAccess, OpKind, Register};
 
@@ -32,7 +32,7 @@ impl Interpreter<'_, '_> {
             M::And if instruction.op0_register() == Register::RSP => self.realign(instruction, state),
             M::Xor
                 if instruction.op0_register() == instruction.op1_register()
-                    && instruction.op0_register().is_gpr() =>
+                    && (instruction.op0_register().is_gpr64() || instruction.op0_register().is_gpr32()) =>
             {
                 state.registers[number(instruction.op0_register())] = Value::Constant(0);
             }
@@ -95,6 +95,7 @@ impl Interpreter<'_, '_> {
     fn push(&mut self, state: &mut State, value: Value) {
         move_rsp(state, -8);
         state.escape(value);
+        self.below.address_stored |= matches!(value, Value::Stack { .. });
         if let Value::Stack { base, offset } = state.registers[RSP] {
             state.store(&self.bases, base, offset, 8, value);
         }
@@ -136,8 +137,9 @@ impl Interpreter<'_, '_> {
                 }
                 _ => Value::Unknown,
             };
-        } else if to.is_gpr() {
-            state.registers[number(to)] = Value::Unknown;
+        } else {
+            // A part of the register changes, and the rest stays.
+            self.anything(instruction, state);
         }
     }
 
@@ -220,7 +222,8 @@ impl Interpreter<'_, '_> {
         );
         for operand in 0..instruction.op_count() {
             let register = instruction.op_register(operand);
-            if instruction.op_kind(operand) == OpKind::Register && register.is_gpr64() {
+            if instruction.op_kind(operand) == OpKind::Register && register.is_gpr() {
+                // A part of an address is enough to make another one.
                 let value = state.registers[number(register)];
                 self.below.vague |= matches!(value, Value::Stack { .. });
                 if compares { state.escape(value) } else { state.escape_all(value) }
@@ -228,11 +231,14 @@ impl Interpreter<'_, '_> {
         }
         if instruction.is_string_instruction() {
             // Through rdi, an unknown number of bytes.
-            match state.registers[7] {
+            match state.registers[RDI] {
                 Value::Stack { .. } => state.forget_slots(),
                 Value::Argument(_) | Value::Constant(_) => {}
                 _ => state.forget_escaped(&self.bases),
             }
+            // They are moved to the end of what was read or written.
+            self.scatter(state.registers[RDI], state);
+            self.scatter(state.registers[RSI], state);
         } else if instruction.op0_kind() == OpKind::Memory && !only_reads(instruction.mnemonic())
             || instruction.op1_kind() == OpKind::Memory && instruction.mnemonic() == M::Xchg
         {

@@ -24,15 +24,13 @@ impl Graph<'_, '_> {
     }
 
     fn ruled(&mut self, function: u64) -> bool {
-        let may_hop = |name| self.policy.rules.noreturn_may_hop(name);
         // Names are slow to demangle, and nearly all say no.
-        if !self.policy.rules.names_functions()
-            && !symbol_name(self.program.image, function).is_some_and(may_hop)
-        {
+        let mangled = symbol_name(self.program.image, function);
+        let by_name = mangled.is_some_and(|name| self.policy.rules.may_be_named(name));
+        if !by_name && !mangled.is_some_and(|name| self.policy.rules.noreturn_may_hop(name)) {
             self.known_to_hop.insert(function, false);
             return false;
         }
-        let by_name = self.policy.rules.names_functions();
         let returns = self.may_return(function, 0);
         if returns && !by_name {
             self.known_to_hop.insert(function, false);

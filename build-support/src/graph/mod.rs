@@ -104,6 +104,7 @@ pub struct Graph<'a, 'd> {
 
 const NO_STUB: &str = "no hop stub is left that copies its stack arguments";
 const NOT_REWRITABLE: &str = "the call goes through a pointer, so it cannot be rewritten";
+const PATHS_UNKNOWN: &str = "not all paths in its function are known, so one may lead in between";
 const ARGUMENTS_UNKNOWN: &str = "how many of its arguments are on the stack is not known";
 
 impl<'a, 'd> Graph<'a, 'd> {
@@ -207,6 +208,7 @@ impl<'a, 'd> Graph<'a, 'd> {
                         // Only an analysis of every path sees whether every path is known.
                         let all = self.frame(function, Place::Anywhere);
                         frame.problems.extend(all.problems.iter().cloned());
+                        begin_blocks_as_in(&mut frame, &all);
                     }
                     if let Some(ahead) = &ahead {
                         ahead.follow(&frame);
@@ -420,6 +422,16 @@ impl<'a, 'd> Graph<'a, 'd> {
     /// Does the node call itself?
     pub fn calls_itself(&self, number: usize) -> bool {
         self.nodes[number].edges.iter().any(|e| matches!(e.step, Step::Node(callee) if callee == number))
+    }
+}
+
+/// Plain paths lead to places that no path on a chunk leads to: where such a place lies in a block, the block begins there.
+fn begin_blocks_as_in(frame: &mut Frame, all: &Frame) {
+    for site in &mut frame.sites {
+        // In the order of the code.
+        if let Ok(index) = all.sites.binary_search_by_key(&site.at, |s| s.at) {
+            site.block = site.block.max(all.sites[index].block);
+        }
     }
 }
 

@@ -1,9 +1,10 @@
 //! Stubs for calls that go elsewhere, and the stack arguments that they copy.
 
-use super::{ARGUMENTS_UNKNOWN, NO_STUB};
+use super::{ARGUMENTS_UNKNOWN, NO_STUB, PATHS_UNKNOWN};
 use super::{Graph, Key, Step};
 use crate::bounds::RETURN_ADDRESS;
-use crate::frames::{self, Callee, Frame, Place, Problem, Site, Target};
+use crate::elf::Slot;
+use crate::frames::{self, Callee, Frame, Place, Site, Target};
 use crate::pools::HopTo;
 use crate::thunk::Thunk;
 use std::collections::HashSet;
@@ -30,7 +31,8 @@ impl Graph<'_, '_> {
         let needed = match words {
             Some(words) => words,
             None if site.tail => return Err(ARGUMENTS_UNKNOWN),
-            None => site.outgoing.unwrap_or(above.div_ceil(8)),
+            // What was stored since the last call is known if every path is.
+            None => site.outgoing.filter(|_| frame.problems.is_empty()).unwrap_or(above.div_ceil(8)),
         };
         let why = if words.is_some() { NO_STUB } else { ARGUMENTS_UNKNOWN };
         let stub = self.policy.pools.stub(to, needed).ok_or(why)?;
@@ -71,7 +73,21 @@ impl Graph<'_, '_> {
         let mut work: Vec<u64> = self.entries.iter().copied().collect();
         let mut found = self.entries.clone();
         while let Some(function) = work.pop() {
+            match self.program.image.plt(function) {
+                Some(Slot::Address(next)) => {
+                    work.extend(found.insert(next).then_some(next));
+                    continue;
+                }
+                Some(Slot::Import(_)) => continue,
+                Some(Slot::Chosen(_)) => return None,
+                None if self.program.records.in_pool(function) => continue,
+                None => {}
+            }
             let frame = self.frame(function, Place::Anywhere);
+            // A path that was not followed may lead anywhere.
+            if !frame.problems.is_empty() {
+                return None;
+            }
             for site in frame.sites.iter().filter(|s| s.tail) {
                 let Callee::Targets(targets) = &site.callee else { return None };
                 for target in targets {
@@ -85,11 +101,6 @@ impl Graph<'_, '_> {
                         Target::Argument(_) => return None,
                     }
                 }
-            }
-            // A jump that was not followed may go anywhere.
-            if frame.problems.iter().any(|p| matches!(p, Problem::UnresolvedJump(_) | Problem::Unbalanced(_)))
-            {
-                return None;
             }
         }
         Some(found)
@@ -106,6 +117,9 @@ impl Graph<'_, '_> {
             || self.can_be_hopped(key.function) && !self.moving.contains(&key.function)
         {
             return Err(None);
+        }
+        if !frame.problems.is_empty() {
+            return Err(Some(PATHS_UNKNOWN));
         }
         let thunk = Thunk::find(self.program, site)?;
         let words = site.outgoing.ok_or(ARGUMENTS_UNKNOWN)?;
@@ -153,5 +167,53 @@ impl Graph<'_, '_> {
             self.incoming.insert(function, incoming);
         }
         incoming
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::frames::{Form, Problem};
+    use crate::graph::{Binding, PATHS_UNKNOWN, Policy, begin_blocks_as_in};
+    use crate::pools::Pools;
+    use crate::program::Loaded;
+    use crate::rules::Rules;
+    use std::collections::HashMap;
+
+    fn site(at: u64, block: u64) -> Site {
+        let callee = Callee::Unknown("`call rax`".to_owned());
+        let form = Form::Other;
+        Site { at, len: 2, block, outgoing: Some(0), depth: 40, tail: false, form, callee, arguments: vec![] }
+    }
+
+    /// A jump whose targets are not known may lead into the middle of what would be moved, and may come with arguments on the stack.
+    #[test]
+    fn where_paths_are_unknown_nothing_is_moved_nor_are_arguments_known() {
+        let path = std::env::current_exe().expect("a path");
+        let data = std::fs::read(path).expect("readable");
+        let loaded = Loaded::read(&data).expect("an executable");
+        let policy = Policy { pools: Pools::of_stubs(8), replaced: HashMap::new(), rules: Rules::default() };
+        let mut graph = Graph::new(loaded.program(), policy);
+        let function = loaded.functions.iter().next().expect("a function").start;
+        graph.moving.insert(function);
+        let key = Key { function, place: Place::Anywhere, binding: Binding::new() };
+        let call = site(function, function);
+        let known = Frame::default();
+        let problems = vec![Problem::UnresolvedJump(function)];
+        let unknown = Frame { problems, ..Frame::default() };
+        assert_eq!(graph.by_thunk(&key, &call, &unknown).err(), Some(Some(PATHS_UNKNOWN)));
+        assert_ne!(graph.by_thunk(&key, &call, &known).err(), Some(Some(PATHS_UNKNOWN)));
+        // Five words of frame are more than a stub copies; that none of them are arguments is known only in the other.
+        assert!(graph.stub(HopTo::Site(1), None, &key, &call, &known).is_ok());
+        assert!(graph.stub(HopTo::Site(2), None, &key, &call, &unknown).is_err());
+    }
+
+    #[test]
+    fn blocks_begin_where_plain_paths_lead() {
+        let mut frame = Frame { sites: vec![site(0x10, 0x8), site(0x30, 0x20)], ..Frame::default() };
+        let all =
+            Frame { sites: vec![site(0x10, 0xc), site(0x18, 0x14), site(0x30, 0x18)], ..Frame::default() };
+        begin_blocks_as_in(&mut frame, &all);
+        assert_eq!(frame.sites.iter().map(|s| s.block).collect::<Vec<_>>(), [0xc, 0x20]);
     }
 }

@@ -55,7 +55,7 @@ pub struct Outcome {
     pub entries: Vec<Entry>,
     /// What goes elsewhere.
     pub rewritten: Rewritten,
-    /// Rules that name functions which this program does not have.
+    /// Rules that name functions which this program does not have; looked for if the environment asks for a log.
     pub unmatched_rules: Vec<&'static str>,
 }
 
@@ -172,8 +172,11 @@ fn process_for(path: &Path, data: &[u8], settings: &LinkStep) -> Result<Outcome>
     }
     // Taking it down piece by piece takes its time, and the process ends soon.
     let solved = ManuallyDrop::new(loaded.entries());
-    let names = || loaded.functions.iter().map(|f| display_name(&loaded.image, f.start)).collect();
-    outcome.unmatched_rules = solved.graph.policy.rules.unmatched(&names);
+    if env::var_os(LOG_VARIABLE).is_some() {
+        // Only the log says it, and it takes the name of every function.
+        let names = || loaded.functions.iter().map(|f| display_name(&loaded.image, f.start)).collect();
+        outcome.unmatched_rules = solved.graph.policy.rules.unmatched(&names);
+    }
     outcome.rewritten = rewrite::plan(&solved.graph, &mut outcome.plan)?;
     outcome.entries = write_sizes(&loaded, &solved, &mut outcome.plan)?;
     write_thread_locals(&loaded, &mut outcome.plan)?;
