@@ -73,11 +73,11 @@ const fn waiting(n: f64) -> Figure {
     Figure::new("memory", "waiting", "memory").at(n)
 }
 
-const SWITCH: &str = "a loop of switches is bound by the two jumps through memory and the reload of what was live, which both have";
+const SWITCH: &str = "two taken jumps a switch, and what was live is stored and loaded again, in both; in registers alone it is hardly faster";
 const MESSAGE: &str = "each message is a send and a receive that check for cancellation, other carriers and closed ends; the switch is a twentieth of it";
 const SPAWN: &str = "a task with a handle, a result, a panic's payload and an identity; a job of rayon has none of them and cannot wait";
-const WAITING: &str = "the stack of the worst path is kept, where a future keeps what lives across the wait";
-const CALL: &str = "a chunk is taken and given back, and unwinding must find its way: about twice the instructions of the call itself";
+const WAITING: &str = "registers, record, wait and closure are 184 bytes on the stack, and a task that may outlive it keeps 120";
+const CALL: &str = "a chunk is taken and given back: seven taken jumps against three, and the word that says where the list is";
 const FLOOR: &str = "the floor has no vthreads, follows no links, and gives up at the first error";
 const POOL: &str = "the kernel does four fifths of the work, the same for everyone";
 const COLD: &str = "what a file costs through the ring exceeds what a blocked thread costs here";
