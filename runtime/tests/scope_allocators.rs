@@ -161,7 +161,7 @@ fn panics_and_cancellations_leave_no_stack_behind() {
                         });
                         work(i % 3);
                         on_chunk(|| {
-                            if i % 3 == 0 {
+                            if i.is_multiple_of(3) {
                                 std::panic::resume_unwind(Box::new("one of them"));
                             }
                             arrived_in.fetch_add(usize::from(i % 3 == 1), SeqCst);
