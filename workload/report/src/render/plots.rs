@@ -202,7 +202,8 @@ fn histogram(bounds: &Part) -> Kind {
         .iter()
         .filter(counted)
         .map(|row| Row {
-            peer: format!("{}: {}", row.item, what(row).unwrap_or_default()),
+            // The legend has room for some eighteen letters.
+            peer: format!("{}: {}", row.item.trim_start_matches("zork-"), what(row).unwrap_or_default()),
             x: row.x.map(|x| place(x) + 1.0),
             ..row.clone()
         })
@@ -337,11 +338,43 @@ where
     let step = f64::from(across.end - across.start) / groups.len().max(1) as f64;
     for (index, group) in groups.iter().enumerate() {
         // Neighbours that are long would touch.
-        let lower = if groups.len() > 8 && index % 2 == 1 { 16 } else { 0 };
+        let lower = if groups.len() > 6 && index % 2 == 1 { 16 } else { 0 };
         let middle = f64::from(across.start) + step * (index as f64 + 0.5);
         // About seven pixels a letter.
         let left = middle - 3.3 * group.len() as f64;
         root.draw(&Text::new(group.clone(), (left as i32, down.end + 6 + lower), (FONT, 15).into_font()))?;
     }
     legend(root, all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_stand_in_their_classes() {
+        let rows = vec![
+            Row::once("zork", "64 to 128", "functions by bound", "", 3.0).at(128.0),
+            Row::once("zork", "0 to 64", "functions by bound", "", 9.0).at(64.0),
+            Row::once("zork-probe", "64 to 128", "entries by chunk", "", 2.0).at(128.0),
+            Row::once("zork", "exact", "functions", "", 5.0),
+        ];
+        let Kind::Bars(groups, all) = histogram(&Part { rows, ..Part::default() }) else { panic!("no bars") };
+        assert_eq!(groups, ["64", "128"]);
+        let drawn: Vec<_> = all.into_iter().map(|s| (s.name, s.points)).collect();
+        let functions = ("zork: functions".to_owned(), vec![(1.0, 3.0), (0.0, 9.0)]);
+        assert_eq!(drawn, [functions, ("probe: entries".to_owned(), vec![(1.0, 2.0)])]);
+    }
+
+    #[test]
+    fn titles_have_room_and_a_model_says_so() {
+        let model = Row::once("wide", "vthread", "model, all serial", "", 3.4).at(4.0);
+        let scaling = Part { name: "scaling".into(), rows: vec![model], ..Part::default() };
+        let mut results = crate::render::example::results();
+        results.replace(scaling);
+        let figures = figures(&results);
+        assert!(figures.iter().any(|f| f.name == "scaling" && f.title.contains("A MODEL")));
+        // More than some forty letters would be cut off on both sides.
+        assert!(figures.iter().all(|f| f.title.len() <= 40));
+    }
 }
