@@ -22,10 +22,11 @@ impl Carrier {
         self.remote.drain(|waiting| self.ready.push(waiting.parked()));
         if self.remote.take_cancellations() {
             self.cancel_waits(|task| self.is_cancelled(task));
-            if let Some(member) = &self.member
-                && member.shall_break(|| self.who_waits())
-            {
-                self.cancel_waits(|_| true);
+            if let Some(member) = &self.member {
+                member.shall_tell(|index| self.tell_who_waits(index));
+                if member.shall_break(|| self.who_waits()) {
+                    self.cancel_waits(|_| true);
+                }
             }
         }
         io::turn(|parked| self.ready.push(parked));
