@@ -13,7 +13,7 @@ pub use sleepers::lost_wake_ups;
 
 use crate::carrier::{Group, Root, Seat};
 use crate::error::Result;
-use crate::fatal::say;
+use crate::fatal::{fatal, say};
 use crate::sched::deadlock::WhenStuck;
 use crate::sched::room::Room;
 use crate::sched::task::Task;
@@ -35,6 +35,8 @@ pub(crate) struct Watchdog {
     when_stuck: WhenStuck,
     patience: Duration,
     seen: Mutex<Vec<Seen>>,
+    /// The turns of the carriers' loops when a deadlock was broken last.
+    broken: Mutex<Vec<u64>>,
     sleepers: Sleepers,
     standstill: Standstill,
 }
@@ -53,7 +55,7 @@ impl Watchdog {
         let seen = |_: &Seat| Seen { turns: 0, since: Instant::now(), is_reported: false };
         let seen = Mutex::new(group.seats().iter().map(seen).collect());
         let (sleepers, standstill) = (Sleepers::new(&group), Standstill::from_environment()?);
-        Ok(Self { group, when_stuck, patience, seen, sleepers, standstill })
+        Ok(Self { group, when_stuck, patience, seen, broken: Mutex::default(), sleepers, standstill })
     }
 
     /// Reports on standard error who has newly been found blocked, and ends a deadlock.
@@ -61,7 +63,7 @@ impl Watchdog {
         // The carriers, and the thread that looks.
         let threads = self.group.seats().len() + 1;
         if self.group.is_stuck() && self.when_stuck.is_deadlock(threads) && self.group.is_stuck() {
-            self.group.break_deadlock();
+            self.break_deadlock();
         }
         self.sleepers.look(&self.group);
         self.standstill.look(&self.group);
@@ -69,6 +71,18 @@ impl Watchdog {
         for report in self.blocked(self.patience) {
             say(format_args!("{report}"));
         }
+    }
+
+    fn break_deadlock(&self) {
+        let turns = self.group.seats().iter().map(|seat| seat.turns.load(Relaxed)).collect::<Vec<_>>();
+        let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        if *broken == turns {
+            // The carriers have heard of it, and nobody has gone on.
+            let report = self.group.deadlock().unwrap_or_default();
+            fatal(format_args!("deadlock, and no wait of these can be ended:{report}"));
+        }
+        *broken = turns;
+        self.group.break_deadlock();
     }
 
     /// A line for each carrier that has stood still for so long and was not told of.

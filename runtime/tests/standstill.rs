@@ -87,6 +87,47 @@ fn again(name: &str, seconds: &str) -> Output {
 }
 
 #[test]
+fn who_waits_for_a_blocking_call_is_in_no_deadlock() {
+    let call = || vthread::blocking(|| thread::sleep(Duration::from_millis(1500)));
+    let one = vthread::Builder::new().when_stuck(WhenStuck::Report).run(call);
+    one.expect("no deadlock");
+    let two = Runtime::builder().carriers(2).when_stuck(WhenStuck::Report).build().expect("a runtime");
+    two.run(call).expect("no deadlock");
+}
+
+#[test]
+fn a_deadlock_that_cannot_be_ended_ends_the_process_with_who_waits() {
+    /// Waits while its vthread panics: nothing ends that.
+    struct Waits(channel::Receiver<u8>);
+
+    impl Drop for Waits {
+        fn drop(&mut self) {
+            let _ = self.0.recv();
+        }
+    }
+
+    if std::env::var_os("VTHREAD_TEST_AGAIN").is_some() {
+        let (_sender, receiver) = channel::bounded(1);
+        let two = Runtime::builder().carriers(2).when_stuck(WhenStuck::Report).build().expect("a runtime");
+        let ended = two.run(|| {
+            vthread::scope(|s| {
+                drop(s.spawn_named("stubborn", || {
+                    let _waits = Waits(receiver);
+                    std::panic::resume_unwind(Box::new(()));
+                }));
+            });
+        });
+        panic!("it ended: {ended:?}");
+    }
+    let told = again("a_deadlock_that_cannot_be_ended_ends_the_process_with_who_waits", "");
+    let said = String::from_utf8_lossy(&told.stderr);
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&told.status), Some(libc::SIGABRT), "{said}");
+    for part in ["no wait of these can be ended", "(stubborn) waits to receive", "vthreads of its scope"] {
+        assert!(said.contains(part), "no {part:?} in {said}");
+    }
+}
+
+#[test]
 fn who_asks_is_told_who_waits_for_what() {
     if std::env::var_os("VTHREAD_TEST_AGAIN").is_some() {
         let (sender, receiver) = channel::bounded(1);
