@@ -2,6 +2,7 @@
 
 pub use crate::carrier::steal::steal;
 pub use crate::channel::{channel, closing};
+pub use crate::ring::ring;
 
 use crate::carrier::belong_to;
 use crate::facade::set_owner;
