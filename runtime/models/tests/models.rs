@@ -54,6 +54,21 @@ fn values_pass_once_and_in_order() {
 }
 
 #[test]
+fn what_passes_between_vthreads_of_a_carrier_may_come_from_outside() {
+    for capacity in [0, 1] {
+        explore(move || models::here(capacity));
+    }
+    explore(models::calls);
+}
+
+#[test]
+fn scopes_end_with_their_last_child() {
+    for owner_is_a_vthread in [false, true] {
+        explore(move || models::scope(owner_is_a_vthread));
+    }
+}
+
+#[test]
 fn ends_are_heard() {
     explore(models::end);
 }

@@ -49,6 +49,7 @@ impl Carrier {
     }
 
     /// Is the task to end, because of its scope or because of its runtime?
+    #[inline(always)]
     pub(super) fn is_cancelled(&self, task: &Task) -> bool {
         task.in_cancelled_scope() || self.member.as_ref().is_some_and(|member| member.group.is_cancelled())
     }
