@@ -53,7 +53,7 @@ mod conversions {
     impl<A, __T: Convert<A>> __ConvertObj<A> for __T {
         type Out = <__T as Convert<A>>::Out;
         fn __slot_convert(&self, is_concurrent: i64, a: A) -> Self::Out {
-            let is_concurrent: i64 = is_concurrent & 1;
+            let is_concurrent: i64 = ::vthread::__private::bit!(is_concurrent);
             let entry = ::vthread::__private::select!(
                 ::core::concat!(::core::module_path!(), "::Convert::convert"), < Self as
                 __ConvertTable < A > > ::PAIRS, 0usize, is_concurrent, < Self as
@@ -238,7 +238,7 @@ mod conversions {
     #[allow(warnings)]
     impl<__T: Twice> __TwiceObj for __T {
         fn __slot_twice(&self, is_concurrent: i64, a: u32) -> u64 {
-            let is_concurrent: i64 = is_concurrent & 1;
+            let is_concurrent: i64 = ::vthread::__private::bit!(is_concurrent);
             let entry = ::vthread::__private::select!(
                 ::core::concat!(::core::module_path!(), "::Twice::twice"), < Self as
                 __TwiceTable > ::PAIRS, 0usize, is_concurrent, < Self as __TwiceTable >

@@ -48,7 +48,7 @@ mod shapes {
     #[allow(warnings)]
     impl<__T: Named> __NamedObj for __T {
         fn __slot_name(&self, is_concurrent: i64) -> String {
-            let is_concurrent: i64 = is_concurrent & 1;
+            let is_concurrent: i64 = ::vthread::__private::bit!(is_concurrent);
             let entry = ::vthread::__private::select!(
                 ::core::concat!(::core::module_path!(), "::Named::name"), < Self as
                 __NamedTable > ::PAIRS, 0usize, is_concurrent, < Self as __NamedTable >
@@ -219,7 +219,7 @@ mod shapes {
     #[allow(warnings)]
     impl<__T: Shape> __ShapeObj for __T {
         fn __slot_area(&self, is_concurrent: i64) -> f64 {
-            let is_concurrent: i64 = is_concurrent & 1;
+            let is_concurrent: i64 = ::vthread::__private::bit!(is_concurrent);
             let entry = ::vthread::__private::select!(
                 ::core::concat!(::core::module_path!(), "::Shape::area"), < Self as
                 __ShapeTable > ::PAIRS, 0usize, is_concurrent, < Self as __ShapeTable >

@@ -66,7 +66,7 @@ mod user {
         #[allow(warnings)]
         impl<__T: Tool> __ToolObj for __T {
             fn __slot_apply(&self, is_concurrent: i64) -> u32 {
-                let is_concurrent: i64 = is_concurrent & 1;
+                let is_concurrent: i64 = ::vthread::__private::bit!(is_concurrent);
                 let entry = ::vthread::__private::select!(
                     ::core::concat!(::core::module_path!(), "::Tool::apply"), < Self as
                     __ToolTable > ::PAIRS, 0usize, is_concurrent, < Self as __ToolTable >

@@ -25,6 +25,14 @@ impl Interpreter<'_, '_> {
             None => self.execute(index, &instruction, state),
             Some(Mark::Plain) if self.place == Place::OnChunk => Flow::Stop,
             Some(Mark::Plain) => Flow::Next,
+            // Of anything but a conditional jump the record says nothing.
+            Some(Mark::PlainJump)
+                if self.place == Place::OnChunk
+                    && instruction.flow_control() == FlowControl::ConditionalBranch =>
+            {
+                Flow::Next
+            }
+            Some(Mark::PlainJump) => self.execute(index, &instruction, state),
             Some(Mark::Switch) => {
                 self.site(&instruction, state, Callee::Elsewhere);
                 self.after_call(index, state)
