@@ -479,13 +479,13 @@ mod clocks {
     )]
     #[doc(hidden)]
     #[allow(warnings)]
-    trait __OtherThan_hours {}
+    trait has_vthread_hours {}
     #[doc(hidden)]
     #[allow(warnings)]
-    trait __Call_hours {
+    trait calls_vthread_hours {
         fn __vt_hours(&self) {}
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl<__T: __OtherThan_hours + ?Sized> __Call_hours for __T {}
+    impl<__T: has_vthread_hours + ?Sized> calls_vthread_hours for __T {}
 }

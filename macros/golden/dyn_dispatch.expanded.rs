@@ -235,13 +235,13 @@ pub mod animals {
     )]
     #[doc(hidden)]
     #[allow(warnings)]
-    trait __OtherThan_speak {}
+    trait has_vthread_speak {}
     #[doc(hidden)]
     #[allow(warnings)]
-    trait __Call_speak {
+    trait calls_vthread_speak {
         fn __vt_speak(&self) {}
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl<__T: __OtherThan_speak + ?Sized> __Call_speak for __T {}
+    impl<__T: has_vthread_speak + ?Sized> calls_vthread_speak for __T {}
 }

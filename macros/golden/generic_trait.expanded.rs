@@ -329,28 +329,28 @@ mod conversions {
     )]
     #[doc(hidden)]
     #[allow(warnings)]
-    trait __OtherThan_convert {}
+    trait has_vthread_convert {}
     #[doc(hidden)]
     #[allow(warnings)]
-    trait __Call_convert {
+    trait calls_vthread_convert {
         fn __vt_convert(&self) {}
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl<__T: __OtherThan_convert + ?Sized> __Call_convert for __T {}
+    impl<__T: has_vthread_convert + ?Sized> calls_vthread_convert for __T {}
     #[diagnostic::on_unimplemented(
         message = "#[vthread]: this `twice` is not the vthread one: `{Self}` has none",
         label = "write the type of the receiver down, or `#[plain]` before the call"
     )]
     #[doc(hidden)]
     #[allow(warnings)]
-    trait __OtherThan_twice {}
+    trait has_vthread_twice {}
     #[doc(hidden)]
     #[allow(warnings)]
-    trait __Call_twice {
+    trait calls_vthread_twice {
         fn __vt_twice(&self) {}
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl<__T: __OtherThan_twice + ?Sized> __Call_twice for __T {}
+    impl<__T: has_vthread_twice + ?Sized> calls_vthread_twice for __T {}
 }

@@ -201,13 +201,13 @@ mod recursion {
     )]
     #[doc(hidden)]
     #[allow(warnings)]
-    trait __OtherThan_eval {}
+    trait has_vthread_eval {}
     #[doc(hidden)]
     #[allow(warnings)]
-    trait __Call_eval {
+    trait calls_vthread_eval {
         fn __step_eval(&self) {}
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl<__T: __OtherThan_eval + ?Sized> __Call_eval for __T {}
+    impl<__T: has_vthread_eval + ?Sized> calls_vthread_eval for __T {}
 }

@@ -300,13 +300,13 @@ mod shapes {
     )]
     #[doc(hidden)]
     #[allow(warnings)]
-    trait __OtherThan_area {}
+    trait has_vthread_area {}
     #[doc(hidden)]
     #[allow(warnings)]
-    trait __Call_area {
+    trait calls_vthread_area {
         fn __vt_area(&self) {}
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl<__T: __OtherThan_area + ?Sized> __Call_area for __T {}
+    impl<__T: has_vthread_area + ?Sized> calls_vthread_area for __T {}
 }
