@@ -161,7 +161,7 @@ fn what_is_not_concurrent_costs_what_it_did() {
     };
     let mut found: Vec<_> = std::thread::scope(|scope| {
         let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(&work)).collect();
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
         workers.into_iter().flat_map(|worker| worker.join().expect("the counts")).collect()
     });
     found.sort_by_key(|(index, _)| *index);

@@ -3,13 +3,16 @@
 
 use vthread::{Builder, Mode};
 
+/// What a program gives.
+type Numbers = Vec<u64>;
+
 /// One program in its forms.
 struct Program {
     number: u64,
-    ordinary: fn() -> Vec<u64>,
-    plain: fn() -> Vec<u64>,
+    ordinary: fn() -> Numbers,
+    plain: fn() -> Numbers,
     /// In a vthread; first, whether it began on a chunk.
-    concurrent: fn(Builder) -> Result<(i64, Vec<u64>), vthread::Error>,
+    concurrent: fn(Builder) -> vthread::Result<(i64, Numbers)>,
 }
 
 #[allow(warnings, clippy::all, clippy::pedantic, reason = "nobody writes them")]
