@@ -6,5 +6,7 @@ mod x86_64_bytes;
 #[cfg(test)]
 mod tests;
 
+// Generated code compares with it.
+pub use x86_64::REGION;
 pub(crate) use x86_64::*;
 pub(crate) use x86_64_bytes::tune;

@@ -48,7 +48,7 @@ use vale_threads_abi as abi;
 
 /// Where the region of all chunks lies. `len` and `end` are 0 until it is reserved, so that no address is in it.
 #[repr(C)]
-pub(crate) struct RegionWords {
+pub struct RegionWords {
     pub(crate) base: AtomicUsize,
     pub(crate) len: AtomicUsize,
     /// `base + len`.
@@ -56,7 +56,7 @@ pub(crate) struct RegionWords {
 }
 
 /// Read by every region test. Written once, before the first chunk exists.
-pub(crate) static REGION: RegionWords =
+pub static REGION: RegionWords =
     RegionWords { base: AtomicUsize::new(0), len: AtomicUsize::new(0), end: AtomicUsize::new(0) };
 
 /// A function that is called on another stack with the address of its argument block.
