@@ -2,9 +2,11 @@
 
 mod x86_64;
 mod x86_64_bytes;
+mod x86_64_hop_count;
 
 #[cfg(test)]
 mod tests;
 
 pub(crate) use x86_64::*;
 pub(crate) use x86_64_bytes::tune;
+pub(crate) use x86_64_hop_count::{count_hops, hops};
