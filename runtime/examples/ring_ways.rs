@@ -66,7 +66,7 @@ mod linux {
                         Way::Threads => by_threads(&files, depth)?,
                         _ => by_ring(&files, depth, way)?,
                     };
-                    let took = (since.elapsed(), processor_time() - before);
+                    let took = (since.elapsed(), processor_time().saturating_sub(before));
                     assert!(bytes > 0, "nothing was read");
                     // The first round finds out where everything is.
                     if round > 0 {
