@@ -2,6 +2,7 @@
 
 mod x86_64;
 mod x86_64_bytes;
+mod x86_64_hop_count;
 
 #[cfg(test)]
 mod tests;
@@ -10,3 +11,4 @@ mod tests;
 pub use x86_64::REGION;
 pub(crate) use x86_64::*;
 pub(crate) use x86_64_bytes::tune;
+pub(crate) use x86_64_hop_count::{count_hops, hops};
