@@ -89,6 +89,7 @@ pub mod groups;
 mod hash;
 pub mod link;
 pub mod lsda;
+pub mod pins;
 pub mod pools;
 pub mod preload;
 pub mod program;

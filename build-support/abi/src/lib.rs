@@ -115,6 +115,10 @@ pub enum Kind {
     /// `site` is a 32-bit immediate that wants the offset from the thread pointer of the thread-local whose symbol
     /// contains `marker`; it keeps [`UNPATCHED`] if there is none, or more than one.
     ThreadLocal = 10,
+    /// A pool of stubs for functions that are counted while they run: stubs of `extra` bytes from `site` up to `callee`. From
+    /// offset `flags` on there is room for the first instructions of such a function and a jump to its others; the function itself begins with
+    /// a jump to the stub instead.
+    Pin = 11,
 }
 
 impl Kind {
@@ -131,6 +135,7 @@ impl Kind {
             8 => Self::HopImport,
             9 => Self::Replace,
             10 => Self::ThreadLocal,
+            11 => Self::Pin,
             _ => return None,
         })
     }
@@ -177,7 +182,7 @@ mod tests {
                 assert_eq!(kind as u8, byte);
             }
         }
-        assert_eq!((1..=u8::MAX).filter_map(Kind::from_byte).count(), 10);
+        assert_eq!((1..=u8::MAX).filter_map(Kind::from_byte).count(), 11);
     }
 
     #[test]

@@ -359,6 +359,8 @@ global_asm!(
     ".size __morestack, . - __morestack",
     // Nothing but records speak of the byte functions before the link step has run.
     ".reloc ., R_X86_64_NONE, __vthread_memmove",
+    // Nor of what is led through these.
+    ".reloc ., R_X86_64_NONE, __vthread_initialise",
     ".popsection",
     region = sym REGION,
     largest = const abi::LARGEST_CHUNK,
