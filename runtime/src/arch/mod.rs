@@ -3,6 +3,8 @@
 mod x86_64;
 mod x86_64_bytes;
 mod x86_64_pins;
+mod x86_64_switch;
+mod x86_64_words;
 
 #[cfg(test)]
 mod tests;
@@ -10,3 +12,5 @@ mod tests;
 pub(crate) use x86_64::*;
 pub(crate) use x86_64_bytes::tune;
 pub(crate) use x86_64_pins::{pins, set_pins};
+pub(crate) use x86_64_switch::*;
+pub(crate) use x86_64_words::*;
