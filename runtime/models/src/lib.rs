@@ -4,7 +4,7 @@
 //! sequentially consistent steps, so this shows that the protocols are right, not that the weaker orders of memory accesses are
 //! enough: those are argued where they stand. A failing order is printed, and `shuttle::replay` runs it again.
 
-#![allow(dead_code, unreachable_pub, reason = "a part of the runtime without the rest")]
+#![allow(dead_code, unused_imports, unreachable_pub, reason = "a part of the runtime without the rest")]
 #![allow(clippy::inline_always, reason = "as in the runtime")]
 #![allow(clippy::missing_panics_doc, reason = "a model that finds something panics")]
 
@@ -35,7 +35,7 @@ mod sched {
 
     #[path = "../../../src/sched/latch.rs"]
     pub(crate) mod latch;
-    #[path = "../../../src/sched/lock.rs"]
+    #[path = "../../../src/sched/lock/mod.rs"]
     pub(crate) mod lock;
     #[path = "../../../src/sched/remote.rs"]
     pub(crate) mod remote;
@@ -46,6 +46,6 @@ mod sched {
     pub(crate) mod task_ref;
     #[path = "../../../src/sched/timers.rs"]
     pub(crate) mod timers;
-    #[path = "../../../src/sched/wait.rs"]
+    #[path = "../../../src/sched/wait/mod.rs"]
     pub(crate) mod wait;
 }

@@ -2,6 +2,7 @@
 
 use crate::child;
 use anyhow::{Context as _, Result};
+use std::ffi::OsString;
 use std::path::Path;
 use std::process::Command;
 use std::time::Duration;
@@ -11,7 +12,7 @@ use std::time::Duration;
 /// `arguments(n)` make the program do it `n` times.
 pub(crate) fn per_turn(
     program: &Path,
-    arguments: impl Fn(u64) -> Vec<String>,
+    arguments: impl Fn(u64) -> Vec<OsString>,
     few: u64,
     many: u64,
 ) -> Result<f64> {
@@ -19,7 +20,7 @@ pub(crate) fn per_turn(
     Ok((many_count? - few_count?) / (many - few) as f64)
 }
 
-fn count(program: &Path, arguments: &[String]) -> Result<f64> {
+fn count(program: &Path, arguments: &[OsString]) -> Result<f64> {
     let mut command = Command::new("valgrind");
     command.args(["--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null"]);
     let outcome = child::run(command.arg(program).args(arguments), Duration::from_mins(1))?;

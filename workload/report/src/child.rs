@@ -33,7 +33,7 @@ pub(crate) struct Usage {
 impl Outcome {
     /// Why it failed, in a line.
     pub(crate) fn failure(&self) -> Option<String> {
-        let last = self.stderr.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or("").trim();
+        let last = reason(&self.stderr);
         if self.timed_out {
             Some(format!("stopped after {:.0} s", self.usage.wall))
         } else if self.status.success() {
@@ -52,6 +52,13 @@ impl Outcome {
             None => Ok(String::from_utf8_lossy(&self.stdout).into_owned()),
         }
     }
+}
+
+/// The line that says most: what a panic says, else the last.
+fn reason(stderr: &str) -> &str {
+    let mut lines = stderr.lines().map(str::trim).filter(|line| !line.is_empty());
+    let panic = lines.clone().skip_while(|line| !line.contains(" panicked at ")).nth(1);
+    panic.or_else(|| lines.next_back()).unwrap_or("")
 }
 
 /// Runs it in a process group of its own, which is killed when the time is over.
@@ -151,6 +158,8 @@ mod tests {
         let ill = shell("echo first >&2; echo the reason >&2; exit 3", second);
         assert_eq!(ill.failure().as_deref(), Some("exit status 3: the reason"));
         assert!(run(&mut Command::new("/no/such/program"), second).is_err());
+        let panic = "thread 'main' panicked at src/main.rs:3:5:\nno thread\nstack backtrace:\n   0: main\nnote: details are omitted\n";
+        assert_eq!((reason(panic), reason("one\ntwo\n\n"), reason("")), ("no thread", "two", ""));
     }
 
     #[test]

@@ -117,9 +117,20 @@ impl Peer {
         Self { name: name.to_owned(), program: probe.to_owned(), arguments, countable: true }
     }
 
+    pub(crate) fn program(&self) -> &Path {
+        &self.program
+    }
+
+    /// What makes it do the item `n` times.
+    pub(crate) fn arguments(&self, item: &str, n: u64) -> Vec<OsString> {
+        let mut arguments = self.arguments.clone();
+        arguments.extend([item.into(), n.to_string().into()]);
+        arguments
+    }
+
     pub(crate) fn command(&self, item: &str, n: u64) -> Command {
         let mut command = Command::new(&self.program);
-        command.args(&self.arguments).arg(item).arg(n.to_string());
+        command.args(self.arguments(item, n));
         command
     }
 }
@@ -216,7 +227,8 @@ fn java_number(version: &str) -> u32 {
     number.and_then(|n| n.parse().ok()).unwrap_or(0)
 }
 
-/// A package below `peers/`, with a lockfile of its own that is not kept.
+/// A package below `peers/`, with a lockfile of its own that is not kept. Its workers sleep when they have nothing to do, so that
+/// two runs of as many turns take as many instructions.
 fn cargo_peer(part: &mut Part, directory: &str, binary: &str, name: &str) -> Result<Peer> {
     // A copy, so that nothing is written into the repository.
     let copy = scratch(binary)?;
@@ -234,7 +246,7 @@ fn cargo_peer(part: &mut Part, directory: &str, binary: &str, name: &str) -> Res
         note(part, name, version);
     }
     let program = copy.join("target/release").join(binary);
-    Ok(Peer { name: name.to_owned(), program, arguments: vec![], countable: false })
+    Ok(Peer { name: name.to_owned(), program, arguments: vec![], countable: true })
 }
 
 fn may(part: &mut Part) -> Result<Peer> {

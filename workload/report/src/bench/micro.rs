@@ -61,7 +61,7 @@ pub(super) fn run(quick: bool, part: &mut Part) -> Result<()> {
         for peer in
             peers.iter().filter(|p| p.countable && !p.name.contains("threads") && !p.name.contains("workers"))
         {
-            match count(&program, peer, item) {
+            match count(peer, item) {
                 Ok(count) => part.rows.push(Row::once(item, &peer.name, "instructions", "", count)),
                 Err(why) => {
                     part.missing(&format!("instructions of {item} by {}", peer.name), format!("{why:#}"));
@@ -72,9 +72,8 @@ pub(super) fn run(quick: bool, part: &mut Part) -> Result<()> {
     Ok(())
 }
 
-fn count(program: &std::path::Path, peer: &Peer, item: &str) -> Result<f64> {
-    let arguments = |n: u64| vec![peer.name.clone(), of_probe(&peer.name, item).to_owned(), n.to_string()];
-    cachegrind::per_turn(program, arguments, 800, 4000)
+fn count(peer: &Peer, item: &str) -> Result<f64> {
+    cachegrind::per_turn(peer.program(), |n| peer.arguments(of_probe(&peer.name, item), n), 800, 4000)
 }
 
 /// How the probe calls it.

@@ -4,18 +4,21 @@ use super::table::number;
 use crate::data::{Results, Row};
 
 /// What a reader should hold against the figures.
-pub(crate) const BIAS: [&str; 8] = [
+pub(crate) const BIAS: [&str; 10] = [
     "Peers run as their documentation shows, on one processor where we use one carrier; only OS threads use all. Several would hide more of what they do.",
     "Threads that wait keep almost nothing on their stacks: good for everyone whose stacks grow, and for async/await, whose futures are \
      then smallest. Deeper stacks cost us what was proved for them, goroutines a power of two, Java a copy of the frames.",
+    "What vthreads of one carrier share is locked without atomic operations until another thread comes. Tokio's and `may`'s channels are made for several \
+     threads and take atomic operations always: on one processor that favours us. Between two, see `wake` and the speed-up of `fan-out`.",
+    "The entries that wait in the memory benchmark are tiny. Those of a whole program take several times as much: see Bounds.",
     "All loops of the single operations are hot: that favours small code and data, so us.",
     "Rust programs are built ahead of time for the processors' common denominator, as cargo does by default. Java runs each item once before it is timed.",
     "`may` has channels without bounds only, tokio, async-channel and the crate `vthread` none without room: their ping-pong is the nearest that they have.",
     "Memory is `VmRSS` and page tables of the process. The kernel's own memory for threads of the system (about 23 kB each) is not in it: that favours OS threads.",
     "`rg` and `grep` search less (texts alone, no JSON) and also look for other things; start-up is in all times of the search. Peaks of memory \
      cannot be below the 3 MB of the process that starts the program.",
-    "Instructions are counted by cachegrind, which knows neither caches nor speculation: they say what is done, not how fast. Peers \
-     with several threads of the system or a compiler at run time are not counted.",
+    "Instructions are counted by cachegrind, which knows neither caches nor speculation: they say what is done, not how fast. What threads of the system do \
+     beside a peer's one worker is in its count. Go and Java, whose runtimes collect and compile beside the work, are not counted.",
 ];
 
 /// A comparison that a peer wins by more than a twentieth: part, what, by whom, its share of ours.

@@ -1,0 +1,86 @@
+//! Who may be an owner of locks, and what it costs others to take that away.
+
+use crate::facade::{membarrier, owner, set_owner};
+use crate::fatal::fatal;
+use core::cell::Cell;
+// What is counted here decides nothing about the protocol.
+use core::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed, Ordering::SeqCst, fence};
+
+thread_local! {
+    /// How many locks this thread's carriers have been made owners of.
+    static GRANTED: Cell<u32> = const { Cell::new(0) };
+}
+
+/// Of the whole process.
+static TAKEN_AWAY: AtomicU32 = AtomicU32::new(0);
+
+const UNKNOWN: u8 = 0;
+const HAS_BARRIER: u8 = 1;
+const HAS_NONE: u8 = 2;
+static KERNEL: AtomicU8 = AtomicU8::new(UNKNOWN);
+
+/// One in so many may be taken away before the others are no longer worth it.
+const WORTH: u32 = 16;
+/// So many may always be.
+const FREE: u32 = 256;
+
+#[inline(always)]
+pub(crate) fn id() -> u32 {
+    owner()
+}
+
+/// Called before `main`: to register when there are other threads takes the kernel 15 milliseconds, since it waits until all processors
+/// have noticed; for a process with one thread it is nothing.
+pub(crate) fn find_out() {
+    KERNEL.store(if register() { HAS_BARRIER } else { HAS_NONE }, Relaxed);
+}
+
+/// This thread is a carrier with that id from now on; with 0, it is none.
+pub(crate) fn set_id(id: u32) {
+    if KERNEL.load(Relaxed) == UNKNOWN {
+        find_out();
+    }
+    // Without the barrier nobody is an owner.
+    set_owner(if KERNEL.load(Relaxed) == HAS_BARRIER { id } else { 0 });
+}
+
+/// Is it worth while to make this thread the owner of another lock? To take one away costs microseconds.
+pub(crate) fn pays() -> bool {
+    TAKEN_AWAY.load(Relaxed) <= FREE + GRANTED.get() / WORTH
+}
+
+pub(super) fn granted() {
+    GRANTED.set(GRANTED.get().saturating_add(1));
+}
+
+pub(super) fn taken_away() {
+    TAKEN_AWAY.fetch_add(1, Relaxed);
+}
+
+/// Commands of `membarrier(2)`, from `linux/membarrier.h`.
+const PRIVATE_EXPEDITED: libc::c_int = 1 << 3;
+const REGISTER_PRIVATE_EXPEDITED: libc::c_int = 1 << 4;
+
+fn register() -> bool {
+    membarrier(REGISTER_PRIVATE_EXPEDITED)
+}
+
+/// Every thread of the process executes a full barrier between the beginning and the end of this call.
+pub(super) fn barrier_on_all_threads() {
+    fence(SeqCst);
+    // A process made by `fork` may have to register anew.
+    if !(membarrier(PRIVATE_EXPEDITED) || register() && membarrier(PRIVATE_EXPEDITED)) {
+        fatal(format_args!("the kernel refuses the barrier (membarrier) that it has granted before"));
+    }
+    fence(SeqCst);
+}
+
+/// # Panics
+/// Never: it ends the process. To unwind out of an allocator is undefined.
+pub(super) fn assert_not_held_by_us(is_owner: bool) {
+    if is_owner {
+        fatal(format_args!(
+            "a thing that vthreads wait for is used from inside of itself, by the global allocator"
+        ));
+    }
+}

@@ -1,0 +1,176 @@
+//! The end of a vthread, and those who wait for it.
+
+#[cfg(vthread_native)]
+use super::super::wait::wait_in_owned;
+use super::super::wait::{Link, Outcome, What, wait_in};
+use super::{Task, checkpoint, raise_if_cancelled};
+use crate::call::hop;
+use crate::carrier;
+use core::ptr::null_mut;
+use core::sync::atomic::{Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
+use core::task::Waker;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Instant;
+
+/// What is left to be done by a vthread that has ended.
+#[derive(Clone, Copy)]
+pub(crate) struct Ended {
+    /// Nobody wants the result: it is to be dropped.
+    pub(crate) is_unwanted: bool,
+    /// The vthread has still its reference to the task.
+    pub(crate) has_reference: bool,
+}
+
+impl Task {
+    /// Under the lock.
+    #[cfg(vthread_native)]
+    #[inline(always)]
+    fn nobody_awaits(&self) -> bool {
+        // SAFETY: under the lock.
+        self.rare.get().is_none_or(|rare| unsafe { (*rare.awaiting.get()).is_none() })
+    }
+
+    /// Called by the vthread: says that it has ended.
+    #[inline(always)]
+    pub(crate) fn end(&self) -> Ended {
+        #[cfg(vthread_native)]
+        if let Some(me) = carrier::me()
+            && let Some(mut state) = self.state.lock_as_owner()
+            && self.nobody_awaits()
+            && !state.joining.has_several()
+        {
+            // SAFETY: the lock's list, as its owner.
+            let joiner = unsafe { state.joining.claim_first_here() };
+            if state.joining.is_empty() {
+                self.has_ended.store(true, Release);
+                let is_unwanted = self.is_unwanted.load(Relaxed);
+                drop(state);
+                let mut has_reference = true;
+                if let Some(joiner) = joiner {
+                    // The handle is in the frame of that one, who goes on here, later. If nobody else ever had a reference, then
+                    // ours can go without an atomic operation.
+                    has_reference = !self.count.give_up_one_of_two();
+                    me.make_ready(joiner.into_parked());
+                }
+                return Ended { is_unwanted, has_reference };
+            }
+        }
+        Ended { is_unwanted: hop(|| self.end_however()), has_reference: true }
+    }
+
+    #[inline(never)]
+    fn end_however(&self) -> bool {
+        let mut state = self.lock();
+        self.has_ended.store(true, Release);
+        let joining = state.joining.claim_all(Outcome::Notified);
+        // SAFETY: under the lock.
+        let awaiting = self.rare.get().and_then(|rare| unsafe { (*rare.awaiting.get()).take() });
+        let is_unwanted = self.is_unwanted.load(Relaxed);
+        drop(state);
+        joining.wake();
+        // A waker is somebody else's code. Its panic has been reported, and must not keep the scope from ending.
+        if let Some(waker) = awaiting {
+            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+        }
+        is_unwanted
+    }
+
+    /// Puts a link into the list of those who wait for its end, unless it has ended.
+    ///
+    /// # Safety
+    /// As [`WaitList::push`].
+    pub(crate) unsafe fn enlist_joiner(&self, link: &Link) -> bool {
+        let mut state = self.lock();
+        let wait = !self.has_ended();
+        if wait {
+            // SAFETY: the caller's promise.
+            unsafe { state.joining.push(link) };
+        }
+        wait
+    }
+
+    /// # Safety
+    /// As [`WaitList::remove`].
+    pub(crate) unsafe fn withdraw_joiner(&self, link: &Link) {
+        // SAFETY: the caller's promise.
+        unsafe { self.lock().joining.remove(link) };
+    }
+
+    /// If it has not ended, `waker` is woken when it does.
+    pub(crate) fn has_ended_or_wakes(&self, waker: &Waker) -> bool {
+        let (waker, rare) = (waker.clone(), self.rare.make());
+        let state = self.lock();
+        if self.has_ended() {
+            return true;
+        }
+        // SAFETY: under the lock.
+        let former = unsafe { (*rare.awaiting.get()).replace(waker) };
+        drop(state);
+        drop(former);
+        false
+    }
+
+    #[inline]
+    pub(crate) fn has_ended(&self) -> bool {
+        self.has_ended.load(Acquire)
+    }
+
+    /// Waits until it has ended, whatever else happens. `false`: it had not, then. For a thread that is no vthread.
+    pub(crate) fn wait_for_end(&self, until: Option<Instant>) -> bool {
+        let state = self.lock();
+        if self.has_ended() {
+            return true;
+        }
+        let what = What::of_vthread(&"waits for the end of vthread", self.id);
+        wait_in(state, |s| &mut s.joining, what, null_mut(), until, None) == Outcome::Notified
+    }
+
+    /// # Panics
+    /// When the vthread that this is calls.
+    pub(crate) fn assert_is_not_mine(&self) {
+        assert!(
+            carrier::mounted().is_none_or(|root| !core::ptr::eq(root.task(), self)),
+            "vthread: vthread {} waits for its own end",
+            self.id
+        );
+    }
+
+    /// [`join`](Self::join) where that is simple. `None`: not done.
+    #[cfg(vthread_native)]
+    #[inline(always)]
+    fn join_here(&self) -> Option<Outcome> {
+        let me = carrier::me().filter(|me| !me.is_cancelled())?;
+        let ease = me.at_ease()?;
+        let state = self.state.lock_as_owner()?;
+        if self.has_ended() {
+            return Some(Outcome::Notified);
+        }
+        let what = What::of_vthread(&"waits for the end of vthread", self.id);
+        // SAFETY: nobody is to go on instead, and it is not cancelled.
+        Some(unsafe { wait_in_owned::<true, _>(ease, state, |s| &mut s.joining, what, null_mut(), None) })
+    }
+
+    /// Waits until it has ended. `false`: it had not, then.
+    pub(crate) fn join(&self, until: Option<Instant>) -> bool {
+        self.assert_is_not_mine();
+        if self.has_ended() {
+            return true;
+        }
+        #[cfg(vthread_native)]
+        if until.is_none()
+            && let Some(outcome) = self.join_here()
+        {
+            raise_if_cancelled(outcome);
+            return outcome == Outcome::Notified;
+        }
+        checkpoint();
+        let state = self.lock();
+        if self.has_ended() {
+            return true;
+        }
+        let what = What::of_vthread(&"waits for the end of vthread", self.id);
+        let outcome = wait_in(state, |s| &mut s.joining, what, null_mut(), until, None);
+        raise_if_cancelled(outcome);
+        outcome == Outcome::Notified
+    }
+}

@@ -1,0 +1,195 @@
+//! What is known of a vthread by others: its name, its permit, whether it has ended.
+
+mod cancelled;
+mod closure;
+mod end;
+mod rare;
+mod running;
+
+use super::lock::{Guard, Lock};
+use super::room::Room;
+use super::task_ref::Count;
+use super::wait::{Outcome, WaitList, What, wait_in};
+use crate::error::Error;
+use crate::local::Locals;
+use crate::scope::ScopeState;
+pub use cancelled::{Cancelled, checkpoint, is_cancelled};
+pub(crate) use cancelled::{RAISES, raise_cancelled, raise_if_cancelled};
+pub(crate) use closure::run_closure;
+use core::cell::Cell;
+use core::ptr::null_mut;
+use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+pub(crate) use end::Ended;
+use rare::Rarely;
+pub use running::{Vthread, current, park, park_timeout, sleep, yield_now};
+use std::sync::Arc;
+use std::time::Instant;
+
+/// Shared by a vthread, its handles, and the scope that it belongs to.
+///
+/// 120 bytes, which is what common allocators give for 128: there may be millions.
+pub(crate) struct Task {
+    pub(super) count: Count,
+    pub(crate) id: u64,
+    pub(crate) scope: Option<Arc<ScopeState>>,
+    /// Bytes of its stack.
+    pub(crate) size: Cell<u32>,
+    /// Written once, under the lock of `state`, after the result.
+    has_ended: AtomicBool,
+    /// Under the lock of `state`, as all three that follow: a word there would take eight bytes.
+    has_permit: AtomicBool,
+    /// Nobody will take the result.
+    is_unwanted: AtomicBool,
+    state: Lock<State>,
+    /// What most do not have.
+    rare: Rarely,
+    /// How it is started; see [`Start`](crate::carrier).
+    pub(crate) entry: Cell<Option<Entry>>,
+    /// What else the type of its body knows.
+    pub(crate) about: Cell<Option<About>>,
+    /// Its body until it starts, then its result; see [`Start`](crate::carrier) and [`scope`](mod@crate::scope).
+    pub(crate) room: Room,
+}
+
+const _: () = assert!(size_of::<Task>() <= 120);
+
+/// The first function on its stack.
+pub(crate) type Entry = unsafe extern "C-unwind" fn(*mut u8);
+
+/// With an error, it is what a vthread ends with that could not be started: the body is in the task's room. Gives the type of its closure, and what `Body::fail` answers.
+pub(crate) type About = unsafe fn(Option<(&Task, Error)>) -> (&'static str, bool);
+
+struct State {
+    /// The vthread itself, in `park`.
+    parked: WaitList,
+    joining: WaitList,
+}
+
+// SAFETY: `locals` are the vthread's own (see `locals`), and forgotten by who drops the task; `size`, `entry` and `about` are whoever's the task is who starts
+// it; `room` asks its users for what is needed; all else is shared by itself.
+unsafe impl Sync for Task {}
+// SAFETY: as above.
+unsafe impl Send for Task {}
+
+impl Task {
+    /// Makes it in `place`, without a copy. With two references: the vthread's, and a handle's. `is_local`: its carrier alone will use
+    /// it, as far as is known.
+    ///
+    /// # Safety
+    /// There is room for a task.
+    #[inline(always)]
+    pub(super) unsafe fn init(
+        place: *mut Self,
+        name: Option<Box<str>>,
+        scope: Option<Arc<ScopeState>>,
+        is_local: bool,
+    ) {
+        let state = State { parked: WaitList::new(), joining: WaitList::new() };
+        // SAFETY: the caller's promise; these are all fields but the room, which may be anything.
+        unsafe {
+            (&raw mut (*place).count).write(Count::of_two());
+            (&raw mut (*place).id).write(next_id());
+            (&raw mut (*place).scope).write(scope);
+            (&raw mut (*place).size).write(Cell::new(0));
+            (&raw mut (*place).has_ended).write(AtomicBool::new(false));
+            (&raw mut (*place).has_permit).write(AtomicBool::new(false));
+            (&raw mut (*place).is_unwanted).write(AtomicBool::new(false));
+            let lock = if is_local { Lock::of_this_carrier(state) } else { Lock::shared(state) };
+            (&raw mut (*place).state).write(lock);
+            (&raw mut (*place).rare).write(Rarely::new(name));
+            (&raw mut (*place).entry).write(Cell::new(None));
+            (&raw mut (*place).about).write(Cell::new(None));
+        }
+    }
+
+    /// The type of its closure.
+    pub(crate) fn closure_name(&self) -> &'static str {
+        // SAFETY: without an error it may always be called.
+        self.about.get().map_or("a vthread", |about| unsafe { about(None).0 })
+    }
+
+    /// When nobody refers to it any more.
+    #[inline(always)]
+    pub(super) fn has_something_to_drop(&self) -> bool {
+        self.scope.is_some() || self.rare.get().is_some()
+    }
+
+    /// Called by a handle that does not take the result. `true`: it is there, and the caller shall drop it; otherwise the vthread
+    /// does.
+    pub(crate) fn leave_result(&self) -> bool {
+        let _state = self.lock();
+        self.is_unwanted.store(true, Relaxed);
+        self.has_ended()
+    }
+
+    fn lock(&self) -> Guard<'_, State> {
+        self.state.lock()
+    }
+
+    pub(crate) fn name(&self) -> Option<&str> {
+        self.rare.get()?.name.as_deref()
+    }
+
+    /// # Safety
+    /// Called by the vthread itself, which is on one OS thread all its life.
+    pub(crate) unsafe fn locals(&self) -> &Locals {
+        // By the caller's promise, they are not shared with another thread.
+        &self.rare.get().unwrap_or_else(|| self.rare.make()).locals
+    }
+
+    /// # Safety
+    /// What may run the user's code when it is dropped, out of a task whose last reference goes.
+    pub(super) fn take_for_the_end(&mut self) -> Option<Arc<ScopeState>> {
+        // SAFETY: ours, if there is any.
+        if let Some(rare) = unsafe { self.rare.0.get_mut().as_mut() } {
+            rare.locals.forget();
+        }
+        self.scope.take()
+    }
+
+    /// As [`locals`](Self::locals).
+    unsafe fn locals_if_any(&self) -> Option<&Locals> {
+        self.rare.get().map(|rare| &rare.locals)
+    }
+
+    pub(crate) fn in_cancelled_scope(&self) -> bool {
+        self.scope.as_ref().is_some_and(|scope| scope.is_cancelled())
+    }
+
+    fn park(&self, until: Option<Instant>) {
+        let state = self.lock();
+        if !self.has_permit.load(Relaxed) {
+            let what = What::new(&"parks until its unpark");
+            wait_in(state, |s| &mut s.parked, what, null_mut(), until, None);
+            return;
+        }
+        self.has_permit.store(false, Relaxed);
+    }
+
+    fn unpark(&self) {
+        let mut state = self.lock();
+        match state.parked.claim_first(Outcome::Notified) {
+            Some(parked) => {
+                drop(state);
+                parked.wake();
+            }
+            None => self.has_permit.store(true, Relaxed),
+        }
+    }
+}
+
+/// Unique in the process. A thread takes many at a time.
+#[inline(always)]
+fn next_id() -> u64 {
+    const MANY: u64 = 256;
+    static TAKEN: AtomicU64 = AtomicU64::new(0);
+    thread_local!(static LAST: Cell<u64> = const { Cell::new(0) });
+    LAST.with(|last| {
+        let id = match last.get() {
+            id if id.is_multiple_of(MANY) => TAKEN.fetch_add(MANY, Relaxed) + 1,
+            id => id + 1,
+        };
+        last.set(id);
+        id
+    })
+}
