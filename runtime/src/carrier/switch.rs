@@ -121,13 +121,13 @@ pub(super) unsafe fn leave(to: Option<Parked>, save: impl FnOnce(&Carrier) -> *m
 /// Nobody leaves while std initialises a thread-local. Who does so is never on a chunk, so who is at ease need not ask.
 #[inline(always)]
 pub(super) fn check_initialisers() -> Thin<()> {
-    if arch::pins() == 0 { Ok(()) } else { Err(initialising()) }
+    if arch::pins() == 0 { Ok(()) } else { initialising() }
 }
 
 #[cold]
 #[inline(never)]
-fn initialising() -> Box<Error> {
-    hop(|| Box::new(Error::Initialising))
+fn initialising() -> Thin<()> {
+    hop(|| Err(Box::new(Error::Initialising)))
 }
 
 pub(super) fn assert_panic_count() {
