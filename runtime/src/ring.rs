@@ -62,6 +62,13 @@ impl Ring {
         Some(unsafe { (*self.place(head)).get() })
     }
 
+    /// Pops what [`first`](Self::first) has just given.
+    #[inline(always)]
+    pub(crate) fn skip_first(&self) {
+        debug_assert!(!self.is_empty());
+        self.head.set(self.head.get() + 1);
+    }
+
     #[inline(always)]
     pub(crate) fn is_empty(&self) -> bool {
         self.head.get() == self.tail.get()

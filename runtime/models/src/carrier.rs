@@ -1,5 +1,6 @@
-//! Carriers without vthreads of their own: a thread of the model may wait as if it were parked on one.
+//! Carriers as the models have them: a vthread is a thread, of those of one carrier one runs at a time.
 
+pub(crate) mod here;
 #[path = "../../src/carrier/member.rs"]
 mod member;
 pub(crate) mod steal;
@@ -13,11 +14,16 @@ use crate::arch::Parked;
 use crate::sched::remote::Remote;
 use crate::sched::timers::Timer;
 use crate::sched::wait::Waiting;
+use core::any::Any;
 use core::cell::Cell;
+pub(crate) use here::{AtEase, Me, me, me_at_ease};
 use std::time::Instant;
 
+/// What a vthread panicked with.
+pub(crate) type Payload = Box<dyn Any + Send>;
+
 shuttle::thread_local! {
-    /// Of the carrier that the next waiter of this thread is to belong to.
+    /// Of the carrier that the next waiter of this thread is to belong to, though the thread is none of its vthreads.
     static HOME: Cell<Option<&'static Remote>> = Cell::new(None);
 }
 
@@ -27,18 +33,22 @@ pub(crate) fn belong_to(home: Option<&'static Remote>) {
 }
 
 pub(crate) fn prepare_to_park(_: bool) -> Option<&'static Remote> {
-    HOME.with(Cell::get)
+    me().map(Me::home).or_else(|| HOME.with(Cell::get))
 }
 
-/// Nobody claims on the carrier itself but by the model.
-pub(crate) fn is_home(_: &'static Remote) -> bool {
-    false
+pub(crate) fn is_home(home: &'static Remote) -> bool {
+    me().is_some_and(|me| core::ptr::eq(me.home(), home))
 }
 
-pub(crate) fn make_ready(_: &'static Remote, _: &Cell<Parked>) -> bool {
-    false
+pub(crate) fn make_ready(home: &'static Remote, parked: &Cell<Parked>) -> bool {
+    let here = me().filter(|_| is_home(home));
+    here.is_some_and(|me| {
+        me.make_ready(parked.get());
+        true
+    })
 }
 
+/// A vthread of the models is always at ease.
 pub(crate) fn can_hand_over() -> bool {
     false
 }
@@ -48,72 +58,51 @@ pub(crate) fn can_hand_over() -> bool {
 pub(crate) unsafe fn yield_to(_: Parked) {}
 
 /// # Safety
-/// None: nobody does.
-pub(crate) unsafe fn park_waiting(_: &Waiting, _: *mut Parked, _: Option<Instant>, _: Option<Parked>) {}
+/// The caller waits there, and somebody will claim it.
+pub(crate) unsafe fn park_waiting(_: &Waiting, parked: *mut Parked, _: Option<Instant>, to: Option<Parked>) {
+    let Some(me) = me() else { return };
+    // SAFETY: the caller's promise.
+    unsafe { me.park(parked, to) };
+}
 
-/// There is none.
-#[derive(Clone, Copy)]
-pub(crate) enum AtEase {}
-
-/// There is none.
+/// There is none: nothing of a vthread is looked at here.
 pub(crate) struct Root(());
 
+impl Root {
+    #[expect(clippy::unused_self, reason = "as the runtime's")]
+    pub(crate) fn task(&self) -> &RootTask {
+        unreachable!("no vthread has a record")
+    }
+}
+
 /// There is none.
+pub(crate) struct RootTask {
+    pub(crate) scope: Option<std::sync::Arc<crate::scope::ScopeState>>,
+}
+
+pub(crate) fn mounted() -> Option<&'static Root> {
+    None
+}
+
+/// Who goes on: null, whoever is ready.
 #[derive(Clone, Copy)]
-pub(crate) struct Next(());
+pub(crate) struct Next(Parked);
 
 impl Next {
+    /// Nobody is cancelled, so that every wait leaves.
     #[expect(clippy::unused_self, reason = "as the runtime's")]
     pub(crate) fn is_nobody(self) -> bool {
-        unreachable!("nobody is at ease")
+        false
     }
 }
 
 pub(crate) fn home() -> &'static Remote {
-    unreachable!("nobody is at ease")
+    me().expect("a vthread").home()
 }
 
-pub(crate) fn begin_wait(_: &Waiting, _: Option<&Timer>, _: Option<Parked>) -> Next {
-    unreachable!("nobody is at ease")
+pub(crate) fn begin_wait(_: &Waiting, timer: Option<&Timer>, to: Option<Parked>) -> Next {
+    assert!(timer.is_none(), "models have no time");
+    Next(to.unwrap_or(core::ptr::null_mut()))
 }
 
-pub(crate) fn end_wait(_: &'static Root, _: Option<&Timer>) {
-    unreachable!("nobody is at ease")
-}
-
-pub(crate) fn me_at_ease() -> Option<AtEase> {
-    None
-}
-
-impl AtEase {
-    pub(crate) fn home(self) -> &'static Remote {
-        match self {}
-    }
-
-    pub(crate) fn root(self) -> &'static Root {
-        match self {}
-    }
-
-    /// # Safety
-    /// None: it cannot be called.
-    pub(crate) unsafe fn leave_for(self, _: Next, _: *mut Parked) {
-        match self {}
-    }
-
-    /// # Safety
-    /// None: it cannot be called.
-    pub(crate) unsafe fn park_uncancelled<const STARTS: bool>(
-        self,
-        _: &Waiting,
-        _: *mut Parked,
-        _: Option<Parked>,
-    ) {
-        match self {}
-    }
-
-    /// # Safety
-    /// None: it cannot be called.
-    pub(crate) unsafe fn yield_to(self, _: Parked) {
-        match self {}
-    }
-}
+pub(crate) fn end_wait(_: &'static Root, _: Option<&Timer>) {}

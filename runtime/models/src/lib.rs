@@ -15,17 +15,16 @@ mod facade;
 #[path = "../../src/fatal.rs"]
 mod fatal;
 pub mod models;
+mod ring;
+mod scope;
 
 mod arch {
     pub(crate) type Parked = *mut u8;
 }
 
-mod scope {
-    use core::sync::atomic::AtomicU32;
-
-    /// Counts the tasks that have ended in it.
-    #[derive(Default)]
-    pub(crate) struct ScopeState(pub(crate) AtomicU32);
+mod config {
+    /// Models take no chunks.
+    pub(crate) type MakeAllocator = ();
 }
 
 mod sched {

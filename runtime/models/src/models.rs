@@ -1,7 +1,9 @@
 //! The models: each is one run, in whatever order shuttle chooses. Those of channels and of starts stand beside the files that they are of.
 
 pub use crate::carrier::steal::steal;
-pub use crate::channel::{channel, closing};
+pub use crate::channel::{calls, channel, closing, here};
+pub use crate::ring::ring;
+pub use crate::scope::scope;
 
 use crate::carrier::belong_to;
 use crate::facade::set_owner;
@@ -108,7 +110,7 @@ pub fn requests() {
 /// A task goes when its last reference does, once and not before: the vthread's, its handle's on the same carrier, and those that others
 /// were given.
 pub fn references(others: usize) {
-    let scope = Arc::new(ScopeState::default());
+    let scope = ScopeState::with_children(1);
     let [vthread, handle] = TaskRef::new(None, Some(scope.clone()), false);
     let threads: Vec<_> = (0..others)
         .map(|_| {
@@ -132,7 +134,7 @@ pub fn references(others: usize) {
     for thread in threads {
         thread.join().expect("no panic");
     }
-    assert_eq!(scope.0.load(SeqCst), 1);
+    assert_eq!(scope.running(), 0);
     assert_eq!(Arc::strong_count(&scope), 1);
 }
 

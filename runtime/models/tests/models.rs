@@ -1,5 +1,5 @@
 //! Every model in many orders. `VTHREAD_LONG_TESTS=1`: in many more. That they can fail was tried: without the wait for `held`, the owner's second
-//! look, the looks at inbox or deques before a sleep, with a claim in two steps, with a vthread that gives its reference up though others were made, or a
+//! look, the looks at inbox or deques before a sleep, with a bell that is silenced too late, not watched again or not rung, with a claim in two steps, with a vthread that gives its reference up though others were made, or a
 //! drop that counts in two steps, each fails within a second.
 
 use std::sync::{Mutex, PoisonError};
@@ -29,6 +29,13 @@ fn no_claim_and_no_wake_up_is_lost_or_doubled() {
 }
 
 #[test]
+fn a_carrier_in_its_ring_hears_of_everything() {
+    for (claimers, operations) in [(1, 1), (2, 1), (2, 2), (3, 2)] {
+        explore(move || models::ring(claimers, operations));
+    }
+}
+
+#[test]
 fn requests_are_heard() {
     explore(models::requests);
 }
@@ -44,6 +51,21 @@ fn values_pass_once_and_in_order() {
         explore(move || models::channel(capacity));
     }
     explore(models::closing);
+}
+
+#[test]
+fn what_passes_between_vthreads_of_a_carrier_may_come_from_outside() {
+    for capacity in [0, 1] {
+        explore(move || models::here(capacity));
+    }
+    explore(models::calls);
+}
+
+#[test]
+fn scopes_end_with_their_last_child() {
+    for owner_is_a_vthread in [false, true] {
+        explore(move || models::scope(owner_is_a_vthread));
+    }
 }
 
 #[test]

@@ -66,6 +66,12 @@ impl Me {
     pub(crate) fn raises(self) -> bool {
         self.root().raises()
     }
+
+    /// Is it the one that this task is of?
+    #[inline(always)]
+    pub(crate) fn is_of(self, task: &task::Task) -> bool {
+        core::ptr::eq(self.root().task(), task)
+    }
 }
 
 /// Who goes on: a stack that waits, or a vthread that starts.

@@ -202,13 +202,6 @@ impl OwnStarts {
         self.0.push(start.into_word());
     }
 
-    /// The first, to be looked at: it stays.
-    #[inline(always)]
-    fn first(&self) -> Option<&Task> {
-        // SAFETY: `push` put it there, and it holds a reference.
-        self.0.first().map(|word| unsafe { &*word.cast::<Task>() })
-    }
-
     #[inline(always)]
     pub(super) fn pop(&self) -> Option<Start> {
         // SAFETY: `push` put it there.
@@ -289,14 +282,17 @@ impl Carrier {
         if budget == 0 || !self.ready.is_empty() {
             return None;
         }
-        let first = self.starts.first()?;
-        if first.scope.as_ref().is_some_and(|scope| scope.allocator.is_some()) {
+        let first = self.starts.0.first()?;
+        // SAFETY: `push` put it there, and it holds a reference.
+        let task = unsafe { &*first.cast::<Task>() };
+        if task.scope.as_ref().is_some_and(|scope| scope.allocator.is_some()) {
             return None;
         }
-        let chunk = stacks::take_free(first.size.get())?;
-        let start = self.starts.pop()?;
+        let chunk = stacks::take_free(task.size.get())?;
+        self.starts.0.skip_first();
         self.budget.set(budget - 1);
-        Some(self.prepare(start, chunk))
+        // SAFETY: as above, and it is taken once.
+        Some(self.prepare(unsafe { Start::from_word(first) }, chunk))
     }
 
     /// The vthread is mounted, and is to be entered.
@@ -306,8 +302,10 @@ impl Carrier {
         let entry = unsafe { start.0.entry.get().unwrap_unchecked() };
         let live = self.live.get() + 1;
         self.live.set(live);
+        if live > self.numbers.most_alive.get() {
+            self.numbers.most_alive.set(live);
+        }
         self.numbers.started.set(self.numbers.started.get() + 1);
-        self.numbers.most_alive.set(self.numbers.most_alive.get().max(live));
         let (top, list) = chunk.into_parts();
         let root = top.cast::<Root>().wrapping_sub(1);
         // SAFETY: the chunk has room for the record and, below it, for the entry.

@@ -122,7 +122,7 @@ pub(super) unsafe fn start<F: FnOnce() -> T, T>(
     let is_local = carrier::stays_here(place);
     let [task, its] = TaskRef::new(name, scope.cloned(), is_local);
     if let Some(scope) = scope {
-        scope.lock().running += 1;
+        scope.child_begins();
     }
     let child = Child { closure: f, _result: PhantomData };
     // SAFETY: the caller's promise.

@@ -29,6 +29,7 @@ impl<T> Drop for Inner<T> {
 }
 
 impl<T> Inner<T> {
+    #[inline(always)]
     fn take(self) -> thread::Result<T> {
         let this = ManuallyDrop::new(self);
         // SAFETY: read once: `this` is not dropped.
@@ -37,7 +38,22 @@ impl<T> Inner<T> {
         unsafe { task.room.take::<thread::Result<T>>() }
     }
 
+    // Not inlined: a switch in the user's function, beside whatever that calls through pointers, is not always proved. The return that
+    // follows the switch is predicted rightly where nobody but the joined one has run.
+    #[inline(never)]
     fn join(self) -> thread::Result<T> {
+        // Nothing to be dropped in here while it waits: that would be code for unwinding.
+        let this = ManuallyDrop::new(self);
+        #[cfg(vthread_native)]
+        if this.task.join_here() {
+            return ManuallyDrop::into_inner(this).take();
+        }
+        ManuallyDrop::into_inner(this).join_however()
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn join_however(self) -> thread::Result<T> {
         while !self.task.join(None) {}
         self.take()
     }
@@ -87,6 +103,7 @@ macro_rules! handle_methods {
         ///
         /// # Panics
         /// When the caller is cancelled, or waits for itself.
+        #[inline(always)]
         pub fn join(self) -> thread::Result<T> {
             self.inner.join()
         }

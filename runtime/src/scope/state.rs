@@ -2,11 +2,11 @@
 
 use crate::carrier::{self, Payload};
 use crate::config::MakeAllocator;
+use crate::facade::{AtomicBool, Ordering::SeqCst};
 use crate::fatal::fatal;
 use crate::sched::lock::{Guard, Lock};
 use crate::sched::task::Cancelled;
 use crate::sched::wait::{Link, Outcome, WaitList, Waiting, What};
-use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
 use std::panic::catch_unwind;
 use std::sync::Arc;
 
@@ -68,6 +68,10 @@ impl ScopeState {
                 if panic.is_none() { panic.replace(payload) } else { Some(payload) }
             };
         }
+    }
+
+    pub(super) fn child_begins(&self) {
+        self.lock().running += 1;
     }
 
     pub(super) fn child_ended(&self) {

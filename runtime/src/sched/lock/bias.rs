@@ -7,8 +7,10 @@ use core::cell::Cell;
 use core::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed, Ordering::SeqCst, fence};
 
 thread_local! {
-    /// How many locks this thread's carriers have been made owners of.
+    /// How many locks this thread's carriers have been made owners of, and may be without asking again.
     static GRANTED: Cell<u32> = const { Cell::new(0) };
+    /// Of those, how many they may be yet.
+    static LEFT: Cell<u32> = const { Cell::new(0) };
 }
 
 /// Of the whole process.
@@ -44,13 +46,29 @@ pub(crate) fn set_id(id: u32) {
     set_owner(if KERNEL.load(Relaxed) == HAS_BARRIER { id } else { 0 });
 }
 
-/// Is it worth while to make this thread the owner of another lock? To take one away costs microseconds.
-pub(crate) fn pays() -> bool {
-    TAKEN_AWAY.load(Relaxed) <= FREE + GRANTED.get() / WORTH
+/// Is this thread to be the owner of another lock? To take one away costs microseconds, so it is where that is rare.
+#[inline(always)]
+pub(super) fn grant() -> bool {
+    match LEFT.get() {
+        0 => grant_several(),
+        left => {
+            LEFT.set(left - 1);
+            true
+        }
+    }
 }
 
-pub(super) fn granted() {
-    GRANTED.set(GRANTED.get().saturating_add(1));
+/// Asks for this one and some more.
+#[cold]
+#[inline(never)]
+fn grant_several() -> bool {
+    const SEVERAL: u32 = 64;
+    let pays = TAKEN_AWAY.load(Relaxed) <= FREE + GRANTED.get() / WORTH;
+    if pays {
+        GRANTED.set(GRANTED.get().saturating_add(SEVERAL));
+        LEFT.set(SEVERAL - 1);
+    }
+    pays
 }
 
 pub(super) fn taken_away() {

@@ -24,10 +24,7 @@ impl<S> Lock<S> {
     fn owner_here() -> u32 {
         match bias::id() {
             0 => SHARED,
-            me if bias::pays() => {
-                bias::granted();
-                me
-            }
+            me if bias::grant() => me,
             _ => SHARED,
         }
     }
@@ -111,10 +108,9 @@ impl Raw {
             match self.owner.load(Acquire) {
                 SHARED => return RawGuard { of: self, shared: Some(self.lock_shared()) },
                 UNOWNED => {
-                    let owner = if me != 0 && bias::pays() { me } else { SHARED };
-                    if self.owner.compare_exchange(UNOWNED, owner, AcqRel, Acquire).is_ok() && owner == me {
-                        bias::granted();
-                    }
+                    let owner = if me != 0 && bias::grant() { me } else { SHARED };
+                    // Whoever was quicker decides.
+                    let _ = self.owner.compare_exchange(UNOWNED, owner, AcqRel, Acquire);
                 }
                 owner if owner == me => {
                     if self.enter_as_owner(me) {

@@ -37,23 +37,19 @@ impl Task {
         if let Some(me) = carrier::me()
             && let Some(mut state) = self.state.lock_as_owner()
             && self.nobody_awaits()
-            && !state.joining.has_several()
-        {
             // SAFETY: the lock's list, as its owner.
-            let joiner = unsafe { state.joining.claim_first_here() };
-            if state.joining.is_empty() {
-                self.has_ended.store(true, Release);
-                let is_unwanted = self.is_unwanted.load(Relaxed);
-                drop(state);
-                let mut has_reference = true;
-                if let Some(joiner) = joiner {
-                    // The handle is in the frame of that one, who goes on here, later. If nobody else ever had a reference, then
-                    // ours can go without an atomic operation.
-                    has_reference = !self.count.give_up_one_of_two();
-                    me.make_ready(joiner.into_parked());
-                }
-                return Ended { is_unwanted, has_reference };
-            }
+            && let Ok(joiner) = unsafe { state.joining.claim_only_here() }
+        {
+            self.has_ended.store(true, Release);
+            let Some(joiner) = joiner else {
+                return Ended { is_unwanted: self.is_unwanted.load(Relaxed), has_reference: true };
+            };
+            drop(state);
+            // The handle is in the frame of that one, who wants the result, and goes on here, later. If nobody else ever had a
+            // reference, then ours can go without an atomic operation.
+            let has_reference = !self.count.give_up_one_of_two();
+            me.make_ready(joiner.into_parked());
+            return Ended { is_unwanted: false, has_reference };
         }
         Ended { is_unwanted: hop(|| self.end_however()), has_reference: true }
     }
@@ -135,19 +131,22 @@ impl Task {
         );
     }
 
-    /// [`join`](Self::join) where that is simple. `None`: not done.
+    /// [`join`](Self::join) where that is simple. `false`: not done, or cancelled. Does not unwind.
     #[cfg(vthread_native)]
     #[inline(always)]
-    fn join_here(&self) -> Option<Outcome> {
-        let me = carrier::me().filter(|me| !me.is_cancelled())?;
-        let ease = me.at_ease()?;
-        let state = self.state.lock_as_owner()?;
+    pub(crate) fn join_here(&self) -> bool {
         if self.has_ended() {
-            return Some(Outcome::Notified);
+            return true;
         }
+        let Some(me) = carrier::me().filter(|me| !me.is_cancelled() && !me.is_of(self)) else { return false };
+        let Some(ease) = me.at_ease() else { return false };
+        // Whoever ends elsewhere takes the lock away before it says so: as its owner we need not look again.
+        let Some(state) = self.state.lock_as_owner() else { return false };
         let what = What::of_vthread(&"waits for the end of vthread", self.id);
         // SAFETY: nobody is to go on instead, and it is not cancelled.
-        Some(unsafe { wait_in_owned::<true, _>(ease, state, |s| &mut s.joining, what, null_mut(), None) })
+        let outcome =
+            unsafe { wait_in_owned::<true, _>(ease, state, |s| &mut s.joining, what, null_mut(), None) };
+        outcome == Outcome::Notified
     }
 
     /// Waits until it has ended. `false`: it had not, then.
@@ -155,13 +154,6 @@ impl Task {
         self.assert_is_not_mine();
         if self.has_ended() {
             return true;
-        }
-        #[cfg(vthread_native)]
-        if until.is_none()
-            && let Some(outcome) = self.join_here()
-        {
-            raise_if_cancelled(outcome);
-            return outcome == Outcome::Notified;
         }
         checkpoint();
         let state = self.lock();

@@ -148,10 +148,12 @@ impl Task {
     }
 
     /// As [`locals`](Self::locals).
+    #[inline(always)]
     unsafe fn locals_if_any(&self) -> Option<&Locals> {
         self.rare.get().map(|rare| &rare.locals)
     }
 
+    #[inline(always)]
     pub(crate) fn in_cancelled_scope(&self) -> bool {
         self.scope.as_ref().is_some_and(|scope| scope.is_cancelled())
     }

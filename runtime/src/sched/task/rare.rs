@@ -20,10 +20,15 @@ pub(super) struct Rare {
 }
 
 impl Rarely {
+    #[inline(always)]
     pub(super) fn new(name: Option<Box<str>>) -> Self {
-        Self(AtomicPtr::new(name.map_or(null_mut(), |name| {
-            hop(|| Box::into_raw(Box::new(Rare { name: Some(name), ..Rare::default() })))
-        })))
+        Self(AtomicPtr::new(name.map_or(null_mut(), Self::named)))
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn named(name: Box<str>) -> *mut Rare {
+        hop(|| Box::into_raw(Box::new(Rare { name: Some(name), ..Rare::default() })))
     }
 
     #[inline(always)]

@@ -15,7 +15,7 @@ pub(crate) struct Link {
     /// Where a value goes to or comes from; the list's users know its type.
     pub(super) slot: *mut (),
     /// Of the first, the last. [`NOWHERE`]: it is in no list.
-    previous: Cell<*const Link>,
+    pub(super) previous: Cell<*const Link>,
     /// [`NOWHERE`]: it was claimed through its list.
     pub(super) next: Cell<*const Link>,
     _pinned: PhantomPinned,
@@ -49,12 +49,6 @@ impl WaitList {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.first.is_null()
-    }
-
-    #[cfg(vthread_native)]
-    pub(crate) fn has_several(&self) -> bool {
-        // SAFETY: links in the list are valid.
-        unsafe { self.first.as_ref() }.is_some_and(|first| !first.next.get().is_null())
     }
 
     /// Does anybody wait but the owner of that link?

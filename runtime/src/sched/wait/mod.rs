@@ -184,6 +184,12 @@ impl Waiting {
         self.state.load(Acquire) != WAITING
     }
 
+    /// The common outcome.
+    #[inline(always)]
+    fn was_notified(&self) -> bool {
+        self.state.load(Acquire) == Outcome::Notified as u8
+    }
+
     #[inline]
     fn outcome(&self) -> Outcome {
         match self.state.load(Acquire) {

@@ -3,7 +3,6 @@
 use super::super::lock::{Owned, Raw};
 use super::claimed::Claimed;
 use super::in_list::{list_in, withdraw};
-use super::list::NOWHERE;
 use super::{Link, Outcome, WAITING, WaitList, Waiting, What};
 use crate::arch::Parked;
 use crate::carrier;
@@ -51,6 +50,9 @@ unsafe fn wait_owned<const STARTS: bool>(
         (*list).push(&link);
         lock.leave_as_owner();
         me.park_uncancelled::<STARTS>(&waiting, waiting.parked_place().as_ptr(), next);
+    }
+    if waiting.was_notified() {
+        return Outcome::Notified;
     }
     let outcome = waiting.outcome();
     if matches!(outcome, Outcome::TimedOut | Outcome::Cancelled) {
@@ -101,8 +103,31 @@ impl WaitList {
         // Whoever came into a list whose lock is still ours came on this carrier. As this is its only list, nobody else claims it.
         debug_assert!(waiting.home.is_some_and(carrier::is_home));
         waiting.state.store(Outcome::Notified as u8, Release);
-        self.remove_first(link);
-        link.next.set(NOWHERE);
+        let last = link.previous.get();
+        self.first = link.next.get();
+        // SAFETY: as above.
+        if let Some(next) = unsafe { self.first.as_ref() } {
+            next.previous.set(last);
+        }
+        // The link itself keeps what it says: who waits in one list and was notified does not look at it again.
         Some(ClaimedHere(Claimed { waiting, slot: link.slot }))
+    }
+
+    /// The same, if nobody else waits here.
+    ///
+    /// # Errors
+    /// When somebody does who was not claimed so: nothing has happened then.
+    ///
+    /// # Safety
+    /// As [`claim_first_here`](Self::claim_first_here).
+    #[inline(always)]
+    pub(crate) unsafe fn claim_only_here(&mut self) -> Result<Option<ClaimedHere>, ()> {
+        // SAFETY: links in the list are valid.
+        let Some(link) = (unsafe { self.first.as_ref() }) else { return Ok(None) };
+        if !link.next.get().is_null() {
+            return Err(());
+        }
+        // SAFETY: the caller's promise.
+        unsafe { self.claim_first_here() }.map(Some).ok_or(())
     }
 }
