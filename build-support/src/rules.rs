@@ -25,6 +25,12 @@ struct PinRule {
 
 impl PinRule {
     fn matches(&self, mangled: &str) -> bool {
+        // The older mangling begins with the crate: nearly all names are done with here.
+        if let (Some(path), Some(first)) = (mangled.strip_prefix("_ZN"), self.parts.first())
+            && !path.starts_with(first.as_str())
+        {
+            return false;
+        }
         let mut rest = Some(mangled);
         for part in &self.parts {
             rest = rest.and_then(|rest| rest.split_once(part.as_str())).map(|(_, rest)| rest);
@@ -222,10 +228,12 @@ mod tests {
         assert!(rules.pin(legacy).is_some() && rules.pin(new).is_some());
         let other = "_ZN3std3sys12thread_local6native4lazy7destroy17h02674c634a190125E";
         assert!(rules.pin(other).is_none());
+        let users = "_ZN4mine3std3sys12thread_local6native4lazy16get_or_init_slow17h0c40b684d96d3411E";
+        assert!(rules.pin(users).is_none());
         assert_eq!(rules.unmatched_pins(&[other, legacy]).count(), 0);
         assert_eq!(
             rules.unmatched_pins(&[other]).collect::<Vec<_>>(),
-            ["thread_local native lazy get_or_init_slow"]
+            ["std sys thread_local native lazy get_or_init_slow"]
         );
     }
 
