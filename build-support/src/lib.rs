@@ -67,6 +67,8 @@
 //! - Calls of imports are rewritten at the sites that can run on a chunk; nobody else pays. An import whose address is loaded there (`mov
 //!   rax, [rip + slot]`, unoptimised code does so) is redirected for the whole program: calls of it off the chunks pay a test and a jump. The
 //!   log says how many.
+//! - In an executable that the link step has been through, std's functions that initialise thread-locals begin with a jump to a stub ([`pins`]), and are
+//!   unknown to `--all`. Where the compiler has inlined them they are not found; if it has so everywhere, the log says that the rule did nothing.
 //! - Signal handlers are not counted: they need stacks of their own.
 //! - What the loader or `libgcc` run before `main` is not on a chunk, and not of interest.
 //!
@@ -89,6 +91,7 @@ pub mod groups;
 mod hash;
 pub mod link;
 pub mod lsda;
+pub mod pins;
 pub mod pools;
 pub mod preload;
 pub mod program;

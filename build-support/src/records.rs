@@ -115,7 +115,7 @@ impl<'d> Records<'d> {
                 self.switching.extend(function);
             }
             match record.kind {
-                Kind::HopDirect => self.pools.push(record.site..record.callee),
+                Kind::HopDirect | Kind::Pin => self.pools.push(record.site..record.callee),
                 Kind::HopImport => {
                     let len = u64::from(record.flags >> 8) * u64::from(record.extra);
                     self.pools.push(record.site..record.site.saturating_add(len));

@@ -12,6 +12,31 @@ pub struct Rules {
     hop: Vec<(&'static str, &'static str)>,
     words: HashMap<&'static str, u64>,
     blocks: Vec<&'static str>,
+    pins: Vec<PinRule>,
+}
+
+#[derive(Debug)]
+struct PinRule {
+    path: &'static str,
+    /// Its parts, as they stand in mangled names.
+    parts: Vec<String>,
+    reason: &'static str,
+}
+
+impl PinRule {
+    fn matches(&self, mangled: &str) -> bool {
+        // The older mangling begins with the crate: nearly all names are done with here.
+        if let (Some(path), Some(first)) = (mangled.strip_prefix("_ZN"), self.parts.first())
+            && !path.starts_with(first.as_str())
+        {
+            return false;
+        }
+        let mut rest = Some(mangled);
+        for part in &self.parts {
+            rest = rest.and_then(|rest| rest.split_once(part.as_str())).map(|(_, rest)| rest);
+        }
+        rest.is_some()
+    }
 }
 
 impl Default for Rules {
@@ -22,6 +47,7 @@ impl Default for Rules {
             hop: Vec::new(),
             words: HashMap::new(),
             blocks: Vec::new(),
+            pins: Vec::new(),
         };
         for line in TEXT.lines().filter(|l| !l.starts_with('#') && !l.trim().is_empty()) {
             // A rule that does not read is caught by the tests of this module.
@@ -35,6 +61,11 @@ impl Default for Rules {
                     rules.words.extend(count.parse().ok().map(|count: u64| (import, count)));
                 }
                 ["blocks", ref imports @ ..] => rules.blocks.extend(imports),
+                ["pin", ref path @ ..] => {
+                    let parts = path.iter().map(|part| format!("{}{part}", part.len())).collect();
+                    let path = rule.trim_start_matches("pin").trim();
+                    rules.pins.push(PinRule { path, parts, reason: reason.trim() });
+                }
                 _ => {}
             }
         }
@@ -76,6 +107,18 @@ impl Rules {
     /// Why the function of this demangled name is carried out elsewhere, if a rule says so.
     pub fn hop(&self, name: &str) -> Option<&'static str> {
         self.hop.iter().find(|(pattern, _)| matches(pattern, name)).map(|(_, reason)| *reason)
+    }
+
+    /// Why nobody may park while the function of this mangled name runs, if a rule says so. Both manglings have the parts of a path as they stand,
+    /// each with its length before it.
+    pub fn pin(&self, mangled: &str) -> Option<&'static str> {
+        self.pins.iter().find(|rule| rule.matches(mangled)).map(|rule| rule.reason)
+    }
+
+    /// The paths of functions in which nobody may park that no function of a program has, by mangled names.
+    pub fn unmatched_pins(&self, names: &[&str]) -> impl Iterator<Item = &'static str> {
+        let missing = |rule: &&PinRule| !names.iter().any(|name| rule.matches(name));
+        self.pins.iter().filter(missing).map(|rule| rule.path)
     }
 
     /// How many words of stack arguments an import takes at most.
@@ -128,7 +171,7 @@ mod tests {
             assert!(!reason.trim().is_empty(), "{line}");
             let words: Vec<&str> = rule.split_whitespace().collect();
             match *words {
-                ["noreturn" | "ends" | "hop" | "blocks", _, ..] => {}
+                ["noreturn" | "ends" | "hop" | "blocks" | "pin", _, ..] => {}
                 ["words", _, count] => assert!(count.parse::<u64>().is_ok(), "{line}"),
                 _ => panic!("{line}"),
             }
@@ -175,6 +218,23 @@ mod tests {
             let shown = format!("{:#}", rustc_demangle::demangle(mangled));
             assert!(may || !matches(pattern, &shown), "{pattern}, {mangled}: {shown}");
         }
+    }
+
+    #[test]
+    fn initialisers_are_found_in_both_manglings() {
+        let rules = Rules::default();
+        let legacy = "_ZN3std3sys12thread_local6native4lazy20Storage$LT$T$C$D$GT$16get_or_init_slow17h0c40b684d96d3411E";
+        let new = "_RINvMNtNtNtNtCs0_3std3sys12thread_local6native4lazyINtB3_7StorageNtNtCs1_5alloc6string6StringuE16get_or_init_slowNvNvNtCs2_1t1B27___rust_std_internal_init_fnEB1_";
+        assert!(rules.pin(legacy).is_some() && rules.pin(new).is_some());
+        let other = "_ZN3std3sys12thread_local6native4lazy7destroy17h02674c634a190125E";
+        assert!(rules.pin(other).is_none());
+        let users = "_ZN4mine3std3sys12thread_local6native4lazy16get_or_init_slow17h0c40b684d96d3411E";
+        assert!(rules.pin(users).is_none());
+        assert_eq!(rules.unmatched_pins(&[other, legacy]).count(), 0);
+        assert_eq!(
+            rules.unmatched_pins(&[other]).collect::<Vec<_>>(),
+            ["std sys thread_local native lazy get_or_init_slow"]
+        );
     }
 
     #[test]

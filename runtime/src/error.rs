@@ -32,6 +32,12 @@ pub enum Error {
         /// The cap that was reached.
         cap: usize,
     },
+    /// std would initialise the thread-local twice: see the crate's "What does not hold".
+    #[error(
+        "a lazy thread_local! is being initialised, and another virtual thread of this carrier could come upon it: wait for what it \
+         needs before its first use, or make it a vthread_local!"
+    )]
+    Initialising,
     /// Outside of a runtime.
     #[error("this thread runs no vthreads: call it inside of vthread::run")]
     NotACarrier,

@@ -39,8 +39,12 @@
 //!
 //! - Scopes on a thread do not nest like a stack: a guard that is entered, as `tracing`'s spans and `scoped-tls` do it, is seen
 //!   by the other virtual threads of the carrier while its owner is parked. `stdout().lock()` is such a guard: it is
-//!   reentrant for the whole OS thread.
-//! - The initialiser of a lazy `thread_local!` must not park: another virtual thread could initialise the same one.
+//!   reentrant for the whole OS thread, so lines mix that others write meanwhile. Worse are crates that keep the address of something on the
+//!   stack in a thread-local as long as a scope lasts (`scoped-tls`): if two virtual threads of a carrier park in such scopes and leave them in
+//!   another order than they entered, a later one restores an address that is not valid any more. Do not park in these.
+//! - The initialiser of a lazy `thread_local!` must not park: another virtual thread would initialise the same one, and the first would then replace
+//!   a value that is in use. The park panics instead, in most programs. It goes unnoticed, and is undefined behaviour, where the compiler has
+//!   inlined what std does there: for values without a destructor, and with `opt-level = "z"`. A [`vthread_local!`] may park.
 //! - A `std` lock that is held across a park and wanted by another virtual thread of the same carrier hangs the carrier, as does
 //!   any call that blocks.
 //! - Handlers of signals that swap stacks themselves or scan the interrupted one, libraries loaded with `RTLD_DEEPBIND`,

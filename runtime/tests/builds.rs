@@ -74,6 +74,8 @@ fn works(name: &str, way: Way<'_>) {
     let out = run(&program, "work");
     assert!(out.status.success(), "{name}: {}", text(&out.stderr));
     assert_eq!(text(&out.stdout), "42 100\n", "{name}");
+    let out = run(&program, "initialise");
+    assert_eq!(text(&out.stdout), "refused\n", "{name}: {}", text(&out.stderr));
     let out = run(&program, "panic");
     let said = text(&out.stderr);
     assert!(said.contains("a panic on a chunk"), "{name}: {said}");

@@ -270,3 +270,36 @@ fn thread_locals_are_the_carriers_and_stay() {
         assert_eq!(PLACE.get(), 50);
     });
 }
+
+/// It is reentrant for whoever is on the same OS thread: lines mix, and nothing worse.
+#[test]
+fn vthreads_hold_the_lock_of_standard_output_at_once() {
+    use std::io::Write;
+    struct Parks;
+    impl fmt::Display for Parks {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            yield_now();
+            f.write_str("parked while it was printed")
+        }
+    }
+    carry(|carrier| {
+        let held = Rc::new(Cell::new(0));
+        let most = Rc::new(Cell::new(0));
+        for _ in 0..3 {
+            let (held, most) = (held.clone(), most.clone());
+            spawn(move || {
+                let mut out = std::io::stdout().lock();
+                held.set(held.get() + 1);
+                most.set(most.get().max(held.get()));
+                yield_now();
+                writeln!(out, "{Parks}").expect("standard output is open");
+                println!("{Parks}");
+                held.set(held.get() - 1);
+            });
+        }
+        assert!(carrier.run().is_empty());
+        assert!(held.get() == 0 && most.get() >= 2, "{held:?} {most:?}");
+    });
+    // It is free again for others.
+    std::thread::spawn(|| drop(std::io::stdout().lock())).join().expect("it ends");
+}

@@ -118,6 +118,10 @@ pub enum Kind {
     /// A conditional jump that the runtime wrote: never taken while rsp is on a chunk, so there the path goes on behind it. It says
     /// of the jump what [`Kind::Plain`] says of a place, and costs no instruction. A jump that the compiler wrote has no record.
     PlainJump = 11,
+    /// A pool of stubs for functions that are counted while they run: stubs of `extra` bytes from `site` up to `callee`. From
+    /// offset `flags` on there is room for the first instructions of such a function and a jump to its others; the function itself begins with
+    /// a jump to the stub instead.
+    Pin = 12,
 }
 
 impl Kind {
@@ -135,6 +139,7 @@ impl Kind {
             9 => Self::Replace,
             10 => Self::ThreadLocal,
             11 => Self::PlainJump,
+            12 => Self::Pin,
             _ => return None,
         })
     }

@@ -94,7 +94,11 @@ fn for_programs(report: &Report, arguments: &Arguments) -> Option<String> {
 fn why(loaded: &Loaded<'_>, name: &str, arguments: &Arguments) -> Result<String, Box<dyn std::error::Error>> {
     let found = report::find(loaded, name);
     if found.is_empty() {
-        return Err(format!("no function has a name that contains `{name}`").into());
+        // What has no symbol is called by its address.
+        return Err(format!(
+            "no function has a name that contains `{name}`; an address, as --all shows it, will do as well"
+        )
+        .into());
     }
     let mut every = report::reached(&loaded.entries(), &found);
     let missing: Vec<u64> =

@@ -3,7 +3,7 @@
 use super::{Graph, Reason};
 use crate::elf::{Import, Slot};
 use crate::frames::{Callee, Place, Target};
-use crate::functions::symbol_name;
+use crate::functions::{symbol_name, symbol_names};
 use crate::groups::groups;
 use crate::pools::HopTo;
 use std::collections::BTreeMap;
@@ -26,6 +26,11 @@ impl Graph<'_, '_> {
     fn ruled(&mut self, function: u64) -> bool {
         // Names are slow to demangle, and nearly all say no.
         let mangled = symbol_name(self.program.image, function);
+        if let Some(why) = self.pin(function) {
+            self.known_to_hop.insert(function, true);
+            self.hopped.insert(function, why.to_owned());
+            return true;
+        }
         let by_name = mangled.is_some_and(|name| self.policy.rules.may_be_named(name));
         if !by_name && !mangled.is_some_and(|name| self.policy.rules.noreturn_may_hop(name)) {
             self.known_to_hop.insert(function, false);
@@ -48,6 +53,11 @@ impl Graph<'_, '_> {
             self.hopped.extend(why.map(|why| (function, why)));
         }
         ruled
+    }
+
+    /// Why nobody may park while this function runs, if so.
+    fn pin(&self, function: u64) -> Option<&'static str> {
+        symbol_names(self.program.image, function).find_map(|name| self.policy.rules.pin(name))
     }
 
     /// Can control come back from this function? What was not followed to its end may.
@@ -87,6 +97,10 @@ impl Graph<'_, '_> {
 
     /// Vthread code, entries, and code that switches stacks stay where they are.
     pub(super) fn can_be_hopped(&self, function: u64) -> bool {
+        // What is inlined there, or whose vthread's it is, does not matter: off the chunks nothing of it leaves its stack.
+        if self.pin(function).is_some() {
+            return true;
+        }
         !self.entries.contains(&function)
             && !self.is_vthread(function)
             && !self.program.records.switches(function)

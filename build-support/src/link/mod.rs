@@ -8,6 +8,7 @@
 mod command;
 mod imports;
 mod patch;
+mod pin;
 mod rewrite;
 mod step;
 

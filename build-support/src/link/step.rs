@@ -2,6 +2,7 @@
 
 use super::command::Command;
 use super::patch::{Failure, Plan};
+use super::pin;
 use super::rewrite::{self, Rewritten};
 use super::{DRIVER_VARIABLE, LOG_VARIABLE, LinkStep, Result};
 use crate::bounds::{Need, Why};
@@ -9,6 +10,7 @@ use crate::error::{LinkError, RecordError};
 use crate::explain::{Explanation, explanation};
 use crate::frames::Place;
 use crate::functions::display_name;
+use crate::pins::{self, Pins};
 use crate::program::{LoadError, Loaded, Solved};
 use crate::records::Record;
 use crate::source;
@@ -55,6 +57,8 @@ pub struct Outcome {
     pub entries: Vec<Entry>,
     /// What goes elsewhere.
     pub rewritten: Rewritten,
+    /// Functions that are counted while they run.
+    pub pins: Pins,
     /// Rules that name functions which this program does not have; looked for if the environment asks for a log.
     pub unmatched_rules: Vec<&'static str>,
 }
@@ -165,6 +169,7 @@ fn process_for(path: &Path, data: &[u8], settings: &LinkStep) -> Result<Outcome>
         plan: Plan::default(),
         entries: Vec::new(),
         rewritten: Rewritten::default(),
+        pins: Pins::default(),
         unmatched_rules: Vec::new(),
     };
     if loaded.records.all.is_empty() {
@@ -176,10 +181,15 @@ fn process_for(path: &Path, data: &[u8], settings: &LinkStep) -> Result<Outcome>
         // Only the log says it, and it takes the name of every function.
         let names = || loaded.functions.iter().map(|f| display_name(&loaded.image, f.start)).collect();
         outcome.unmatched_rules = solved.graph.policy.rules.unmatched(&names);
+        let symbols: Vec<&str> = loaded.image.code_symbols.iter().map(|s| s.name).collect();
+        outcome.unmatched_rules.extend(solved.graph.policy.rules.unmatched_pins(&symbols));
     }
     outcome.rewritten = rewrite::plan(&solved.graph, &mut outcome.plan)?;
     outcome.entries = write_sizes(&loaded, &solved, &mut outcome.plan)?;
     write_thread_locals(&loaded, &mut outcome.plan)?;
+    let rules = &solved.graph.policy.rules;
+    outcome.pins = pins::find(&loaded.image, &loaded.functions, &loaded.records, rules);
+    pin::plan(&loaded.image, &outcome.pins.all, &mut outcome.plan)?;
     name_lines(&loaded, &mut outcome.entries, settings);
     Ok(outcome)
 }
@@ -382,7 +392,7 @@ fn log(path: &Path, outcome: &Outcome, linked: Duration, took: Duration) -> Resu
     let Some(log) = env::var_os(LOG_VARIABLE) else { return Ok(()) };
     let mut text = format!(
         "{}: linked in {} us, step {} us, {} entries, {} places written, {} call sites rewritten, {} functions, {} imports and {} indirect calls \
-         by way of stubs; {} sites call imports so, {} imports are redirected for the whole program\n",
+         by way of stubs; {} sites call imports so, {} imports are redirected for the whole program; {} initialisers are counted\n",
         path.display(),
         linked.as_micros(),
         took.as_micros(),
@@ -394,7 +404,14 @@ fn log(path: &Path, outcome: &Outcome, linked: Duration, took: Duration) -> Resu
         outcome.rewritten.moved,
         outcome.rewritten.import_sites,
         outcome.rewritten.exchanged,
+        outcome.pins.all.len(),
     );
+    for (function, why) in &outcome.pins.refused {
+        let _ = writeln!(
+            text,
+            "  {function:#x}: a thread-local is initialised there, and a park in it is not noticed: {why}"
+        );
+    }
     for rule in &outcome.unmatched_rules {
         let _ = writeln!(text, "  no function is called `{rule}`: the rule for it did nothing");
     }

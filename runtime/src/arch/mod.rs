@@ -3,6 +3,9 @@
 mod x86_64;
 mod x86_64_bytes;
 mod x86_64_hop_count;
+mod x86_64_pins;
+mod x86_64_switch;
+mod x86_64_words;
 
 #[cfg(test)]
 mod tests;
@@ -12,3 +15,6 @@ pub use x86_64::REGION;
 pub(crate) use x86_64::*;
 pub(crate) use x86_64_bytes::tune;
 pub(crate) use x86_64_hop_count::{count_hops, hops};
+pub(crate) use x86_64_pins::{pins, set_pins};
+pub(crate) use x86_64_switch::*;
+pub(crate) use x86_64_words::*;

@@ -1,7 +1,7 @@
 //! The assembly, piece by piece. The link step's part of the stubs is played by the tests, with the last stubs of each pool:
 //! the link step fills the first.
 
-use super::x86_64::*;
+use super::{x86_64::*, x86_64_switch::*, x86_64_words::*};
 use crate::call::{Enter, RunSlot, Slot, call_on_slot};
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::atomic::Ordering::Relaxed;

@@ -1,6 +1,6 @@
 //! Waiting on a carrier (see [`sched::wait`](crate::sched::wait)): parks, direct switches, and cancellations.
 
-use super::switch::{assert_panic_count, cannot_park, leave};
+use super::switch::{assert_panic_count, cannot_park, check_initialisers, leave};
 use super::{Carrier, Root, carrier, mounted, not_on_a_vthread};
 use crate::arch::Parked;
 use crate::call::hop;
@@ -24,6 +24,9 @@ use std::time::Instant;
 #[inline(always)]
 pub(crate) fn prepare_to_park(whatever: bool) -> Option<&'static Remote> {
     let carrier = carrier().filter(|c| !c.mounted.get().is_null())?;
+    if let Err(error) = check_initialisers() {
+        cannot_park(&error);
+    }
     if std::thread::panicking() {
         assert_panic_count();
     }
@@ -102,6 +105,7 @@ pub(crate) fn make_ready(home: &'static Remote, parked: &Cell<Parked>) -> bool {
 #[inline(always)]
 pub(crate) fn can_hand_over() -> bool {
     mounted().is_some()
+        && check_initialisers().is_ok()
         && !std::thread::panicking()
         && (!hop_stack::on_installed() || {
             crate::__plain_only!();

@@ -28,6 +28,27 @@ pub(crate) struct Session {
     hops: ManuallyDrop<hop_stack::Installed>,
     stacks: ManuallyDrop<stacks::Installed>,
     _alt_stack: AltStack,
+    _outer: Initialisers,
+}
+
+/// The initialisers of thread-locals that the whole session runs in. They hold up none of its vthreads: all have ended, or never go on, when
+/// those return.
+struct Initialisers(usize);
+
+impl Initialisers {
+    fn put_aside() -> Self {
+        let outer = Self(arch::pins());
+        // SAFETY: counted again when the session ends.
+        unsafe { arch::set_pins(0) };
+        outer
+    }
+}
+
+impl Drop for Initialisers {
+    fn drop(&mut self) {
+        // SAFETY: no vthread of the session runs any more, so these are all that this thread is in.
+        unsafe { arch::set_pins(self.0) };
+    }
 }
 
 impl Session {
@@ -77,6 +98,7 @@ impl Session {
             hops: ManuallyDrop::new(hops),
             stacks: ManuallyDrop::new(stacks),
             _alt_stack: alt_stack,
+            _outer: Initialisers::put_aside(),
         })
     }
 

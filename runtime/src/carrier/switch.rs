@@ -108,6 +108,7 @@ impl Carrier {
 #[inline(always)]
 pub(super) unsafe fn leave(to: Option<Parked>, save: impl FnOnce(&Carrier) -> *mut Parked) -> Thin<()> {
     let Some(carrier) = carrier().filter(|c| !c.mounted.get().is_null()) else { not_on_a_vthread() };
+    check_initialisers()?;
     // Who has the stacks of its scope has no budget.
     if std::thread::panicking() || carrier.budget.get() == 0 && scoped::is_mounted() {
         // SAFETY: the caller's promise.
@@ -115,6 +116,18 @@ pub(super) unsafe fn leave(to: Option<Parked>, save: impl FnOnce(&Carrier) -> *m
     }
     // SAFETY: as above.
     unsafe { carrier.switch_stacks(to, || save(carrier)) }
+}
+
+/// Nobody leaves while std initialises a thread-local. Who does so is never on a chunk, so who is at ease need not ask.
+#[inline(always)]
+pub(super) fn check_initialisers() -> Thin<()> {
+    if arch::pins() == 0 { Ok(()) } else { initialising() }
+}
+
+#[cold]
+#[inline(never)]
+fn initialising() -> Thin<()> {
+    hop(|| Err(Box::new(Error::Initialising)))
 }
 
 pub(super) fn assert_panic_count() {

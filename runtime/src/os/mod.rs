@@ -10,7 +10,10 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 
+mod scope;
 mod stack;
+
+pub use scope::{Scope, ScopedJoinHandle, scope};
 
 use crate::arch;
 use crate::call::{Enter, entry_of};
@@ -21,11 +24,11 @@ use core::cell::UnsafeCell;
 use core::fmt;
 use core::marker::PhantomData;
 use core::mem::MaybeUninit;
-use core::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Acquire, Ordering::Release};
+use core::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use stack::Memory;
 use std::ffi::CString;
 use std::io;
-use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::thread::Result as Outcome;
 use vale_threads_abi as abi;
@@ -390,109 +393,5 @@ impl<R> Drop for JoinHandle<R> {
 impl<R> fmt::Debug for JoinHandle<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JoinHandle").field("is_finished", &self.is_finished()).finish_non_exhaustive()
-    }
-}
-
-/// The threads of a scope that have to be joined yet.
-#[derive(Default)]
-struct Threads {
-    all: Vec<Arc<Thread>>,
-    /// With so many it is time to look who has ended.
-    look_at: usize,
-}
-
-impl Threads {
-    /// Adds one. Now and then those that have ended are collected, so that a scope holds about twice as many as run.
-    fn add(&mut self, thread: Arc<Thread>) {
-        if self.all.len() >= self.look_at {
-            self.all.retain(|thread| !thread.collect());
-            self.look_at = 2 * self.all.len() + 16;
-        }
-        self.all.push(thread);
-    }
-}
-
-/// Threads that may borrow, and that have all ended when the scope does. Made by [`scope`].
-pub struct Scope<'scope, 'env: 'scope> {
-    threads: Mutex<Threads>,
-    /// How many have panicked whose panics nobody got by joining.
-    panicked: Arc<AtomicUsize>,
-    lives: PhantomData<&'scope mut &'scope ()>,
-    borrows: PhantomData<&'env mut &'env ()>,
-}
-
-impl fmt::Debug for Scope<'_, '_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Scope").finish_non_exhaustive()
-    }
-}
-
-impl<'scope> Scope<'scope, '_> {
-    /// Runs `f` on an OS thread with an exact stack.
-    ///
-    /// # Errors
-    /// As [`Builder::spawn`].
-    pub fn spawn<F, R>(&'scope self, f: F) -> io::Result<ScopedJoinHandle<'scope, R>>
-    where
-        F: FnOnce() -> R + Send + 'scope,
-        R: Send + 'scope,
-    {
-        Builder::new().spawn_scoped(self, f)
-    }
-}
-
-/// A thread of a scope.
-pub struct ScopedJoinHandle<'scope, R> {
-    thread: Arc<Thread>,
-    packet: Arc<Packet<Outcome<R>>>,
-    panicked: Arc<AtomicUsize>,
-    scope: PhantomData<&'scope ()>,
-}
-
-impl<R> fmt::Debug for ScopedJoinHandle<'_, R> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ScopedJoinHandle").finish_non_exhaustive()
-    }
-}
-
-impl<R> ScopedJoinHandle<'_, R> {
-    /// Waits until the thread has ended.
-    ///
-    /// # Errors
-    /// With what it panicked with.
-    pub fn join(self) -> Outcome<R> {
-        let outcome = join(&self.thread, &self.packet).and_then(|inner| inner);
-        if outcome.is_err() {
-            self.panicked.fetch_sub(1, Release);
-        }
-        outcome
-    }
-}
-
-/// A scope for threads that borrow, as [`std::thread::scope`].
-///
-/// # Panics
-/// With what `f` panics with; and when a thread panicked that was not joined. In every case all threads have ended.
-pub fn scope<'env, F, R>(f: F) -> R
-where
-    F: for<'scope> FnOnce(&'scope Scope<'scope, 'env>) -> R,
-{
-    let scope = Scope {
-        threads: Mutex::default(),
-        panicked: Arc::new(AtomicUsize::new(0)),
-        lives: PhantomData,
-        borrows: PhantomData,
-    };
-    let outcome = catch_unwind(AssertUnwindSafe(|| f(&scope)));
-    // Threads may start others in the scope, so until there are none.
-    loop {
-        let next = scope.threads.lock().unwrap_or_else(PoisonError::into_inner).all.pop();
-        let Some(thread) = next else { break };
-        thread.join();
-    }
-    match outcome {
-        Err(payload) => resume_unwind(payload),
-        Ok(_) if scope.panicked.load(Acquire) > 0 => panic!("a thread of the scope panicked"),
-        Ok(value) => value,
     }
 }

@@ -1,4 +1,4 @@
-//! Chunks, hops, parks, vector registers and panics in a few lines, to be built with unusual profiles.
+//! Chunks, hops, parks, vector registers, panics and a thread-local in a few lines, to be built with unusual profiles.
 
 use std::hint::black_box;
 use vthread::__private::{hop, on_chunk};
@@ -15,15 +15,30 @@ fn sum(lanes: [f64; 16]) -> f64 {
     lanes.iter().sum()
 }
 
-#[cfg(vthread_native)]
 fn park_a_little() {
+    // The runtime's loop comes first, so that this stack is left even if nobody else is ready.
     vthread::yield_now();
 }
 
-#[cfg(not(vthread_native))]
-fn park_a_little() {}
+thread_local! {
+    /// With a destructor: the compiler leaves what initialises it a function of its own.
+    static PARKS: String = {
+        park_a_little();
+        "initialised while others ran".to_owned()
+    };
+}
+
+fn initialise() {
+    let refused = std::panic::catch_unwind(|| PARKS.with(String::len)).is_err();
+    // It may park again.
+    park_a_little();
+    println!("{}", if refused { "refused" } else { "parked in an initialiser" });
+}
 
 fn main() {
+    if std::env::args().any(|argument| argument == "initialise") {
+        return vthread::run(initialise);
+    }
     let fails = std::env::args().any(|argument| argument == "panic");
     let (text, same) = vthread::run(|| {
         let text = on_chunk(|| format!("{}", hop(|| 6 * 7)));
