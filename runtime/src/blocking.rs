@@ -7,6 +7,7 @@ use crate::fatal::fatal;
 use crate::sched::latch::Latch;
 use crate::sched::task::checkpoint;
 use crate::sched::wait::What;
+use core::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -55,11 +56,23 @@ pub(crate) fn call_elsewhere<F: FnOnce() -> R + Send, R: Send>(f: F) -> thread::
     if let Err((error, _job)) = POOL.start(job) {
         panic!("vthread: no thread for a blocking call: {error}");
     }
+    WAITED_FOR.set(WAITED_FOR.get() + 1);
     let wait = || ended.wait(What::new(&"waits for a blocking call"));
     if catch_unwind(AssertUnwindSafe(wait)).is_err() {
         fatal(format_args!("a blocking call cannot be waited for here, nor left alone"));
     }
+    WAITED_FOR.set(WAITED_FOR.get() - 1);
     result.unwrap_or_else(|| Err(Box::new("the blocking call has not run")))
+}
+
+thread_local! {
+    /// Calls that this carrier's vthreads wait for.
+    static WAITED_FOR: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Do vthreads of this carrier wait for such calls? Then they are in no deadlock.
+pub(crate) fn is_busy() -> bool {
+    WAITED_FOR.get() > 0
 }
 
 /// When those threads that are idle now have ended: until then the process seems to have others that could wake somebody.

@@ -15,6 +15,7 @@ mod linux {
     use super::AtomicU32;
     use core::cell::Cell;
     use core::ptr;
+    use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
     use std::time::Instant;
 
     thread_local! {
@@ -63,6 +64,10 @@ mod linux {
 
     /// Wakes one that waits there.
     pub(crate) fn futex_wake(word: &AtomicU32) {
+        #[cfg(feature = "inject-faults")]
+        if crate::io::inject::is_wake_up_lost() {
+            return;
+        }
         futex(word, libc::FUTEX_WAKE, 1, ptr::null());
     }
 
@@ -78,7 +83,43 @@ mod linux {
             )
         };
     }
+
+    /// Ends a sleep in a ring: an eventfd that does not block.
+    #[derive(Debug)]
+    pub(crate) struct Bell(OwnedFd);
+
+    impl Bell {
+        /// `None`: there is none to be had.
+        pub(crate) fn new() -> Option<Self> {
+            // SAFETY: makes a descriptor, which nobody else has.
+            unsafe {
+                let fd = libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK);
+                (fd >= 0).then(|| Self(OwnedFd::from_raw_fd(fd)))
+            }
+        }
+
+        pub(crate) fn fd(&self) -> RawFd {
+            self.0.as_raw_fd()
+        }
+
+        /// Forgets that it was rung.
+        pub(crate) fn silence(&self) {
+            let mut rung = 0_u64;
+            // SAFETY: eight bytes of ours. It fails if nobody has rung.
+            unsafe { libc::read(self.fd(), (&raw mut rung).cast(), size_of::<u64>()) };
+        }
+
+        pub(crate) fn ring(&self) {
+            #[cfg(feature = "inject-faults")]
+            if crate::io::inject::is_wake_up_lost() {
+                return;
+            }
+            let one = 1_u64;
+            // SAFETY: eight bytes of ours. It fails only if it has been rung more often than can be counted.
+            unsafe { libc::write(self.fd(), (&raw const one).cast(), size_of::<u64>()) };
+        }
+    }
 }
 
 #[cfg(vthread_native)]
-pub(crate) use linux::{futex_wait, futex_wake, membarrier, owner, set_owner};
+pub(crate) use linux::{Bell, futex_wait, futex_wake, membarrier, owner, set_owner};

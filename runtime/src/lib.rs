@@ -32,6 +32,8 @@
 //!   signal stacks of their own. Signals are not blocked, and children inherit the mask as it is.
 //! - A fault says which thread it was and what was exceeded. `VTHREAD_STACKS=guarded` puts an inaccessible page directly below
 //!   every chunk, `VTHREAD_STACKS=painted` measures how deep each entry goes ([`stats()`]).
+//! - With `VTHREAD_WHO_WAITS=SECONDS`, a [`Runtime`] whose carriers have not gone on for so long, while a thread waits in [`Runtime::run`] or
+//!   [`Runtime::finish`], says on standard error what each of them does, and who waits for what. It is looked twice a second.
 //!
 //! # What does not
 //!
@@ -179,6 +181,7 @@ pub mod __private {
         carrier::{Waiter, raw, spawn, spawn_sized, yield_now},
         run::Carrying,
         signals::sweep,
+        watchdog::lost_wake_ups,
     };
     pub use vale_threads_abi as abi;
 

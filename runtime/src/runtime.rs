@@ -60,7 +60,7 @@ impl Runtime {
         patience: Duration,
     ) -> Result<Self> {
         let (group, members) = Group::new(count);
-        let watchdog = Watchdog::new(group.clone(), when_stuck, patience);
+        let watchdog = Watchdog::new(group.clone(), when_stuck, patience)?;
         let (alive, ended) = mpsc::channel();
         let (carriers, ended, process) = (Vec::new(), Mutex::new(ended), std::process::id());
         let mut runtime = Self { group, carriers, ended, watchdog, process };

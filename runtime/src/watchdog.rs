@@ -1,13 +1,19 @@
-//! What a thread does that waits for a runtime: it sees whether the carriers get on, and sets right what others did to the
-//! handlers of signals, and it ends a deadlock.
+//! What a thread does that waits for a runtime: it sees whether the carriers get on, wakes those that [sleep too long](sleepers), and sets right what
+//! others did to the handlers of signals, and it ends a deadlock. If asked to, it tells [who waits for what](standstill).
 //!
 //! A carrier that neither sleeps nor turns its loop is blocked in a call, or computes without a park. The first keeps all its
 //! vthreads waiting for nothing; both deserve a word. The watchdog never touches the carrier: it reads what it wants to know by
 //! `process_vm_readv`, which may find anything while the carrier goes on, but neither faults nor races. What it has read counts only
 //! if the carrier has not moved meanwhile.
 
+mod sleepers;
+mod standstill;
+
+pub use sleepers::lost_wake_ups;
+
 use crate::carrier::{Group, Root, Seat};
-use crate::fatal::say;
+use crate::error::Result;
+use crate::fatal::{fatal, say};
 use crate::sched::deadlock::WhenStuck;
 use crate::sched::room::Room;
 use crate::sched::task::Task;
@@ -16,6 +22,8 @@ use core::ffi::{CStr, c_void};
 use core::fmt::Write;
 use core::mem::{MaybeUninit, zeroed};
 use core::sync::atomic::Ordering::Relaxed;
+use sleepers::Sleepers;
+use standstill::Standstill;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -27,6 +35,10 @@ pub(crate) struct Watchdog {
     when_stuck: WhenStuck,
     patience: Duration,
     seen: Mutex<Vec<Seen>>,
+    /// The turns of the carriers' loops when a deadlock was broken last.
+    broken: Mutex<Vec<u64>>,
+    sleepers: Sleepers,
+    standstill: Standstill,
 }
 
 /// A carrier at the last look.
@@ -37,10 +49,13 @@ struct Seen {
 }
 
 impl Watchdog {
-    pub(crate) fn new(group: Arc<Group>, when_stuck: WhenStuck, patience: Duration) -> Self {
+    /// # Errors
+    /// When a setting in the environment is wrong.
+    pub(crate) fn new(group: Arc<Group>, when_stuck: WhenStuck, patience: Duration) -> Result<Self> {
         let seen = |_: &Seat| Seen { turns: 0, since: Instant::now(), is_reported: false };
         let seen = Mutex::new(group.seats().iter().map(seen).collect());
-        Self { group, when_stuck, patience, seen }
+        let (sleepers, standstill) = (Sleepers::new(&group), Standstill::from_environment()?);
+        Ok(Self { group, when_stuck, patience, seen, broken: Mutex::default(), sleepers, standstill })
     }
 
     /// Reports on standard error who has newly been found blocked, and ends a deadlock.
@@ -48,12 +63,26 @@ impl Watchdog {
         // The carriers, and the thread that looks.
         let threads = self.group.seats().len() + 1;
         if self.group.is_stuck() && self.when_stuck.is_deadlock(threads) && self.group.is_stuck() {
-            self.group.break_deadlock();
+            self.break_deadlock();
         }
+        self.sleepers.look(&self.group);
+        self.standstill.look(&self.group);
         signals::sweep();
         for report in self.blocked(self.patience) {
             say(format_args!("{report}"));
         }
+    }
+
+    fn break_deadlock(&self) {
+        let turns = self.group.seats().iter().map(|seat| seat.turns.load(Relaxed)).collect::<Vec<_>>();
+        let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        if *broken == turns {
+            // The carriers have heard of it, and nobody has gone on.
+            let report = self.group.deadlock().unwrap_or_default();
+            fatal(format_args!("deadlock, and no wait of these can be ended:{report}"));
+        }
+        *broken = turns;
+        self.group.break_deadlock();
     }
 
     /// A line for each carrier that has stood still for so long and was not told of.

@@ -1,5 +1,6 @@
 //! See the runtime's `facade`: the same names, behind which shuttle decides who runs.
 
+pub(crate) use crate::ring::Bell;
 use core::cell::Cell;
 pub(crate) use core::sync::atomic::compiler_fence;
 use shuttle::sync::Condvar;

@@ -15,6 +15,7 @@ mod facade;
 #[path = "../../src/fatal.rs"]
 mod fatal;
 pub mod models;
+mod ring;
 mod scope;
 
 mod arch {

@@ -1,5 +1,5 @@
 //! Every model in many orders. `VTHREAD_LONG_TESTS=1`: in many more. That they can fail was tried: without the wait for `held`, the owner's second
-//! look, the looks at inbox or deques before a sleep, with a claim in two steps, with a vthread that gives its reference up though others were made, or a
+//! look, the looks at inbox or deques before a sleep, with a bell that is silenced too late, not watched again or not rung, with a claim in two steps, with a vthread that gives its reference up though others were made, or a
 //! drop that counts in two steps, each fails within a second. So do scopes whose count of children goes down in two steps, whose owner does not look again under the lock
 //! before it waits, or is woken before the last and does not look; and channels of one carrier whose receiver stays in the list when it was claimed.
 
@@ -27,6 +27,13 @@ fn locks_exclude() {
 #[test]
 fn no_claim_and_no_wake_up_is_lost_or_doubled() {
     (1..=3).for_each(|claimers| explore(move || models::inbox(claimers)));
+}
+
+#[test]
+fn a_carrier_in_its_ring_hears_of_everything() {
+    for (claimers, operations) in [(1, 1), (2, 1), (2, 2), (3, 2)] {
+        explore(move || models::ring(claimers, operations));
+    }
 }
 
 #[test]

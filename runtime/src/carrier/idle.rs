@@ -13,6 +13,11 @@ use crate::{arch, blocking, hop_stack, io, stacks};
 use core::ptr::null_mut;
 use std::time::Instant;
 
+/// Does somebody wait for the system, and so go on without another vthread's help?
+fn is_busy() -> bool {
+    io::is_busy() || blocking::is_busy()
+}
+
 /// So many vthreads go on before the loop looks around.
 const BUDGET: u32 = 61;
 
@@ -22,10 +27,11 @@ impl Carrier {
         self.remote.drain(|waiting| self.ready.push(waiting.parked()));
         if self.remote.take_cancellations() {
             self.cancel_waits(|task| self.is_cancelled(task));
-            if let Some(member) = &self.member
-                && member.shall_break(|| self.who_waits())
-            {
-                self.cancel_waits(|_| true);
+            if let Some(member) = &self.member {
+                member.shall_tell(|index| self.tell_who_waits(index));
+                if member.shall_break(|| self.who_waits()) {
+                    self.cancel_waits(|_| true);
+                }
             }
         }
         io::turn(|parked| self.ready.push(parked));
@@ -101,7 +107,7 @@ impl Carrier {
                 return;
             }
             let first = self.timers.first();
-            let is_stuck = first.is_none() && !io::is_busy() && !self.remote.has_news();
+            let is_stuck = first.is_none() && !is_busy() && !self.remote.has_news();
             if is_stuck && when_stuck.is_deadlock(1) && !self.remote.has_news() {
                 self.break_deadlock();
             } else {
@@ -124,7 +130,7 @@ impl Carrier {
                 return;
             }
             let first = self.timers.first();
-            let (live, busy) = (self.live.get(), first.is_some() || io::is_busy());
+            let (live, busy) = (self.live.get(), first.is_some() || is_busy());
             member.while_asleep(live > 0 && !busy, live == 0, || {
                 self.sleep(first, || {
                     member.group.has_starts() || member.group.is_ending() && self.live.get() == 0

@@ -52,6 +52,10 @@ pub(crate) struct Seat {
     pub(crate) thread: AtomicU64,
     /// Its waits are part of a deadlock that it has not heard of.
     shall_break: AtomicBool,
+    /// It was asked who waits there for what, and has not answered.
+    shall_tell: AtomicBool,
+    /// Set while it sleeps, and a little before and after.
+    rests: AtomicBool,
     /// Set while it sleeps: some of its vthreads wait, none for a time or for an operation of the system.
     pub(super) waits: AtomicBool,
     /// Set while it sleeps: none of its vthreads waits.
@@ -76,6 +80,8 @@ impl Group {
             turns: AtomicU64::new(0),
             thread: AtomicU64::new(0),
             shall_break: AtomicBool::new(false),
+            shall_tell: AtomicBool::new(false),
+            rests: AtomicBool::new(false),
             waits: AtomicBool::new(false),
             is_empty: AtomicBool::new(false),
             mounted: AtomicUsize::new(0),
@@ -148,6 +154,27 @@ impl Group {
             && self.seats.iter().map(turns).eq(before)
     }
 
+    /// Does that carrier rest though there is something for it? It may be about to wake up; but who asks twice, and finds that its loop has not
+    /// turned meanwhile, has found a wake-up that was lost.
+    pub(crate) fn is_wanted(&self, seat: &Seat) -> bool {
+        let rests = |seat: &Seat| seat.rests.load(SeqCst);
+        rests(seat)
+            && (!seat.remote.is_asleep()
+                || seat.remote.has_news()
+                || self.is_ending() && seat.is_empty.load(SeqCst)
+                // Only one needs to come, and who is awake may be on its way.
+                || self.has_starts() && self.seats.iter().all(rests))
+    }
+
+    /// Asks every carrier to say who waits there for what.
+    pub(crate) fn ask_who_waits(&self) {
+        for seat in &self.seats {
+            seat.shall_tell.store(true, SeqCst);
+            seat.remote.request_cancellations();
+            seat.remote.shake();
+        }
+    }
+
     /// Has all waits cancelled, and reported.
     pub(crate) fn break_deadlock(&self) {
         *self.lock_deadlock() = Some(String::new());
@@ -172,6 +199,21 @@ impl Group {
 
     pub(super) fn is_cancelled(&self) -> bool {
         self.state.load(Relaxed) == CANCELLED
+    }
+}
+
+impl Seat {
+    /// Does its carrier rest because it has no vthread?
+    pub(crate) fn is_idle(&self) -> bool {
+        self.rests.load(SeqCst) && self.is_empty.load(SeqCst)
+    }
+
+    /// Where its carrier is and what there is for it, in words.
+    pub(crate) fn describe(&self) -> String {
+        let rests = if self.rests.load(SeqCst) { "rests" } else { "runs" };
+        let news = if self.remote.has_news() { "something" } else { "nothing" };
+        let starts = if self.deque.is_empty() { "nothing" } else { "something" };
+        format!("{rests}, {}, with {news} sent to it and {starts} to start", self.remote.place())
     }
 }
 
@@ -200,6 +242,13 @@ impl Member {
             report.push_str(&lines());
         }
         shall
+    }
+
+    /// If the carrier was asked who waits there for what, it says so here, once.
+    pub(super) fn shall_tell(&self, tell: impl FnOnce(usize)) {
+        if self.seat().shall_tell.swap(false, SeqCst) {
+            tell(self.index);
+        }
     }
 
     /// Changes from turn to turn.
@@ -246,9 +295,11 @@ impl Member {
     pub(super) fn while_asleep(&self, waits: bool, is_empty: bool, sleep: impl FnOnce()) {
         self.seat().waits.store(waits, SeqCst);
         self.seat().is_empty.store(is_empty, SeqCst);
+        self.seat().rests.store(true, SeqCst);
         self.group.asleep.fetch_add(1, SeqCst);
         sleep();
         self.group.asleep.fetch_sub(1, SeqCst);
+        self.seat().rests.store(false, SeqCst);
         self.seat().waits.store(false, SeqCst);
         self.seat().is_empty.store(false, SeqCst);
     }

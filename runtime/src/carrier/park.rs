@@ -5,7 +5,7 @@ use super::{Carrier, Root, carrier, mounted, not_on_a_vthread};
 use crate::arch::Parked;
 use crate::call::hop;
 use crate::error::Error;
-use crate::fatal::fatal;
+use crate::fatal::{fatal, say};
 use crate::sched::deadlock::Report;
 use crate::sched::remote::Remote;
 use crate::sched::task::{self, Task};
@@ -189,6 +189,19 @@ impl Carrier {
             report.add(root.task(), waiting.map_or(What::new(&"waits"), Waiting::what));
         }
         report.finish()
+    }
+
+    /// Says on standard error what this carrier has to do, and who waits for what.
+    #[cold]
+    pub(super) fn tell_who_waits(&self, index: usize) {
+        say(format_args!(
+            "carrier {index}: {} vthreads have started and not ended, {} ready to run, {} for a time; {}{}",
+            self.live.get(),
+            if self.ready.is_empty() { "none" } else { "some" },
+            if self.timers.is_empty() { "none waits" } else { "some wait" },
+            io::describe(),
+            self.who_waits()
+        ));
     }
 
     /// Everything waits. Cancels it all, and keeps in mind why.

@@ -1,8 +1,9 @@
-//! Faults for tests: calls that fail though nothing is wrong, are interrupted, read less than they could, or have to wait.
+//! Faults for tests: calls that fail though nothing is wrong, are interrupted, read less than they could, or have to wait; wake-ups that
+//! do not arrive.
 
 use super::Request;
 use core::ffi::CStr;
-use core::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
+use core::sync::atomic::{AtomicBool, AtomicU32, Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use std::sync::{Mutex, PoisonError};
 
 /// What is about to be done.
@@ -39,6 +40,23 @@ pub fn inject(hook: Option<Hook>) {
     let mut place = HOOK.lock().unwrap_or_else(PoisonError::into_inner);
     IS_SET.store(hook.is_some(), Release);
     *place = hook;
+}
+
+static TO_BE_LOST: AtomicU32 = AtomicU32::new(0);
+
+/// So many of the next calls that end a carrier's sleep do nothing.
+pub fn lose_wake_ups(count: u32) {
+    TO_BE_LOST.store(count, Relaxed);
+}
+
+/// How many of them are still to be made.
+pub fn wake_ups_to_be_lost() -> u32 {
+    TO_BE_LOST.load(Relaxed)
+}
+
+#[cfg_attr(not(vthread_native), allow(dead_code, reason = "there are no carriers"))]
+pub(crate) fn is_wake_up_lost() -> bool {
+    TO_BE_LOST.fetch_update(Relaxed, Relaxed, |left| left.checked_sub(1)).is_ok()
 }
 
 pub(super) enum Asked<'a> {

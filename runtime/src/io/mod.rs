@@ -32,7 +32,7 @@ mod ring;
 pub use habit::Habit;
 pub(crate) use perform::{blocking, open, perform};
 #[cfg(vthread_native)]
-pub(crate) use reactor::{cancel, end, is_busy, numbers, sleep, turn};
+pub(crate) use reactor::{cancel, describe, end, is_busy, numbers, sleep, turn};
 pub(crate) use request::Request;
 
 use perform::{read_with, write_with};

@@ -15,6 +15,7 @@ use super::ring::Ring;
 use crate::arch::Parked;
 use crate::blocking;
 use crate::call::hop;
+use crate::facade::Bell;
 use crate::sched::remote::Remote;
 use crate::sched::wait::{Outcome, Waiting, What};
 use crate::stats::Operations;
@@ -172,8 +173,18 @@ pub(crate) fn sleep(remote: &'static Remote, until: Option<Instant>, has_more: i
         (Some(a), Some(b)) => Some(a.min(b)),
         (a, b) => a.or(b),
     };
-    remote.sleep_elsewhere(has_more, || ring.wait(bell, until));
+    remote.sleep_elsewhere(has_more, || ring.wait(bell.map(Bell::fd), until));
     true
+}
+
+/// In words, for a report.
+pub(crate) fn describe() -> String {
+    let Some(reactor) = reactor() else { return String::from("no operation so far") };
+    let in_flight = reactor.numbers.get().in_flight;
+    match &reactor.ring {
+        Some(ring) => format!("{in_flight} operations under way, {}", ring.borrow_mut().describe()),
+        None => format!("{in_flight} operations under way in the pool"),
+    }
 }
 
 /// The carrier ends. `waits_left`: some of its vthreads wait for ever, and may have operations under way.

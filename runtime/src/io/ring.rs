@@ -122,6 +122,20 @@ impl Ring {
         }
     }
 
+    /// In words, for a report.
+    pub(super) fn describe(&mut self) -> String {
+        let entries = self.uring.submission();
+        let (waiting, work, overflow) = (entries.len(), entries.taskrun(), entries.cq_overflow());
+        drop(entries);
+        let completed = self.uring.completion().len();
+        let watched = if self.is_bell_watched { "watched" } else { "not watched" };
+        let work = if work { ", with work for this thread in the kernel" } else { "" };
+        let overflow = if overflow { ", with more completions than fit" } else { "" };
+        format!(
+            "{waiting} entries not submitted, {completed} completions not taken, bell {watched}{work}{overflow}"
+        )
+    }
+
     /// Submits everything, and waits for a completion, for the bell, or until then. May return for nothing.
     pub(super) fn wait(&mut self, bell: Option<RawFd>, until: Option<Instant>) {
         if let Some(bell) = bell

@@ -24,10 +24,9 @@
 use super::wait::Waiting;
 use crate::call::hop;
 use crate::facade::{
-    AtomicBool, AtomicPtr, AtomicU32, Mutex, Ordering::SeqCst, fence, futex_wait, futex_wake,
+    AtomicBool, AtomicPtr, AtomicU32, Bell, Mutex, Ordering::SeqCst, fence, futex_wait, futex_wake,
 };
 use core::ptr::{self, null_mut};
-use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
 use std::sync::{OnceLock, PoisonError};
 use std::time::Instant;
 
@@ -45,7 +44,7 @@ pub(crate) struct Remote {
     /// A scope was cancelled: the carrier shall look through its vthreads.
     cancellations: AtomicBool,
     /// Never closed: who rings may come late.
-    bell: OnceLock<OwnedFd>,
+    bell: OnceLock<Bell>,
 }
 
 static SPARE: Mutex<Vec<&'static Remote>> = Mutex::new(Vec::new());
@@ -121,29 +120,36 @@ impl Remote {
         self.sleeper.load(SeqCst) != AWAKE
     }
 
-    /// The eventfd that ends a sleep in a ring, silent. `None`: there is none to be had.
-    pub(crate) fn bell(&self) -> Option<RawFd> {
-        if self.bell.get().is_none() {
-            // SAFETY: makes a descriptor, which nobody else has.
-            let bell = unsafe {
-                let fd = libc::eventfd(0, libc::EFD_CLOEXEC | libc::EFD_NONBLOCK);
-                (fd >= 0).then(|| OwnedFd::from_raw_fd(fd))
-            };
-            // Only the carrier itself gets here, so it is the first.
-            let _ = self.bell.set(bell?);
+    /// Ends the carrier's sleep, whatever has been done for that before: for who has found that it was lost.
+    pub(crate) fn shake(&self) {
+        self.sleeper.store(AWAKE, SeqCst);
+        futex_wake(&self.sleeper);
+        self.ring_bell();
+    }
+
+    /// Where the carrier is, in words.
+    pub(crate) fn place(&self) -> &'static str {
+        match self.sleeper.load(SeqCst) {
+            ASLEEP => "asleep",
+            IN_RING => "asleep in its ring",
+            _ => "awake",
         }
-        let bell = self.bell.get()?.as_raw_fd();
-        let mut rung = 0_u64;
-        // SAFETY: eight bytes of ours. It fails if nobody has rung.
-        unsafe { libc::read(bell, (&raw mut rung).cast(), size_of::<u64>()) };
+    }
+
+    /// What ends a sleep in a ring, silent. `None`: there is none to be had.
+    pub(crate) fn bell(&self) -> Option<&Bell> {
+        if self.bell.get().is_none() {
+            // Only the carrier itself gets here, so it is the first.
+            let _ = self.bell.set(Bell::new()?);
+        }
+        let bell = self.bell.get()?;
+        bell.silence();
         Some(bell)
     }
 
     fn ring_bell(&self) {
         if let Some(bell) = self.bell.get() {
-            let one = 1_u64;
-            // SAFETY: eight bytes of ours. It fails only if it has been rung more often than can be counted.
-            unsafe { libc::write(bell.as_raw_fd(), (&raw const one).cast(), size_of::<u64>()) };
+            bell.ring();
         }
     }
 

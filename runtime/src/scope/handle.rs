@@ -25,7 +25,7 @@ pub(super) struct Inner<T> {
 
 impl<T> Drop for Inner<T> {
     fn drop(&mut self) {
-        if self.task.leave_result() {
+        if hop(|| self.task.leave_result()) {
             drop_result::<T>(&self.task);
         }
     }

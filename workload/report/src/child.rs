@@ -10,6 +10,9 @@ use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
+/// Of what was said, in a failure.
+const LINES: usize = 40;
+
 /// What a program did.
 #[derive(Debug)]
 pub(crate) struct Outcome {
@@ -35,7 +38,11 @@ impl Outcome {
     pub(crate) fn failure(&self) -> Option<String> {
         let last = reason(&self.stderr);
         if self.timed_out {
-            Some(format!("stopped after {:.0} s", self.usage.wall))
+            // Whoever stands still may have said why.
+            let said: Vec<_> =
+                self.stderr.lines().map(str::trim).filter(|line| !line.is_empty()).take(LINES).collect();
+            let colon = if said.is_empty() { "" } else { ": " };
+            Some(format!("stopped after {:.0} s{colon}{}", self.usage.wall, said.join("; ")))
         } else if self.status.success() {
             None
         } else if let Some(signal) = self.status.signal() {
@@ -125,6 +132,8 @@ pub(crate) fn measured(
     let note = tempfile::NamedTempFile::new()?;
     let mut command = Command::new(std::env::current_exe()?);
     command.arg("measure").arg(note.path()).arg("--").arg(program).args(arguments).current_dir(directory);
+    // A runtime that stands still says who waits for what, before it is stopped.
+    command.env("VTHREAD_WHO_WAITS", (most / 2).as_secs().to_string());
     let outcome = run(&mut command, most)?;
     let text = std::fs::read_to_string(note.path())?;
     let usage = serde_json::from_str(&text).unwrap_or(outcome.usage);
@@ -165,8 +174,9 @@ mod tests {
     #[test]
     fn what_takes_too_long_is_ended_with_its_children() {
         // The child of the shell holds the pipe: if it lived on, this would take the whole time.
-        let outcome = shell("sleep 60 & wait", Duration::from_millis(100));
+        let outcome = shell("echo who waits >&2; sleep 60 & wait", Duration::from_millis(300));
         assert!(outcome.timed_out && outcome.usage.wall < 30.0);
-        assert!(outcome.failure().expect("failed").starts_with("stopped after"));
+        let failure = outcome.failure().expect("failed");
+        assert!(failure.starts_with("stopped after") && failure.ends_with(" s: who waits"), "{failure}");
     }
 }

@@ -84,7 +84,17 @@ fn figures(results: &Results) -> Vec<Figure> {
         });
     }
     if let Some(micro) = part("micro") {
-        let kind = bars(micro, |row| row.metric == "time" && row.ratio.is_some(), |row| row.value);
+        // Ours in other shapes are in the table.
+        let others = |row: &&Row| {
+            row.metric == "time"
+                && !matches!(
+                    row.peer.as_str(),
+                    "plain" | "plain with malloc" | "exact-os-threads" | "tokio, 2 workers"
+                )
+        };
+        let compared =
+            |item: &str| micro.rows.iter().filter(others).filter(|row| row.item == item).count() > 1;
+        let kind = bars(micro, |row| others(&row) && compared(&row.item), |row| row.value);
         figures.push(Figure { name: "micro", title: "Single operations", x: "", y: "nanoseconds", kind });
     }
     if let Some(search) = part("search") {
@@ -123,23 +133,20 @@ fn figures(results: &Results) -> Vec<Figure> {
         }
     }
     if let Some(bounds) = part("bounds") {
-        let rows = bounds.rows.iter().filter(|row| row.metric == "functions by bound" && row.value > 0.0);
-        // A line for each program.
-        let rows: Vec<Row> = rows.map(|row| Row { peer: row.item.clone(), ..row.clone() }).collect();
-        let kind = Kind::Lines(series(rows.iter(), |row| row.x));
         figures.push(Figure {
             name: "bounds",
-            title: "Bounds of functions",
-            x: "at most so many bytes",
-            y: "functions",
-            kind,
+            title: "Bounds, by bytes at most",
+            x: "",
+            y: "how many",
+            kind: histogram(bounds),
         });
     }
     if let Some(scaling) = part("scaling") {
         let rows = scaling.rows.iter().filter(|row| row.item == "wide" && row.metric == "model, all serial");
         let kind = Kind::Lines(series(rows, |row| row.x));
-        let title = "A MODEL, not measured beyond two: speed-up if all loss is serial (wide)";
-        figures.push(Figure { name: "scaling", title, x: "processors", y: "times as fast", kind });
+        let title = "wide: A MODEL beyond two";
+        let x = "processors (measured: one and two)";
+        figures.push(Figure { name: "scaling", title, x, y: "times as fast, if all loss is serial", kind });
     }
     let has_points = |series: &[Series]| series.iter().any(|s| !s.points.is_empty());
     figures.retain(|figure| match &figure.kind {
@@ -175,6 +182,35 @@ fn bars(part: &Part, wanted: impl Fn(&Row) -> bool, y: impl Fn(&Row) -> f64) -> 
         }
     }
     Kind::Bars(groups, all)
+}
+
+/// How many entries have a chunk, and how many functions a bound, of each class of sizes.
+fn histogram(bounds: &Part) -> Kind {
+    let what = |row: &Row| match row.metric.as_str() {
+        "entries by chunk" => Some("entries"),
+        "functions by bound" => Some("functions"),
+        _ => None,
+    };
+    let counted = |row: &&Row| row.x.is_some() && row.value > 0.0 && what(row).is_some();
+    let mut classes: Vec<f64> = bounds.rows.iter().filter(counted).filter_map(|row| row.x).collect();
+    classes.sort_by(f64::total_cmp);
+    classes.dedup();
+    let place = |x: f64| classes.iter().position(|class| *class >= x).unwrap_or(0) as f64;
+    // The group of a bar in the place of its size.
+    let rows: Vec<Row> = bounds
+        .rows
+        .iter()
+        .filter(counted)
+        .map(|row| Row {
+            // The legend has room for some eighteen letters.
+            peer: format!("{}: {}", row.item.trim_start_matches("zork-"), what(row).unwrap_or_default()),
+            x: row.x.map(|x| place(x) + 1.0),
+            ..row.clone()
+        })
+        .collect();
+    let mut all = series(rows.iter(), |row| row.x);
+    all.iter_mut().flat_map(|s| &mut s.points).for_each(|point| point.0 -= 1.0);
+    Kind::Bars(classes.iter().map(|class| format!("{class:.0}")).collect(), all)
 }
 
 /// From below the least to above the most.
@@ -243,6 +279,7 @@ where
         .light_line_style(WHITE)
         .x_desc(figure.x)
         .y_desc(figure.y)
+        .x_labels(5)
         .y_labels(6)
         .label_style((FONT, 19))
         .axis_desc_style((FONT, 20))
@@ -285,10 +322,14 @@ where
         .axis_desc_style((FONT, 20))
         .y_label_formatter(&|y| super::table::number(*y))
         .draw()?;
-    let width = 0.84 / all.len().max(1) as f64;
+    let has = |series: &Series, group: f64| series.points.iter().any(|point| (point.0 - group).abs() < 0.5);
+    let count = |all: &[Series], group: f64| all.iter().filter(|series| has(series, group)).count() as f64;
+    let most = (0..groups.len()).map(|group| count(all, group as f64)).fold(1.0, f64::max);
+    let width = 0.84 / most;
     for (index, series) in all.iter().enumerate() {
         let bar = |(group, value): &(f64, f64)| {
-            let left = group + 0.08 + width * index as f64;
+            // Side by side in the middle, without room for who did not do it.
+            let left = group + 0.5 + width * (count(&all[..index], *group) - count(all, *group) / 2.0);
             Rectangle::new([(left, y.start), (left + width * 0.92, *value)], colour(index).filled())
         };
         chart.draw_series(series.points.iter().map(bar))?;
@@ -297,11 +338,43 @@ where
     let step = f64::from(across.end - across.start) / groups.len().max(1) as f64;
     for (index, group) in groups.iter().enumerate() {
         // Neighbours that are long would touch.
-        let lower = if groups.len() > 8 && index % 2 == 1 { 16 } else { 0 };
+        let lower = if groups.len() > 6 && index % 2 == 1 { 16 } else { 0 };
         let middle = f64::from(across.start) + step * (index as f64 + 0.5);
         // About seven pixels a letter.
         let left = middle - 3.3 * group.len() as f64;
         root.draw(&Text::new(group.clone(), (left as i32, down.end + 6 + lower), (FONT, 15).into_font()))?;
     }
     legend(root, all)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bounds_stand_in_their_classes() {
+        let rows = vec![
+            Row::once("zork", "64 to 128", "functions by bound", "", 3.0).at(128.0),
+            Row::once("zork", "0 to 64", "functions by bound", "", 9.0).at(64.0),
+            Row::once("zork-probe", "64 to 128", "entries by chunk", "", 2.0).at(128.0),
+            Row::once("zork", "exact", "functions", "", 5.0),
+        ];
+        let Kind::Bars(groups, all) = histogram(&Part { rows, ..Part::default() }) else { panic!("no bars") };
+        assert_eq!(groups, ["64", "128"]);
+        let drawn: Vec<_> = all.into_iter().map(|s| (s.name, s.points)).collect();
+        let functions = ("zork: functions".to_owned(), vec![(1.0, 3.0), (0.0, 9.0)]);
+        assert_eq!(drawn, [functions, ("probe: entries".to_owned(), vec![(1.0, 2.0)])]);
+    }
+
+    #[test]
+    fn titles_have_room_and_a_model_says_so() {
+        let model = Row::once("wide", "vthread", "model, all serial", "", 3.4).at(4.0);
+        let scaling = Part { name: "scaling".into(), rows: vec![model], ..Part::default() };
+        let mut results = crate::render::example::results();
+        results.replace(scaling);
+        let figures = figures(&results);
+        assert!(figures.iter().any(|f| f.name == "scaling" && f.title.contains("A MODEL")));
+        // More than some forty letters would be cut off on both sides.
+        assert!(figures.iter().all(|f| f.title.len() <= 40));
+    }
 }

@@ -64,7 +64,8 @@ impl Engine for Vthread {
         let (carriers, late) = room(search);
         let roots = (0..search.roots.len()).rev().map(Task::Root).inspect(|_| search.counts.task_made());
         let crew = Crew::new(search, carriers, late);
-        let runtime = Runtime::builder().carriers(carriers).when_stuck(WhenStuck::Sleep);
+        // No other thread wakes them: if all wait for each other, that is a mistake, and better said than slept through.
+        let runtime = Runtime::builder().carriers(carriers).when_stuck(WhenStuck::Report);
         // A walk runs until nobody is idle, which may be long.
         let runtime =
             runtime.report_blocked_after(Duration::MAX).count_chunks(search.counts.in_detail).build();

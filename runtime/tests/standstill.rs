@@ -1,0 +1,176 @@
+//! What becomes of a wake-up that is lost: it is found, repaired and told of. And who asks for it is told who waits for what.
+
+#![cfg(vthread_native)]
+
+use std::io::Write;
+use std::process::{Command, Output};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+use vthread::__private::inject::{lose_wake_ups, wake_ups_to_be_lost};
+use vthread::__private::lost_wake_ups;
+use vthread::{Runtime, WhenStuck, channel};
+
+/// Faults are the process's.
+static ONE: Mutex<()> = Mutex::new(());
+
+fn runtime(carriers: usize) -> Runtime {
+    Runtime::builder().carriers(carriers).when_stuck(WhenStuck::Sleep).build().expect("a runtime")
+}
+
+/// Calls `wake` when the carriers sleep for sure, and has the wake-up that it makes lost. The runtime's thread goes on all the same.
+fn lose_the_wake_up(of: &Runtime, wake: impl FnOnce() + Send + 'static, run: impl FnOnce() + Send) {
+    let before = lost_wake_ups();
+    let waker = thread::spawn(|| {
+        thread::sleep(Duration::from_millis(300));
+        lose_wake_ups(1);
+        wake();
+        let lost = wake_ups_to_be_lost() == 0;
+        lose_wake_ups(0);
+        lost
+    });
+    of.run(run).expect("it ends");
+    assert!(waker.join().expect("no panic"), "nobody slept");
+    assert_eq!(lost_wake_ups(), before + 1);
+}
+
+#[test]
+fn a_carrier_that_misses_its_wake_up_is_found_and_woken() {
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let (sender, receiver) = channel::bounded(1);
+    lose_the_wake_up(
+        &runtime(2),
+        move || sender.send(7).expect("a receiver"),
+        move || assert_eq!(receiver.recv(), Ok(7)),
+    );
+}
+
+#[test]
+fn a_carrier_that_misses_its_bell_is_found_and_woken() {
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let (sender, receiver) = channel::bounded(1);
+    let (silent, mut end) = std::io::pipe().expect("a pipe");
+    lose_the_wake_up(
+        &runtime(1),
+        move || sender.send(7).expect("a receiver"),
+        move || {
+            vthread::scope(|s| {
+                // Its operation is under way, so the carrier sleeps in its ring.
+                s.spawn_local(|| assert_eq!(vthread::io::read(&silent, &mut [0; 8]).expect("a read"), 1));
+                s.spawn_local(|| {
+                    assert_eq!(receiver.recv(), Ok(7));
+                    end.write_all(&[1]).expect("a pipe");
+                });
+            });
+        },
+    );
+}
+
+#[test]
+fn a_start_that_nobody_is_woken_for_is_found() {
+    let _one = ONE.lock().unwrap_or_else(PoisonError::into_inner);
+    let (sender, receiver) = channel::bounded(1);
+    let runtime = std::sync::Arc::new(runtime(2));
+    let spawner = runtime.clone();
+    lose_the_wake_up(
+        &runtime,
+        move || drop(spawner.spawn(move || sender.send(7).expect("a receiver")).expect("no child")),
+        move || assert_eq!(receiver.recv(), Ok(7)),
+    );
+}
+
+/// This test, alone, as another process.
+fn again(name: &str, seconds: &str) -> Output {
+    let mut me = Command::new(std::env::current_exe().expect("a path"));
+    me.args(["--exact", name, "--nocapture"]).env("VTHREAD_TEST_AGAIN", "1");
+    me.env("VTHREAD_WHO_WAITS", seconds).output().expect("it runs")
+}
+
+#[test]
+fn who_waits_for_a_blocking_call_is_in_no_deadlock() {
+    let call = || vthread::blocking(|| thread::sleep(Duration::from_millis(1500)));
+    let one = vthread::Builder::new().when_stuck(WhenStuck::Report).run(call);
+    one.expect("no deadlock");
+    let two = Runtime::builder().carriers(2).when_stuck(WhenStuck::Report).build().expect("a runtime");
+    two.run(call).expect("no deadlock");
+}
+
+#[test]
+fn a_deadlock_that_cannot_be_ended_ends_the_process_with_who_waits() {
+    /// Waits while its vthread panics: nothing ends that.
+    struct Waits(channel::Receiver<u8>);
+
+    impl Drop for Waits {
+        fn drop(&mut self) {
+            let _ = self.0.recv();
+        }
+    }
+
+    if std::env::var_os("VTHREAD_TEST_AGAIN").is_some() {
+        let (_sender, receiver) = channel::bounded(1);
+        let two = Runtime::builder().carriers(2).when_stuck(WhenStuck::Report).build().expect("a runtime");
+        let ended = two.run(|| {
+            vthread::scope(|s| {
+                drop(s.spawn_named("stubborn", || {
+                    let _waits = Waits(receiver);
+                    std::panic::resume_unwind(Box::new(()));
+                }));
+            });
+        });
+        panic!("it ended: {ended:?}");
+    }
+    let told = again("a_deadlock_that_cannot_be_ended_ends_the_process_with_who_waits", "");
+    let said = String::from_utf8_lossy(&told.stderr);
+    assert_eq!(std::os::unix::process::ExitStatusExt::signal(&told.status), Some(libc::SIGABRT), "{said}");
+    for part in ["no wait of these can be ended", "(stubborn) waits to receive", "vthreads of its scope"] {
+        assert!(said.contains(part), "no {part:?} in {said}");
+    }
+}
+
+#[test]
+fn who_asks_is_told_who_waits_for_what() {
+    if std::env::var_os("VTHREAD_TEST_AGAIN").is_some() {
+        let (sender, receiver) = channel::bounded(1);
+        let (silent, mut end) = std::io::pipe().expect("a pipe");
+        let late = thread::spawn(move || {
+            thread::sleep(Duration::from_secs(4));
+            sender.send(7)
+        });
+        let ran = runtime(2).run(|| {
+            vthread::scope(|s| {
+                s.spawn_named("reader", || {
+                    assert_eq!(vthread::io::read(&silent, &mut [0; 8]).expect("a read"), 1);
+                });
+                s.spawn_named("receiver", || {
+                    assert_eq!(receiver.recv(), Ok(7));
+                    end.write_all(&[1]).expect("a pipe");
+                });
+            });
+            // Until somebody has looked.
+            vthread::sleep(Duration::from_millis(1500));
+        });
+        ran.expect("it ends");
+        return late.join().expect("no panic").expect("a receiver");
+    }
+    let told = again("who_asks_is_told_who_waits_for_what", "0.5");
+    let said = String::from_utf8_lossy(&told.stderr);
+    assert!(told.status.success(), "{said}");
+    for part in [
+        "no carrier has turned its loop for",
+        "carrier 1 (thread ",
+        "rests, asleep in its ring, with nothing sent to it and nothing to start",
+        "is blocked in system call",
+        "1 operations under way, 0 entries not submitted",
+        "(reader) waits for a read",
+        "(receiver) waits to receive",
+        "waits for the vthreads of its scope",
+        "carriers turn their loops again",
+    ] {
+        assert!(said.contains(part), "no {part:?} in {said}");
+    }
+    assert!(!said.contains("please report"), "{said}");
+    let refused = again("who_asks_is_told_who_waits_for_what", "soon");
+    assert!(!refused.status.success());
+    let said = String::from_utf8_lossy(&refused.stderr) + String::from_utf8_lossy(&refused.stdout);
+    assert!(said.contains("VTHREAD_WHO_WAITS") && said.contains("soon"), "{said}");
+}
