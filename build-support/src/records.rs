@@ -39,6 +39,8 @@ pub enum Mark {
     Tag(BTreeSet<Marker>),
     /// Never executed on a chunk.
     Plain,
+    /// A conditional jump that is never taken on a chunk.
+    PlainJump,
     /// The callee of this call runs on another stack.
     Switch,
     /// Control leaves this stack, and comes back only at `resume` with rsp moved up by `moved`.
@@ -99,10 +101,10 @@ impl<'d> Records<'d> {
         for record in self.all.clone() {
             let function = functions.containing(record.site).map(|f| f.start);
             self.sites.insert(record.site);
-            if matches!(record.kind, Kind::Select | Kind::Plain) {
+            if matches!(record.kind, Kind::Select | Kind::Plain | Kind::PlainJump) {
                 self.placed.extend(function);
             }
-            if matches!(record.kind, Kind::Select | Kind::Tag | Kind::Plain) {
+            if matches!(record.kind, Kind::Select | Kind::Tag | Kind::Plain | Kind::PlainJump) {
                 self.vthread.extend(function);
             }
             // So is what takes a chunk; what makes an OS thread is ordinary code.
@@ -128,6 +130,7 @@ impl<'d> Records<'d> {
                 }
                 Kind::Tag => Mark::Tag([self.intern(&mut numbers, record.marker)].into()),
                 Kind::Plain => Mark::Plain,
+                Kind::PlainJump => Mark::PlainJump,
                 Kind::Switch => Mark::Switch,
                 Kind::Swap => Mark::Swap {
                     resume: (record.callee != 0).then_some(record.callee),

@@ -119,7 +119,7 @@ mod clocks {
     impl<__T: Clock> __ClockObj for __T {
         #[cfg(unix)]
         fn __slot_ticks(&self, is_concurrent: i64) -> u64 {
-            let is_concurrent: i64 = is_concurrent & 1;
+            let is_concurrent: i64 = ::vthread::__private::bit!(is_concurrent);
             let entry = ::vthread::__private::select!(
                 ::core::concat!(::core::module_path!(), "::Clock::ticks"), < Self as
                 __ClockTable > ::PAIRS, 0usize, is_concurrent, < Self as __ClockTable >
@@ -130,7 +130,7 @@ mod clocks {
         }
         #[cfg(not(unix))]
         fn __slot_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
-            let is_concurrent: i64 = is_concurrent & 1;
+            let is_concurrent: i64 = ::vthread::__private::bit!(is_concurrent);
             let entry = ::vthread::__private::select!(
                 ::core::concat!(::core::module_path!(), "::Clock::ticks"), < Self as
                 __ClockTable > ::PAIRS, 0usize + ::core::cfg!(all(unix)) as usize,
@@ -140,7 +140,7 @@ mod clocks {
             entry(self, is_concurrent, since)
         }
         fn __slot_hours(&self, is_concurrent: i64) -> u64 {
-            let is_concurrent: i64 = is_concurrent & 1;
+            let is_concurrent: i64 = ::vthread::__private::bit!(is_concurrent);
             let entry = ::vthread::__private::select!(
                 ::core::concat!(::core::module_path!(), "::Clock::hours"), < Self as
                 __ClockTable > ::PAIRS, 0usize + ::core::cfg!(all(unix)) as usize +
@@ -339,7 +339,10 @@ mod clocks {
     #[allow(dead_code, deprecated)]
     #[inline]
     pub fn halves(n: u64) -> u64 {
-        __rec_halves(::vthread::__private::current(), n)
+        ::vthread::__private::by_stack!(
+            __body_halves(::vthread::__private::Known:: < false >, n), __chunk_halves(1,
+            n)
+        )
     }
     #[doc(hidden)]
     #[allow(unused_variables)]
@@ -476,13 +479,13 @@ mod clocks {
     )]
     #[doc(hidden)]
     #[allow(warnings)]
-    trait __OtherThan_hours {}
+    trait has_vthread_hours {}
     #[doc(hidden)]
     #[allow(warnings)]
-    trait __Call_hours {
+    trait calls_vthread_hours {
         fn __vt_hours(&self) {}
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl<__T: __OtherThan_hours + ?Sized> __Call_hours for __T {}
+    impl<__T: has_vthread_hours + ?Sized> calls_vthread_hours for __T {}
 }

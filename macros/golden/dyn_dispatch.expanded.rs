@@ -79,7 +79,7 @@ pub mod animals {
     #[allow(warnings)]
     impl<__T: Animal> __AnimalObj for __T {
         fn __slot_name(&self, is_concurrent: i64) -> &str {
-            let is_concurrent: i64 = is_concurrent & 1;
+            let is_concurrent: i64 = ::vthread::__private::bit!(is_concurrent);
             let entry = ::vthread::__private::select!(
                 ::core::concat!(::core::module_path!(), "::Animal::name"), < Self as
                 __AnimalTable > ::PAIRS, 0usize, is_concurrent, < Self as __AnimalTable >
@@ -89,7 +89,7 @@ pub mod animals {
             entry(self, is_concurrent)
         }
         fn __slot_speak(&self, is_concurrent: i64, times: u32) -> String {
-            let is_concurrent: i64 = is_concurrent & 1;
+            let is_concurrent: i64 = ::vthread::__private::bit!(is_concurrent);
             let entry = ::vthread::__private::select!(
                 ::core::concat!(::core::module_path!(), "::Animal::speak"), < Self as
                 __AnimalTable > ::PAIRS, 1usize, is_concurrent, < Self as __AnimalTable >
@@ -235,13 +235,13 @@ pub mod animals {
     )]
     #[doc(hidden)]
     #[allow(warnings)]
-    trait __OtherThan_speak {}
+    trait has_vthread_speak {}
     #[doc(hidden)]
     #[allow(warnings)]
-    trait __Call_speak {
+    trait calls_vthread_speak {
         fn __vt_speak(&self) {}
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl<__T: __OtherThan_speak + ?Sized> __Call_speak for __T {}
+    impl<__T: has_vthread_speak + ?Sized> calls_vthread_speak for __T {}
 }

@@ -2,7 +2,9 @@ mod all {
     #[allow(dead_code, deprecated)]
     #[inline]
     pub fn depth(n: u32) -> u32 {
-        __rec_depth(::vthread::__private::current(), n)
+        ::vthread::__private::by_stack!(
+            __body_depth(::vthread::__private::Known:: < false >, n), __chunk_depth(1, n)
+        )
     }
     #[doc(hidden)]
     #[allow(unused_variables)]
@@ -135,7 +137,7 @@ mod one {
     #[allow(warnings)]
     impl<__T: Step> __StepObj for __T {
         fn __slot_step(&self, is_concurrent: i64) -> u32 {
-            let is_concurrent: i64 = is_concurrent & 1;
+            let is_concurrent: i64 = ::vthread::__private::bit!(is_concurrent);
             let entry = ::vthread::__private::select!(
                 ::core::concat!(::core::module_path!(), "::Step::step"), < Self as
                 __StepTable > ::PAIRS, 0usize, is_concurrent, < Self as __StepTable >
@@ -145,7 +147,7 @@ mod one {
             entry(self, is_concurrent)
         }
         fn __slot_other(&self, is_concurrent: i64) -> u32 {
-            let is_concurrent: i64 = is_concurrent & 1;
+            let is_concurrent: i64 = ::vthread::__private::bit!(is_concurrent);
             let entry = ::vthread::__private::select!(
                 ::core::concat!(::core::module_path!(), "::Step::other"), < Self as
                 __StepTable > ::PAIRS, 1usize, is_concurrent, < Self as __StepTable >

@@ -53,7 +53,7 @@ mod conversions {
     impl<A, __T: Convert<A>> __ConvertObj<A> for __T {
         type Out = <__T as Convert<A>>::Out;
         fn __slot_convert(&self, is_concurrent: i64, a: A) -> Self::Out {
-            let is_concurrent: i64 = is_concurrent & 1;
+            let is_concurrent: i64 = ::vthread::__private::bit!(is_concurrent);
             let entry = ::vthread::__private::select!(
                 ::core::concat!(::core::module_path!(), "::Convert::convert"), < Self as
                 __ConvertTable < A > > ::PAIRS, 0usize, is_concurrent, < Self as
@@ -238,7 +238,7 @@ mod conversions {
     #[allow(warnings)]
     impl<__T: Twice> __TwiceObj for __T {
         fn __slot_twice(&self, is_concurrent: i64, a: u32) -> u64 {
-            let is_concurrent: i64 = is_concurrent & 1;
+            let is_concurrent: i64 = ::vthread::__private::bit!(is_concurrent);
             let entry = ::vthread::__private::select!(
                 ::core::concat!(::core::module_path!(), "::Twice::twice"), < Self as
                 __TwiceTable > ::PAIRS, 0usize, is_concurrent, < Self as __TwiceTable >
@@ -329,28 +329,28 @@ mod conversions {
     )]
     #[doc(hidden)]
     #[allow(warnings)]
-    trait __OtherThan_convert {}
+    trait has_vthread_convert {}
     #[doc(hidden)]
     #[allow(warnings)]
-    trait __Call_convert {
+    trait calls_vthread_convert {
         fn __vt_convert(&self) {}
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl<__T: __OtherThan_convert + ?Sized> __Call_convert for __T {}
+    impl<__T: has_vthread_convert + ?Sized> calls_vthread_convert for __T {}
     #[diagnostic::on_unimplemented(
         message = "#[vthread]: this `twice` is not the vthread one: `{Self}` has none",
         label = "write the type of the receiver down, or `#[plain]` before the call"
     )]
     #[doc(hidden)]
     #[allow(warnings)]
-    trait __OtherThan_twice {}
+    trait has_vthread_twice {}
     #[doc(hidden)]
     #[allow(warnings)]
-    trait __Call_twice {
+    trait calls_vthread_twice {
         fn __vt_twice(&self) {}
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl<__T: __OtherThan_twice + ?Sized> __Call_twice for __T {}
+    impl<__T: has_vthread_twice + ?Sized> calls_vthread_twice for __T {}
 }

@@ -2,7 +2,9 @@ mod recursion {
     #[allow(dead_code, deprecated)]
     #[inline]
     pub fn even(n: u32) -> bool {
-        __rec_even(::vthread::__private::current(), n)
+        ::vthread::__private::by_stack!(
+            __body_even(::vthread::__private::Known:: < false >, n), __chunk_even(1, n)
+        )
     }
     #[doc(hidden)]
     #[allow(unused_variables)]
@@ -59,7 +61,9 @@ mod recursion {
     #[allow(dead_code, deprecated)]
     #[inline]
     pub fn odd(n: u32) -> bool {
-        __rec_odd(::vthread::__private::current(), n)
+        ::vthread::__private::by_stack!(
+            __body_odd(::vthread::__private::Known:: < false >, n), __chunk_odd(1, n)
+        )
     }
     #[doc(hidden)]
     #[allow(unused_variables)]
@@ -121,7 +125,10 @@ mod recursion {
         #[allow(dead_code, deprecated)]
         #[inline]
         pub fn eval(&self) -> i64 {
-            Self::__rec_eval(self, ::vthread::__private::current())
+            ::vthread::__private::by_stack!(
+                Self::__body_eval(self, ::vthread::__private::Known:: < false >),
+                Self::__chunk_eval(self, 1)
+            )
         }
         #[doc(hidden)]
         #[allow(unused_variables)]
@@ -194,13 +201,13 @@ mod recursion {
     )]
     #[doc(hidden)]
     #[allow(warnings)]
-    trait __OtherThan_eval {}
+    trait has_vthread_eval {}
     #[doc(hidden)]
     #[allow(warnings)]
-    trait __Call_eval {
+    trait calls_vthread_eval {
         fn __step_eval(&self) {}
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl<__T: __OtherThan_eval + ?Sized> __Call_eval for __T {}
+    impl<__T: has_vthread_eval + ?Sized> calls_vthread_eval for __T {}
 }

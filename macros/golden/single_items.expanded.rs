@@ -1,7 +1,10 @@
 #[allow(dead_code, deprecated)]
 #[inline]
 pub fn fibonacci(n: u64) -> u64 {
-    __rec_fibonacci(::vthread::__private::current(), n)
+    ::vthread::__private::by_stack!(
+        __body_fibonacci(::vthread::__private::Known:: < false >, n),
+        __chunk_fibonacci(1, n)
+    )
 }
 #[doc(hidden)]
 #[allow(unused_variables)]
@@ -62,7 +65,9 @@ pub fn __chunk_fibonacci(is_concurrent: i64, n: u64) -> u64 {
 #[allow(dead_code, deprecated)]
 #[inline]
 pub fn descend(f: &mut dyn FnMut()) {
-    __rec_descend(::vthread::__private::current(), f)
+    ::vthread::__private::by_stack!(
+        __body_descend(::vthread::__private::Known:: < false >, f), __chunk_descend(1, f)
+    )
 }
 #[doc(hidden)]
 #[allow(unused_variables)]
@@ -165,7 +170,7 @@ pub trait __VisitorObj {
 #[allow(warnings)]
 impl<__T: Visitor> __VisitorObj for __T {
     fn __slot_visit(&mut self, is_concurrent: i64, n: u64) {
-        let is_concurrent: i64 = is_concurrent & 1;
+        let is_concurrent: i64 = ::vthread::__private::bit!(is_concurrent);
         let entry = ::vthread::__private::select!(
             ::core::concat!(::core::module_path!(), "::Visitor::visit"), < Self as
             __VisitorTable > ::PAIRS, 0usize, is_concurrent, < Self as __VisitorTable >

@@ -48,7 +48,7 @@ mod shapes {
     #[allow(warnings)]
     impl<__T: Named> __NamedObj for __T {
         fn __slot_name(&self, is_concurrent: i64) -> String {
-            let is_concurrent: i64 = is_concurrent & 1;
+            let is_concurrent: i64 = ::vthread::__private::bit!(is_concurrent);
             let entry = ::vthread::__private::select!(
                 ::core::concat!(::core::module_path!(), "::Named::name"), < Self as
                 __NamedTable > ::PAIRS, 0usize, is_concurrent, < Self as __NamedTable >
@@ -219,7 +219,7 @@ mod shapes {
     #[allow(warnings)]
     impl<__T: Shape> __ShapeObj for __T {
         fn __slot_area(&self, is_concurrent: i64) -> f64 {
-            let is_concurrent: i64 = is_concurrent & 1;
+            let is_concurrent: i64 = ::vthread::__private::bit!(is_concurrent);
             let entry = ::vthread::__private::select!(
                 ::core::concat!(::core::module_path!(), "::Shape::area"), < Self as
                 __ShapeTable > ::PAIRS, 0usize, is_concurrent, < Self as __ShapeTable >
@@ -300,13 +300,13 @@ mod shapes {
     )]
     #[doc(hidden)]
     #[allow(warnings)]
-    trait __OtherThan_area {}
+    trait has_vthread_area {}
     #[doc(hidden)]
     #[allow(warnings)]
-    trait __Call_area {
+    trait calls_vthread_area {
         fn __vt_area(&self) {}
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl<__T: __OtherThan_area + ?Sized> __Call_area for __T {}
+    impl<__T: has_vthread_area + ?Sized> calls_vthread_area for __T {}
 }

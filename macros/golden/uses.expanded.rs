@@ -66,7 +66,7 @@ mod user {
         #[allow(warnings)]
         impl<__T: Tool> __ToolObj for __T {
             fn __slot_apply(&self, is_concurrent: i64) -> u32 {
-                let is_concurrent: i64 = is_concurrent & 1;
+                let is_concurrent: i64 = ::vthread::__private::bit!(is_concurrent);
                 let entry = ::vthread::__private::select!(
                     ::core::concat!(::core::module_path!(), "::Tool::apply"), < Self as
                     __ToolTable > ::PAIRS, 0usize, is_concurrent, < Self as __ToolTable >
@@ -168,28 +168,28 @@ mod user {
     )]
     #[doc(hidden)]
     #[allow(warnings)]
-    trait __OtherThan_apply {}
+    trait has_vthread_apply {}
     #[doc(hidden)]
     #[allow(warnings)]
-    trait __Call_apply {
+    trait calls_vthread_apply {
         fn __vt_apply(&self) {}
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl<__T: __OtherThan_apply + ?Sized> __Call_apply for __T {}
+    impl<__T: has_vthread_apply + ?Sized> calls_vthread_apply for __T {}
     #[diagnostic::on_unimplemented(
         message = "#[vthread]: this `area` is not the vthread one: `{Self}` has none",
         label = "write the type of the receiver down, or `#[plain]` before the call"
     )]
     #[doc(hidden)]
     #[allow(warnings)]
-    trait __OtherThan_area {}
+    trait has_vthread_area {}
     #[doc(hidden)]
     #[allow(warnings)]
-    trait __Call_area {
+    trait calls_vthread_area {
         fn __vt_area(&self) {}
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl<__T: __OtherThan_area + ?Sized> __Call_area for __T {}
+    impl<__T: has_vthread_area + ?Sized> calls_vthread_area for __T {}
 }

@@ -12,7 +12,7 @@
 //! ```text
 //! fn walk(t: &Tree) -> u64 { .. }
 //!
-//! fn walk(t: &Tree) -> u64 { __rec_walk(current(), t) }
+//! fn walk(t: &Tree) -> u64 { by_stack!(__body_walk(Known::<false>, t), __chunk_walk(1, t)) }   // off the chunks, on one
 //! fn __body_walk<const C: bool>(known: Known<C>, t: &Tree) -> u64 { .. __step_walk(known, left) .. }
 //! fn __vt_walk(is_concurrent: i64, t: &Tree) -> u64 {
 //!     if is_concurrent & 1 == 0 { plain_only!(); __body_walk(Known::<false>, t) } else { __body_walk(Known::<true>, t) }
@@ -136,12 +136,21 @@ pub(crate) fn shim(
     path: &TokenStream,
 ) -> TokenStream {
     let forward = Forward::new(f.sig);
-    let target = expander.shim_target(f.node, &f.sig.ident);
-    let private = &expander.private;
-    let call = forward.call(&quote!(#path #target), &quote!(#private::current()), f.sig);
+    let (name, private) = (&f.sig.ident, &expander.private);
+    let call = if f.node.is_some_and(|n| expander.plan.asks_well(expander.world, n)) {
+        let (body, chunk) = (names::known_body(name), names::chunk(name));
+        let plain = forward.call_known(&quote!(#path #body), &quote!(#private::Known::<false>), f.sig);
+        let chunk = forward.call(&quote!(#path #chunk), &quote!(1), f.sig);
+        quote!(#private::by_stack!(#plain, #chunk))
+    } else {
+        let target = expander.shim_target(f.node, name);
+        forward.call(&quote!(#path #target), &quote!(#private::current()), f.sig)
+    };
     let head = signature::head(f.sig, &f.sig.ident, &forward.inputs, false);
     let (attrs, vis) = (&divided.shim, &f.vis);
-    quote!(#(#attrs)* #[allow(dead_code, deprecated)] #[inline] #vis #head { #call })
+    // What it asks for comes behind a call that does not return.
+    let unreachable = signature::diverges(f.sig).then(|| quote!(, unreachable_code));
+    quote!(#(#attrs)* #[allow(dead_code, deprecated #unreachable)] #[inline] #vis #head { #call })
 }
 
 /// The functions that break a cycle, and what leads to the bodies for known words.

@@ -4,9 +4,9 @@
 //!
 //! ```text
 //! #[diagnostic::on_unimplemented(message = "..")]
-//! trait __OtherThan_launch {}                                   // nothing is
-//! trait __Call_launch { fn __vt_launch(&self) {} }
-//! impl<T: __OtherThan_launch + ?Sized> __Call_launch for T {}
+//! trait has_vthread_launch {}                                   // nothing is
+//! trait calls_vthread_launch { fn __vt_launch(&self) {} }
+//! impl<T: has_vthread_launch + ?Sized> calls_vthread_launch for T {}
 //! ```
 
 use crate::attributes;

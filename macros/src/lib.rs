@@ -114,7 +114,7 @@ mod world;
 /// `&mut`, `Rc`, `Arc` and `Pin` of it, coercions, `+ Send + Sync + 'a`, supertraits, default methods, `where Self:
 /// Sized` methods, type parameters and associated types work as before.
 ///
-/// **Closures** read the word again at their top, because one that is made on an ordinary stack may run on a chunk: three
+/// **Closures** read the word again at their top, because one that is made on an ordinary stack may run on a chunk: two or three
 /// instructions, once for a loop where the compiler can see that, and none where nothing needs it.
 /// Macros of std are looked into (`println!("{}", size(file))`); what an unknown macro calls goes through shims.
 ///
@@ -124,7 +124,7 @@ mod world;
 /// |---|---|
 /// | `mod m { .. }` | everything in it, nested modules and items in functions included |
 /// | `fn`, `trait`, `impl` | that item alone |
-/// | `#[vthread] use path::{f, Trait};` | imports functions and traits of another vthread module, with what belongs to them |
+/// | `#[vthread] use path::{f, Trait};` | imports functions and traits of another vthread module, with what belongs to them; `pub`: passes them on |
 ///
 /// | option | on | meaning |
 /// |---|---|---|

@@ -72,9 +72,9 @@ pub(crate) fn table(of: &Ident) -> Ident {
     format_ident!("__{}Table", of.unraw(), span = here(of))
 }
 
-/// The two traits that explain a wrong guess about calls of a method.
+/// The two traits that explain a wrong guess about calls of a method: the compiler's notes speak of them, so their names are words.
 pub(crate) fn guess(method: &str) -> (Ident, Ident) {
-    (format_ident!("__OtherThan_{method}"), format_ident!("__Call_{method}"))
+    (format_ident!("has_vthread_{method}"), format_ident!("calls_vthread_{method}"))
 }
 
 /// What an impl without the attribute lacks: the compiler says its name, so that says what to do.

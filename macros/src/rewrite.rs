@@ -9,8 +9,8 @@
 //! |s| s.area()             |s| { let is_concurrent = current_here(); s.__vt_area(is_concurrent) }
 //! ```
 
-use crate::attributes;
-use crate::choose::Choice;
+mod calls;
+
 use crate::expander::Expander;
 use crate::hints::{Hint, Locals, Reader};
 use crate::names;
@@ -18,14 +18,11 @@ use crate::objects::{self, DynTypes};
 use crate::resolve::Scope;
 use crate::scan;
 use crate::std_macros::{self, Argument};
-use crate::world::{Def, Mode, NodeId};
+use crate::world::{Mode, NodeId};
 use proc_macro2::{TokenStream, TokenTree};
 use quote::quote;
 use syn::visit_mut::{self, VisitMut};
-use syn::{
-    Attribute, Block, Expr, ExprCall, ExprClosure, ExprMethodCall, ExprPath, Ident, Item, Local, Macro, Pat,
-    PathArguments, Signature, Stmt, Type, parse_quote,
-};
+use syn::{Attribute, Block, Expr, ExprClosure, Item, Local, Macro, Pat, Signature, Stmt, Type, parse_quote};
 
 /// Rewrites one body.
 pub(crate) struct Rewriter<'a, 'w> {
@@ -39,30 +36,6 @@ pub(crate) struct Rewriter<'a, 'w> {
     known: bool,
     in_closure: bool,
     mode: Mode,
-}
-
-/// What a call becomes that passes the word on.
-struct Target {
-    name: Ident,
-    /// What is passed, if anything is.
-    word: Option<Word>,
-}
-
-/// The argument that is added.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Word {
-    Known,
-    Read,
-}
-
-impl Word {
-    fn expression(self) -> Expr {
-        let word = match self {
-            Self::Known => names::known(),
-            Self::Read => names::flag(),
-        };
-        parse_quote!(#word)
-    }
 }
 
 /// Rewrites the body of `node` and says whether it uses the context word.
@@ -116,112 +89,6 @@ impl Rewriter<'_, '_> {
         self.locals.bind(pattern, hint, self.scope.module);
     }
 
-    /// Notes where a call goes and gives the name that it gets, if it passes the word on, with what it passes.
-    fn target(&mut self, choice: &Choice, name: &Ident) -> Option<Target> {
-        let passes_word = choice.passes_word && self.mode != Mode::Plain;
-        if let Some(from) = self.node {
-            for &to in &choice.nodes {
-                self.expander.call(from, to, passes_word);
-            }
-        }
-        if !passes_word {
-            return None;
-        }
-        let (expander, nodes) = (self.expander, &choice.nodes);
-        let wraps = self.node.is_some_and(|from| nodes.iter().any(|&to| expander.wraps(from, to)));
-        let known = self.known
-            && choice.closed
-            && !nodes.is_empty()
-            && nodes.iter().all(|&to| expander.plan.knows_word(expander.world, to));
-        // The ordinary function asks where it runs and jumps by the answer. A closure that first makes a word of it, for one
-        // wrapper alone, pays for both.
-        if wraps
-            && self.in_closure
-            && choice.closed
-            && nodes.iter().all(|&to| expander.plan.asks_well(expander.world, to))
-        {
-            return Some(Target { name: names::same(name), word: None });
-        }
-        self.used |= !known;
-        let name = match (known, wraps) {
-            (true, true) => names::known_wrapper(name),
-            (true, false) => names::known_body(name),
-            (false, true) => names::wrapper(name),
-            (false, false) => names::body(name),
-        };
-        Some(Target { name, word: Some(if known { Word::Known } else { Word::Read }) })
-    }
-
-    /// A call that the user marked `#[plain]`: only what is inside of it is rewritten.
-    fn leave(&mut self, choice: &Choice) {
-        if let Some(from) = self.node {
-            for &to in &choice.nodes {
-                self.expander.call(from, to, false);
-            }
-        }
-    }
-
-    fn path_choice(&self, path: &ExprPath, count: usize) -> Choice {
-        self.scope.path_call(path, count, |name| self.locals.has(name))
-    }
-
-    fn method_call(&mut self, m: &mut ExprMethodCall) {
-        let receiver = self.hint().receiver(&m.receiver);
-        let unsure = receiver.is_none();
-        let choice = self.scope.method(receiver, &m.method.to_string(), m.args.len());
-        let plain = attributes::take_plain(&mut m.attrs);
-        self.visit_expr_mut(&mut m.receiver);
-        if let Some(turbofish) = &mut m.turbofish {
-            self.visit_angle_bracketed_generic_arguments_mut(turbofish);
-        }
-        m.args.iter_mut().for_each(|a| self.visit_expr_mut(a));
-        if plain {
-            self.leave(&choice);
-        } else if let Some(target) = self.target(&choice, &m.method) {
-            if unsure && target.word.is_some() {
-                self.expander.guess(self.scope.module, &m.method, &target.name);
-            }
-            if let Some(word) = target.word {
-                m.args.insert(0, word.expression());
-            }
-            if let Some(turbofish) = m.turbofish.as_mut().filter(|_| target.word == Some(Word::Known)) {
-                turbofish.args.push(parse_quote!(_));
-            }
-            m.method = target.name;
-        }
-    }
-
-    fn call(&mut self, c: &mut ExprCall) {
-        let plain = attributes::take_plain(&mut c.attrs);
-        let Expr::Path(path) = &mut *c.func else {
-            return visit_mut::visit_expr_call_mut(self, c);
-        };
-        let choice = self.scope.path_call(path, c.args.len(), |name| self.locals.has(name));
-        for segment in &mut path.path.segments {
-            self.visit_path_arguments_mut(&mut segment.arguments);
-        }
-        if let Some(qself) = &mut path.qself {
-            self.visit_type_mut(&mut qself.ty);
-        }
-        c.args.iter_mut().for_each(|a| self.visit_expr_mut(a));
-        if plain {
-            return self.leave(&choice);
-        }
-        let Expr::Path(path) = &mut *c.func else { return };
-        let Some(last) = path.path.segments.last_mut() else { return };
-        if let Some(target) = self.target(&choice, &last.ident) {
-            if let Some(word) = target.word {
-                c.args.insert(usize::from(choice.has_self), word.expression());
-            }
-            if let (true, PathArguments::AngleBracketed(turbofish)) =
-                (target.word == Some(Word::Known), &mut last.arguments)
-            {
-                turbofish.args.push(parse_quote!(_));
-            }
-            last.ident = target.name;
-        }
-    }
-
     fn closure(&mut self, c: &mut ExprClosure) {
         if let Some(token) = &c.asyncness {
             self.expander.problem(token.span, ASYNC);
@@ -251,33 +118,6 @@ impl Rewriter<'_, '_> {
         self.used = outer;
         self.known = known;
         self.in_closure = in_closure;
-    }
-
-    /// A function as a value goes by its ordinary name, but it is a call as far as cycles go.
-    fn value(&mut self, path: &ExprPath) {
-        if path.qself.is_none()
-            && path.path.get_ident().is_some_and(|name| self.locals.has(&name.to_string()))
-        {
-            return;
-        }
-        let mut choice = match self.scope.resolve(&path.path) {
-            Some(Def::Function(id)) if path.qself.is_none() => {
-                Choice { nodes: self.scope.world.twins(id).collect(), ..Choice::default() }
-            }
-            Some(_) if path.qself.is_none() => return,
-            _ if path.path.segments.len() > 1 || path.qself.is_some() => {
-                let name = path.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
-                let arities = self.scope.world.nodes.iter().filter(|n| n.name == name);
-                let counts: std::collections::BTreeSet<usize> =
-                    arities.map(|n| n.arity + usize::from(n.has_self)).collect();
-                let nodes =
-                    counts.into_iter().flat_map(|count| self.path_choice(path, count).nodes).collect();
-                Choice { nodes, ..Choice::default() }
-            }
-            _ => return,
-        };
-        choice.passes_word = false;
-        self.leave(&choice);
     }
 
     /// A macro whose tokens are not parsed may call everything that it names.

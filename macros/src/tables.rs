@@ -234,8 +234,8 @@ fn slot(expander: &Expander<'_>, t: &ItemTrait, index: &TokenStream, sig: &Signa
     let call = if unsafety.is_some() { quote!(unsafe { #call }) } else { call };
     quote! {
         #head {
-            // Bit 0 is all that the word says: what is left of it is the index, too, in the same register.
-            let #word: i64 = #word & 1;
+            // Bit 0 is all that the word says: it is the index, too, in the same register.
+            let #word: i64 = #private::bit!(#word);
             let #entry = #private::select!(
                 #marker, <Self as #table #arguments>::PAIRS, #index, #word, <Self as #table #arguments>::#chunk
             );

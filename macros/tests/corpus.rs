@@ -37,8 +37,12 @@ mod conditions;
 mod features;
 #[path = "corpus/generics.rs"]
 mod generics;
+#[path = "corpus/items.rs"]
+mod items;
 #[path = "corpus/languages.rs"]
 mod languages;
+#[path = "corpus/left_out.rs"]
+mod left_out;
 #[path = "corpus/machines.rs"]
 mod machines;
 #[path = "corpus/numbers.rs"]

@@ -186,14 +186,12 @@ fn on_chunk_of<F: FnOnce() -> R, R, const FLAGS: u32>(f: F) -> R {
 unsafe fn by_words<F: FnOnce() -> R, R, const FLAGS: u32>(size: u32, entry: Callee, f: F) -> R {
     type Plain = unsafe extern "C-unwind" fn(Word, Word, Word) -> Pair;
     let words = Closure::new(f).into_words();
-    let pair = if arch::on_chunk_now() {
+    let pair = crate::__by_stack!(
+        // SAFETY: that is its type, and these are its words.
+        unsafe { core::mem::transmute::<Callee, Plain>(entry)(words[0], words[1], words[2]) },
         // SAFETY: on a chunk this thread has lists; the caller's promise.
         unsafe { arch::call_on_fresh(words[0], words[1], words[2], size, entry, core::any::type_name::<F>) }
-    } else {
-        crate::__plain_only!();
-        // SAFETY: that is its type, and these are its words.
-        unsafe { core::mem::transmute::<Callee, Plain>(entry)(words[0], words[1], words[2]) }
-    };
+    );
     // SAFETY: it has returned, with its result in the words.
     unsafe { ManuallyDrop::into_inner(Outcome { pair }.result) }
 }
@@ -204,15 +202,17 @@ unsafe fn by_words<F: FnOnce() -> R, R, const FLAGS: u32>(size: u32, entry: Call
 unsafe fn by_slot<F: FnOnce() -> R, R, const FLAGS: u32>(size: u32, entry: Callee, f: F) -> R {
     let mut slot = Slot::<F, R>::new(f);
     let argument = slot.as_argument();
-    if arch::on_chunk_now() {
-        let words = [Word::new(argument), Word::uninit(), Word::uninit()];
-        // SAFETY: on a chunk this thread has lists; the caller's promise.
-        unsafe { arch::call_on_fresh(words[0], words[1], words[2], size, entry, core::any::type_name::<F>) };
-    } else {
-        crate::__plain_only!();
+    crate::__by_stack!(
         // SAFETY: that is its type, and it wants the slot.
-        unsafe { core::mem::transmute::<Callee, Entry>(entry)(argument) };
-    }
+        unsafe { core::mem::transmute::<Callee, Entry>(entry)(argument) },
+        {
+            let words = [Word::new(argument), Word::uninit(), Word::uninit()];
+            // SAFETY: on a chunk this thread has lists; the caller's promise.
+            unsafe {
+                arch::call_on_fresh(words[0], words[1], words[2], size, entry, core::any::type_name::<F>)
+            };
+        }
+    );
     // SAFETY: it has returned.
     unsafe { slot.into_result() }
 }
@@ -261,27 +261,23 @@ pub(crate) unsafe fn call_on_slot(argument: *mut u8, entry: Entry, top: *mut u8)
 pub fn hop<F: FnOnce() -> R, R>(f: F) -> R {
     if const { fits::<F, R>() } {
         let [a, b, c] = Closure::new(f).into_words();
-        let pair = if arch::on_chunk_now() {
+        let pair = crate::__by_stack!(
+            // SAFETY: the words are the closure's.
+            unsafe { RunWords::<F, R, 0>::enter(a, b, c) },
             // SAFETY: on a chunk a hop stack is installed and empty: whatever ran on it has returned, or has detached it.
             unsafe { arch::call_on(a, b, c, arch::hop_top(), RunWords::<F, R, 0>::enter as Callee) }
-        } else {
-            crate::__plain_only!();
-            // SAFETY: the words are the closure's.
-            unsafe { RunWords::<F, R, 0>::enter(a, b, c) }
-        };
+        );
         // SAFETY: it has returned, with its result in the words.
         unsafe { ManuallyDrop::into_inner(Outcome { pair }.result) }
     } else {
         let mut slot = Slot::<F, R>::new(f);
         let argument = slot.as_argument();
-        if arch::on_chunk_now() {
-            // SAFETY: as above.
-            unsafe { call_on_slot(argument, RunSlot::<F, R>::enter, arch::hop_top()) };
-        } else {
-            crate::__plain_only!();
+        crate::__by_stack!(
             // SAFETY: it wants the slot.
-            unsafe { RunSlot::<F, R>::enter(argument) };
-        }
+            unsafe { RunSlot::<F, R>::enter(argument) },
+            // SAFETY: as above.
+            unsafe { call_on_slot(argument, RunSlot::<F, R>::enter, arch::hop_top()) }
+        );
         // SAFETY: it has returned.
         unsafe { slot.into_result() }
     }

@@ -174,9 +174,12 @@ pub mod __private {
     pub use crate::marks::VTABLE;
     pub use crate::run::{report_entry, run_entry};
     pub use crate::select::{Chosen, after, select};
-    pub use crate::{__plain_only as plain_only, __select as select, __tag as tag};
+    pub use crate::{
+        __bit as bit, __by_stack as by_stack, __plain_only as plain_only, __select as select, __tag as tag,
+    };
     #[cfg(vthread_native)]
     pub use crate::{
+        arch::REGION,
         call::on_chunk_sized,
         carrier::{Waiter, raw, spawn, spawn_sized, yield_now},
         run::Carrying,

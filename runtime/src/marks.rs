@@ -86,6 +86,50 @@ macro_rules! __plain_only {
     }};
 }
 
+/// `plain` where the caller is not on a chunk, else `chunk`. The jumps are the marks: no path on a chunk takes them, so the link step
+/// follows no call in `plain`. That stands where the jumps go, with no answer in between that could be tested later, so it is so without
+/// optimisation, too.
+#[cfg(vthread_native)]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __by_stack {
+    ($plain:expr, $chunk:expr) => {
+        'by_stack: {
+            // SAFETY: compares as `on_chunk_now` does, and jumps to `plain` with the stack as it is.
+            unsafe {
+                ::core::arch::asm!(
+                    "cmp rsp, qword ptr [rip + {region} + 16]",
+                    "771: jae {off}",
+                    $crate::__private::abi::record!(11, "771b", "0", "0", "0", ""),
+                    "cmp rsp, qword ptr [rip + {region}]",
+                    "773: jb {off}",
+                    $crate::__private::abi::record!(11, "773b", "0", "0", "0", ""),
+                    region = sym $crate::__private::REGION,
+                    off = label { break 'by_stack $plain },
+                    options(readonly, nostack),
+                );
+            }
+            $chunk
+        }
+    };
+}
+
+/// All that the context word says: bit 0, as an index. Words are made here, and are 0 or 1: knowing that spares the mask.
+#[cfg(vthread_native)]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __bit {
+    ($word:expr) => {{
+        // Where it is checked, it would only lengthen what is called on chunks.
+        if !::core::cfg!(debug_assertions) {
+            // SAFETY: a word comes from `current`, `current_here`, a `Known` or a literal of the expansion, and no other code names
+            // the functions that take one.
+            unsafe { ::core::hint::assert_unchecked($word == 0 || $word == 1) };
+        }
+        $word & 1
+    }};
+}
+
 /// Without virtual threads of their own: always the plain entry.
 #[cfg(not(vthread_native))]
 #[doc(hidden)]
@@ -116,4 +160,24 @@ macro_rules! __tag {
 #[macro_export]
 macro_rules! __plain_only {
     () => {{}};
+}
+
+/// Without virtual threads of their own: `plain`.
+#[cfg(not(vthread_native))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __by_stack {
+    ($plain:expr, $chunk:expr) => {
+        if $crate::__private::current() == 0 { $plain } else { $chunk }
+    };
+}
+
+/// Without virtual threads of their own: bit 0.
+#[cfg(not(vthread_native))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __bit {
+    ($word:expr) => {
+        $word & 1
+    };
 }

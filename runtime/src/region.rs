@@ -86,6 +86,14 @@ pub(crate) fn reserve() -> io::Result<()> {
     Ok(())
 }
 
+/// Does something that must be done before there is the first chunk, if there is none.
+pub(crate) fn unless_reserved(f: impl FnOnce()) {
+    let s = state();
+    if s.len == 0 {
+        f();
+    }
+}
+
 /// A `fork` copies the region as it is at a moment when nobody changes it. The child has the thread that forked alone: that
 /// one's vthreads go on in both, other carriers' in the parent only.
 fn survive_forks() {

@@ -119,7 +119,8 @@ impl Builder {
     }
 
     /// Counts every call onto a chunk and the bytes of chunks in use ([`Stats::chunks`](crate::Stats::chunks)). A call onto a chunk then costs
-    /// about as much as one that allocates: counting where they cost nothing would make all of them slower.
+    /// about as much as one that allocates: counting where they cost nothing would make all of them slower. Hops are counted too
+    /// ([`Stats::hops`](crate::Stats::hops)) if this is asked for before the first vthread of the process.
     #[must_use]
     pub fn count_chunks(mut self, count: bool) -> Self {
         self.config.count = count;

@@ -385,6 +385,10 @@ impl Installed {
         if !this_thread().is_null() {
             return Err(Error::AlreadyACarrier);
         }
+        if config.count {
+            // SAFETY: chunks lie in the region, and nobody reserves it meanwhile.
+            region::unless_reserved(|| unsafe { arch::count_hops() });
+        }
         region::reserve().map_err(Error::NoRegion)?;
         let stacks = Stacks::new(config);
         // SAFETY: boxed, and kept until no chunk is in use.

@@ -84,6 +84,9 @@ pub struct Stats {
     pub lent: usize,
     /// Chunks of this thread.
     pub chunks: Chunks,
+    /// How often vthreads of this thread were carried over to a hop stack and back. Counted as [`Chunks`] are, from the first vthread
+    /// of the process on or not at all, and only where the system allows a process to change its code (`/proc/self/mem`); else 0.
+    pub hops: u64,
     /// Operations on files of this thread's vthreads.
     pub operations: Operations,
     /// How deep each entry of this thread went, by its name; only where stacks are painted ([`Mode::Painted`]).
@@ -116,6 +119,7 @@ impl Stats {
         self.lent += other.lent;
         self.chunks.taken += other.chunks.taken;
         self.chunks.most_bytes += other.chunks.most_bytes;
+        self.hops += other.hops;
         self.operations.in_flight += other.operations.in_flight;
         self.operations.most += other.operations.most;
         self.operations.total += other.operations.total;
@@ -151,6 +155,7 @@ pub fn stats() -> Stats {
             hop_stacks: hop_stack::numbers(),
             lent: Stacks::with(Stacks::lent_now).unwrap_or(0),
             chunks: Stacks::with(Stacks::chunks).unwrap_or_default(),
+            hops: crate::arch::hops(),
             operations: crate::io::numbers(),
             high_water: Stacks::with(Stacks::high_water).unwrap_or_default(),
         }

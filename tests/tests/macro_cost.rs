@@ -12,6 +12,8 @@ use std::fmt::Write as _;
 use std::hint::black_box;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 
 struct Counting;
 
@@ -120,6 +122,15 @@ fn instructions(probe: &Path, kernel: usize, form: usize, rounds: u64) -> f64 {
     count.unwrap_or_else(|| panic!("valgrind printed no count: {said}"))
 }
 
+/// A round's instructions in each form.
+fn counts(probe: &Path, index: usize) -> [f64; 3] {
+    let rounds = KERNELS[index].rounds;
+    [0, 1, 2].map(|form| {
+        let [few, many] = [1, 2].map(|n| instructions(probe, index, form, n * rounds));
+        (many - few) / rounds as f64
+    })
+}
+
 /// What is too much of a round's instructions without the attribute, with it, and with it in a vthread; nothing if none is.
 fn too_much(limit: Limit, [without, plain, concurrent]: [f64; 3]) -> String {
     let mut wrong = String::new();
@@ -142,12 +153,21 @@ fn too_much(limit: Limit, [without, plain, concurrent]: [f64; 3]) -> String {
 #[cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), ignore = "counts are those of x86-64")]
 fn what_is_not_concurrent_costs_what_it_did() {
     let probe = probe();
+    let next = AtomicUsize::new(0);
+    // Most of it is valgrind's start, so all processors take part.
+    let work = || {
+        let mine = std::iter::from_fn(|| Some(next.fetch_add(1, Relaxed)).filter(|n| *n < KERNELS.len()));
+        mine.map(|index| (index, counts(&probe, index))).collect::<Vec<_>>()
+    };
+    let mut found: Vec<_> = std::thread::scope(|scope| {
+        let workers = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let workers: Vec<_> = (0..workers).map(|_| scope.spawn(work)).collect();
+        workers.into_iter().flat_map(|worker| worker.join().expect("the counts")).collect()
+    });
+    found.sort_by_key(|(index, _)| *index);
     let mut wrong = String::new();
-    for (index, kernel) in KERNELS.iter().enumerate() {
-        let counts = [0, 1, 2].map(|form| {
-            let [few, many] = [1, 2].map(|n| instructions(&probe, index, form, n * kernel.rounds));
-            (many - few) / kernel.rounds as f64
-        });
+    for (index, counts) in found {
+        let kernel = &KERNELS[index];
         println!("{:<24} {counts:.1?}", kernel.name);
         let found = too_much(kernel.limit, counts);
         if !found.is_empty() {

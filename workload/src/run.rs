@@ -6,17 +6,20 @@ use crate::matcher::{Detail, Needle};
 use crate::output::{Format, Output, ProgressMode, ProgressView, Says, Sink, Style, Ticker, say};
 use crate::search::{Counts, Root, Run, Search};
 use crate::tree::{OpenFiles, Shown};
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use rustix::fd::OwnedFd;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
-use signal_hook::iterator::Signals;
+use signal_hook::iterator::backend::SignalDelivery;
+use signal_hook::iterator::exfiltrator::SignalOnly;
 use std::ffi::CString;
 use std::io::Write;
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
+use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::channel;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// Something was found, and all could be read.
 pub const FOUND: u8 = 0;
@@ -54,8 +57,8 @@ fn try_to_run(cli: &Cli) -> Result<u8, NoSearch> {
         return print(Cli::engine_list().as_bytes());
     }
     let search = Arc::new(search(cli)?);
-    let ticker = Ticker::start(&search);
-    end_on_signals(&search);
+    let ticker = Ticker::new(&search);
+    watch(&search, &ticker);
     let mut engine = cli.engine();
     let mut ran = engine.run(&search);
     // The default shall not be what keeps a search from being made; who is asked for by name says why it cannot.
@@ -63,7 +66,7 @@ fn try_to_run(cli: &Cli) -> Result<u8, NoSearch> {
         engine = &Sequential;
         ran = engine.run(&search);
     }
-    drop(ticker);
+    ticker.stop();
     ran.map_err(|source| NoSearch::Engine { name: engine.name(), source })?;
     finish(cli, engine, &search)
 }
@@ -148,30 +151,62 @@ fn ignored_signals() -> u64 {
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }
 
+/// What the process is told while it searches.
+type Told = SignalDelivery<UnixStream, SignalOnly>;
+
+/// Starts a thread that waits for signals, and starts the ticker when the search takes long.
+fn watch(search: &Arc<Search>, ticker: &Arc<Ticker>) {
+    let (search, ticker) = (Arc::clone(search), Arc::clone(ticker));
+    let watch = move || {
+        // Caught only from here on: if there is no thread to wait for them, signals end the process as ever.
+        let (since, mut told) = (Instant::now(), heed().ok());
+        while let Some(left) = Ticker::EVERY.checked_sub(since.elapsed()) {
+            match &mut told {
+                Some(told) => wait(told, Some(left), &search),
+                None => std::thread::sleep(left),
+            }
+        }
+        // On a thread of its own: it blocks when nobody takes the output, and signals are heeded nevertheless.
+        ticker.start(&search);
+        while let Some(told) = &mut told {
+            wait(told, None, &search);
+        }
+    };
+    drop(std::thread::Builder::new().name("zork-watch".into()).spawn(watch));
+}
+
+/// Catches the signals that end a process, except those that it was started to ignore.
+fn heed() -> std::io::Result<Told> {
+    let ignored = ignored_signals();
+    let heeded = [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0);
+    let (read, write) = UnixStream::pair()?;
+    SignalDelivery::with_pipe(read, write, SignalOnly, heeded)
+}
+
+/// Waits for a signal, or so long. May return for nothing.
+fn wait(told: &mut Told, so_long: Option<Duration>, search: &Arc<Search>) {
+    let so_long = so_long.and_then(|so_long| Timespec::try_from(so_long).ok());
+    // When it fails it was interrupted by a signal, perhaps by one of these.
+    let _ = poll(&mut [PollFd::new(told.get_read(), PollFlags::IN)], so_long.as_ref());
+    if let Some(signal) = told.pending().next() {
+        end_on(signal, search);
+    }
+}
+
 /// On Ctrl-C and its like: writes what was found, and ends as the signal would have.
-fn end_on_signals(search: &Arc<Search>) {
+fn end_on(signal: i32, search: &Arc<Search>) {
     /// For writing what was found. Who does not read it within this time does not get it: the user wants the end.
     const GRACE: Duration = Duration::from_millis(500);
     let search = Arc::clone(search);
-    let ignored = ignored_signals();
-    let wait = move || {
-        // Caught only from here on: if there is no thread to wait for them, signals end the process as ever.
-        let heeded =
-            [SIGINT, SIGTERM, SIGHUP].into_iter().filter(|signal| ignored & (1 << (signal - 1)) == 0);
-        let Ok(mut signals) = Signals::new(heeded) else { return };
-        if let Some(signal) = signals.forever().next() {
-            let (done, written) = channel();
-            let write = move || {
-                search.output.abandon();
-                // Nobody waits any more if it took too long.
-                let _ = done.send(());
-            };
-            if std::thread::Builder::new().spawn(write).is_ok() {
-                let _ = written.recv_timeout(GRACE);
-            }
-            // Ends the process, so that a shell sees what happened.
-            drop(signal_hook::low_level::emulate_default_handler(signal));
-        }
+    let (done, written) = channel();
+    let write = move || {
+        search.output.abandon();
+        // Nobody waits any more if it took too long.
+        let _ = done.send(());
     };
-    drop(std::thread::Builder::new().name("zork-signals".into()).spawn(wait));
+    if std::thread::Builder::new().spawn(write).is_ok() {
+        let _ = written.recv_timeout(GRACE);
+    }
+    // Ends the process, so that a shell sees what happened.
+    drop(signal_hook::low_level::emulate_default_handler(signal));
 }

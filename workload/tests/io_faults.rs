@@ -39,6 +39,11 @@ fn tree() -> (tempfile::TempDir, BTreeSet<String>) {
 
 /// What is found, how many errors there are, and how many files have vanished.
 fn search(engine: &dyn Engine, path: &Path) -> (BTreeSet<String>, u64, u64) {
+    let (found, search) = searched(engine, path);
+    (found, search.counts.errors.load(Relaxed), search.counts.vanished.load(Relaxed))
+}
+
+fn searched(engine: &dyn Engine, path: &Path) -> (BTreeSet<String>, Arc<Search>) {
     let mut out = tempfile::tempfile().expect("a file");
     let sink = Sink::new(OwnedFd::from(out.try_clone().expect("a descriptor")), false);
     let format = Format { style: Style::Plain { null: true }, says: Says::Path };
@@ -61,7 +66,7 @@ fn search(engine: &dyn Engine, path: &Path) -> (BTreeSet<String>, u64, u64) {
     out.rewind().expect("a file");
     out.read_to_string(&mut found).expect("text");
     let found = found.split('\0').filter(|path| !path.is_empty()).map(Into::into).collect();
-    (found, search.counts.errors.load(Relaxed), search.counts.vanished.load(Relaxed))
+    (found, search)
 }
 
 fn is_one(path: &[u8]) -> bool {
@@ -94,6 +99,15 @@ fn a_fault_of_one_file_is_no_other_ones() {
             }
         })));
         assert_eq!(search(), (all.clone(), 0, 0), "{name}: waits, interruptions");
+
+        // Names are not in memory. Who waits for an open does so on its chunk, and takes no hop stack along.
+        inject(Some(Box::new(|call| matches!(call, Call::Open(_)).then_some(Fault::Wait))));
+        let (found, search_of_names) = searched(*engine, tree.path());
+        assert_eq!(found, all, "{name}: opens wait");
+        if let Some(vthreads) = search_of_names.counts.vthreads.get() {
+            assert!(vthreads.operations >= all.len() as u64, "{vthreads:?}");
+            assert_eq!(vthreads.detaches, 0, "{vthreads:?}");
+        }
 
         // One cannot be opened, in each of the three directories.
         for errno in [libc::EIO, libc::ENOMEM, libc::EACCES] {

@@ -166,9 +166,17 @@ fn statistics_go_to_standard_error() {
             // A walk is an entry, and the behaviours behind `dyn` are called on chunks of their own.
             let number = |what: &str| -> u64 {
                 let line = ended.stderr.lines().find_map(|line| line.strip_prefix(what)).expect(what);
-                line.split_whitespace().next().and_then(|n| n.parse().ok()).expect(what)
+                line.split([' ', ',']).find_map(|n| n.parse().ok()).expect(what)
             };
             assert!(number("chunk calls") >= 20, "{}", ended.stderr);
+            // Each file is opened, read and closed by calls of the system.
+            assert!(number("hops") >= 3 * 21, "{}", ended.stderr);
+            assert!(number("switches") >= 1 && number("hop stacks       at most") >= 1, "{}", ended.stderr);
+            assert!(
+                ended.stderr.contains(" steals\n") && ended.stderr.contains(" in flight\n"),
+                "{}",
+                ended.stderr
+            );
             assert!(number("stacks") >= 1000 && number("virtual threads") >= 1, "{}", ended.stderr);
         }
         for line in [

@@ -115,6 +115,9 @@ pub enum Kind {
     /// `site` is a 32-bit immediate that wants the offset from the thread pointer of the thread-local whose symbol
     /// contains `marker`; it keeps [`UNPATCHED`] if there is none, or more than one.
     ThreadLocal = 10,
+    /// A conditional jump that the runtime wrote: never taken while rsp is on a chunk, so there the path goes on behind it. It says
+    /// of the jump what [`Kind::Plain`] says of a place, and costs no instruction. A jump that the compiler wrote has no record.
+    PlainJump = 11,
 }
 
 impl Kind {
@@ -131,6 +134,7 @@ impl Kind {
             8 => Self::HopImport,
             9 => Self::Replace,
             10 => Self::ThreadLocal,
+            11 => Self::PlainJump,
             _ => return None,
         })
     }
@@ -177,7 +181,7 @@ mod tests {
                 assert_eq!(kind as u8, byte);
             }
         }
-        assert_eq!((1..=u8::MAX).filter_map(Kind::from_byte).count(), 10);
+        assert_eq!((1..=u8::MAX).filter_map(Kind::from_byte).count(), 11);
     }
 
     #[test]

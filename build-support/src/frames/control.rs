@@ -22,7 +22,14 @@ impl Interpreter<'_, '_> {
             Some(records) => records.mark(at),
         };
         match mark.cloned() {
-            None => self.execute(index, &instruction, state),
+            Some(Mark::PlainJump)
+                if self.place == Place::OnChunk
+                    && instruction.flow_control() == FlowControl::ConditionalBranch =>
+            {
+                Flow::Next
+            }
+            // Of anything but a conditional jump such a record says nothing.
+            None | Some(Mark::PlainJump) => self.execute(index, &instruction, state),
             Some(Mark::Plain) if self.place == Place::OnChunk => Flow::Stop,
             Some(Mark::Plain) => Flow::Next,
             Some(Mark::Switch) => {

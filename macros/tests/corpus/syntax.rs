@@ -142,3 +142,75 @@ program!(deref_and_borrow {
         format!("{a} {b} {} {:?} {} {} {}", w.1.get(), g.cells, g[(1, 2)], clean("a b"), clean("ab"))
     }
 });
+
+// Trait objects with all that may stand beside the trait, `dbg!`, `ref mut`, conditions on arms, fields and statements.
+program!(beside_the_trait {
+    use std::pin::Pin;
+    use std::sync::Arc;
+
+    trait Gauge {
+        fn read(&self, depth: u32) -> u32;
+        fn reset(&mut self) -> u32 {
+            0
+        }
+    }
+
+    struct Fixed<'a>(&'a str);
+    impl Gauge for Fixed<'_> {
+        fn read(&self, depth: u32) -> u32 {
+            if depth == 0 { self.0.len() as u32 } else { 1 + self.read(depth - 1) }
+        }
+    }
+
+    struct Sum<'a> {
+        parts: Vec<Arc<dyn Gauge + Send + Sync + 'a>>,
+        first: Option<&'a (dyn Gauge + Sync + 'a)>,
+        #[cfg(any())]
+        absent: Missing,
+    }
+    impl Gauge for Sum<'_> {
+        fn read(&self, depth: u32) -> u32 {
+            let of_first = match self.first {
+                #[cfg(any())]
+                Some(gauge) => gauge.missing(),
+                #[cfg(all())]
+                Some(gauge) if depth > 0 => gauge.read(depth - 1),
+                _ => 0,
+            };
+            of_first + self.parts.iter().map(|p| p.read(depth)).sum::<u32>()
+        }
+        fn reset(&mut self) -> u32 {
+            let Self { ref mut parts, ref first, .. } = *self;
+            let count = parts.drain(..).count() as u32;
+            count + u32::from(first.is_some())
+        }
+    }
+
+    fn largest<'a>(of: &'a [Box<dyn Gauge + Send + 'a>]) -> Option<&'a (dyn Gauge + Send + 'a)> {
+        of.iter().map(|g| &**g).max_by_key(|g| g.read(1))
+    }
+
+    fn pinned(gauge: Pin<&(dyn Gauge + Sync)>) -> u32 {
+        gauge.read(2)
+    }
+
+    pub fn run() -> String {
+        let text = String::from("abcd");
+        let fixed = Fixed(&text);
+        let parts: Vec<Arc<dyn Gauge + Send + Sync + '_>> = vec![Arc::new(Fixed("xy")), Arc::new(Fixed(&text[1..]))];
+        let mut sum = Sum { parts, first: Some(&fixed) };
+        let read = dbg!(sum.read(3));
+        #[cfg(any())]
+        let read = sum.missing();
+        let reset = 'reset: {
+            if sum.read(0) == 0 {
+                break 'reset 99;
+            }
+            sum.reset()
+        };
+        let all: [Box<dyn Gauge + Send + '_>; 2] = [Box::new(Fixed("q")), Box::new(Fixed(&text))];
+        let most = largest(&all).map(|g| g.read(0));
+        let still = std::pin::pin!(Fixed("123"));
+        format!("{read} {reset} {} {most:?} {}", sum.read(5), pinned(still.as_ref()))
+    }
+});

@@ -48,7 +48,7 @@ use vale_threads_abi as abi;
 
 /// Where the region of all chunks lies. `len` and `end` are 0 until it is reserved, so that no address is in it.
 #[repr(C)]
-pub(crate) struct RegionWords {
+pub struct RegionWords {
     pub(crate) base: AtomicUsize,
     pub(crate) len: AtomicUsize,
     /// `base + len`.
@@ -56,7 +56,7 @@ pub(crate) struct RegionWords {
 }
 
 /// Read by every region test. Written once, before the first chunk exists.
-pub(crate) static REGION: RegionWords =
+pub static REGION: RegionWords =
     RegionWords { base: AtomicUsize::new(0), len: AtomicUsize::new(0), end: AtomicUsize::new(0) };
 
 /// A function that is called on another stack with the address of its argument block.
@@ -237,6 +237,12 @@ global_asm!(
     ".type __vthread_lists, @object",
     "__vthread_lists: .skip 8",
     ".size __vthread_lists, 8",
+    // How many hops were made, where they are counted.
+    ".globl __vthread_hops",
+    ".hidden __vthread_hops",
+    ".type __vthread_hops, @object",
+    "__vthread_hops: .skip 8",
+    ".size __vthread_hops, 8",
     ".popsection",
     ".pushsection .text.vthread_stacks, \"ax\", @progbits",
     // The other entry of `__morestack`. A symbol in the middle of it would be the name that gdb sees.
@@ -357,6 +363,35 @@ global_asm!(
     // Where stubs lead that the link step has not filled: nothing reaches them.
     ".Lvthread_unfilled: ud2",
     ".size __morestack, . - __morestack",
+    // Where hops are counted (see `x86_64_hop_count`) stubs jump here, with the way back in r11, which is free at a call as r10 is. It
+    // does what they would have done, and `inc`: the flags of the region test have been used.
+    ".globl __vthread_count_hop",
+    ".hidden __vthread_count_hop",
+    ".type __vthread_count_hop, @function",
+    "__vthread_count_hop:",
+    ".cfi_startproc",
+    "push rbp",
+    ".cfi_def_cfa_offset 16",
+    ".cfi_offset rbp, -16",
+    "mov rbp, rsp",
+    ".cfi_def_cfa_register rbp",
+    "inc qword ptr fs:[__vthread_hops@tpoff]",
+    "mov rsp, qword ptr fs:[__vthread_hop_top@tpoff]",
+    "jmp r11",
+    ".cfi_endproc",
+    ".size __vthread_count_hop, . - __vthread_count_hop",
+    // In place of `__vthread_call_on`. Not every stack that is called onto is a hop stack: rcx = top.
+    ".globl __vthread_count_call_on",
+    ".hidden __vthread_count_call_on",
+    ".type __vthread_count_call_on, @function",
+    "__vthread_count_call_on:",
+    ".cfi_startproc",
+    "cmp rcx, qword ptr fs:[__vthread_hop_top@tpoff]",
+    "jne 2f",
+    "inc qword ptr fs:[__vthread_hops@tpoff]",
+    "2: jmp .Lvthread_call_on",
+    ".cfi_endproc",
+    ".size __vthread_count_call_on, . - __vthread_count_call_on",
     // Nothing but records speak of the byte functions before the link step has run.
     ".reloc ., R_X86_64_NONE, __vthread_memmove",
     ".popsection",

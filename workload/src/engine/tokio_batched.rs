@@ -62,8 +62,12 @@ impl Job {
 impl Tasks for Job {
     fn spawn(&mut self, task: Task) {
         self.shared.search.counts.task_made();
+        let is_directory = matches!(task, Task::Directory(_));
         self.waiting.push_back(task);
-        self.wanted();
+        // A job's only directory stays with it, or a chain of directories would go to and fro.
+        if !is_directory || self.waiting.len() > 1 {
+            self.wanted();
+        }
     }
 
     fn wanted(&mut self) -> bool {

@@ -2,9 +2,10 @@
 
 use crate::search::Search;
 use indicatif::{HumanBytes, HumanCount, ProgressBar, ProgressDrawTarget, ProgressStyle};
+use rustix::process::{Resource, getrlimit};
 use std::io::IsTerminal;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
-use std::sync::{Arc, Mutex, PoisonError, atomic::Ordering::Relaxed};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, atomic::Ordering::Relaxed};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -86,23 +87,53 @@ impl ProgressView {
     }
 }
 
-/// A thread that wakes ten times a second until it is dropped: it shows progress, and sees to it that what was found
-/// does not wait in a buffer.
+/// A thread that wakes ten times a second until [`stop`](Self::stop): it shows progress, and sees to it that what was found does not
+/// wait in a buffer. It is [started](Self::start) late: a search that takes less than a tenth of a second needs none.
 #[derive(Debug)]
-pub(crate) struct Ticker {
-    stop: Option<Sender<()>>,
-    thread: Option<JoinHandle<()>>,
+pub(crate) struct Ticker(Mutex<Ticking>);
+
+#[derive(Debug)]
+enum Ticking {
+    NotYet,
+    /// Stopped when the sender is dropped. No handle: it need not be waited for.
+    Since(Sender<()>, Option<JoinHandle<()>>),
+    NoMore,
 }
 
 impl Ticker {
-    pub(crate) fn start(search: &Arc<Search>) -> Self {
+    /// How often it wakes.
+    pub(crate) const EVERY: Duration = Duration::from_millis(100);
+
+    /// For this search: none yet. Where addresses are limited there is one at once, because an engine shares out what is left of
+    /// them, and a thread that comes later takes what was counted on.
+    pub(crate) fn new(search: &Arc<Search>) -> Arc<Self> {
+        let ticker = Arc::new(Self(Mutex::new(Ticking::NotYet)));
+        if getrlimit(Resource::As).current.is_some() {
+            ticker.start(search);
+        }
+        ticker
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Ticking> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Starts the thread, unless the search has ended. The first of its times is now.
+    pub(crate) fn start(&self, search: &Arc<Search>) {
+        let mut ticking = self.lock();
+        if !matches!(*ticking, Ticking::NotYet) {
+            return;
+        }
         let (stop, stopped) = channel();
         let (search, is_shown) = (Arc::clone(search), search.output.progress().is_some());
         let tick = move || {
-            while let Err(RecvTimeoutError::Timeout) = stopped.recv_timeout(Duration::from_millis(100)) {
+            loop {
                 search.output.flush();
                 if let Some(view) = search.output.progress() {
                     view.update(&search);
+                }
+                if let Err(RecvTimeoutError::Disconnected) = stopped.recv_timeout(Self::EVERY) {
+                    break;
                 }
             }
             if let Some(view) = search.output.progress() {
@@ -112,17 +143,16 @@ impl Ticker {
         // Without the thread there is no progress to be seen, and all is written at the end.
         let thread = std::thread::Builder::new().name("zork-ticker".into()).spawn(tick).ok();
         // Where nothing is shown, there is nothing to be waited for.
-        let thread = thread.filter(|_| is_shown);
-        Self { stop: Some(stop), thread }
+        *ticking = Ticking::Since(stop, thread.filter(|_| is_shown));
     }
-}
 
-impl Drop for Ticker {
-    fn drop(&mut self) {
-        drop(self.stop.take());
-        if let Some(thread) = self.thread.take() {
+    /// The search has ended.
+    pub(crate) fn stop(&self) {
+        let ticking = std::mem::replace(&mut *self.lock(), Ticking::NoMore);
+        if let Ticking::Since(stop, thread) = ticking {
+            drop(stop);
             // A panic there is its own message.
-            drop(thread.join());
+            drop(thread.map(JoinHandle::join));
         }
     }
 }

@@ -60,6 +60,8 @@ pub struct Vthreads {
     pub hop_stacks: u64,
     /// How often a vthread parked off its chunks.
     pub detaches: u64,
+    /// How often one was carried over to a hop stack and back; 0 where the system does not let that be counted.
+    pub hops: u64,
     /// Reads and opens that had to be waited for.
     pub operations: u64,
     /// Most of these under way at one time, on all carriers.
@@ -78,6 +80,7 @@ impl From<&vthread::Stats> for Vthreads {
             chunk_calls: stats.chunks.taken.saturating_sub(stats.vthreads.started),
             hop_stacks: stats.hop_stacks.most as u64,
             detaches: stats.hop_stacks.detaches,
+            hops: stats.hops,
             operations: stats.operations.total,
             most_in_flight: stats.operations.most as u64,
         }
@@ -116,6 +119,7 @@ impl Display for Summary {
             writeln!(f, "stacks           {most} bytes in use at peak, {per} a virtual thread")?;
             writeln!(f, "chunk calls      {}", vthreads.chunk_calls)?;
             writeln!(f, "stack chunks     {} bytes of addresses taken", vthreads.stack_bytes_taken)?;
+            writeln!(f, "hops             {}", vthreads.hops)?;
             writeln!(f, "hop stacks       at most {}, {} detaches", vthreads.hop_stacks, vthreads.detaches)?;
             writeln!(
                 f,

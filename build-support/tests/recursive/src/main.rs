@@ -17,6 +17,17 @@ extern "C" fn __vt_odd(n: u64) -> u64 {
     if n == 0 { 0 } else { black_box(__vt_even(black_box(n - 1))) }
 }
 
+/// A record of jumps at an instruction that is none says nothing.
+#[inline(never)]
+extern "C" fn __vt_marked(n: u64) -> u64 {
+    if n == 0 {
+        return 0;
+    }
+    // SAFETY: a nop.
+    unsafe { core::arch::asm!("771: nop", abi::record!("11", "771b", "0", "0", "0", "")) };
+    black_box(__vt_marked(black_box(n - 1))) + 1
+}
+
 macro_rules! entry {
     ($f:path, $name:literal) => {{
         let (size, f): (u32, *const ());
@@ -38,5 +49,6 @@ macro_rules! entry {
 
 fn main() {
     entry!(__vt_walk, "recursive::main::__vt_walk");
+    entry!(__vt_marked, "recursive::main::__vt_marked");
     entry!(__vt_even, "recursive::main::__vt_even");
 }

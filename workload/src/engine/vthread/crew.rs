@@ -184,8 +184,12 @@ pub(super) struct Job<'scope, 'env> {
 impl Tasks for Job<'_, '_> {
     fn spawn(&mut self, task: Task) {
         self.crew.search.counts.task_made();
+        let is_directory = matches!(task, Task::Directory(_));
         self.waiting.push_back(task);
-        self.wanted();
+        // A walk's only directory stays with it. Of a chain of directories another carrier would get each in turn, and this one the next.
+        if !is_directory || self.waiting.len() > 1 {
+            self.wanted();
+        }
     }
 
     fn wanted(&mut self) -> bool {

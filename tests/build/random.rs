@@ -1,11 +1,9 @@
-//! Random programs of functions, methods, traits, trait objects and closures that call one another: the same text with and
-//! without `#[vthread]` gives the same numbers, plain and in a vthread.
+//! Random programs of functions, methods, traits, trait objects and closures that call one another, each twice: as it is and with
+//! `#[vthread]`. They are written before the tests are compiled, so that one compilation holds them and the test: `tests/macro_random.rs`.
 //!
-//! Here every entry has a chunk; `tests/tests/macro_random.rs` does the same under the link step. One compilation holds all programs of a run. `VTHREAD_SEED` chooses another run,
-//! `VTHREAD_PROGRAMS` how many there are in it; a failure names the program and the file.
+//! `VTHREAD_SEED` chooses another run, `VTHREAD_PROGRAMS` how many there are in it; a failure names the program.
 
 use std::fmt::Write;
-use std::path::Path;
 
 /// In one run, if nobody says how many.
 const PROGRAMS: u64 = 24;
@@ -102,36 +100,25 @@ fn program(r: &mut Random) -> String {
     text
 }
 
-#[test]
-fn random_programs_agree() {
-    let number = |name: &str| std::env::var(name).ok().and_then(|s| s.parse::<u64>().ok());
+/// The programs, and `PROGRAMS`: each in its forms.
+pub fn source() -> String {
+    let number = |name: &str| {
+        println!("cargo:rerun-if-env-changed={name}");
+        std::env::var(name).ok().and_then(|s| s.parse::<u64>().ok())
+    };
     let seed = number("VTHREAD_SEED").unwrap_or(2026);
     let programs = number("VTHREAD_PROGRAMS").unwrap_or(PROGRAMS).max(1);
-    let mut source = format!("// Seed {seed}.\n#![allow(warnings)]\n");
-    let mut checks = String::new();
-    // With the link step, a program that has no bound runs on an ordinary stack.
-    let at_least = if cfg!(vthread_link_step) { 1 } else { programs };
+    let mut source = format!("// Seed {seed}.\n");
+    let mut list = String::new();
     for p in 0..programs {
         let text = program(&mut Random(seed.wrapping_add(p)));
         let _ = write!(source, "mod o{p} {{\n{text}}}\n#[vthread::vthread]\nmod v{p} {{\n{text}}}\n");
-        let _ = writeln!(
-            checks,
-            "    let want = o{p}::run();\n    assert_eq!(v{p}::run(), want, \"program {p}, plain\");\n    \
-             let got = vthread::run(|| {{ on_chunks += vthread::__private::current(); v{p}::run() }});\n    \
-             assert_eq!(got, want, \"program {p}, in a vthread\");"
+        // Each enters the vthread by a call that the link step can follow.
+        let _ = write!(
+            list,
+            "Program {{ number: {p}, ordinary: o{p}::run, plain: v{p}::run, concurrent: |b| b.run(|| (current(), v{p}::run())) }}, "
         );
     }
-    let _ = write!(
-        source,
-        "fn main() {{\n    let mut on_chunks = 0;\n{checks}    assert!(on_chunks >= {at_least}, \"{{on_chunks}} programs ran on chunks\");\n}}\n"
-    );
-    let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join("macro_random.rs");
-    std::fs::write(&path, source).expect("the temporary folder is there");
-    // trybuild's project has no build script; its cargo reads the linker from the environment.
-    #[cfg(vthread_link_step)]
-    // SAFETY: the only test of this process, so no other thread reads the environment.
-    unsafe {
-        std::env::set_var("CARGO_TARGET_X86_64_UNKNOWN_LINUX_GNU_LINKER", env!("VTHREAD_LINK_STEP"));
-    }
-    trybuild::TestCases::new().pass(path);
+    let _ = writeln!(source, "pub const PROGRAMS: &[Program] = &[{list}];");
+    source
 }
