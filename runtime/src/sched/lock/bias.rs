@@ -80,20 +80,23 @@ pub(super) fn taken_away() {
     TAKEN_AWAY.fetch_add(1, Relaxed);
 }
 
-/// Owners that a `fork` has left behind: those up to this id, but for [`SURVIVORS`].
+/// Owners that a `fork` has left behind: those up to this id, but for [`FORKER`] and [`SURVIVORS`].
 static LEFT_BEHIND: AtomicU32 = AtomicU32::new(0);
-/// The owner that the forking thread was, and carriers made since that have an id of before.
+/// The owner that the forking thread was.
+static FORKER: AtomicU32 = AtomicU32::new(0);
+/// Carriers made since that have an id of before.
 static SURVIVORS: Mutex<Vec<u32>> = Mutex::new(Vec::new());
 /// The largest id of an owner.
 static LARGEST: AtomicU32 = AtomicU32::new(0);
 
-/// In a child made by `fork`: the other threads are not here.
+/// In a child made by `fork`: the other threads are not here. Every `fork` of the program calls this, also one that is for an `exec` only: it must
+/// not allocate, because another thread may have been inside of the allocator.
 pub(crate) extern "C" fn forked() {
     LEFT_BEHIND.store(LARGEST.load(Relaxed), Relaxed);
+    FORKER.store(id(), Relaxed);
     // At a fork within a fork another thread may hold it: then it is lost, as every mutex is.
     if let Ok(mut survivors) = SURVIVORS.try_lock() {
         survivors.clear();
-        survivors.push(id());
     }
 }
 
@@ -102,6 +105,7 @@ pub(crate) extern "C" fn forked() {
 /// as it was in the middle.
 pub(super) fn assert_is_alive(owner: u32) {
     if owner <= LEFT_BEHIND.load(Relaxed)
+        && owner != FORKER.load(Relaxed)
         && !SURVIVORS.lock().unwrap_or_else(PoisonError::into_inner).contains(&owner)
     {
         fatal(format_args!(
