@@ -98,6 +98,7 @@ impl Interpreter<'_, '_> {
         }
         after.forget_escaped_but(&self.bases, base, offset, offset + moved + 8);
         after.registers[RSP] = Value::Stack { base, offset: offset + moved };
+        after.forget_arguments();
         self.go(to, &after);
         Flow::Stop
     }

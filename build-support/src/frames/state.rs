@@ -200,6 +200,13 @@ impl State {
         (8 * words < MOST_ARGUMENTS).then_some(words as u64)
     }
 
+    /// No call that comes has its arguments there yet: between the first of them and the call a compiler puts no other call, and nothing that may
+    /// go anywhere.
+    pub fn forget_arguments(&mut self) {
+        self.stored.clear();
+        self.stored_more = false;
+    }
+
     /// Something unknown on this stack is written: nothing in slots can be believed.
     pub fn forget_slots(&mut self) {
         self.stored_more = true;
@@ -256,8 +263,7 @@ impl State {
             self.registers[register] = Value::Unknown;
         }
         self.forget_escaped(bases);
-        self.stored.clear();
-        self.stored_more = false;
+        self.forget_arguments();
         self.vector = None;
     }
 
