@@ -56,18 +56,34 @@ pub(crate) fn call_elsewhere<F: FnOnce() -> R + Send, R: Send>(f: F) -> thread::
     if let Err((error, _job)) = POOL.start(job) {
         panic!("vthread: no thread for a blocking call: {error}");
     }
-    WAITED_FOR.set(WAITED_FOR.get() + 1);
+    let waits = WaitsForThreads::begin();
     let wait = || ended.wait(What::new(&"waits for a blocking call"));
     if catch_unwind(AssertUnwindSafe(wait)).is_err() {
         fatal(format_args!("a blocking call cannot be waited for here, nor left alone"));
     }
-    WAITED_FOR.set(WAITED_FOR.get() - 1);
+    drop(waits);
     result.unwrap_or_else(|| Err(Box::new("the blocking call has not run")))
 }
 
 thread_local! {
-    /// Calls that this carrier's vthreads wait for.
+    /// Calls that this carrier's vthreads wait for, or for their turn to make.
     static WAITED_FOR: Cell<usize> = const { Cell::new(0) };
+}
+
+/// While it lives, a vthread of this carrier waits for what such threads do, be it for other runtimes.
+pub(crate) struct WaitsForThreads(());
+
+impl WaitsForThreads {
+    pub(crate) fn begin() -> Self {
+        WAITED_FOR.set(WAITED_FOR.get() + 1);
+        Self(())
+    }
+}
+
+impl Drop for WaitsForThreads {
+    fn drop(&mut self) {
+        WAITED_FOR.set(WAITED_FOR.get() - 1);
+    }
 }
 
 /// Do vthreads of this carrier wait for such calls? Then they are in no deadlock.

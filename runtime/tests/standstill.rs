@@ -95,6 +95,45 @@ fn who_waits_for_a_blocking_call_is_in_no_deadlock() {
     two.run(call).expect("no deadlock");
 }
 
+/// Without a ring, operations are made by a few threads, for all runtimes of the process.
+#[test]
+fn who_waits_for_its_turn_in_the_pool_is_in_no_deadlock() {
+    const NAME: &str = "who_waits_for_its_turn_in_the_pool_is_in_no_deadlock";
+    if std::env::var_os("VTHREAD_TEST_AGAIN").is_none() {
+        let mut me = Command::new(std::env::current_exe().expect("a path"));
+        me.args(["--exact", NAME, "--nocapture"]).env("VTHREAD_TEST_AGAIN", "1").env("VTHREAD_IO", "pool");
+        let told = me.output().expect("it runs");
+        assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
+        return;
+    }
+    let (theirs, their_end) = std::io::pipe().expect("a pipe");
+    let (ours, mut our_end) = std::io::pipe().expect("a pipe");
+    thread::scope(|threads| {
+        // More than are made at a time.
+        threads.spawn(|| {
+            let all = vthread::Builder::new().when_stuck(WhenStuck::Sleep).run(|| {
+                vthread::scope(|s| {
+                    for _ in 0..100 {
+                        drop(s.spawn_local(|| {
+                            assert_eq!(vthread::io::read(&theirs, &mut [0]).expect("the end"), 0)
+                        }));
+                    }
+                });
+            });
+            all.expect("no deadlock");
+        });
+        thread::sleep(Duration::from_millis(300));
+        threads.spawn(move || {
+            thread::sleep(Duration::from_millis(300));
+            our_end.write_all(b"x").expect("a reader");
+            drop(their_end);
+        });
+        let read = || vthread::io::read(&ours, &mut [0]);
+        let one = vthread::Builder::new().when_stuck(WhenStuck::Report).run(read);
+        assert_eq!(one.expect("no deadlock").expect("a byte"), 1);
+    });
+}
+
 #[test]
 fn a_deadlock_that_cannot_be_ended_ends_the_process_with_who_waits() {
     /// Waits while its vthread panics: nothing ends that.

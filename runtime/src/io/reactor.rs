@@ -110,7 +110,10 @@ pub(super) unsafe fn wait_for(request: &Request<'_>) -> i32 {
 }
 
 fn wait_for_pool(reactor: &Reactor, request: &Request<'_>) -> i32 {
+    // Those of another runtime may have all of them.
+    let waits = blocking::WaitsForThreads::begin();
     let permit = POOL_PERMITS.acquire(1);
+    drop(waits);
     reactor.begun();
     let request = *request;
     let result = blocking::call_elsewhere(move || {
