@@ -37,6 +37,9 @@ mod linux {
     static BEFORE_MAIN: extern "C" fn() = {
         extern "C" fn before_main() {
             crate::sched::lock::bias::find_out();
+            // SAFETY: the handler changes what is told of owners alone. Where there is no memory for it, a child hangs that would have
+            // ended with a message.
+            unsafe { libc::pthread_atfork(None, None, Some(crate::sched::lock::bias::forked)) };
         }
         before_main
     };

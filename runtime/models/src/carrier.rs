@@ -86,13 +86,18 @@ pub(crate) fn mounted() -> Option<&'static Root> {
 
 /// Who goes on: null, whoever is ready.
 #[derive(Clone, Copy)]
-pub(crate) struct Next(Parked);
+pub(crate) enum Next {
+    Nobody,
+    Somebody(Parked),
+}
 
 impl Next {
-    /// Nobody is cancelled, so that every wait leaves.
-    #[expect(clippy::unused_self, reason = "as the runtime's")]
+    pub(crate) fn nobody() -> Self {
+        Self::Nobody
+    }
+
     pub(crate) fn is_nobody(self) -> bool {
-        false
+        matches!(self, Self::Nobody)
     }
 }
 
@@ -102,7 +107,7 @@ pub(crate) fn home() -> &'static Remote {
 
 pub(crate) fn begin_wait(_: &Waiting, timer: Option<&Timer>, to: Option<Parked>) -> Next {
     assert!(timer.is_none(), "models have no time");
-    Next(to.unwrap_or(core::ptr::null_mut()))
+    Next::Somebody(to.unwrap_or(core::ptr::null_mut()))
 }
 
 pub(crate) fn end_wait(_: &'static Root, _: Option<&Timer>) {}

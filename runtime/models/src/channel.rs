@@ -4,8 +4,11 @@
 mod fast;
 #[path = "../../src/channel/queue.rs"]
 mod queue;
+#[path = "../../src/channel/thin.rs"]
+mod thin;
 
 use crate::carrier::here::run;
+use crate::carrier::me_at_ease;
 use fast::Called;
 use queue::Queue;
 use shuttle::thread;
@@ -62,14 +65,21 @@ pub fn closing() {
 fn send(queue: &Queue<u32>, value: u32) {
     let sent = match queue.send_here(value) {
         Ok(sent) => sent,
-        Err(value) => queue.send(value, Some(None)),
+        Err(value) => match me_at_ease() {
+            Some(me) => queue.send_thin(me, value),
+            None => queue.send(value, Some(None)),
+        },
     };
     assert!(sent.is_ok(), "there is a receiver");
 }
 
 /// As `Receiver::recv`.
 fn recv(queue: &Queue<u32>) -> Option<u32> {
-    queue.recv_here().unwrap_or_else(|| queue.recv(Some(None), None)).ok()
+    let otherwise = || match me_at_ease() {
+        Some(me) => queue.recv_thin(me),
+        None => queue.recv(Some(None), None),
+    };
+    queue.recv_here().unwrap_or_else(otherwise).ok()
 }
 
 /// A channel between two vthreads of a carrier, by plain accesses, until a thread from outside sends as well: whenever it comes, every value passes

@@ -1,6 +1,7 @@
 //! Every model in many orders. `VTHREAD_LONG_TESTS=1`: in many more. That they can fail was tried: without the wait for `held`, the owner's second
 //! look, the looks at inbox or deques before a sleep, with a bell that is silenced too late, not watched again or not rung, with a claim in two steps, with a vthread that gives its reference up though others were made, or a
-//! drop that counts in two steps, each fails within a second.
+//! drop that counts in two steps, each fails within a second. So do scopes whose count of children goes down in two steps, whose owner does not look again under the lock
+//! before it waits, or is woken before the last and does not look; and channels of one carrier whose receiver stays in the list when it was claimed.
 
 use std::sync::{Mutex, PoisonError};
 use vale_threads_models::models;

@@ -23,8 +23,11 @@ mod arms;
 mod here;
 pub mod oneshot;
 mod queue;
+#[cfg(vthread_native)]
+mod thin;
 pub mod watch;
 
+use crate::call::hop;
 #[doc(hidden)]
 pub use arms::{RecvArm, SendArm};
 use core::fmt;
@@ -67,7 +70,11 @@ impl<T> Sender<T> {
             Ok(sent) => return sent.map_err(|(value, _)| SendError(value)),
             Err(value) => value,
         };
-        self.0.send(value, Some(None)).map_err(|(value, _)| SendError(value))
+        #[cfg(vthread_native)]
+        if let Some(me) = crate::carrier::me_at_ease() {
+            return self.0.send_thin(me, value).map_err(|(value, _)| SendError(value));
+        }
+        hop(|| self.0.send(value, Some(None))).map_err(|(value, _)| SendError(value))
     }
 
     /// Sends a value if that needs no wait.
@@ -118,7 +125,11 @@ impl<T> Receiver<T> {
         if let Some(received) = self.0.recv_here() {
             return received.map_err(|_| RecvError);
         }
-        self.0.recv(Some(None), None).map_err(|_| RecvError)
+        #[cfg(vthread_native)]
+        if let Some(me) = crate::carrier::me_at_ease() {
+            return self.0.recv_thin(me).map_err(|_| RecvError);
+        }
+        hop(|| self.0.recv(Some(None), None)).map_err(|_| RecvError)
     }
 
     /// Gives a value if there is one.

@@ -7,6 +7,7 @@
 //!
 //! User code (drops) never runs under the lock.
 
+use crate::call::hop;
 use crate::sched::lock::{Guard, Lock};
 use crate::sched::task::{checkpoint, raise_if_cancelled};
 use crate::sched::wait::{Claimed, Link, Outcome, WaitList, What, wait_in};
@@ -48,7 +49,7 @@ pub(super) type Slot<T> = UnsafeCell<Option<T>>;
 impl<T> State<T> {
     /// Gives the value to the first who waits for one.
     #[inline(always)]
-    fn give(&mut self, value: T) -> Result<Claimed, T> {
+    pub(super) fn give(&mut self, value: T) -> Result<Claimed, T> {
         let Some(receiver) = self.receiving.claim_first(Outcome::Notified) else { return Err(value) };
         // SAFETY: those who wait to receive have a `Slot<T>` there, which is ours until we wake them. It is empty.
         unsafe { receiver.slot().cast::<Option<T>>().write(Some(value)) };
@@ -79,7 +80,7 @@ impl<T> Queue<T> {
     }
 
     #[inline]
-    fn lock(&self) -> Guard<'_, State<T>> {
+    pub(super) fn lock(&self) -> Guard<'_, State<T>> {
         self.0.lock()
     }
 
@@ -113,7 +114,8 @@ impl<T> Queue<T> {
         may_wait: MayWait,
     ) -> Result<(), (T, NotSent)> {
         if state.values.len() < state.capacity {
-            state.values.push_back(value);
+            // More room takes an allocation.
+            hop(|| state.values.push_back(value));
             return Ok(());
         }
         let Some(until) = may_wait else { return Err((value, NotSent::Full)) };
@@ -175,7 +177,21 @@ impl<T> Queue<T> {
         if may_wait.is_some() {
             checkpoint();
         }
-        let mut state = self.lock();
+        let state = match Self::recv_now(self.lock()) {
+            Ok(received) => return received,
+            Err(state) => state,
+        };
+        let Some(until) = may_wait else { return Err(NotReceived::Empty) };
+        let slot: Slot<T> = UnsafeCell::new(None);
+        let what = What::of(&"waits to receive from the channel", self);
+        let outcome = wait_in(state, |s| &mut s.receiving, what, slot.get().cast(), until, next);
+        Self::received(outcome, slot)
+    }
+
+    /// What can be had without a wait, which `Err` would take.
+    pub(super) fn recv_now(
+        mut state: Guard<'_, State<T>>,
+    ) -> Result<Result<T, NotReceived>, Guard<'_, State<T>>> {
         if let Some(value) = state.values.pop_front() {
             let sender = state.take().map(|(value, sender)| {
                 state.values.push_back(value);
@@ -183,21 +199,14 @@ impl<T> Queue<T> {
             });
             drop(state);
             drop(sender);
-            return Ok(value);
+            return Ok(Ok(value));
         }
         if let Some((value, sender)) = state.take() {
             drop(state);
             sender.wake();
-            return Ok(value);
+            return Ok(Ok(value));
         }
-        if state.senders == 0 {
-            return Err(NotReceived::Closed);
-        }
-        let Some(until) = may_wait else { return Err(NotReceived::Empty) };
-        let slot: Slot<T> = UnsafeCell::new(None);
-        let what = What::of(&"waits to receive from the channel", self);
-        let outcome = wait_in(state, |s| &mut s.receiving, what, slot.get().cast(), until, next);
-        Self::received(outcome, slot)
+        if state.senders == 0 { Ok(Err(NotReceived::Closed)) } else { Err(state) }
     }
 
     /// Puts a link into the list of those who wait to receive, unless there is something to receive.

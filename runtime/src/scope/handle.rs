@@ -1,6 +1,9 @@
 //! Handles of vthreads: the one right to the result.
 
 use super::child::drop_result;
+use crate::call::hop;
+#[cfg(vthread_native)]
+use crate::carrier;
 use crate::fatal::never_unwinding;
 use crate::sched::task::{Task, Vthread};
 use crate::sched::task_ref::TaskRef;
@@ -22,7 +25,7 @@ pub(super) struct Inner<T> {
 
 impl<T> Drop for Inner<T> {
     fn drop(&mut self) {
-        if self.task.leave_result() {
+        if hop(|| self.task.leave_result()) {
             drop_result::<T>(&self.task);
         }
     }
@@ -54,7 +57,12 @@ impl<T> Inner<T> {
     #[cold]
     #[inline(never)]
     fn join_however(self) -> thread::Result<T> {
-        while !self.task.join(None) {}
+        #[cfg(vthread_native)]
+        if let Some(me) = carrier::me_at_ease() {
+            self.task.join_thin(me);
+            return self.take();
+        }
+        hop(|| while !self.task.join(None) {});
         self.take()
     }
 

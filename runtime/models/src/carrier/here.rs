@@ -169,8 +169,9 @@ impl AtEase {
     /// # Safety
     /// As [`Me::park`].
     pub(crate) unsafe fn leave_for(self, next: Next, save: *mut Parked) {
+        let Next::Somebody(to) = next else { return };
         // SAFETY: the caller's promise.
-        unsafe { self.0.park(save, (!next.0.is_null()).then_some(next.0)) };
+        unsafe { self.0.park(save, (!to.is_null()).then_some(to)) };
     }
 
     /// # Safety

@@ -5,6 +5,7 @@ use crate::fatal::fatal;
 use core::cell::Cell;
 // What is counted here decides nothing about the protocol.
 use core::sync::atomic::{AtomicU8, AtomicU32, Ordering::Relaxed, Ordering::SeqCst, fence};
+use std::sync::{Mutex, PoisonError};
 
 thread_local! {
     /// How many locks this thread's carriers have been made owners of, and may be without asking again.
@@ -42,6 +43,10 @@ pub(crate) fn set_id(id: u32) {
     if KERNEL.load(Relaxed) == UNKNOWN {
         find_out();
     }
+    LARGEST.fetch_max(id, Relaxed);
+    if id != 0 && id <= LEFT_BEHIND.load(Relaxed) {
+        SURVIVORS.lock().unwrap_or_else(PoisonError::into_inner).push(id);
+    }
     // Without the barrier nobody is an owner.
     set_owner(if KERNEL.load(Relaxed) == HAS_BARRIER { id } else { 0 });
 }
@@ -73,6 +78,37 @@ fn grant_several() -> bool {
 
 pub(super) fn taken_away() {
     TAKEN_AWAY.fetch_add(1, Relaxed);
+}
+
+/// Owners that a `fork` has left behind: those up to this id, but for [`SURVIVORS`].
+static LEFT_BEHIND: AtomicU32 = AtomicU32::new(0);
+/// The owner that the forking thread was, and carriers made since that have an id of before.
+static SURVIVORS: Mutex<Vec<u32>> = Mutex::new(Vec::new());
+/// The largest id of an owner.
+static LARGEST: AtomicU32 = AtomicU32::new(0);
+
+/// In a child made by `fork`: the other threads are not here.
+pub(crate) extern "C" fn forked() {
+    LEFT_BEHIND.store(LARGEST.load(Relaxed), Relaxed);
+    // At a fork within a fork another thread may hold it: then it is lost, as every mutex is.
+    if let Ok(mut survivors) = SURVIVORS.try_lock() {
+        survivors.clear();
+        survivors.push(id());
+    }
+}
+
+/// # Panics
+/// Never: it ends the process if `owner`, which is inside of a lock, was left behind by a `fork`. It will not leave, and what it was changing is
+/// as it was in the middle.
+pub(super) fn assert_is_alive(owner: u32) {
+    if owner <= LEFT_BEHIND.load(Relaxed)
+        && !SURVIVORS.lock().unwrap_or_else(PoisonError::into_inner).contains(&owner)
+    {
+        fatal(format_args!(
+            "a thing that vthreads wait for was in use by a carrier that is not in this process: another thread has forked meanwhile. \
+             After a fork use what that thread had, or exec"
+        ));
+    }
 }
 
 /// Commands of `membarrier(2)`, from `linux/membarrier.h`.

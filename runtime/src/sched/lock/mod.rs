@@ -24,6 +24,9 @@
 //! first carrier has ended, and the list of spare remotes orders the two.
 //!
 //! Where ownership is taken away too often, nobody is made an owner; nor where the kernel has no such barrier.
+//!
+//! In a child made by `fork` while another thread was inside, that thread is not there, and will not leave. Who comes to the lock of such an
+//! owner ends the process and says why. The mutex of a lock that is shared hangs then, as all mutexes do after a fork.
 
 #[cfg(vthread_native)]
 pub(crate) mod bias;
@@ -217,6 +220,44 @@ mod tests {
             assert_eq!(*lock.lock(), 1101);
             assert_eq!(lock.raw.owner.load(std::sync::atomic::Ordering::SeqCst), SHARED);
         }
+        bias::set_id(0);
+    }
+
+    /// A thread forks while another one is inside as the owner: the child neither hangs nor goes in.
+    #[cfg(vthread_native)]
+    #[test]
+    fn who_was_left_behind_by_a_fork_is_not_waited_for() {
+        bias::set_id(1_000_001);
+        if bias::id() == 0 {
+            return;
+        }
+        let lock = Lock::new(0_u64);
+        let inside = lock.lock();
+        let status = thread::scope(|s| {
+            let fork = || {
+                // SAFETY: the child calls what takes no lock that another thread may hold, but for the message.
+                unsafe {
+                    match libc::fork() {
+                        0 => {
+                            // Not for ever.
+                            libc::alarm(20);
+                            drop(lock.lock());
+                            libc::_exit(1)
+                        }
+                        child => {
+                            let mut status = 0;
+                            assert_eq!(libc::waitpid(child, &raw mut status, 0), child);
+                            status
+                        }
+                    }
+                }
+            };
+            s.spawn(fork).join().expect("no panic")
+        });
+        drop(inside);
+        assert!(libc::WIFSIGNALED(status) && libc::WTERMSIG(status) == libc::SIGABRT, "status {status:#x}");
+        // The parent's is as it was.
+        assert_eq!(*lock.lock(), 0);
         bias::set_id(0);
     }
 

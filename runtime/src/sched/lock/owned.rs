@@ -127,11 +127,13 @@ impl Raw {
     fn take_away(&self) -> RawGuard<'_> {
         let shared = self.lock_shared();
         // Somebody else may have been quicker.
-        if self.owner.load(Acquire) != SHARED {
+        let owner = self.owner.load(Acquire);
+        if owner != SHARED {
             self.owner.store(SHARED, SeqCst);
             bias::barrier_on_all_threads();
             // Its owner is inside for some instructions, if it is not suspended there.
             while self.held.load(Acquire) {
+                bias::assert_is_alive(owner);
                 yield_now();
             }
             bias::taken_away();

@@ -1,7 +1,7 @@
 //! The end of a vthread, and those who wait for it.
 
 #[cfg(vthread_native)]
-use super::super::wait::wait_in_owned;
+use super::super::wait::{InList, wait_in_owned, wait_thin};
 use super::super::wait::{Link, Outcome, What, wait_in};
 use super::{Task, checkpoint, raise_if_cancelled};
 use crate::call::hop;
@@ -147,6 +147,40 @@ impl Task {
         let outcome =
             unsafe { wait_in_owned::<true, _>(ease, state, |s| &mut s.joining, what, null_mut(), None) };
         outcome == Outcome::Notified
+    }
+
+    /// [`join`](Self::join) for as long as it takes, with as little on the stack as there can be.
+    #[cfg(vthread_native)]
+    #[inline(always)]
+    pub(crate) fn join_thin(&self, me: carrier::AtEase) {
+        // SAFETY: `has_joined` takes it out of the list.
+        unsafe {
+            wait_thin(me, move |place| self.begin_join(place), move |place, how| self.has_joined(place, how));
+        }
+    }
+
+    #[cfg(vthread_native)]
+    #[inline(never)]
+    fn begin_join(&self, place: *mut InList) -> carrier::Next {
+        self.assert_is_not_mine();
+        checkpoint();
+        let state = self.lock();
+        if self.has_ended() {
+            return carrier::Next::nobody();
+        }
+        let what = What::of_vthread(&"waits for the end of vthread", self.id);
+        // SAFETY: called by `wait_thin`, which has that place.
+        unsafe { InList::enlist(place, state, |s| &mut s.joining, what, null_mut()) }
+    }
+
+    #[cfg(vthread_native)]
+    #[inline(never)]
+    fn has_joined(&self, place: &InList, outcome: Outcome) {
+        if outcome != Outcome::Notified {
+            // SAFETY: that is its list, and the lock's.
+            unsafe { place.remove_from(&mut self.lock().joining) };
+            raise_if_cancelled(outcome);
+        }
     }
 
     /// Waits until it has ended. `false`: it had not, then.

@@ -9,7 +9,11 @@ mod running;
 use super::lock::{Guard, Lock};
 use super::room::Room;
 use super::task_ref::Count;
+#[cfg(vthread_native)]
+use super::wait::{InList, wait_thin};
 use super::wait::{Outcome, WaitList, What, wait_in};
+#[cfg(vthread_native)]
+use crate::carrier;
 use crate::error::Error;
 use crate::local::Locals;
 use crate::scope::ScopeState;
@@ -166,6 +170,40 @@ impl Task {
             return;
         }
         self.has_permit.store(false, Relaxed);
+    }
+
+    /// [`park`](Self::park) for as long as it takes, with as little on the stack as there can be.
+    #[cfg(vthread_native)]
+    #[inline(always)]
+    fn park_thin(&self, me: carrier::AtEase) {
+        // SAFETY: `has_parked` takes it out of the list.
+        unsafe {
+            wait_thin(me, move |place| self.begin_park(place), move |place, how| self.has_parked(place, how));
+        }
+    }
+
+    #[cfg(vthread_native)]
+    #[inline(never)]
+    fn begin_park(&self, place: *mut InList) -> carrier::Next {
+        checkpoint();
+        let state = self.lock();
+        if self.has_permit.load(Relaxed) {
+            self.has_permit.store(false, Relaxed);
+            return carrier::Next::nobody();
+        }
+        let what = What::new(&"parks until its unpark");
+        // SAFETY: called by `wait_thin`, which has that place.
+        unsafe { InList::enlist(place, state, |s| &mut s.parked, what, null_mut()) }
+    }
+
+    #[cfg(vthread_native)]
+    #[inline(never)]
+    fn has_parked(&self, place: &InList, outcome: Outcome) {
+        if outcome != Outcome::Notified {
+            // SAFETY: that is its list, and the lock's.
+            unsafe { place.remove_from(&mut self.lock().parked) };
+        }
+        checkpoint();
     }
 
     fn unpark(&self) {

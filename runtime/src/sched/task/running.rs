@@ -46,8 +46,13 @@ pub fn current() -> Option<Vthread> {
 ///
 /// # Panics
 /// With [`Cancelled`](crate::Cancelled), if that is what happens; off the chunks when no hop stack is left.
+#[inline(always)]
 pub fn park() {
-    park_until(None);
+    #[cfg(vthread_native)]
+    if let Some(me) = carrier::me_at_ease() {
+        return me.root().task().park_thin(me);
+    }
+    hop(|| park_until(None));
 }
 
 /// The same, for so long at most.
@@ -60,10 +65,11 @@ pub fn park_timeout(most: Duration) {
 
 fn park_until(until: Option<Instant>) {
     let Some(root) = carrier::mounted() else {
-        return match until {
+        // What a thread needs for it makes no vthread's stack larger.
+        return hop(|| match until {
             None => std::thread::park(),
             Some(until) => std::thread::park_timeout(until.saturating_duration_since(Instant::now())),
-        };
+        });
     };
     checkpoint();
     root.task().park(until);
@@ -77,7 +83,7 @@ fn park_until(until: Option<Instant>) {
 pub fn sleep(least: Duration) {
     let until = Instant::now().checked_add(least);
     if carrier::mounted().is_none() {
-        return std::thread::sleep(least);
+        return hop(|| std::thread::sleep(least));
     }
     checkpoint();
     raise_if_cancelled(wait_alone(What::new(&"sleeps"), until));
@@ -90,7 +96,7 @@ pub fn sleep(least: Duration) {
 /// As [`park`].
 #[inline(always)]
 pub fn yield_now() {
-    let Some(me) = carrier::me() else { return std::thread::yield_now() };
+    let Some(me) = carrier::me() else { return hop(std::thread::yield_now) };
     if me.is_cancelled() {
         checkpoint();
     }

@@ -4,6 +4,7 @@
 use super::super::timers::Timer;
 use super::{Outcome, Waiting, What};
 use crate::call::hop;
+#[cfg(vthread_native)]
 use crate::carrier;
 #[cfg(vthread_native)]
 use core::mem::ManuallyDrop;

@@ -7,6 +7,7 @@ use super::super::timers::Timer;
 use super::InList;
 use super::{Claimed, Link, Outcome, WaitList, Waiting, What};
 use crate::call::hop;
+#[cfg(vthread_native)]
 use crate::carrier;
 use core::mem::ManuallyDrop;
 #[cfg(vthread_native)]

@@ -74,8 +74,8 @@ const fn waiting(n: f64) -> Figure {
 }
 
 const SWITCH: &str = "two taken jumps a switch, and what was live is stored and loaded again, in both; in registers alone it is hardly faster";
-const MESSAGE: &str = "each message is a send and a receive that check for cancellation, other carriers and closed ends; the switch is a twentieth of it";
-const SPAWN: &str = "a task with a handle, a result, a panic's payload and an identity; a job of rayon has none of them and cannot wait";
+const MESSAGE: &str = "176 instructions a message, 22 of them the switch; a send and a receive each check for cancellation, panics, other carriers and closed ends, and put into a list who waits for what, so that any thread may come and a deadlock can be told of";
+const SPAWN: &str = "390 instructions, none of them atomic: 75 make and queue a task, 90 wait for its end, 60 give it a stack, 115 run it, keep its result and wake, 50 hand the result over and keep the task for the next; the bound leaves some 100 for all of it";
 const WAITING: &str = "registers, record, wait and closure are 184 bytes on the stack, and a task that may outlive it keeps 120";
 const CALL: &str = "a chunk is taken and given back: seven taken jumps against three, and the word that says where the list is";
 const FLOOR: &str = "the floor has no vthreads, follows no links, and gives up at the first error";
@@ -115,7 +115,7 @@ const GOALS: &[Goal] = &[
         "a million woken in random order, time for boxed futures'",
         Figure::new("growth", "random wake", "time each").at(1e6).per("boxed futures"),
         AtMost(1.0),
-        "a wake touches record and stack, where a loop that polls touches the future alone",
+        "five lines of memory that are in no cache: task, stack twice, a neighbour in the carrier's list, the allocator's header; a future is one. Who is woken next is not known before: to prefetch the stacks of the queue took 114 ns instead of 116",
     ),
     Goal(
         "fan-out, speed-up by a second carrier",
