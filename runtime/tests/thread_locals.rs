@@ -133,10 +133,9 @@ thread_local! {
         queue.as_ref().map_or(String::new(), |queue| queue.recv().expect("somebody sends"))
     });
     static QUEUE: RefCell<Option<channel::Receiver<String>>> = const { RefCell::new(None) };
-    static SCOPED: Box<u64> =
-        vthread::scope(|scope| { STARTED.set(true); Box::new(scope.spawn(|| 5).join().expect("it does not panic")) });
+    static SCOPED: Vec<u64> = vthread::scope(|scope| { STARTED.set(true); scope.spawn(|| vec![5]).join().expect("it does not panic") });
     static STARTED: Cell<bool> = const { Cell::new(false) };
-    static WAITED: Box<()> = Box::new(vthread::blocking(|| ()));
+    static WAITED: Vec<u64> = vthread::blocking(|| vec![5]);
 }
 
 #[test]
