@@ -85,15 +85,26 @@ fn move_start(
     let end = functions.at(function).ok_or("nothing says where it ends")?.end;
     let len = usize::try_from(end - function).map_err(|_| "it is too long")?;
     let bytes = image.bytes(function, len).ok_or("its code is not in the file")?;
+    let (rest, code) = start_at(bytes, function, room)?;
+    if records.any_in(function..rest) {
+        return Err("a record speaks of one of its first instructions");
+    }
+    Ok((rest, code))
+}
+
+/// The first instructions of the function whose code is `bytes`, as they are at `room`; and what is behind them.
+fn start_at(bytes: &[u8], function: u64, room: u64) -> Result<(u64, Vec<u8>), &'static str> {
     let mut decoder = Decoder::with_ip(64, bytes, function, 0);
     let mut code = Vec::new();
     let mut rest = function;
-    while rest < function + JUMP {
-        if !decoder.can_decode() {
-            return Err("it is shorter than a jump");
-        }
+    let mut targets = Vec::new();
+    while decoder.can_decode() {
         let at = decoder.position();
         let instruction = decoder.decode();
+        targets.push(instruction.near_branch_target());
+        if rest >= function + JUMP {
+            continue;
+        }
         let displacement = decoder.get_constant_offsets(&instruction).displacement_offset();
         code.extend(moved(
             &instruction,
@@ -103,15 +114,12 @@ fn move_start(
         )?);
         rest = instruction.next_ip();
     }
-    if records.any_in(function..rest) {
-        return Err("a record speaks of one of its first instructions");
+    if rest < function + JUMP {
+        return Err("it is shorter than a jump");
     }
-    // The others of the function lead nowhere in between.
-    while decoder.can_decode() {
-        let target = decoder.decode().near_branch_target();
-        if target > function && target < rest {
-            return Err("a branch leads to its first instructions");
-        }
+    // No branch of the function leads in between: neither of those that are moved nor of the others.
+    if targets.into_iter().any(|target| target > function && target < rest) {
+        return Err("a branch leads to its first instructions");
     }
     code.push(0xe9);
     code.extend(distance(room + code.len() as u64 + 4, rest)?);
@@ -197,5 +205,19 @@ mod tests {
             assert!(at(code, 0x1000, 0x80_0000).is_err(), "{code:x?}");
         }
         assert!(at(&[0x74, 6], 0x1000, 0x1_8000_0000).is_err(), "too far");
+    }
+
+    #[test]
+    fn no_branch_leads_to_what_a_jump_takes_the_place_of() {
+        let start = |code: &[u8]| start_at(code, 0x1000, 0x2000).map(|(rest, _)| rest);
+        // test edi, edi; je behind the inc; inc eax; ret
+        assert_eq!(start(&[0x85, 0xff, 0x74, 2, 0xff, 0xc0, 0xc3]), Ok(0x1006));
+        // je to the push; inc eax; push rbx; ret
+        assert!(start(&[0x74, 2, 0xff, 0xc0, 0x53, 0xc3]).is_err(), "from what is moved");
+        // inc eax; inc eax; push rbx; je to the second; ret
+        assert!(start(&[0xff, 0xc0, 0xff, 0xc0, 0x53, 0x74, 0xfb, 0xc3]).is_err(), "from the rest");
+        // inc eax; inc eax; push rbx; je to the start, which is the jump; ret
+        assert_eq!(start(&[0xff, 0xc0, 0xff, 0xc0, 0x53, 0x74, 0xf9, 0xc3]), Ok(0x1005));
+        assert!(start(&[0xff, 0xc0, 0xff, 0xc0]).is_err(), "too short");
     }
 }

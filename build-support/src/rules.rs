@@ -35,8 +35,18 @@ impl PinRule {
         for part in &self.parts {
             rest = rest.and_then(|rest| rest.split_once(part.as_str())).map(|(_, rest)| rest);
         }
-        rest.is_some()
+        rest.is_some() && !is_piece(mangled)
     }
+}
+
+/// Does this name a piece of a function that stands apart from it? Such a one is not entered by calls, or has arguments of its own making.
+fn is_piece(mangled: &str) -> bool {
+    // What compilers add stands behind the mangled name; the older mangling has dots within, too.
+    let added = match mangled.strip_prefix("_ZN") {
+        Some(path) => path.rsplit_once('E').map(|(_, added)| added),
+        None => mangled.split_once('.').map(|(_, added)| added),
+    };
+    added.is_some_and(|added| added.split('.').any(|word| word == "cold" || word == "__part"))
 }
 
 impl Default for Rules {
@@ -230,6 +240,12 @@ mod tests {
         assert!(rules.pin(other).is_none());
         let users = "_ZN4mine3std3sys12thread_local6native4lazy16get_or_init_slow17h0c40b684d96d3411E";
         assert!(rules.pin(users).is_none());
+        for name in [legacy, new] {
+            assert!(rules.pin(&format!("{name}.llvm.123")).is_some());
+            for piece in [".cold", ".cold.1", ".llvm.123.cold", ".__part.2"] {
+                assert!(rules.pin(&format!("{name}{piece}")).is_none(), "{piece}");
+            }
+        }
         assert_eq!(rules.unmatched_pins(&[other, legacy]).count(), 0);
         assert_eq!(
             rules.unmatched_pins(&[other]).collect::<Vec<_>>(),

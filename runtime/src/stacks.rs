@@ -390,6 +390,7 @@ impl Installed {
             region::unless_reserved(|| unsafe { arch::count_hops() });
         }
         region::reserve().map_err(Error::NoRegion)?;
+        arch::fetch_stubs_again();
         let stacks = Stacks::new(config);
         // SAFETY: boxed, and kept until no chunk is in use.
         unsafe { set_this_thread(&raw const *stacks) };

@@ -96,7 +96,10 @@ fn a_park_in_an_initialiser_panics_wherever_it_is() {
             let ended = ended.clone();
             move || {
                 assert_refused(&NAME);
-                assert_refused(&NUMBER);
+                // Of a type without a destructor: where the compiler optimises, std's function is inlined, and nothing is noticed.
+                if cfg!(debug_assertions) {
+                    assert_refused(&NUMBER);
+                }
                 // The inner ones may be initialised meanwhile.
                 assert_refused(&OUTER);
                 hop(|| assert_refused(&NAME));
@@ -130,9 +133,9 @@ thread_local! {
         queue.as_ref().map_or(String::new(), |queue| queue.recv().expect("somebody sends"))
     });
     static QUEUE: RefCell<Option<channel::Receiver<String>>> = const { RefCell::new(None) };
-    static SCOPED: u64 = vthread::scope(|scope| { STARTED.set(true); scope.spawn(|| 5).join().expect("it does not panic") });
+    static SCOPED: Vec<u64> = vthread::scope(|scope| { STARTED.set(true); scope.spawn(|| vec![5]).join().expect("it does not panic") });
     static STARTED: Cell<bool> = const { Cell::new(false) };
-    static WAITED: () = vthread::blocking(|| ());
+    static WAITED: Vec<u64> = vthread::blocking(|| vec![5]);
 }
 
 #[test]

@@ -186,7 +186,7 @@ mod tests {
                 assert_eq!(kind as u8, byte);
             }
         }
-        assert_eq!((1..=u8::MAX).filter_map(Kind::from_byte).count(), 11);
+        assert_eq!((1..=u8::MAX).filter_map(Kind::from_byte).count(), 12);
     }
 
     #[test]

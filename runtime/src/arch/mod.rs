@@ -14,7 +14,7 @@ mod tests;
 pub use x86_64::REGION;
 pub(crate) use x86_64::*;
 pub(crate) use x86_64_bytes::tune;
-pub(crate) use x86_64_hop_count::{count_hops, hops};
+pub(crate) use x86_64_hop_count::{count_hops, fetch_stubs_again, hops};
 pub(crate) use x86_64_pins::{pins, set_pins};
 pub(crate) use x86_64_switch::*;
 pub(crate) use x86_64_words::*;

@@ -16,6 +16,7 @@
 
 use super::call_on;
 use core::arch::asm;
+use core::arch::x86_64::__cpuid;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::fs::{File, OpenOptions};
 use std::io;
@@ -53,14 +54,22 @@ pub(crate) unsafe fn count_hops() {
     }
 }
 
+/// Before this thread has its first chunk: if the stubs were exchanged, on whatever processor, this one must not go on with what it had fetched
+/// of them (Intel SDM volume 3A, 9.1.3, "Handling Self- and Cross-Modifying Code": an instruction that serializes, here CPUID).
+pub(crate) fn fetch_stubs_again() {
+    if COUNTS.load(Relaxed) {
+        __cpuid(0);
+    }
+}
+
 /// # Safety
 /// As [`count_hops`].
 unsafe fn exchange() -> io::Result<()> {
     let call_on = call_on as *const () as usize;
     let len = __vthread_count_hop as *const () as usize - call_on;
-    // SAFETY: code of this program, from one symbol of a section to another one.
-    let before = unsafe { core::slice::from_raw_parts(call_on as *const u8, len) };
-    let mut after = before.to_vec();
+    // SAFETY: code of this program, from one symbol of a section to another one. Copied before it changes.
+    let before = unsafe { core::slice::from_raw_parts(call_on as *const u8, len) }.to_vec();
+    let mut after = before.clone();
     if before[0] != JUMP {
         return Err(io::ErrorKind::Unsupported.into());
     }
@@ -79,13 +88,11 @@ unsafe fn exchange() -> io::Result<()> {
         }
     }
     let memory = OpenOptions::new().write(true).open("/proc/self/mem")?;
-    write(&memory, &after, before, call_on)
+    write(&memory, &after, &before, call_on)
 }
 
 /// All of it or nothing.
 fn write(memory: &File, after: &[u8], before: &[u8], at: usize) -> io::Result<()> {
-    // It may be changed under our eyes.
-    let before = before.to_vec();
     match memory.write_at(after, at as u64) {
         Ok(n) if n == after.len() => Ok(()),
         Ok(n) if memory.write_at(&before[..n], at as u64).is_ok_and(|back| back == n) => {
