@@ -115,7 +115,7 @@ fn who_waits_for_its_turn_in_the_pool_is_in_no_deadlock() {
                 vthread::scope(|s| {
                     for _ in 0..100 {
                         drop(s.spawn_local(|| {
-                            assert_eq!(vthread::io::read(&theirs, &mut [0]).expect("the end"), 0)
+                            assert_eq!(vthread::io::read(&theirs, &mut [0]).expect("the end"), 0);
                         }));
                     }
                 });

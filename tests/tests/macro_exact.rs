@@ -65,7 +65,9 @@ mod waits {
     #[inline(never)]
     fn sends(things: &Sender<Box<dyn Weighs>>, thing: Box<dyn Weighs>, other: Box<dyn Weighs>) -> u32 {
         let _ = things.send(thing);
-        other.weight()
+        let weight = other.weight();
+        drop(other);
+        weight
     }
 
     pub fn run() -> u32 {
