@@ -34,6 +34,7 @@
 //!   every chunk, `VTHREAD_STACKS=painted` measures how deep each entry goes ([`stats()`]).
 //! - With `VTHREAD_WHO_WAITS=SECONDS`, a [`Runtime`] whose carriers have not gone on for so long, while a thread waits in [`Runtime::run`] or
 //!   [`Runtime::finish`], says on standard error what each of them does, and who waits for what. It is looked twice a second.
+//!   A test ([`#[vthread::test]`](macro@test)) in which all have waited for ten seconds does so unasked.
 //!
 //! # What does not
 //!
@@ -176,7 +177,7 @@ pub mod __private {
     pub use crate::marks::Known;
     #[cfg(vthread_native)]
     pub use crate::marks::VTABLE;
-    pub use crate::run::{report_entry, run_entry};
+    pub use crate::run::{report_entry, report_test, run_entry, run_test};
     pub use crate::select::{Chosen, after, select};
     pub use crate::{
         __bit as bit, __by_stack as by_stack, __plain_only as plain_only, __select as select, __tag as tag,

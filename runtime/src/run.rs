@@ -8,6 +8,8 @@ use crate::config::{Mode, StackConfig};
 use crate::error::Result;
 use crate::runtime::Runtime;
 use crate::sched::deadlock::WhenStuck;
+#[cfg(vthread_native)]
+use crate::watchdog::Watchdog;
 use core::num::NonZeroUsize;
 use std::process::{ExitCode, Termination};
 use std::sync::Arc;
@@ -36,25 +38,42 @@ pub fn run<F: FnOnce() -> R, R>(f: F) -> R {
     }
 }
 
-/// What `#[vthread::main]` and `#[vthread::test]` run: `f` as a vthread, on a carrier for each processor, until all has ended.
+/// What `#[vthread::main]` runs: `f` as a vthread, on a carrier for each processor, until all has ended.
 ///
 /// # Panics
 /// As [`run`], and when all wait for each other.
 #[doc(hidden)]
 pub fn run_entry<F: FnOnce() -> R + Send, R: Send>(f: F) -> R {
-    let run = || {
-        let runtime = Builder::new().build()?;
-        let result = runtime.run(f)?;
-        runtime.finish();
-        Ok(result)
-    };
-    run().unwrap_or_else(|error: crate::Error| panic!("vthread: {error}"))
+    run_to_the_end(Builder::new(), f)
 }
 
 /// The same where the result says how the process ends.
 #[doc(hidden)]
 pub fn report_entry<F: FnOnce() -> R + Send, R: Termination>(f: F) -> ExitCode {
     run_entry(|| f().report())
+}
+
+/// [`run_entry`] for tests. Their process has other threads, the harness's, so that no deadlock is seen; but when all wait for long, who waits
+/// for what is told.
+#[doc(hidden)]
+pub fn run_test<F: FnOnce() -> R + Send, R: Send>(f: F) -> R {
+    run_to_the_end(Builder { is_test: true, ..Builder::new() }, f)
+}
+
+/// The same where the result says whether the test has failed.
+#[doc(hidden)]
+pub fn report_test<F: FnOnce() -> R + Send, R: Termination>(f: F) -> ExitCode {
+    run_test(|| f().report())
+}
+
+fn run_to_the_end<F: FnOnce() -> R + Send, R: Send>(builder: Builder, f: F) -> R {
+    let run = || {
+        let runtime = builder.build()?;
+        let result = runtime.run(f)?;
+        runtime.finish();
+        Ok(result)
+    };
+    run().unwrap_or_else(|error: crate::Error| panic!("vthread: {error}"))
 }
 
 /// Settings for [`run`].
@@ -67,6 +86,8 @@ pub struct Builder {
     carriers: Option<NonZeroUsize>,
     /// `None`: a second.
     patience: Option<Duration>,
+    /// Is it for a test?
+    is_test: bool,
 }
 
 impl Builder {
@@ -158,14 +179,15 @@ impl Builder {
         let one = NonZeroUsize::MIN;
         let count = self.carriers.unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(one));
         let (when_stuck, patience) = (self.when_stuck, self.patience.unwrap_or(PATIENCE));
+        let is_test = self.is_test;
         let config = self.config()?;
         #[cfg(not(vthread_native))]
         return {
-            let _ = (config, when_stuck, patience);
+            let _ = (config, when_stuck, patience, is_test);
             Ok(Runtime::new(count.get()))
         };
         #[cfg(vthread_native)]
-        Runtime::new(count.get(), &config, when_stuck, patience)
+        Runtime::new(count.get(), &config, |group| Watchdog::new(group, when_stuck, patience, is_test))
     }
 
     fn config(self) -> Result<StackConfig> {

@@ -38,7 +38,8 @@ pub(crate) struct Watchdog {
     /// The turns of the carriers' loops when a deadlock was broken last.
     broken: Mutex<Vec<u64>>,
     sleepers: Sleepers,
-    standstill: Standstill,
+    /// Where somebody is to be told of it.
+    standstill: Option<Standstill>,
 }
 
 /// A carrier at the last look.
@@ -51,10 +52,15 @@ struct Seen {
 impl Watchdog {
     /// # Errors
     /// When a setting in the environment is wrong.
-    pub(crate) fn new(group: Arc<Group>, when_stuck: WhenStuck, patience: Duration) -> Result<Self> {
+    pub(crate) fn new(
+        group: Arc<Group>,
+        when_stuck: WhenStuck,
+        patience: Duration,
+        is_test: bool,
+    ) -> Result<Self> {
         let seen = |_: &Seat| Seen { turns: 0, since: Instant::now(), is_reported: false };
         let seen = Mutex::new(group.seats().iter().map(seen).collect());
-        let (sleepers, standstill) = (Sleepers::new(&group), Standstill::from_environment()?);
+        let (sleepers, standstill) = (Sleepers::new(&group), Standstill::from_environment(is_test)?);
         Ok(Self { group, when_stuck, patience, seen, broken: Mutex::default(), sleepers, standstill })
     }
 
@@ -66,7 +72,9 @@ impl Watchdog {
             self.break_deadlock();
         }
         self.sleepers.look(&self.group);
-        self.standstill.look(&self.group);
+        if let Some(standstill) = &self.standstill {
+            standstill.look(&self.group);
+        }
         signals::sweep();
         for report in self.blocked(self.patience) {
             say(format_args!("{report}"));

@@ -166,6 +166,32 @@ fn a_deadlock_that_cannot_be_ended_ends_the_process_with_who_waits() {
     }
 }
 
+#[vthread::test]
+fn a_test_in_which_all_wait_says_so_without_being_asked_and_goes_on() {
+    const NAME: &str = "a_test_in_which_all_wait_says_so_without_being_asked_and_goes_on";
+    if std::env::var_os("VTHREAD_TEST_AGAIN").is_some() {
+        let (sender, receiver) = channel::bounded(1);
+        let late = thread::spawn(move || {
+            thread::sleep(Duration::from_secs(12));
+            sender.send(7)
+        });
+        // That one waits for a time is no reason for a word.
+        vthread::sleep(Duration::from_millis(100));
+        assert_eq!(receiver.recv(), Ok(7));
+        return late.join().expect("no panic").expect("a receiver");
+    }
+    let told = vthread::blocking(|| {
+        let mut me = Command::new(std::env::current_exe().expect("a path"));
+        me.args(["--exact", NAME]).env("VTHREAD_TEST_AGAIN", "1").env_remove("VTHREAD_WHO_WAITS");
+        me.output().expect("it runs")
+    });
+    let said = String::from_utf8_lossy(&told.stderr);
+    assert!(told.status.success(), "{said}");
+    for part in ["for 10.", "unless another thread wakes one", NAME, "waits to receive"] {
+        assert_eq!(said.matches(part).count(), 1, "{part:?} in {said}");
+    }
+}
+
 #[test]
 fn who_asks_is_told_who_waits_for_what() {
     if std::env::var_os("VTHREAD_TEST_AGAIN").is_some() {
