@@ -33,7 +33,8 @@
 //! - A fault says which thread it was and what was exceeded. `VTHREAD_STACKS=guarded` puts an inaccessible page directly below
 //!   every chunk, `VTHREAD_STACKS=painted` measures how deep each entry goes ([`stats()`]).
 //! - With `VTHREAD_WHO_WAITS=SECONDS`, a [`Runtime`] whose carriers have not gone on for so long, while a thread waits in [`Runtime::run`] or
-//!   [`Runtime::finish`], says on standard error what each of them does, and who waits for what. It is looked twice a second.
+//!   [`Runtime::finish`], says on standard error what each of them does, and who waits for what. It is looked twice a second. So does [`run()`], for which
+//!   a thread looks that is there for nothing else.
 //!   A test ([`#[vthread::test]`](macro@test)) in which all have waited for ten seconds does so unasked.
 //!
 //! # What does not

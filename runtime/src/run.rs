@@ -9,7 +9,7 @@ use crate::error::Result;
 use crate::runtime::Runtime;
 use crate::sched::deadlock::WhenStuck;
 #[cfg(vthread_native)]
-use crate::watchdog::Watchdog;
+use crate::watchdog::{self, Watchdog};
 use core::num::NonZeroUsize;
 use std::process::{ExitCode, Termination};
 use std::sync::Arc;
@@ -226,7 +226,7 @@ impl Builder {
             Session::run(f)
         };
         #[cfg(vthread_native)]
-        Session::new(config)?.run(when_stuck, f)
+        watchdog::alone::run(config, when_stuck, f)
     }
 }
 

@@ -1,11 +1,13 @@
 //! What a thread does that waits for a runtime: it sees whether the carriers get on, wakes those that [sleep too long](sleepers), and sets right what
 //! others did to the handlers of signals, and it ends a deadlock. If asked to, it tells [who waits for what](standstill).
+//! Where nobody waits for the carrier, a thread [of its own](alone) does that last one.
 //!
 //! A carrier that neither sleeps nor turns its loop is blocked in a call, or computes without a park. The first keeps all its
 //! vthreads waiting for nothing; both deserve a word. The watchdog never touches the carrier: it reads what it wants to know by
 //! `process_vm_readv`, which may find anything while the carrier goes on, but neither faults nor races. What it has read counts only
 //! if the carrier has not moved meanwhile.
 
+pub(crate) mod alone;
 mod sleepers;
 mod standstill;
 
