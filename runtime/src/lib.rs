@@ -32,6 +32,7 @@
 //!   signal stacks of their own. Signals are not blocked, and children inherit the mask as it is.
 //! - A fault says which thread it was and what was exceeded. `VTHREAD_STACKS=guarded` puts an inaccessible page directly below
 //!   every chunk, `VTHREAD_STACKS=painted` measures how deep each entry goes ([`stats()`]).
+//! - `VTHREAD_HOP_STACK=BYTES` makes hop stacks larger, where the program does not say how large they are ([`Builder::hop_stacks`]).
 //! - With `VTHREAD_WHO_WAITS=SECONDS`, a [`Runtime`] whose carriers have not gone on for so long, while a thread waits in [`Runtime::run`] or
 //!   [`Runtime::finish`], says on standard error what each of them does, and who waits for what. It is looked twice a second. So does [`run()`], for which
 //!   a thread looks that is there for nothing else.
@@ -49,6 +50,8 @@
 //!   inlined what std does there: for values without a destructor, and with `opt-level = "z"`. A [`vthread_local!`] may park.
 //! - A `std` lock that is held across a park and wanted by another virtual thread of the same carrier hangs the carrier, as does
 //!   any call that blocks.
+//! - Recursion whose depth grows with the data overflows, at some thousand levels, where it is not the recursion of `#[vthread]` code: other code recurses
+//!   on the hop stack, of 256 KiB, and so does the drop of a long list of boxes or a deep tree. It ends the program with a message.
 //! - Handlers of signals that swap stacks themselves or scan the interrupted one, libraries loaded with `RTLD_DEEPBIND`,
 //!   `pthread_cancel` of a carrier, and shadow stacks (CET) are not supported.
 //! - Executables only: in a dynamic library the runtime does not link.

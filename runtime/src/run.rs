@@ -4,7 +4,7 @@ use crate::allocator::StackAllocator;
 #[cfg(vthread_native)]
 use crate::arch;
 use crate::carrier::Session;
-use crate::config::{Mode, StackConfig};
+use crate::config::{Mode, StackConfig, hop_size_from_environment};
 use crate::error::Result;
 use crate::runtime::Runtime;
 use crate::sched::deadlock::WhenStuck;
@@ -80,6 +80,8 @@ fn run_to_the_end<F: FnOnce() -> R + Send, R: Send>(builder: Builder, f: F) -> R
 #[derive(Debug, Default)]
 pub struct Builder {
     mode: Option<Mode>,
+    /// Bytes.
+    hop_size: Option<usize>,
     config: StackConfig,
     when_stuck: WhenStuck,
     /// `None`: one for each processor.
@@ -117,10 +119,11 @@ impl Builder {
     }
 
     /// Hop stacks: bytes of each (256 KiB by default, of which only what is used costs memory) and how many a thread may
-    /// have (20,000). One is always there; every vthread that parks off its chunks keeps another meanwhile.
+    /// have (20,000). One is always there; every vthread that parks off its chunks keeps another meanwhile. Without this, the environment variable
+    /// `VTHREAD_HOP_STACK` says the bytes, from 64 KiB to 1 TiB.
     #[must_use]
     pub fn hop_stacks(mut self, bytes: usize, at_most: usize) -> Self {
-        (self.config.hop_size, self.config.hop_cap) = (bytes, at_most);
+        (self.hop_size, self.config.hop_cap) = (Some(bytes), at_most);
         self
     }
 
@@ -195,7 +198,11 @@ impl Builder {
             Some(mode) => mode,
             None => Mode::from_environment()?.unwrap_or_default(),
         };
-        Ok(StackConfig { mode, ..self.config })
+        let hop_size = match self.hop_size {
+            Some(bytes) => bytes,
+            None => hop_size_from_environment()?.unwrap_or(self.config.hop_size),
+        };
+        Ok(StackConfig { mode, hop_size, ..self.config })
     }
 
     /// Makes this thread a carrier while `f` runs, which is not a vthread itself and gets hold of the carrier.
