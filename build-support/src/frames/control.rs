@@ -130,8 +130,9 @@ impl Interpreter<'_, '_> {
                     return Flow::Next;
                 }
                 let callee = self.callee(instruction, state);
+                let comes_back = !self.leads_nowhere(index, &callee);
                 self.site(instruction, state, callee);
-                self.after_call(index, state)
+                if comes_back { self.after_call(index, state) } else { self.after_end(index, state) }
             }
             FlowControl::ConditionalBranch => self.branch(index, instruction, state),
             FlowControl::UnconditionalBranch => {
@@ -156,7 +157,27 @@ impl Interpreter<'_, '_> {
         }
     }
 
+    /// Does this call end where it is, so that what stands behind it is other code, which jumps lead to? Asked only where that code may be a plain
+    /// path: it would be taken for one that is on a chunk.
+    fn leads_nowhere(&self, index: usize, callee: &Callee) -> bool {
+        let Callee::Targets(targets) = callee else { return false };
+        let may_matter = self.place == Place::OnChunk && self.marks.is_some();
+        may_matter
+            && self.leaders.get(index + 1) == Some(&true)
+            && !targets.is_empty()
+            && targets.iter().all(|target| self.program.never_comes_back(target))
+    }
+
     fn after_call(&mut self, index: usize, state: &mut State) -> Flow {
+        self.after_end(index, state);
+        if index + 1 < self.code.len() {
+            self.may_go(index + 1, state);
+        }
+        Flow::Stop
+    }
+
+    /// Where a call may lead that does not come back: to its landing pads.
+    fn after_end(&mut self, index: usize, state: &mut State) -> Flow {
         let at = self.code[index].ip();
         let before = state.registers[RSP];
         state.call(&self.bases);
@@ -165,9 +186,6 @@ impl Interpreter<'_, '_> {
             if at >= calls.start && at < calls.end {
                 self.land(at, *pad, before, state);
             }
-        }
-        if index + 1 < self.code.len() {
-            self.may_go(index + 1, state);
         }
         Flow::Stop
     }

@@ -12,6 +12,7 @@
 
 mod blocks;
 mod control;
+mod ends;
 mod notes;
 mod operands;
 mod state;
