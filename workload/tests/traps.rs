@@ -8,7 +8,7 @@ use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use support::{Tree, for_each_engine, long_tests, write_at, zork};
+use support::{Tree, for_each_engine_and_stacks, long_tests, write_at, zork};
 
 #[test]
 fn paths_longer_than_the_kernel_takes() {
@@ -20,7 +20,7 @@ fn paths_longer_than_the_kernel_takes() {
     assert!(innermost.len() > 140_000);
     let expected =
         || (1..=700).filter(|l| l % 7 == 0).map(|l| format!("{}a.txt", format!("{name}/").repeat(l)));
-    for_each_engine(|engine| {
+    for_each_engine_and_stacks(|engine| {
         zork(engine).within(tree.root()).run().found(expected());
         zork(engine).args(["--follow", "-j", "3"]).within(tree.root()).run().found(expected());
     });
@@ -38,7 +38,7 @@ fn paths_longer_than_the_kernel_takes_can_be_named() {
     });
     assert!(innermost.len() > 12_000);
     let inside = &innermost[..201 * 40 + 200];
-    for_each_engine(|engine| {
+    for_each_engine_and_stacks(|engine| {
         let run = |path: &str| zork(engine).arg(path).within(tree.root()).run();
         run(&innermost).found([format!("{innermost}/a.txt")]);
         run(inside).found([format!("{innermost}/a.txt")]);
@@ -64,7 +64,7 @@ fn a_chain_of_directories_may_be_very_long() {
             write_at(dir, "a.txt", b"zork");
         }
     });
-    for_each_engine(|engine| {
+    for_each_engine_and_stacks(|engine| {
         zork(engine).within(tree.root()).run().found([format!("{innermost}/a.txt")]);
         zork(engine).arg("--follow").within(tree.root()).run().found([format!("{innermost}/a.txt")]);
     });
@@ -82,7 +82,7 @@ fn links_are_left_alone() {
     tree.link("missing.txt", "broken.txt");
     tree.link("loop2.txt", "loop1.txt");
     tree.link("loop1.txt", "loop2.txt");
-    for_each_engine(|engine| {
+    for_each_engine_and_stacks(|engine| {
         zork(engine).within(tree.root()).run().found(["real/a.txt"]);
     });
 }
@@ -97,7 +97,7 @@ fn links_are_followed_if_that_is_wanted() {
     tree.link("real", "dir");
     tree.link("a.txt", "real/no-extension");
     tree.link("dir", "twice");
-    for_each_engine(|engine| {
+    for_each_engine_and_stacks(|engine| {
         zork(engine).arg("-L").within(tree.root()).run().found([
             "b.txt",
             "dir/a.txt",
@@ -119,7 +119,7 @@ fn links_in_circles_come_to_an_end() {
     tree.link("..", "a/up");
     tree.link("../b", "a/to-b");
     tree.link("../a", "b/to-a");
-    for_each_engine(|engine| {
+    for_each_engine_and_stacks(|engine| {
         let run = |path: &str| zork(engine).args(["--follow", path]).within(tree.root()).run();
         run("a").found(["a/x.txt", "a/to-b/y.txt", "a/up/b/y.txt"]);
         run("b").found(["b/y.txt", "b/to-a/x.txt"]);
@@ -137,7 +137,7 @@ fn links_that_cross_each_other_come_to_an_end_and_nothing_is_missed() {
             tree.link(format!("../{j}"), format!("{i}/to-{j}"));
         }
     }
-    for_each_engine(|engine| {
+    for_each_engine_and_stacks(|engine| {
         let ended = zork(engine).args(["-L", "0"]).within(tree.root()).run();
         assert_eq!(ended.code(), 0, "{engine}: {}", ended.text());
         let found = ended.lines();
@@ -161,7 +161,7 @@ fn broken_links_are_errors_if_they_should_have_been_searched() {
     tree.link("loop", "loop");
     tree.link("a.txt/not-a-directory", "through.txt");
     tree.link("a.txt/not-a-directory", "through");
-    for_each_engine(|engine| {
+    for_each_engine_and_stacks(|engine| {
         zork(engine).within(tree.root()).run().found(["a.txt"]);
         zork(engine).arg("--follow").within(tree.root()).run().trouble(
             &["a.txt"],
@@ -184,7 +184,7 @@ fn nothing_that_blocks_is_opened() {
     tree.link("/dev/zero", "device.txt");
     tree.link("/dev/tty", "terminal.txt");
     tree.link("fifo.txt", "to-fifo.txt");
-    for_each_engine(|engine| {
+    for_each_engine_and_stacks(|engine| {
         zork(engine).within(tree.root()).run().found(["a.txt"]);
         zork(engine).arg("--follow").within(tree.root()).run().found(["a.txt"]);
         for named in
@@ -210,7 +210,7 @@ fn what_may_not_be_read_is_an_error_and_the_rest_is_searched() {
     tree.chmod("closed", 0);
     tree.chmod("listed", 0o444);
     tree.chmod("entered", 0o111);
-    for_each_engine(|engine| {
+    for_each_engine_and_stacks(|engine| {
         let run = |args: &[&str]| zork(engine).args(args).within(tree.root()).by_ordinary_user().run();
         run(&[]).trouble(
             &["a.txt", "z/f.txt"],
@@ -235,7 +235,7 @@ fn what_may_not_be_read_is_an_error_and_the_rest_is_searched() {
 
 #[test]
 fn the_current_directory_may_be_gone() {
-    for_each_engine(|engine| {
+    for_each_engine_and_stacks(|engine| {
         let tree = Tree::new();
         let gone = tree.dir("gone");
         let path = std::ffi::CString::new(gone.to_str().expect("UTF-8")).expect("no NUL");
@@ -252,7 +252,7 @@ fn empty_things_are_fine() {
     tree.dir("empty");
     tree.dir("directory.txt");
     tree.file("directory.json/a.txt", "zork");
-    for_each_engine(|engine| {
+    for_each_engine_and_stacks(|engine| {
         zork(engine).within(tree.root()).run().found(["directory.json/a.txt"]);
         zork(engine).args(["empty.txt", "empty"]).within(tree.root()).run().found::<&str>([]);
         zork(engine).args(["-n", "empty.txt"]).within(tree.root()).run().found::<&str>([]);
@@ -262,7 +262,7 @@ fn empty_things_are_fine() {
 /// Lets `disturb` loose on a tree while it is searched again and again. Each search has to find what nobody touches, and to end.
 fn searched_while(tree: &Tree, args: &[&str], disturb: impl Fn(u32) + Sync, check: impl Fn(&support::Ended)) {
     let times = if long_tests() { 200 } else { 12 };
-    for_each_engine(|engine| {
+    for_each_engine_and_stacks(|engine| {
         let done = AtomicBool::new(false);
         std::thread::scope(|scope| {
             scope.spawn(|| {

@@ -38,6 +38,18 @@ pub fn for_each_engine(test: impl Fn(&str)) {
     }
 }
 
+/// Also with the default engine on guarded stacks, where a byte too many ends the program, and on painted ones.
+pub fn for_each_engine_and_stacks(test: impl Fn(&str)) {
+    for_each_engine(&test);
+    for stacks in ["guarded", "painted"] {
+        println!("--- on {stacks} stacks");
+        test(&format!("vthread{ON}{stacks}"));
+    }
+}
+
+/// Between an engine's name and that of the stacks that it shall have.
+const ON: &str = " on ";
+
 fn program() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_zork"))
 }
@@ -48,10 +60,15 @@ pub struct Zork {
     hang: Duration,
 }
 
-/// The program with this engine.
+/// The program with this engine, as [`for_each_engine`] or [`for_each_engine_and_stacks`] names it.
 pub fn zork(engine: &str) -> Zork {
     let mut zork = Zork::plain();
+    let (engine, stacks) =
+        engine.split_once(ON).map_or((engine, None), |(name, stacks)| (name, Some(stacks)));
     zork.command.args(["--engine", engine]);
+    if let Some(stacks) = stacks {
+        zork.command.env("VTHREAD_STACKS", stacks);
+    }
     zork
 }
 
@@ -103,6 +120,7 @@ impl Zork {
         }
         let mut command = Command::new(format!("/proc/self/fd/{}", program_opened().as_raw_fd()));
         command.args(self.command.get_args());
+        command.envs(self.command.get_envs().filter_map(|(name, value)| Some((name, value?))));
         if let Some(dir) = self.command.get_current_dir() {
             command.current_dir(dir);
         }
