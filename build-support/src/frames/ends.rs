@@ -52,3 +52,33 @@ impl Program<'_, '_> {
         !passes_on
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::functions::display_name;
+    use crate::program::Loaded;
+
+    #[test]
+    fn a_panic_does_not_come_back_and_a_jump_to_an_import_may() {
+        let path = std::env::current_exe().expect("a path");
+        let data = std::fs::read(path).expect("readable");
+        let loaded = Loaded::read(&data).expect("an executable");
+        let known = [
+            ("core::panicking::panic_fmt", true),
+            ("std::process::exit", true),
+            ("std::thread::functions::yield_now", false),
+            ("std::thread::current::current", false),
+        ];
+        let mut found = 0;
+        for function in loaded.functions.iter() {
+            let name = display_name(&loaded.image, function.start);
+            if let Some((_, ends)) = known.iter().find(|(known, _)| *known == name) {
+                let target = Target::Function(function.start);
+                assert_eq!(loaded.program().never_comes_back(&target), *ends, "{name}");
+                found += 1;
+            }
+        }
+        assert!(found >= 2, "std calls them otherwise now");
+    }
+}
