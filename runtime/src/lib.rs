@@ -47,7 +47,8 @@
 //!   another order than they entered, a later one restores an address that is not valid any more. Do not park in these.
 //! - The initialiser of a lazy `thread_local!` must not park: another virtual thread would initialise the same one, and the first would then replace
 //!   a value that is in use. The park panics instead, in most programs. It goes unnoticed, and is undefined behaviour, where the compiler has
-//!   inlined what std does there: for values without a destructor, and with `opt-level = "z"`. A [`vthread_local!`] may park.
+//!   inlined what std does there: for values without a destructor, and with `opt-level = "z"`; and for all above 256 in one program. What the link
+//!   step could not do it writes to the file that `VTHREAD_LINK_LOG` names. A [`vthread_local!`] may park.
 //! - A `std` lock that is held across a park and wanted by another virtual thread of the same carrier hangs the carrier, as does
 //!   any call that blocks.
 //! - Recursion whose depth grows with the data overflows, at some thousand levels, where it is not the recursion of `#[vthread]` code: other code recurses
