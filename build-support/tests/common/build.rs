@@ -9,7 +9,7 @@ pub const TARGET: &str = "x86_64-unknown-linux-gnu";
 /// One way to build a package.
 #[derive(Default)]
 pub struct Build<'a> {
-    /// `RUSTFLAGS`.
+    /// `RUSTFLAGS`, of doctests as well.
     pub flags: &'a str,
     /// Optimised.
     pub release: bool,
@@ -47,6 +47,7 @@ impl Build<'_> {
             .args([verb, "--quiet", "--target", TARGET])
             .env("CARGO_TARGET_DIR", target_folder())
             .env("RUSTFLAGS", self.flags)
+            .env("RUSTDOCFLAGS", self.flags)
             .env("RUSTC_BOOTSTRAP", if self.flags.contains("-Z") { "1" } else { "0" });
         if self.release {
             cargo.arg("--release");
