@@ -26,6 +26,11 @@ const MAKE_MEM_DEFINED: usize = 0x4d43_0002;
 /// Bytes below the stack pointer that belong to a function as those above do (System V ABI, 3.2.2).
 pub(crate) const RED_ZONE: usize = 128;
 
+/// Does valgrind run the program?
+pub(crate) fn is_running() -> bool {
+    valgrind_request([RUNNING_ON_VALGRIND, 0, 0]) != 0
+}
+
 /// Is it memcheck that runs the program? Other tools do not answer its requests, which give -1.
 pub(crate) fn is_memcheck() -> bool {
     let byte = 0u8;
@@ -60,7 +65,7 @@ pub(crate) struct Registered(Option<HashMap<usize, usize>>);
 impl Registered {
     /// Asks once whether there is a valgrind.
     pub(crate) fn new() -> Self {
-        Self((valgrind_request([RUNNING_ON_VALGRIND, 0, 0]) != 0).then(HashMap::new))
+        Self(is_running().then(HashMap::new))
     }
 
     /// A stack of `size` bytes from `base` on.

@@ -156,6 +156,7 @@ fn everyday() {
         });
     });
     assert_eq!((*turns.lock(), *sum.lock()), (10, 88));
+    vthread::run(|| assert!(vthread::fs::read("/proc/self/cmdline").is_ok_and(|line| !line.is_empty())));
     let runtime = vthread::Runtime::builder().carriers(2).build().expect("a runtime");
     let spawned: Vec<_> = (0..6).map(|i| runtime.spawn(move || fibonacci(i)).expect("it runs")).collect();
     let join = || spawned.into_iter().map(|vthread| vthread.join().expect("no panic")).sum::<u64>();
@@ -204,4 +205,5 @@ fn memcheck_is_content_with(name: &str) {
     let said = child_of(&mut valgrind, name);
     assert!(said.contains("ERROR SUMMARY: 0 errors"), "{said}");
     assert!(said.contains("1 passed") && !said.contains("client switching stacks"), "{said}");
+    assert!(!said.contains("unhandled"), "a system call that valgrind does not know: {said}");
 }
