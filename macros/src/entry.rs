@@ -3,7 +3,7 @@
 
 use crate::diagnostics;
 use crate::options::Options;
-use proc_macro2::TokenStream;
+use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
 use syn::{Error, ItemFn, Result, ReturnType};
 
@@ -43,19 +43,24 @@ fn write(entry: Entry, attribute: TokenStream, item: TokenStream) -> Result<Toke
         ReturnType::Type(_, ty) => ty.to_token_stream(),
     };
     let test = (entry == Entry::Test).then(|| quote!(#[::core::prelude::v1::test]));
+    let [run, report] = match entry {
+        Entry::Main => ["run_entry", "report_entry"],
+        Entry::Test => ["run_test", "report_test"],
+    }
+    .map(|name| Ident::new(name, Span::call_site()));
     let path = options.runtime.map_or_else(|| quote!(::vthread), ToTokens::into_token_stream);
     let mut sig = sig;
-    let run = match &sig.output {
-        ReturnType::Default => quote!(#path::__private::run_entry(move || -> #output #block)),
+    let body = match &sig.output {
+        ReturnType::Default => quote!(#path::__private::#run(move || -> #output #block)),
         // A closure cannot be typed `-> !`.
         ReturnType::Type(_, ty) if matches!(**ty, syn::Type::Never(_)) => {
-            quote!(match #path::__private::run_entry(move || -> ::core::convert::Infallible { #block }) {})
+            quote!(match #path::__private::#run(move || -> ::core::convert::Infallible { #block }) {})
         }
         // Its result may be for the carrier's thread alone, what it says about the process is for all.
         ReturnType::Type(..) => {
             sig.output = syn::parse_quote!(-> ::std::process::ExitCode);
-            quote!(#path::__private::report_entry(move || -> #output #block))
+            quote!(#path::__private::#report(move || -> #output #block))
         }
     };
-    Ok(quote!(#(#attrs)* #test #vis #sig { #run }))
+    Ok(quote!(#(#attrs)* #test #vis #sig { #body }))
 }

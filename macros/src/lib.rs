@@ -212,6 +212,9 @@ pub fn main(attribute: TokenStream, item: TokenStream) -> TokenStream {
 
 /// Makes a test whose body runs as a virtual thread on a fresh runtime, as that of [`main`](macro@main) does; other attributes of tests work beside it.
 ///
+/// The harness has threads of its own, of which one might wake a virtual thread, so a test in which all wait for each other does not end. When
+/// they have waited for ten seconds, standard error is told who waits for what (`VTHREAD_WHO_WAITS=SECONDS`: sooner or later, and 0: never).
+///
 /// ```
 /// #[vthread::test]
 /// #[should_panic(expected = "on purpose")]

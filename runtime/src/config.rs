@@ -3,6 +3,8 @@
 use crate::allocator::StackAllocator;
 use crate::error::{Error, Result};
 use core::fmt;
+use core::ops::RangeInclusive;
+use std::ffi::OsStr;
 use std::sync::Arc;
 
 /// How chunks are handed out.
@@ -36,6 +38,35 @@ impl Mode {
                 }),
             },
         }
+    }
+}
+
+/// The environment variable for the bytes of a hop stack, where the program sets none.
+const HOP_STACK_VAR: &str = "VTHREAD_HOP_STACK";
+/// What it may say. All of one stack must be touched before it costs that much memory, but addresses are not without end either.
+const HOP_STACK_BYTES: RangeInclusive<usize> = 64 << 10..=1 << 40;
+
+/// What `VTHREAD_HOP_STACK` says.
+pub(crate) fn hop_size_from_environment() -> Result<Option<usize>> {
+    std::env::var_os(HOP_STACK_VAR).map_or(Ok(None), |text| hop_size(&text))
+}
+
+fn hop_size(text: &OsStr) -> Result<Option<usize>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let bytes = text.to_str().and_then(|text| text.parse().ok());
+    match bytes.filter(|bytes| HOP_STACK_BYTES.contains(bytes)) {
+        Some(bytes) => Ok(Some(bytes)),
+        None => Err(Error::Setting {
+            name: HOP_STACK_VAR,
+            problem: format!(
+                "{} is no number of bytes from {} (64 KiB) to {} (1 TiB)",
+                text.display(),
+                HOP_STACK_BYTES.start(),
+                HOP_STACK_BYTES.end()
+            ),
+        }),
     }
 }
 
@@ -78,5 +109,24 @@ impl Default for StackConfig {
 impl fmt::Debug for StackConfig {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("StackConfig").field("mode", &self.mode).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn bytes_of_a_hop_stack_are_a_number_or_a_clear_error() {
+        let read = |text: &str| hop_size(OsStr::new(text)).map_err(|error| error.to_string());
+        assert_eq!(
+            (read(""), read("65536"), read("1048576")),
+            (Ok(None), Ok(Some(1 << 16)), Ok(Some(1 << 20)))
+        );
+        for wrong in ["65535", "1M", "-1", "1099511627777", "99999999999999999999999"] {
+            let error = read(wrong).expect_err("no size");
+            assert!(error.contains("VTHREAD_HOP_STACK: ") && error.contains(wrong), "{error}");
+            assert!(error.contains("from 65536 (64 KiB) to 1099511627776 (1 TiB)"), "{error}");
+        }
     }
 }

@@ -1,9 +1,12 @@
 //! What can go wrong before a vthread runs.
 
+use core::fmt;
 use std::io;
 
-/// Why a vthread could not be started.
-#[derive(Debug, thiserror::Error)]
+/// Why a vthread could not be started, or why a runtime could not go on.
+///
+/// Its `Debug` is the text of its `Display`, because that is what `unwrap` and a `main` that gives it show: the report of a deadlock has lines.
+#[derive(thiserror::Error)]
 #[non_exhaustive]
 pub enum Error {
     /// The region or the system's memory is used up.
@@ -67,6 +70,12 @@ pub enum Error {
         /// What is wrong with it, and what would be right.
         problem: String,
     },
+}
+
+impl fmt::Debug for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
 }
 
 /// Of this crate.

@@ -48,6 +48,10 @@ fn say(text: fmt::Arguments<'_>) {
     unsafe { libc::write(2, line.bytes.as_ptr().cast(), line.len) };
 }
 
+/// What overflows a hop stack, and what helps.
+const DEEP: &str = "What goes too deep is mostly recursion in code without #[vthread], or the drop of a long list or a deep tree. \
+    Put #[vthread] on the recursion; in a Drop, take the structure apart in a loop.";
+
 /// Says what is known of a fault at `address`.
 fn explain(address: usize) {
     if let Some(thread) = Promise::of_this_thread() {
@@ -56,9 +60,14 @@ fn explain(address: usize) {
     let Some(root) = carrier::mounted() else { return };
     let (id, name) = (root.task().id, root.task().closure_name());
     if hop_stack::guard_holds(address) {
+        // Two lines, because the name may be long.
+        say(format_args!(
+            "\nvthread {id} ({name}) has overflowed its hop stack of {} bytes.",
+            hop_stack::size()
+        ));
         return say(format_args!(
-            "\nvthread {id} ({name}) has overflowed its hop stack: a call for which no bound is known went too deep there. \
-             Builder::hop_stacks makes them larger."
+            "Calls for which no bound is known run there. {DEEP} \
+             Or make hop stacks larger: VTHREAD_HOP_STACK=BYTES in the environment, or Builder::hop_stacks."
         ));
     }
     if let Some(over) = Stacks::with(|stacks| stacks.guarded_at(address)).flatten() {
@@ -84,9 +93,8 @@ fn explain_on_a_thread(address: usize, thread: &Promise) {
     if stack {
         say(format_args!("\nthe thread of {name} has overflowed its own stack"));
     } else if hop_stack {
-        say(format_args!(
-            "\nthe thread of {name} has overflowed its hop stack: a call for which no bound is known went too deep there"
-        ));
+        say(format_args!("\nthe thread of {name} has overflowed its hop stack"));
+        say(format_args!("Calls for which no bound is known run there. {DEEP}"));
     } else if let Some(over) = Stacks::with(|stacks| stacks.guarded_at(address)).flatten() {
         let (entry, size, by) = (over.name, over.size, over.by);
         say(format_args!(

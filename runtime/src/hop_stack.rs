@@ -152,6 +152,11 @@ pub(crate) fn numbers() -> HopStacks {
     POOL.with(|pool| pool.numbers.get())
 }
 
+/// Bytes of each of this thread's.
+pub(crate) fn size() -> usize {
+    POOL.with(|pool| pool.size.get())
+}
+
 /// Is the caller on the installed hop stack? Not the same as "off the chunks": a vthread whose entry is unproved runs on a
 /// large stack of its own, on which nothing hops.
 ///

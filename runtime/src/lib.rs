@@ -32,8 +32,11 @@
 //!   signal stacks of their own. Signals are not blocked, and children inherit the mask as it is.
 //! - A fault says which thread it was and what was exceeded. `VTHREAD_STACKS=guarded` puts an inaccessible page directly below
 //!   every chunk, `VTHREAD_STACKS=painted` measures how deep each entry goes ([`stats()`]).
+//! - `VTHREAD_HOP_STACK=BYTES` makes hop stacks larger, where the program does not say how large they are ([`Builder::hop_stacks`]).
 //! - With `VTHREAD_WHO_WAITS=SECONDS`, a [`Runtime`] whose carriers have not gone on for so long, while a thread waits in [`Runtime::run`] or
-//!   [`Runtime::finish`], says on standard error what each of them does, and who waits for what. It is looked twice a second.
+//!   [`Runtime::finish`], says on standard error what each of them does, and who waits for what. It is looked twice a second. So does [`run()`], for which
+//!   a thread looks that is there for nothing else.
+//!   A test ([`#[vthread::test]`](macro@test)) in which all have waited for ten seconds does so unasked.
 //!
 //! # What does not
 //!
@@ -44,9 +47,12 @@
 //!   another order than they entered, a later one restores an address that is not valid any more. Do not park in these.
 //! - The initialiser of a lazy `thread_local!` must not park: another virtual thread would initialise the same one, and the first would then replace
 //!   a value that is in use. The park panics instead, in most programs. It goes unnoticed, and is undefined behaviour, where the compiler has
-//!   inlined what std does there: for values without a destructor, and with `opt-level = "z"`. A [`vthread_local!`] may park.
+//!   inlined what std does there: for values without a destructor, and with `opt-level = "z"`; and for all above 256 in one program. What the link
+//!   step could not do it writes to the file that `VTHREAD_LINK_LOG` names. A [`vthread_local!`] may park.
 //! - A `std` lock that is held across a park and wanted by another virtual thread of the same carrier hangs the carrier, as does
 //!   any call that blocks.
+//! - Recursion whose depth grows with the data overflows, at some thousand levels, where it is not the recursion of `#[vthread]` code: other code recurses
+//!   on the hop stack, of 256 KiB, and so does the drop of a long list of boxes or a deep tree. It ends the program with a message.
 //! - Handlers of signals that swap stacks themselves or scan the interrupted one, libraries loaded with `RTLD_DEEPBIND`,
 //!   `pthread_cancel` of a carrier, and shadow stacks (CET) are not supported.
 //! - Executables only: in a dynamic library the runtime does not link.
@@ -176,7 +182,7 @@ pub mod __private {
     pub use crate::marks::Known;
     #[cfg(vthread_native)]
     pub use crate::marks::VTABLE;
-    pub use crate::run::{report_entry, run_entry};
+    pub use crate::run::{report_entry, report_test, run_entry, run_test};
     pub use crate::select::{Chosen, after, select};
     pub use crate::{
         __bit as bit, __by_stack as by_stack, __plain_only as plain_only, __select as select, __tag as tag,

@@ -4,10 +4,12 @@ use crate::allocator::StackAllocator;
 #[cfg(vthread_native)]
 use crate::arch;
 use crate::carrier::Session;
-use crate::config::{Mode, StackConfig};
+use crate::config::{Mode, StackConfig, hop_size_from_environment};
 use crate::error::Result;
 use crate::runtime::Runtime;
 use crate::sched::deadlock::WhenStuck;
+#[cfg(vthread_native)]
+use crate::watchdog::{self, Watchdog};
 use core::num::NonZeroUsize;
 use std::process::{ExitCode, Termination};
 use std::sync::Arc;
@@ -36,19 +38,13 @@ pub fn run<F: FnOnce() -> R, R>(f: F) -> R {
     }
 }
 
-/// What `#[vthread::main]` and `#[vthread::test]` run: `f` as a vthread, on a carrier for each processor, until all has ended.
+/// What `#[vthread::main]` runs: `f` as a vthread, on a carrier for each processor, until all has ended.
 ///
 /// # Panics
 /// As [`run`], and when all wait for each other.
 #[doc(hidden)]
 pub fn run_entry<F: FnOnce() -> R + Send, R: Send>(f: F) -> R {
-    let run = || {
-        let runtime = Builder::new().build()?;
-        let result = runtime.run(f)?;
-        runtime.finish();
-        Ok(result)
-    };
-    run().unwrap_or_else(|error: crate::Error| panic!("vthread: {error}"))
+    run_to_the_end(Builder::new(), f)
 }
 
 /// The same where the result says how the process ends.
@@ -57,16 +53,43 @@ pub fn report_entry<F: FnOnce() -> R + Send, R: Termination>(f: F) -> ExitCode {
     run_entry(|| f().report())
 }
 
+/// [`run_entry`] for tests. Their process has other threads, the harness's, so that no deadlock is seen; but when all wait for long, who waits
+/// for what is told.
+#[doc(hidden)]
+pub fn run_test<F: FnOnce() -> R + Send, R: Send>(f: F) -> R {
+    run_to_the_end(Builder { is_test: true, ..Builder::new() }, f)
+}
+
+/// The same where the result says whether the test has failed.
+#[doc(hidden)]
+pub fn report_test<F: FnOnce() -> R + Send, R: Termination>(f: F) -> ExitCode {
+    run_test(|| f().report())
+}
+
+fn run_to_the_end<F: FnOnce() -> R + Send, R: Send>(builder: Builder, f: F) -> R {
+    let run = || {
+        let runtime = builder.build()?;
+        let result = runtime.run(f)?;
+        runtime.finish();
+        Ok(result)
+    };
+    run().unwrap_or_else(|error: crate::Error| panic!("vthread: {error}"))
+}
+
 /// Settings for [`run`].
 #[derive(Debug, Default)]
 pub struct Builder {
     mode: Option<Mode>,
+    /// Bytes.
+    hop_size: Option<usize>,
     config: StackConfig,
     when_stuck: WhenStuck,
     /// `None`: one for each processor.
     carriers: Option<NonZeroUsize>,
     /// `None`: a second.
     patience: Option<Duration>,
+    /// Is it for a test?
+    is_test: bool,
 }
 
 impl Builder {
@@ -96,10 +119,11 @@ impl Builder {
     }
 
     /// Hop stacks: bytes of each (256 KiB by default, of which only what is used costs memory) and how many a thread may
-    /// have (20,000). One is always there; every vthread that parks off its chunks keeps another meanwhile.
+    /// have (20,000). One is always there; every vthread that parks off its chunks keeps another meanwhile. Without this, the environment variable
+    /// `VTHREAD_HOP_STACK` says the bytes, from 64 KiB to 1 TiB.
     #[must_use]
     pub fn hop_stacks(mut self, bytes: usize, at_most: usize) -> Self {
-        (self.config.hop_size, self.config.hop_cap) = (bytes, at_most);
+        (self.hop_size, self.config.hop_cap) = (Some(bytes), at_most);
         self
     }
 
@@ -158,14 +182,15 @@ impl Builder {
         let one = NonZeroUsize::MIN;
         let count = self.carriers.unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(one));
         let (when_stuck, patience) = (self.when_stuck, self.patience.unwrap_or(PATIENCE));
+        let is_test = self.is_test;
         let config = self.config()?;
         #[cfg(not(vthread_native))]
         return {
-            let _ = (config, when_stuck, patience);
+            let _ = (config, when_stuck, patience, is_test);
             Ok(Runtime::new(count.get()))
         };
         #[cfg(vthread_native)]
-        Runtime::new(count.get(), &config, when_stuck, patience)
+        Runtime::new(count.get(), &config, |group| Watchdog::new(group, when_stuck, patience, is_test))
     }
 
     fn config(self) -> Result<StackConfig> {
@@ -173,7 +198,11 @@ impl Builder {
             Some(mode) => mode,
             None => Mode::from_environment()?.unwrap_or_default(),
         };
-        Ok(StackConfig { mode, ..self.config })
+        let hop_size = match self.hop_size {
+            Some(bytes) => bytes,
+            None => hop_size_from_environment()?.unwrap_or(self.config.hop_size),
+        };
+        Ok(StackConfig { mode, hop_size, ..self.config })
     }
 
     /// Makes this thread a carrier while `f` runs, which is not a vthread itself and gets hold of the carrier.
@@ -204,7 +233,7 @@ impl Builder {
             Session::run(f)
         };
         #[cfg(vthread_native)]
-        Session::new(config)?.run(when_stuck, f)
+        watchdog::alone::run(config, when_stuck, f)
     }
 }
 

@@ -5,7 +5,6 @@ use crate::carrier::{Group, Member, Session};
 use crate::config::StackConfig;
 use crate::error::{Error, Result};
 use crate::run::Builder;
-use crate::sched::deadlock::WhenStuck;
 use crate::sched::task::Cancelled;
 use crate::scope::{JoinHandle, start_in};
 use crate::stats::{Stats, stats};
@@ -15,7 +14,6 @@ use core::fmt;
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
-use std::time::Duration;
 
 /// OS threads that run vthreads, one for each processor if not told otherwise.
 ///
@@ -56,11 +54,10 @@ impl Runtime {
     pub(crate) fn new(
         count: usize,
         config: &StackConfig,
-        when_stuck: WhenStuck,
-        patience: Duration,
+        watch: impl FnOnce(Arc<Group>) -> Result<Watchdog>,
     ) -> Result<Self> {
         let (group, members) = Group::new(count);
-        let watchdog = Watchdog::new(group.clone(), when_stuck, patience)?;
+        let watchdog = watch(group.clone())?;
         let (alive, ended) = mpsc::channel();
         let (carriers, ended, process) = (Vec::new(), Mutex::new(ended), std::process::id());
         let mut runtime = Self { group, carriers, ended, watchdog, process };

@@ -1,4 +1,4 @@
-//! What the stacks of the process and of this thread amount to.
+//! What the stacks of the process, and those and the vthreads of this thread, amount to.
 
 #[cfg(vthread_native)]
 use crate::{hop_stack, region, stacks::Stacks};
@@ -66,14 +66,17 @@ pub struct Chunks {
 }
 
 /// Numbers about stacks, as they are now. On systems without virtual threads of their own, all are 0.
+///
+/// Those that begin with `region_` are of the whole process. All others are of the thread that asks: each carrier of a
+/// [`Runtime`](crate::Runtime) has its own, and a thread that runs nothing of ours has none. [`Runtime::finish`](crate::Runtime::finish) gives those of all carriers, added up.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Stats {
     /// Bytes of address space for chunks, of the whole process. They cost nothing.
     pub region_reserved: usize,
-    /// Bytes of these that may be used. What was never touched costs nothing.
+    /// Bytes of these that may be used, of the whole process. What was never touched costs nothing.
     pub region_committed: usize,
-    /// Bytes of these that allocators have taken, for chunks in use or to be used again.
+    /// Bytes of these that allocators have taken, in all threads of the process, for chunks in use or to be used again.
     pub region_taken: usize,
     /// Vthreads of this thread.
     pub vthreads: Vthreads,
@@ -136,7 +139,7 @@ impl Stats {
     }
 }
 
-/// Numbers about the process's and this thread's stacks.
+/// Numbers about the process's and this thread's stacks, and this thread's vthreads: see [`Stats`] for which is which.
 ///
 /// ```
 /// assert_eq!(vthread::run(vthread::stats).hop_stacks.kept, 0);

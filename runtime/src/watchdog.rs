@@ -1,11 +1,13 @@
 //! What a thread does that waits for a runtime: it sees whether the carriers get on, wakes those that [sleep too long](sleepers), and sets right what
 //! others did to the handlers of signals, and it ends a deadlock. If asked to, it tells [who waits for what](standstill).
+//! Where nobody waits for the carrier, a thread [of its own](alone) does that last one.
 //!
 //! A carrier that neither sleeps nor turns its loop is blocked in a call, or computes without a park. The first keeps all its
 //! vthreads waiting for nothing; both deserve a word. The watchdog never touches the carrier: it reads what it wants to know by
 //! `process_vm_readv`, which may find anything while the carrier goes on, but neither faults nor races. What it has read counts only
 //! if the carrier has not moved meanwhile.
 
+pub(crate) mod alone;
 mod sleepers;
 mod standstill;
 
@@ -38,7 +40,8 @@ pub(crate) struct Watchdog {
     /// The turns of the carriers' loops when a deadlock was broken last.
     broken: Mutex<Vec<u64>>,
     sleepers: Sleepers,
-    standstill: Standstill,
+    /// Where somebody is to be told of it.
+    standstill: Option<Standstill>,
 }
 
 /// A carrier at the last look.
@@ -51,10 +54,15 @@ struct Seen {
 impl Watchdog {
     /// # Errors
     /// When a setting in the environment is wrong.
-    pub(crate) fn new(group: Arc<Group>, when_stuck: WhenStuck, patience: Duration) -> Result<Self> {
+    pub(crate) fn new(
+        group: Arc<Group>,
+        when_stuck: WhenStuck,
+        patience: Duration,
+        is_test: bool,
+    ) -> Result<Self> {
         let seen = |_: &Seat| Seen { turns: 0, since: Instant::now(), is_reported: false };
         let seen = Mutex::new(group.seats().iter().map(seen).collect());
-        let (sleepers, standstill) = (Sleepers::new(&group), Standstill::from_environment()?);
+        let (sleepers, standstill) = (Sleepers::new(&group), Standstill::from_environment(is_test)?);
         Ok(Self { group, when_stuck, patience, seen, broken: Mutex::default(), sleepers, standstill })
     }
 
@@ -66,7 +74,9 @@ impl Watchdog {
             self.break_deadlock();
         }
         self.sleepers.look(&self.group);
-        self.standstill.look(&self.group);
+        if let Some(standstill) = &self.standstill {
+            standstill.look(&self.group);
+        }
         signals::sweep();
         for report in self.blocked(self.patience) {
             say(format_args!("{report}"));

@@ -57,6 +57,27 @@ fn an_overflow_of_a_hop_stack_after_a_detach() {
     carried.expect("a carrier");
 }
 
+/// Its drop recurses, once for each link.
+struct List {
+    _next: Option<Box<List>>,
+}
+
+#[test]
+fn a_list_that_is_too_long_to_be_dropped_says_what_helps_and_that_helps() {
+    let name = "a_list_that_is_too_long_to_be_dropped_says_what_helps_and_that_helps";
+    if !is_child() {
+        let texts =
+            ["of 262144 bytes", "drop of a long list", "VTHREAD_HOP_STACK=BYTES", "Builder::hop_stacks."];
+        dies(name, &texts);
+        let out = child(name, &[("VTHREAD_HOP_STACK", "67108864")]);
+        return assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+    }
+    vthread::run(|| {
+        let list = (0..100_000).fold(None, |rest, _| Some(Box::new(List { _next: rest })));
+        drop(black_box(list));
+    });
+}
+
 #[test]
 fn a_guarded_chunk_that_is_too_small() {
     if !is_child() {

@@ -305,6 +305,21 @@ fn a_wrong_setting_is_an_error_that_says_so() {
 }
 
 #[test]
+fn a_wrong_size_of_hop_stacks_is_an_error_unless_the_program_says_it() {
+    if !common::is_child() {
+        let name = "a_wrong_size_of_hop_stacks_is_an_error_unless_the_program_says_it";
+        let out = common::child(name, &[("VTHREAD_HOP_STACK", "1M")]);
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        return;
+    }
+    for error in [Builder::new().run(|| ()).err(), Builder::new().build().err()] {
+        let error = error.expect("a wrong size").to_string();
+        assert!(error.starts_with("VTHREAD_HOP_STACK: 1M is no number of bytes"), "{error}");
+    }
+    assert!(Builder::new().hop_stacks(1 << 20, 4).run(|| ()).is_ok());
+}
+
+#[test]
 fn a_runtime_inside_of_a_runtime_is_an_error() {
     vthread::run(|| {
         assert!(matches!(hop(|| Builder::new().run(|| ())), Err(Error::AlreadyACarrier)));

@@ -319,6 +319,8 @@ fn a_deadlock_across_carriers_ends_with_who_waits_for_what() {
             s.spawn_named("right", move || from_b.recv().map(|()| to_a.send(()).expect("a receiver")));
         });
     });
+    // Who unwraps it reads lines.
+    assert!(format!("{:?}", ended.as_ref().err()).contains("any more:\n  vthread "), "{ended:?}");
     let Err(Error::Deadlock { report }) = ended else { panic!("no deadlock: {ended:?}") };
     for part in ["(left) waits to receive", "(right) waits to receive", "waits for the vthreads of its scope"]
     {

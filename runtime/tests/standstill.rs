@@ -2,7 +2,7 @@
 
 #![cfg(vthread_native)]
 
-use std::io::Write;
+use std::io::{BufRead, Write};
 use std::process::{Command, Output};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
@@ -164,6 +164,95 @@ fn a_deadlock_that_cannot_be_ended_ends_the_process_with_who_waits() {
     for part in ["no wait of these can be ended", "(stubborn) waits to receive", "vthreads of its scope"] {
         assert!(said.contains(part), "no {part:?} in {said}");
     }
+}
+
+#[vthread::test]
+fn a_test_in_which_all_wait_says_so_without_being_asked_and_goes_on() {
+    const NAME: &str = "a_test_in_which_all_wait_says_so_without_being_asked_and_goes_on";
+    if std::env::var_os("VTHREAD_TEST_AGAIN").is_some() {
+        let (sender, receiver) = channel::bounded(1);
+        let late = thread::spawn(move || {
+            thread::sleep(Duration::from_secs(13));
+            sender.send(7)
+        });
+        // That one waits for a time is no reason for a word.
+        vthread::sleep(Duration::from_millis(100));
+        assert_eq!(receiver.recv(), Ok(7));
+        return late.join().expect("no panic").expect("a receiver");
+    }
+    let told = vthread::blocking(|| {
+        let mut me = Command::new(std::env::current_exe().expect("a path"));
+        me.args(["--exact", NAME]).env("VTHREAD_TEST_AGAIN", "1").env_remove("VTHREAD_WHO_WAITS");
+        me.output().expect("it runs")
+    });
+    let said = String::from_utf8_lossy(&told.stderr);
+    assert!(told.status.success(), "{said}");
+    for part in
+        ["no carrier has turned its loop for 1", "unless another thread wakes one", NAME, "waits to receive"]
+    {
+        assert_eq!(said.matches(part).count(), 1, "{part:?} in {said}");
+    }
+}
+
+/// Under `vthread::run`, where the calling thread is the carrier.
+#[test]
+fn who_asks_is_told_of_a_carrier_that_nobody_waits_for() {
+    const NAME: &str = "who_asks_is_told_of_a_carrier_that_nobody_waits_for";
+    if std::env::var_os("VTHREAD_TEST_AGAIN").is_some() {
+        let (sender, receiver) = channel::bounded(1);
+        let late = thread::spawn(move || {
+            thread::sleep(Duration::from_secs(3));
+            sender.send(7)
+        });
+        // First all wait, then a lock of std's stops the carrier.
+        let lock = Mutex::new(());
+        vthread::run(|| assert_eq!(receiver.recv(), Ok(7)));
+        late.join().expect("no panic").expect("a receiver");
+        vthread::run(|| {
+            vthread::scope(|s| {
+                for _ in ["holds", "is blocked"] {
+                    s.spawn(|| {
+                        let _held = lock.lock();
+                        vthread::yield_now();
+                    });
+                }
+            });
+        });
+        return;
+    }
+    let mut me = Command::new(std::env::current_exe().expect("a path"));
+    me.args(["--exact", NAME, "--nocapture"]).env("VTHREAD_TEST_AGAIN", "1").env("VTHREAD_WHO_WAITS", "1");
+    let mut me = me.stderr(std::process::Stdio::piped()).spawn().expect("it runs");
+    // It hangs at the end, as it must.
+    let mut said = String::new();
+    let mut lines = std::io::BufReader::new(me.stderr.take().expect("piped")).lines();
+    while !said.contains("is mounted") {
+        said += &(lines.next().expect("a line").expect("text") + "\n");
+    }
+    me.kill().expect("no error");
+    me.wait().expect("no error");
+    for part in
+        ["rests, asleep", "waits to receive from the channel", "is blocked in system call", ") is mounted"]
+    {
+        assert!(said.contains(part), "no {part:?} in {said}");
+    }
+}
+
+/// A deadlock is one also where a thread of ours watches.
+#[test]
+fn who_asks_is_told_of_a_deadlock_as_others_are() {
+    const NAME: &str = "who_asks_is_told_of_a_deadlock_as_others_are";
+    if std::env::var_os("VTHREAD_TEST_AGAIN").is_some() {
+        let ended = vthread::Builder::new().when_stuck(WhenStuck::Report).run(vthread::park);
+        assert!(matches!(ended, Err(vthread::Error::Deadlock { .. })), "{ended:?}");
+        let sum = vthread::run(|| {
+            let parts: Vec<_> = (0..100).map(|n| vthread::spawn(move || n)).collect();
+            parts.into_iter().map(|part| part.join().expect("no panic")).sum::<u32>()
+        });
+        return assert_eq!(sum, 4950);
+    }
+    let told = again(NAME, "5");
+    assert!(told.status.success(), "{}", String::from_utf8_lossy(&told.stderr));
 }
 
 #[test]

@@ -56,7 +56,7 @@ pub(super) struct Interpreter<'a, 'd> {
     blocks: Vec<Block>,
     /// By instruction: the block that begins there, its number and one, or 0.
     block_at: Vec<u32>,
-    leaders: Vec<bool>,
+    pub(super) leaders: Vec<bool>,
     pub(super) reached: Vec<bool>,
     work: Pending,
     doubtful: Vec<(usize, State)>,

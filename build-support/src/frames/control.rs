@@ -19,19 +19,15 @@ impl Interpreter<'_, '_> {
         self.note_access(&instruction, state);
         let mark = match self.marks {
             None => None,
-            Some(records) => records.mark(at),
+            Some(records) => records.mark(at).filter(|mark| has_form(mark, &instruction)),
         };
         match mark.cloned() {
-            Some(Mark::PlainJump)
-                if self.place == Place::OnChunk
-                    && instruction.flow_control() == FlowControl::ConditionalBranch =>
-            {
-                Flow::Next
+            None => self.execute(index, &instruction, state),
+            Some(Mark::PlainJump | Mark::Plain) if self.place != Place::OnChunk => {
+                self.execute(index, &instruction, state)
             }
-            // Of anything but a conditional jump such a record says nothing.
-            None | Some(Mark::PlainJump) => self.execute(index, &instruction, state),
-            Some(Mark::Plain) if self.place == Place::OnChunk => Flow::Stop,
-            Some(Mark::Plain) => Flow::Next,
+            Some(Mark::PlainJump) => Flow::Next,
+            Some(Mark::Plain) => Flow::Stop,
             Some(Mark::Switch) => {
                 self.site(&instruction, state, Callee::Elsewhere);
                 self.after_call(index, state)
@@ -42,7 +38,7 @@ impl Interpreter<'_, '_> {
             }
             Some(Mark::Select(callees)) => {
                 let flow = self.execute(index, &instruction, state);
-                if self.place == Place::OnChunk && instruction.op0_register().is_gpr64() {
+                if self.place == Place::OnChunk {
                     let set = callees.into_iter().map(Target::Function).collect();
                     state.registers[number(instruction.op0_register())] = self.sets.targets(set);
                 }
@@ -50,10 +46,8 @@ impl Interpreter<'_, '_> {
             }
             Some(Mark::Tag(markers)) => {
                 let flow = self.execute(index, &instruction, state);
-                if instruction.op0_register().is_gpr64() {
-                    state.escape(state.registers[number(instruction.op0_register())]);
-                    state.registers[number(instruction.op0_register())] = self.sets.tagged(markers);
-                }
+                state.escape(state.registers[number(instruction.op0_register())]);
+                state.registers[number(instruction.op0_register())] = self.sets.tagged(markers);
                 flow
             }
         }
@@ -130,8 +124,9 @@ impl Interpreter<'_, '_> {
                     return Flow::Next;
                 }
                 let callee = self.callee(instruction, state);
+                let comes_back = !self.leads_nowhere(index, &callee);
                 self.site(instruction, state, callee);
-                self.after_call(index, state)
+                if comes_back { self.after_call(index, state) } else { self.after_end(index, state) }
             }
             FlowControl::ConditionalBranch => self.branch(index, instruction, state),
             FlowControl::UnconditionalBranch => {
@@ -156,7 +151,27 @@ impl Interpreter<'_, '_> {
         }
     }
 
+    /// Does this call end where it is, so that what stands behind it is other code, which jumps lead to? Asked only where that code may be a plain
+    /// path: it would be taken for one that is on a chunk.
+    fn leads_nowhere(&self, index: usize, callee: &Callee) -> bool {
+        let Callee::Targets(targets) = callee else { return false };
+        let may_matter = self.place == Place::OnChunk && self.marks.is_some();
+        may_matter
+            && self.leaders.get(index + 1) == Some(&true)
+            && !targets.is_empty()
+            && targets.iter().all(|target| self.program.never_comes_back(target))
+    }
+
     fn after_call(&mut self, index: usize, state: &mut State) -> Flow {
+        self.after_end(index, state);
+        if index + 1 < self.code.len() {
+            self.may_go(index + 1, state);
+        }
+        Flow::Stop
+    }
+
+    /// Where a call may lead that does not come back: to its landing pads.
+    fn after_end(&mut self, index: usize, state: &mut State) -> Flow {
         let at = self.code[index].ip();
         let before = state.registers[RSP];
         state.call(&self.bases);
@@ -165,9 +180,6 @@ impl Interpreter<'_, '_> {
             if at >= calls.start && at < calls.end {
                 self.land(at, *pad, before, state);
             }
-        }
-        if index + 1 < self.code.len() {
-            self.may_go(index + 1, state);
         }
         Flow::Stop
     }
@@ -340,6 +352,25 @@ impl Interpreter<'_, '_> {
             callee,
             arguments,
         }));
+    }
+}
+
+/// Is it an instruction that such a mark can be about? Of others it says nothing: a record of code that the linker dropped may have been left with
+/// an address at which something else is.
+fn has_form(mark: &Mark, instruction: &Instruction) -> bool {
+    let is_load = |kind: OpKind| {
+        instruction.mnemonic() == M::Mov
+            && instruction.op0_kind() == OpKind::Register
+            && instruction.op0_register().is_gpr64()
+            && instruction.op1_kind() == kind
+    };
+    match mark {
+        Mark::Plain => instruction.mnemonic() == M::Nop && instruction.len() == 1,
+        Mark::PlainJump => instruction.flow_control() == FlowControl::ConditionalBranch,
+        Mark::Select(_) => is_load(OpKind::Memory) && instruction.memory_index_scale() == 8,
+        Mark::Tag(_) => is_load(OpKind::Register) && instruction.op0_register() == instruction.op1_register(),
+        Mark::Switch => matches!(instruction.flow_control(), FlowControl::Call | FlowControl::IndirectCall),
+        Mark::Swap { .. } => true,
     }
 }
 

@@ -9,9 +9,11 @@
 //! reach memory *below* it; no instruction is executed with two different depths of rsp (realignment apart). From unwind tables come
 //! where functions begin and end, that a call in front of code with another rsp does not return, and how many bytes of pushed
 //! arguments the unwinder removes before a landing pad; nothing else about rsp.
+//! Control does not run past the end of a function: one without a return and without a jump that leads out never comes back (`ends.rs`).
 
 mod blocks;
 mod control;
+mod ends;
 mod notes;
 mod operands;
 mod state;

@@ -101,18 +101,25 @@ impl Carrier {
     }
 
     fn until_all_have_ended(&self, when_stuck: WhenStuck) {
+        // A member that runs until its own have ended is watched by a thread.
+        let threads = 1 + usize::from(self.member.is_some());
         loop {
             self.run();
             if self.live.get() == 0 {
                 return;
             }
             let first = self.timers.first();
-            let is_stuck = first.is_none() && !is_busy() && !self.remote.has_news();
-            if is_stuck && when_stuck.is_deadlock(1) && !self.remote.has_news() {
+            let is_waiting = first.is_none() && !is_busy();
+            let is_stuck = is_waiting && !self.remote.has_news();
+            if is_stuck && when_stuck.is_deadlock(threads) && !self.remote.has_news() {
                 self.break_deadlock();
-            } else {
-                // Idle threads of ours keep a deadlock from being seen, but not for ever.
-                self.sleep(first.or_else(blocking::next_look), || false);
+                continue;
+            }
+            // Idle threads of ours keep a deadlock from being seen, but not for ever.
+            let sleep = || self.sleep(first.or_else(blocking::next_look), || false);
+            match &self.member {
+                Some(member) => member.while_asleep(is_waiting, false, sleep),
+                None => sleep(),
             }
         }
     }

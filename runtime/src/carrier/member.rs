@@ -166,9 +166,9 @@ impl Group {
                 || self.has_starts() && self.seats.iter().all(rests))
     }
 
-    /// Asks every carrier to say who waits there for what.
-    pub(crate) fn ask_who_waits(&self) {
-        for seat in &self.seats {
+    /// Asks those carriers to say who waits there for what.
+    pub(crate) fn ask_who_waits(&self, which: impl Fn(&Seat) -> bool) {
+        for seat in self.seats.iter().filter(|seat| which(seat)) {
             seat.shall_tell.store(true, SeqCst);
             seat.remote.request_cancellations();
             seat.remote.shake();

@@ -1,7 +1,7 @@
 //! Who waits for what, told on standard error when nothing has gone on for long: for who looks into a program that stands still.
 
 use super::{running, state};
-use crate::carrier::Group;
+use crate::carrier::{Group, Seat};
 use crate::error::{Error, Result};
 use crate::fatal::say;
 use core::fmt::Write;
@@ -10,11 +10,15 @@ use std::ffi::OsStr;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-/// After how many seconds. Without it, or with 0, never.
+/// After how many seconds. With 0, never. Without it, in tests only, when all have waited for long.
 const VAR: &str = "VTHREAD_WHO_WAITS";
+/// In tests, that is.
+const IN_TESTS: Duration = Duration::from_secs(10);
 
-pub(super) struct Standstill {
-    patience: Option<Duration>,
+pub(crate) struct Standstill {
+    patience: Duration,
+    /// Nobody has asked: only where all vthreads wait, none for a time or for the system, is it told.
+    is_unasked: bool,
     seen: Mutex<Seen>,
 }
 
@@ -26,27 +30,33 @@ struct Seen {
 }
 
 impl Standstill {
-    pub(super) fn from_environment() -> Result<Self> {
-        let patience = std::env::var_os(VAR).map_or(Ok(None), |text| seconds(&text))?;
-        Ok(Self { patience, seen: Mutex::new(Seen { turns: vec![], since: Instant::now(), is_told: false }) })
+    /// `None`: nothing is to be told.
+    pub(crate) fn from_environment(is_test: bool) -> Result<Option<Self>> {
+        let asked = std::env::var_os(VAR);
+        let is_unasked = asked.is_none();
+        let patience = asked.map_or(Ok(is_test.then_some(IN_TESTS)), |text| seconds(&text))?;
+        let seen = || Mutex::new(Seen { turns: vec![], since: Instant::now(), is_told: false });
+        Ok(patience.map(|patience| Self { patience, is_unasked, seen: seen() }))
     }
 
     /// Tells of it if no carrier has turned its loop for so long though vthreads are under way: what can be seen of each from here, and then, asked,
     /// each says what it has to do.
-    pub(super) fn look(&self, group: &Group) {
-        let Some(patience) = self.patience else { return };
+    pub(crate) fn look(&self, group: &Group) {
         let turns: Vec<u64> = group.seats().iter().map(|seat| seat.turns.load(Relaxed)).collect();
         let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        if turns != seen.turns || group.seats().iter().all(crate::carrier::Seat::is_idle) {
+        let has_moved = turns != seen.turns || group.seats().iter().all(Seat::is_idle);
+        // Who was asked is awake for a while.
+        if has_moved || self.is_unasked && !seen.is_told && !group.is_stuck() {
             if seen.is_told {
                 say(format_args!("carriers turn their loops again"));
             }
             *seen = Seen { turns, since: Instant::now(), is_told: false };
-        } else if seen.since.elapsed() >= patience && !seen.is_told {
+        } else if seen.since.elapsed() >= self.patience && !seen.is_told {
             seen.is_told = true;
             let mut report =
                 format!("no carrier has turned its loop for {:.1} s", seen.since.elapsed().as_secs_f32());
-            for (index, seat) in group.seats().iter().enumerate() {
+            let is_told_of = |seat: &Seat| !(self.is_unasked && seat.is_idle());
+            for (index, seat) in group.seats().iter().enumerate().filter(|(_, seat)| is_told_of(seat)) {
                 let thread = seat.thread.load(Relaxed);
                 let who = running(seat).map_or(String::new(), |who| format!("; {who} is mounted"));
                 let _ = write!(
@@ -56,8 +66,13 @@ impl Standstill {
                     state(thread)
                 );
             }
+            if self.is_unasked {
+                report.push_str(
+                    "\n  all vthreads of this test wait: unless another thread wakes one of them it never ends",
+                );
+            }
             say(format_args!("{report}"));
-            group.ask_who_waits();
+            group.ask_who_waits(is_told_of);
         }
     }
 }

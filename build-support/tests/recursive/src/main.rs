@@ -28,6 +28,17 @@ extern "C" fn __vt_marked(n: u64) -> u64 {
     black_box(__vt_marked(black_box(n - 1))) + 1
 }
 
+/// Nor one of plain paths at anything but a nop of one byte: such a place may be where the linker has left the record of code that it dropped.
+#[inline(never)]
+extern "C" fn __vt_misplaced(n: u64) -> u64 {
+    if n == 0 {
+        return 0;
+    }
+    // SAFETY: a nop of three bytes.
+    unsafe { core::arch::asm!("771: nop dword ptr [rax]", abi::record!("4", "771b", "0", "0", "0", "")) };
+    black_box(__vt_misplaced(black_box(n - 1))) + 1
+}
+
 macro_rules! entry {
     ($f:path, $name:literal) => {{
         let (size, f): (u32, *const ());
@@ -50,5 +61,6 @@ macro_rules! entry {
 fn main() {
     entry!(__vt_walk, "recursive::main::__vt_walk");
     entry!(__vt_marked, "recursive::main::__vt_marked");
+    entry!(__vt_misplaced, "recursive::main::__vt_misplaced");
     entry!(__vt_even, "recursive::main::__vt_even");
 }

@@ -117,7 +117,7 @@ impl Task {
         if self.has_ended() {
             return true;
         }
-        let what = What::of_vthread(&"waits for the end of vthread", self.id);
+        let what = What::of_the_end_of(self.id);
         wait_in(state, |s| &mut s.joining, what, null_mut(), until, None) == Outcome::Notified
     }
 
@@ -142,7 +142,7 @@ impl Task {
         let Some(ease) = me.at_ease() else { return false };
         // Whoever ends elsewhere takes the lock away before it says so: as its owner we need not look again.
         let Some(state) = self.state.lock_as_owner() else { return false };
-        let what = What::of_vthread(&"waits for the end of vthread", self.id);
+        let what = What::of_the_end_of(self.id);
         // SAFETY: nobody is to go on instead, and it is not cancelled.
         let outcome =
             unsafe { wait_in_owned::<true, _>(ease, state, |s| &mut s.joining, what, null_mut(), None) };
@@ -168,7 +168,7 @@ impl Task {
         if self.has_ended() {
             return carrier::Next::nobody();
         }
-        let what = What::of_vthread(&"waits for the end of vthread", self.id);
+        let what = What::of_the_end_of(self.id);
         // SAFETY: called by `wait_thin`, which has that place.
         unsafe { InList::enlist(place, state, |s| &mut s.joining, what, null_mut()) }
     }
@@ -194,7 +194,7 @@ impl Task {
         if self.has_ended() {
             return true;
         }
-        let what = What::of_vthread(&"waits for the end of vthread", self.id);
+        let what = What::of_the_end_of(self.id);
         let outcome = wait_in(state, |s| &mut s.joining, what, null_mut(), until, None);
         raise_if_cancelled(outcome);
         outcome == Outcome::Notified
