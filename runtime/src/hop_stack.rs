@@ -104,11 +104,7 @@ impl Pool {
                 next: Cell::new(null_mut()),
                 lowest: base as usize + GUARD,
                 state: Cell::new(State::Pooled),
-                // With the top itself, which is where a hop starts.
-                registered: valgrind::register(
-                    base as usize + GUARD,
-                    size - GUARD - size_of::<Control>() + 8,
-                ),
+                registered: valgrind::register(base as usize + GUARD, size - GUARD - size_of::<Control>()),
             });
         }
         Ok(control)

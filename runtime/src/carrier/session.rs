@@ -15,7 +15,7 @@ use crate::sched::remote::Remote;
 use crate::sched::task::{self, Task};
 use crate::sched::task_ref::{self, TaskRef};
 use crate::sched::timers::Timers;
-use crate::{faults, hop_stack, io, panic_count, signals, stacks};
+use crate::{faults, hop_stack, io, panic_count, signals, stacks, valgrind};
 use core::cell::{Cell, RefCell};
 use core::mem::ManuallyDrop;
 use core::ptr::null_mut;
@@ -63,6 +63,9 @@ impl Session {
         }
         panic_count::find();
         faults::install();
+        if valgrind::is_running() {
+            io::do_without_openat2();
+        }
         // What was installed before main, past our definitions.
         signals::sweep();
         let alt_stack = AltStack::install().map_err(Error::NoSignalStack)?;

@@ -40,6 +40,12 @@ pub(super) unsafe fn write_now(fd: RawFd, from: *const u8, len: usize, offset: u
 /// There is no `openat2`, or it does not know `RESOLVE_CACHED` (Linux 5.12).
 static CANNOT_TELL: AtomicBool = AtomicBool::new(false);
 
+/// Valgrind would say at length that it does not know `openat2`.
+#[cfg(vthread_native)]
+pub(crate) fn do_without_openat2() {
+    CANNOT_TELL.store(true, Relaxed);
+}
+
 /// `openat2` with `RESOLVE_CACHED` and `resolve`. `-EAGAIN`: it would wait, or might.
 #[inline]
 pub(super) fn open_now(dir: RawFd, path: &CStr, flags: i32, mode: u32, resolve: u64) -> i32 {

@@ -29,6 +29,8 @@ mod reactor;
 #[cfg(vthread_native)]
 mod ring;
 
+#[cfg(vthread_native)]
+pub(crate) use calls::do_without_openat2;
 pub use habit::Habit;
 pub(crate) use perform::{blocking, open, perform};
 #[cfg(vthread_native)]

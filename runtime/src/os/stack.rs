@@ -11,6 +11,7 @@
 
 use crate::region;
 use crate::sys;
+use crate::valgrind;
 use std::io;
 use std::sync::{Mutex, PoisonError};
 use vale_threads_abi::PAGE;
@@ -68,6 +69,8 @@ pub(super) struct Memory {
     len: usize,
     side: *mut u8,
     side_len: usize,
+    /// Valgrind's number for the hop stack. It finds out about the thread's own by itself.
+    registered: usize,
 }
 
 // SAFETY: it only names memory, which is one thread's at a time.
@@ -117,7 +120,10 @@ impl Memory {
             }),
         };
         match base {
-            Ok(base) => Ok(Self { place, base, len, side, side_len }),
+            Ok(base) => {
+                let registered = valgrind::register(side as usize + GUARD, HOP);
+                Ok(Self { place, base, len, side, side_len, registered })
+            }
             Err(error) => {
                 // SAFETY: just mapped.
                 let _ = unsafe { sys::unmap(side, side_len) };
@@ -166,6 +172,7 @@ impl Memory {
     }
 
     fn release(self) {
+        valgrind::deregister(self.registered);
         // SAFETY: nobody's any more. A guard that cannot be lifted (mappings used up) is lost to the region with its stack.
         unsafe {
             let _ = sys::unmap(self.side, self.side_len);

@@ -9,7 +9,7 @@ use crate::fatal::never_unwinding;
 use crate::region;
 use crate::stats::{Chunks, HighWater};
 use crate::sys;
-use crate::valgrind::Registered;
+use crate::valgrind::{self, Registered};
 use core::ptr::NonNull;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -45,7 +45,7 @@ struct Lent {
     base: usize,
     /// Bytes from there.
     len: usize,
-    /// Inaccessible bytes at `base`.
+    /// Bytes at `base` that are inaccessible, or that nobody uses.
     guard: usize,
     /// Bytes that the entry may use, below the top.
     size: usize,
@@ -75,6 +75,8 @@ pub(super) struct Slow {
     look_at: Option<Instant>,
     /// Where valgrind runs the program, it knows the chunks as stacks.
     registered: Registered,
+    /// Bytes below each stack that nobody uses: for memcheck (see [`valgrind`]).
+    gap: usize,
     /// By top.
     lent: BTreeMap<usize, Lent>,
     /// By length, guard and source.
@@ -98,6 +100,7 @@ impl Slow {
             listed_of: BTreeMap::new(),
             look_at: None,
             registered: Registered::new(),
+            gap: if valgrind::is_memcheck() { valgrind::RED_ZONE } else { 0 },
             lent: BTreeMap::new(),
             spare: BTreeMap::new(),
             spare_bytes: 0,
@@ -110,7 +113,8 @@ impl Slow {
 
     /// May chunks wait in the free lists?
     pub(super) fn may_list(&self) -> bool {
-        self.config.mode == Mode::Exact && !self.config.count && self.allocator.allows_free_lists()
+        let checked = self.config.mode != Mode::Exact || self.config.count || self.gap != 0;
+        !checked && self.allocator.allows_free_lists()
     }
 
     pub(super) fn taken(&self) -> u64 {
@@ -229,7 +233,8 @@ impl Slow {
         let lowest = lowest.as_ptr() as usize;
         self.listed += count * size;
         *self.listed_of.entry(size).or_default() += count * size;
-        for number in 0..count {
+        // The address between two is the top of the one below, which valgrind is told of last.
+        for number in (0..count).rev() {
             self.registered.add(lowest + number * size, size);
         }
         sys::populate(lowest, count * size);
@@ -253,6 +258,7 @@ impl Slow {
         let lent = self.find(size, name)?;
         let start = lent.base + lent.guard;
         self.registered.add(start, lent.size);
+        valgrind::may_be_written(start as *const u8, lent.size);
         if self.config.mode == Mode::Painted {
             // SAFETY: the stack is free, and `size` bytes from there on are writable.
             unsafe { paint(start, lent.size) };
@@ -278,15 +284,16 @@ impl Slow {
             _ if self.config.mode == Mode::Guarded => {
                 self.pages(Source::Pages, pages(size as usize), PAGE, size as usize, name)
             }
-            _ if size > abi::LARGEST_CHUNK => {
-                self.pages(Source::Pages, size as usize, 0, size as usize, name)
+            _ if size as usize + self.gap > abi::LARGEST_CHUNK as usize => {
+                self.pages(Source::Pages, pages(size as usize), pages(self.gap), size as usize, name)
             }
             _ => {
-                let size = size as usize;
-                let at = never_unwinding(ALLOCATOR, || self.allocator.allocate(&Region::handle(), size));
+                let (size, gap) = (size as usize, self.gap);
+                let at =
+                    never_unwinding(ALLOCATOR, || self.allocator.allocate(&Region::handle(), size + gap));
                 let at = at.ok_or(Error::OutOfMemory { size })?;
                 let base = at.as_ptr() as usize;
-                Ok(Lent { base, len: size, guard: 0, size, source: Source::Allocator, name })
+                Ok(Lent { base, len: size + gap, guard: gap, size, source: Source::Allocator, name })
             }
         }
     }
@@ -338,6 +345,9 @@ impl Slow {
     fn take_back(&mut self, lent: Lent) {
         self.in_use -= lent.size;
         self.registered.remove(lent.base + lent.guard + lent.size);
+        // A guard stays what it is.
+        let guard = if lent.source == Source::Allocator { 0 } else { lent.guard };
+        valgrind::may_be_read((lent.base + guard) as *const u8, lent.len - guard);
         if self.config.mode == Mode::Painted {
             // SAFETY: painted when it was lent, and free again.
             let used = unsafe { depth(lent.base + lent.guard, lent.size) };
