@@ -197,7 +197,7 @@ const BIG_ENOUGH: f64 = 0.5;
 pub(super) fn run(quick: bool, part: &mut Part) -> Result<()> {
     let searchers = searchers(part)?;
     let cold_searchers = cold_searchers(searchers.clone());
-    let (scale, hot, cold) = if quick { (0.1, 7, 3) } else { (1.0, 11, 5) };
+    let (scale, hot, cold) = if quick { (0.1_f64, 7, 3) } else { (1.0, 11, 5) };
     let strace = tools::system("strace", "strace", part);
     for kind in Kind::ALL {
         if strace.is_some() {
