@@ -39,8 +39,10 @@ impl Outcome {
         let last = reason(&self.stderr);
         if self.timed_out {
             // Whoever stands still may have said why.
+            let lines = self.stderr.lines().map(str::trim).filter(|line| !line.is_empty());
+            // Behind what a panic says comes where, in this machine's folders.
             let said: Vec<_> =
-                self.stderr.lines().map(str::trim).filter(|line| !line.is_empty()).take(LINES).collect();
+                if self.stderr.contains(PANICKED) { vec![last] } else { lines.take(LINES).collect() };
             let colon = if said.is_empty() { "" } else { ": " };
             Some(format!("stopped after {:.0} s{colon}{}", self.usage.wall, said.join("; ")))
         } else if self.status.success() {
@@ -61,10 +63,13 @@ impl Outcome {
     }
 }
 
+/// What std writes in the line before what a panic says.
+const PANICKED: &str = " panicked at ";
+
 /// The line that says most: what a panic says, else the last.
 fn reason(stderr: &str) -> &str {
     let mut lines = stderr.lines().map(str::trim).filter(|line| !line.is_empty());
-    let panic = lines.clone().skip_while(|line| !line.contains(" panicked at ")).nth(1);
+    let panic = lines.clone().skip_while(|line| !line.contains(PANICKED)).nth(1);
     panic.or_else(|| lines.next_back()).unwrap_or("")
 }
 
@@ -178,5 +183,8 @@ mod tests {
         assert!(outcome.timed_out && outcome.usage.wall < 30.0);
         let failure = outcome.failure().expect("failed");
         assert!(failure.starts_with("stopped after") && failure.ends_with(" s: who waits"), "{failure}");
+        let panic = "echo \"thread 'main' panicked at /some/where.rs:3:5:\" >&2; echo why >&2; sleep 60";
+        let failure = shell(panic, Duration::from_millis(300)).failure().expect("failed");
+        assert!(failure.ends_with(" s: why"), "{failure}");
     }
 }
