@@ -52,7 +52,7 @@ impl<'d> Loaded<'d> {
 
     /// Bounds of every function, with nothing carried out elsewhere.
     pub fn every_function(&self) -> Solved<'_, 'd> {
-        let policy = Policy { pools: Pools::default(), replaced: HashMap::new(), rules: Rules::default() };
+        let policy = Policy { pools: Pools::default(), replaced: HashMap::new(), rules: Rules::ours() };
         let entries: Vec<_> = self.functions.iter().map(|f| (f.start, Place::Anywhere)).collect();
         self.solve(policy, &entries)
     }
@@ -66,7 +66,7 @@ impl<'d> Loaded<'d> {
             .of_kind(Kind::Replace)
             .filter_map(|r| imports.get(r.marker).map(|import| (*import, r.site)))
             .collect();
-        let policy = Policy { pools, replaced, rules: Rules::default() };
+        let policy = Policy { pools, replaced, rules: Rules::ours() };
         let mut entries: Vec<_> =
             self.records.of_kind(Kind::Chunk).map(|r| (r.callee, Place::OnChunk)).collect();
         entries.sort_unstable();

@@ -1,6 +1,7 @@
 //! Rules for code that is not ours: data in `rules.txt`, read here.
 
 use std::collections::HashMap;
+use std::sync::LazyLock;
 
 const TEXT: &str = include_str!("rules.txt");
 
@@ -84,6 +85,12 @@ impl Default for Rules {
 }
 
 impl Rules {
+    /// Those of `rules.txt`, read once.
+    pub fn ours() -> &'static Self {
+        static OURS: LazyLock<Rules> = LazyLock::new(Rules::default);
+        &OURS
+    }
+
     /// Are functions of this demangled name carried out elsewhere if they never return?
     pub fn noreturn_hops(&self, name: &str) -> bool {
         // `<core::cell::RefCell<T>>::borrow::panic` and the like belong to the crate of the type.

@@ -5,8 +5,10 @@ use object::{Object, ObjectSection};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
-#[path = "../fuzz/harness.rs"]
-mod harness;
+#[path = "../fuzz/harness/code.rs"]
+mod code;
+#[path = "../fuzz/harness/executable.rs"]
+mod executable;
 
 /// xorshift64*: the same damage in every run.
 struct Random(u64);
@@ -72,7 +74,7 @@ fn damaged_fields_are_survived() {
             damage_field(&mut data, &parts, &mut random);
         }
         let one = Instant::now();
-        harness::executable(&data);
+        executable::executable(&data);
         assert!(one.elapsed() < Duration::from_secs(20), "a damaged file took {:?}", one.elapsed());
         looked += 1;
     }
@@ -109,7 +111,7 @@ fn damaged_executables_are_survived() {
             data.truncate(random.below(data.len()));
         }
         let one = Instant::now();
-        harness::executable(&data);
+        executable::executable(&data);
         assert!(one.elapsed() < Duration::from_secs(20), "a damaged file took {:?}", one.elapsed());
         looked += 1;
     }
@@ -139,7 +141,7 @@ fn damaged_code_is_survived() {
             };
         }
         let one = Instant::now();
-        harness::code(&data);
+        code::code(&data);
         assert!(one.elapsed() < Duration::from_secs(20), "round {round} took {:?}", one.elapsed());
     }
 }

@@ -1,8 +1,7 @@
 //! Any bytes as an executable: an error or a result. Give it real ones as a corpus.
 #![no_main]
 
-#[path = "../harness.rs"]
-#[allow(dead_code, reason = "each target uses its part")]
-mod harness;
+#[path = "../harness/executable.rs"]
+mod executable;
 
-libfuzzer_sys::fuzz_target!(|data: &[u8]| harness::executable(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| executable::executable(data));

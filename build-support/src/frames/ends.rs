@@ -1,20 +1,19 @@
 //! Functions that never come back to their caller, told by their instructions alone.
 //!
 //! What stands behind a call of one is other code. Elsewhere it does no harm to take it for what follows; but if a plain path begins there, as
-//! the compiler likes to place it behind a panic, its calls would be taken for calls on a chunk.
+//! the compiler likes to place it behind a panic, its calls would be taken for calls on a chunk. `Graph::may_return` asks the same of functions that have
+//! been followed; here nothing has been yet, so only what no path could contradict counts.
 
 use super::{Program, Target};
+use crate::rules::Rules;
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Mnemonic};
-
-/// Imports that never return: the ABI of unwinding and the C standard say so.
-const ENDS: [&str; 2] = ["_Unwind_Resume", "abort"];
 
 impl Program<'_, '_> {
     /// Is it certain that none of these returns to where it is called?
     pub(super) fn never_comes_back(&self, target: &Target) -> bool {
         match target {
             Target::Function(address) => self.has_no_way_out(*address),
-            Target::Import(import) => ENDS.contains(&self.image.import_name(*import)),
+            Target::Import(import) => Rules::ours().import_never_returns(self.image.import_name(*import)),
             Target::Member(_) | Target::Argument(_) => false,
         }
     }

@@ -77,7 +77,7 @@ pub struct Policy {
     /// Imports that have a copy of ours which can be bounded.
     pub replaced: HashMap<Import, u64>,
     /// Rules for others' code.
-    pub rules: Rules,
+    pub rules: &'static Rules,
 }
 
 /// The call graph of a program, or of what some entries reach.

@@ -211,27 +211,34 @@ fn readdressed(
 mod tests {
     use super::{readdressed, with_saved_rbp};
     use iced_x86::code_asm::{
-        CodeAssembler, ah, byte_ptr, dword_ptr, ebp, edi, qword_ptr, r9w, r14, rbp, rcx, rdi, rsi, rsp,
-        word_ptr, xmm9, xmmword_ptr, ymm1, ymmword_ptr,
+        AsmMemoryOperand, CodeAssembler, ah, byte_ptr, dword_ptr, ebp, edi, qword_ptr, r9w, r14, rbp, rcx,
+        rdi, rsi, rsp, word_ptr, xmm9, xmmword_ptr, ymm1, ymmword_ptr,
     };
     use iced_x86::{Decoder, Mnemonic, Register};
+
+    /// Nine instructions with this address, at 0x1000: each form that code has, one of which not both tests allow.
+    fn every_form(
+        place: AsmMemoryOperand,
+        one_more: impl FnOnce(&mut CodeAssembler, AsmMemoryOperand) -> Result<(), iced_x86::IcedError>,
+    ) -> Vec<u8> {
+        let mut code = CodeAssembler::new(64).expect("an assembler");
+        code.mov(rdi, qword_ptr(place)).expect("assembled");
+        code.mov(qword_ptr(place), r14).expect("assembled");
+        code.lea(rsi, qword_ptr(place)).expect("assembled");
+        code.mov(dword_ptr(place), 0x1234_5678).expect("assembled");
+        code.mov(byte_ptr(place), 7).expect("assembled");
+        code.movups(xmm9, xmmword_ptr(place)).expect("assembled");
+        one_more(&mut code, place).expect("assembled");
+        code.cmp(r9w, word_ptr(place)).expect("assembled");
+        code.call(qword_ptr(place)).expect("assembled");
+        code.assemble(0x1000).expect("encoded")
+    }
 
     /// Whatever the form, the address moves and nothing else changes.
     #[test]
     fn addresses_on_the_stack_move() {
         for distance in [0, 8, 0x6f, 0x70, 0x77, 0x78, 0x7f, 0x80, 0x1000] {
-            let mut code = CodeAssembler::new(64).expect("an assembler");
-            let place = rsp + distance;
-            code.mov(rdi, qword_ptr(place)).expect("assembled");
-            code.mov(qword_ptr(place), r14).expect("assembled");
-            code.lea(rsi, qword_ptr(place)).expect("assembled");
-            code.mov(dword_ptr(place), 0x1234_5678).expect("assembled");
-            code.mov(byte_ptr(place), 7).expect("assembled");
-            code.movups(xmm9, xmmword_ptr(place)).expect("assembled");
-            code.vmovups(ymm1, ymmword_ptr(place)).expect("assembled");
-            code.cmp(r9w, word_ptr(place)).expect("assembled");
-            code.call(qword_ptr(place)).expect("assembled");
-            let bytes = code.assemble(0x1000).expect("encoded");
+            let bytes = every_form(rsp + distance, |code, place| code.vmovups(ymm1, ymmword_ptr(place)));
             let mut decoder = Decoder::with_ip(64, &bytes, 0x1000, 0);
             let mut count = 0;
             while decoder.can_decode() {
@@ -270,18 +277,7 @@ mod tests {
     #[test]
     fn addresses_from_rbp_are_read_where_it_was_saved() {
         for distance in [0, 8, 0x7f, -0x80, 0x80, 0x1000] {
-            let mut code = CodeAssembler::new(64).expect("an assembler");
-            let place = rbp + distance;
-            code.mov(rdi, qword_ptr(place)).expect("assembled");
-            code.mov(qword_ptr(place), r14).expect("assembled");
-            code.lea(rsi, qword_ptr(place)).expect("assembled");
-            code.mov(dword_ptr(place), 0x1234_5678).expect("assembled");
-            code.mov(byte_ptr(place), 7).expect("assembled");
-            code.movups(xmm9, xmmword_ptr(place)).expect("assembled");
-            code.movdqa(xmm9, xmmword_ptr(place)).expect("assembled");
-            code.cmp(r9w, word_ptr(place)).expect("assembled");
-            code.call(qword_ptr(place)).expect("assembled");
-            let bytes = code.assemble(0x1000).expect("encoded");
+            let bytes = every_form(rbp + distance, |code, place| code.movdqa(xmm9, xmmword_ptr(place)));
             let mut decoder = Decoder::with_ip(64, &bytes, 0x1000, 0);
             let mut count = 0;
             while decoder.can_decode() {

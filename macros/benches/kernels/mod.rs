@@ -2,13 +2,13 @@
 
 macro_rules! twice {
     ($($body:tt)*) => {
-        #[allow(unused_qualifications)]
+        #[allow(unused_qualifications, reason = "the same text stands in both")]
         mod ordinary {
             $($body)*
         }
 
         #[vthread::vthread]
-        #[allow(unused_qualifications)]
+        #[allow(unused_qualifications, reason = "the same text stands in both")]
         mod annotated {
             $($body)*
         }

@@ -1,26 +1,10 @@
-//! What is done with damaged input, by the fuzz targets here and by the bounded, repeatable runs in `tests/damaged.rs`: none of it may panic, or
-//! take for ever.
+//! What is done with bytes that are taken for code by the fuzz target `interpreter` and by the bounded, repeatable runs in `tests/damaged.rs`: nothing may panic, or take for ever.
 
-#[path = "../tests/random/elf.rs"]
+#[path = "../../tests/random/elf.rs"]
 mod elf;
 
 use vale_threads_build::frames::{self, Place};
 use vale_threads_build::program::Loaded;
-use vale_threads_build::{link, report};
-
-/// Everything that is done with an executable: all reports, and the link step.
-pub fn executable(data: &[u8]) {
-    if let Ok(loaded) = Loaded::read(data) {
-        let solved = loaded.every_function();
-        let every = report::every_function(&loaded, &solved);
-        let _ = report::table(&every);
-        let _ = report::entries(&loaded);
-        for function in loaded.functions.iter() {
-            let _ = loaded.functions.rows(function);
-        }
-    }
-    let _ = link::process(std::path::Path::new("damaged"), data);
-}
 
 /// These bytes as code. The first says how many functions there are, the next where they begin.
 pub fn code(data: &[u8]) {
