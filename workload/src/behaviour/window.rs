@@ -1,11 +1,12 @@
 //! The window onto a file that is shown to a matcher: filled from the front of the file to its end.
 
-use crate::matcher::{Matcher, Needle, OnFound, Progress};
+use crate::matcher::{Found, Matcher, Needle, OnFound, Progress};
 use crate::output::Problem;
 use crate::tree::errno;
 use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::{SeekFrom, fstat, seek};
 use rustix::io::Errno;
+use std::ops::ControlFlow;
 
 /// Bytes of a window, unless a matcher needs a larger one.
 const WINDOW: usize = 128 << 10;
@@ -92,6 +93,19 @@ impl<'a> Window<'a> {
         let status = fstat(self.file)?;
         let size = u64::try_from(status.st_size).unwrap_or(0);
         Ok((size, (status.st_blocks as u64) < size / 512))
+    }
+
+    /// Whether something is found in what is in memory now. The matcher is to be started again.
+    pub fn has_match(&self, matcher: &mut dyn Matcher) -> bool {
+        let mut found = false;
+        matcher.start();
+        let mut on = |_: Found<'_>| {
+            found = true;
+            ControlFlow::Break(())
+        };
+        // What is malformed is said when it is searched.
+        drop(matcher.scan(&self.buffer[self.held.clone()], self.ended, &mut on));
+        found
     }
 
     /// Shows the rest of the file to `matcher`, from the window as it is filled now. `sparse`: holes are not read.

@@ -107,6 +107,10 @@ mod annotated {
         let crew = job.crew;
         let mut walk = begin(job);
         work(&mut walk);
+        while let Some(share) = crew.next_share() {
+            walk.job.waiting = share;
+            work(&mut walk);
+        }
         let Walk { tools, listing, .. } = walk;
         crew.keep_tools(tools, listing);
     }
@@ -198,11 +202,13 @@ mod annotated {
     /// Searches the entries of `dir` that are in `names`; others may take half of what is left.
     fn batch(dir: &DirUse, names: &mut Names, walk: &mut Walk<'_, '_, '_>) {
         let mut since = walk.tools.tally.bytes;
+        walk.job.is_busy = names.len() > 1;
         while let Some(entry) = names.pop() {
             visit(dir, entry.name, entry.file_type, walk);
             if walk.tools.search.is_stopped() {
                 return;
             }
+            walk.job.is_busy = names.len() > 1;
             let much = names.len() >= SHARE_NAMES || walk.tools.tally.bytes - since > SHARE_BYTES;
             if much && !names.is_empty() && walk.job.wanted() {
                 since = walk.tools.tally.bytes;
