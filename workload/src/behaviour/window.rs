@@ -29,6 +29,19 @@ pub(super) fn make_room(buffer: &mut Vec<u8>, needle: &Needle) {
     }
 }
 
+/// Whether something is found in the beginning of a file. The matcher is to be started again.
+pub(super) fn has_match(matcher: &mut dyn Matcher, beginning: &[u8]) -> bool {
+    let mut found = false;
+    matcher.start();
+    let mut on = |_: Found<'_>| {
+        found = true;
+        ControlFlow::Break(())
+    };
+    // What is malformed is said when it is searched.
+    drop(matcher.scan(beginning, false, &mut on));
+    found
+}
+
 /// Reads that end here may have been cut short by something else than the end of the file.
 const PAGE: u64 = 4096;
 
@@ -97,15 +110,7 @@ impl<'a> Window<'a> {
 
     /// Whether something is found in what is in memory now. The matcher is to be started again.
     pub fn has_match(&self, matcher: &mut dyn Matcher) -> bool {
-        let mut found = false;
-        matcher.start();
-        let mut on = |_: Found<'_>| {
-            found = true;
-            ControlFlow::Break(())
-        };
-        // What is malformed is said when it is searched.
-        drop(matcher.scan(&self.buffer[self.held.clone()], self.ended, &mut on));
-        found
+        has_match(matcher, &self.buffer[self.held.clone()])
     }
 
     /// Shows the rest of the file to `matcher`, from the window as it is filled now. `sparse`: holes are not read.

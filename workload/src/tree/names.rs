@@ -62,6 +62,12 @@ impl Names {
         Some(Name { name, file_type })
     }
 
+    /// Takes all that is left.
+    #[must_use]
+    pub fn rest(&mut self) -> Self {
+        std::mem::take(self)
+    }
+
     /// Splits off the later half of what is left.
     #[must_use]
     pub fn split(&mut self) -> Self {

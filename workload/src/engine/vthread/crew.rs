@@ -56,6 +56,8 @@ pub(super) struct Late {
     pub(super) follow: bool,
     /// Open already.
     pub(super) fd: Option<OwnedFd>,
+    /// Whether it begins as soon as a read has found that it would wait: to try once more then is in vain.
+    pub(super) at_once: bool,
 }
 
 impl Listing {
@@ -81,6 +83,13 @@ impl Crew {
         }
     }
 
+    /// Searches what waits in `first` on this thread: all of it, or so much of it. Gives what is left.
+    pub(super) fn search_here(&self, first: VecDeque<Task>, so_much: Option<usize>) -> VecDeque<Task> {
+        let mut job = Job { crew: self, scope: None, waiting: first, is_busy: false, left: so_much };
+        walk::alone(&mut job);
+        job.waiting
+    }
+
     /// Searches all that waits in `first`, on as many carriers as there are. Called on a vthread.
     pub(super) fn search_all(&self, first: VecDeque<Task>) {
         vthread::scope(|scope| self.walk(scope, first));
@@ -99,7 +108,7 @@ impl Crew {
 
         let _ended = Ended(&self.walking);
         self.offered.fetch_sub(1, AcqRel);
-        walk::walk(&mut Job { crew: self, scope, waiting, is_busy: false });
+        walk::walk(&mut Job { crew: self, scope: Some(scope), waiting, is_busy: false, left: None });
     }
 
     /// Gives a share to whichever carrier has nothing to do. The caller has counted it as walking.
@@ -179,7 +188,8 @@ impl Crew {
     #[inline(never)]
     pub(super) fn wait_for<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, mut file: Late) {
         drop(scope.spawn_local(move || {
-            let mut job = Job { crew: self, scope, waiting: VecDeque::new(), is_busy: false };
+            let mut job =
+                Job { crew: self, scope: Some(scope), waiting: VecDeque::new(), is_busy: false, left: None };
             walk::late(&mut job, &mut file);
         }));
     }
@@ -239,12 +249,17 @@ pub(super) fn read_start(
     file: &mut Late,
 ) -> Result<(OwnedFd, Result<Vec<u8>, Errno>), Errno> {
     let entry = Entry { dir: Some(&file.dir), name: &file.name, follow: file.follow };
+    let is_open = file.fd.is_some();
     let fd = match file.fd.take() {
         Some(fd) => fd,
         None => entry.open(search)?,
     };
     let mut start = vec![0; START];
-    let read = vthread::io::read(&fd, &mut start);
+    let read = if is_open && file.at_once {
+        vthread::io::read_after_try(&fd, &mut start)
+    } else {
+        vthread::io::read(&fd, &mut start)
+    };
     let start = read.map_err(|error| errno(&error)).map(|n| {
         start.truncate(n);
         start
@@ -255,10 +270,39 @@ pub(super) fn read_start(
 /// What one vthread still has to do itself, and a way to start others.
 pub(super) struct Job<'scope, 'env> {
     pub(super) crew: &'scope Crew,
-    pub(super) scope: &'scope Scope<'scope, 'env>,
+    /// Of its vthread, if it is one.
+    pub(super) scope: Option<&'scope Scope<'scope, 'env>>,
     pub(super) waiting: VecDeque<Task>,
     /// Whether there is more to do than what waits: the rest of a directory.
     pub(super) is_busy: bool,
+    /// How much it does before it leaves the rest to others, if it does so at all: directories, files and [`PIECE`]s of these.
+    pub(super) left: Option<usize>,
+}
+
+/// Bytes of a file that take about as long as to open one.
+pub(super) const PIECE: usize = 16 << 10;
+
+impl Job<'_, '_> {
+    /// Whether this is what is done before there are carriers.
+    pub(super) fn is_first(&self) -> bool {
+        self.left.is_some()
+    }
+
+    /// Whether it leaves what there is to others from here on.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.left == Some(0)
+    }
+
+    /// So much has been done.
+    pub(super) fn has_done(&mut self, much: usize) {
+        self.left = self.left.map(|left| left.saturating_sub(much));
+    }
+
+    /// Leaves this to others, and all that comes after it.
+    pub(super) fn leave(&mut self, task: Task) {
+        self.left = Some(0);
+        self.spawn(task);
+    }
 }
 
 impl Tasks for Job<'_, '_> {
@@ -274,7 +318,7 @@ impl Tasks for Job<'_, '_> {
     }
 
     fn wanted(&mut self) -> bool {
-        let crew = self.crew;
+        let (crew, Some(scope)) = (self.crew, self.scope) else { return false };
         if !crew.is_hungry() && crew.walking.load(Relaxed) >= crew.most {
             return false;
         }
@@ -291,7 +335,7 @@ impl Tasks for Job<'_, '_> {
         if is_hungry {
             crew.hand(older);
         } else {
-            crew.give(self.scope, older);
+            crew.give(scope, older);
         }
         false
     }
