@@ -1,6 +1,7 @@
 //! The search on virtual threads. It is written as one would write it anyway (`walk`), with `#[vthread]` on top.
 //!
 //! ```text
+//! alone           no vthread yet: the first files, by the same functions on the calling thread. What is left goes to
 //! walk            a vthread for a part of the tree: lists directories, searches files while they are in memory
 //!  ├──> walk      another, with the older half of what is left, when a carrier has nothing to do: that one steals it
 //!  └──> late      a vthread for each file whose bytes have to come from the disk: many wait at a time, on this carrier
