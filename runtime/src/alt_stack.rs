@@ -1,6 +1,7 @@
 //! Stacks for signal handlers. A signal frame takes 3.3 KB, and 11.5 KB once a thread has used AMX: far more than a chunk
 //! has, so no handler may run on one.
 
+use crate::signals;
 use crate::sys;
 use core::ptr::null_mut;
 use std::io;
@@ -45,11 +46,9 @@ impl AltStack {
 
 impl Drop for AltStack {
     fn drop(&mut self) {
-        // SAFETY: no handler of this thread runs while its carrier ends, so the stack is not in use.
-        unsafe {
-            if libc::sigaltstack(&raw const self.before, null_mut()) == 0 {
-                let _ = sys::unmap(self.base, self.len);
-            }
+        if signals::put_back_alternate_stack(&self.before) {
+            // SAFETY: no handler of this thread runs while its carrier ends, so the stack is not in use.
+            let _ = unsafe { sys::unmap(self.base, self.len) };
         }
     }
 }

@@ -9,6 +9,7 @@
 //! Not covered: libraries loaded with `RTLD_DEEPBIND` and raw system calls. [`sweep`] finds what they installed.
 //! A handler that swaps stacks itself, or scans the one it interrupted for pointers, will not find what it expects.
 
+use crate::arch;
 use crate::sys;
 use core::cell::Cell;
 use core::ptr::null_mut;
@@ -215,7 +216,8 @@ fn kernel_sigaltstack(new: *const libc::stack_t, old: *mut libc::stack_t) -> c_i
     unsafe { libc::syscall(libc::SYS_sigaltstack, new, old) as c_int }
 }
 
-/// As in `sigaltstack(2)`; a thread that asks for a small stack (as std does) gets a larger one until it disables it.
+/// As in `sigaltstack(2)`; a thread that asks for a small stack (as std does) gets a larger one until it disables it. A thread that runs
+/// vthreads keeps one: there, to disable it succeeds and does nothing.
 ///
 /// Whoever asks for what was installed before may put it back later, so that stays mapped: a thread that ends without having
 /// done so leaves it behind.
@@ -234,8 +236,17 @@ pub unsafe extern "C" fn sigaltstack(new: *const libc::stack_t, old: *mut libc::
     }
 }
 
+/// Puts back what a carrier found when it installed its own.
+pub(crate) fn put_back_alternate_stack(before: &libc::stack_t) -> bool {
+    kernel_sigaltstack(core::ptr::from_ref(before), null_mut()) == 0
+}
+
 /// Unmaps the larger stack, if it is the one that is disabled and nobody else may know of it.
 fn disable(new: *const libc::stack_t, old: *mut libc::stack_t) -> c_int {
+    if !arch::lists().is_null() {
+        // Where vthreads run, handlers would run on chunks without it. Who does not want it loses nothing.
+        return kernel_sigaltstack(core::ptr::null(), old);
+    }
     let mut before = libc::stack_t { ss_sp: null_mut(), ss_flags: 0, ss_size: 0 };
     let result = kernel_sigaltstack(new, &raw mut before);
     if result != 0 {
