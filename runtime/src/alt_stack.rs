@@ -60,11 +60,9 @@ impl AltStack {
 
 impl Drop for Mapped {
     fn drop(&mut self) {
-        // SAFETY: no handler of this thread runs while its carrier ends, so the stack is not in use.
-        unsafe {
-            if libc::sigaltstack(&raw const self.before, null_mut()) == 0 {
-                let _ = sys::unmap(self.base, self.len);
-            }
+        if signals::put_back_alternate_stack(&self.before) {
+            // SAFETY: no handler of this thread runs while its carrier ends, so the stack is not in use.
+            let _ = unsafe { sys::unmap(self.base, self.len) };
         }
     }
 }
