@@ -97,6 +97,9 @@ fn compare(executable: &Path) -> Found {
         } else {
             let why = why_larger(&loaded, function, &frame, theirs);
             *found.larger.entry(why).or_default() += 1;
+            if std::env::var_os("VTHREAD_SHOW").is_some() {
+                println!("{why:?} {name} {} {theirs}", frame.frame);
+            }
             if why == Larger::Other {
                 found.others.push(format!("{name}: {} and {theirs}", frame.frame));
             }
@@ -106,27 +109,31 @@ fn compare(executable: &Path) -> Found {
     found
 }
 
-/// Looks at the instructions: LLVM's number is right for a function that neither realigns nor pushes for calls.
+/// Looks at the instructions: LLVM's number is right for a function that neither realigns nor pushes for calls. Where the difference is
+/// pushes, its code must rest at the very depth that LLVM says, and only pushes may go below.
 fn why_larger(loaded: &Loaded<'_>, function: &Function, frame: &Frame, theirs: u64) -> Larger {
     let length = (function.end - function.start) as usize;
     let code = loaded.image.bytes(function.start, length).expect("it was analysed");
     let depths: BTreeMap<u64, i64> = frame.points.iter().copied().collect();
-    let (mut pushed, mut alignment) = (0_u64, 0);
+    let (mut pushed, mut alignment, mut rests, mut moves_below) = (0_u64, 0_u64, false, false);
     for instruction in &mut Decoder::with_ip(64, code, function.start, DecoderOptions::NONE) {
         let Some(depth) = depths.get(&instruction.ip()).map(|lowest| -lowest as u64) else { continue };
+        let of_rsp = instruction.op0_register() == Register::RSP;
         match instruction.mnemonic() {
-            Mnemonic::And if instruction.op0_register() == Register::RSP => {
-                alignment = (instruction.immediate(1) as i64).unsigned_abs();
-            }
-            // The first pushes save registers, and LLVM counts them. With an odd number of arguments there is a gap below.
-            Mnemonic::Push if depth >= theirs => pushed += 16,
-            _ => {}
+            Mnemonic::And if of_rsp => alignment = (instruction.immediate(1) as i64).unsigned_abs(),
+            // The first pushes save registers, and LLVM counts them.
+            Mnemonic::Push => pushed += if depth >= theirs { 8 } else { 0 },
+            // With an odd number of arguments there is a gap in front of them.
+            Mnemonic::Sub if of_rsp && depth >= theirs && instruction.immediate(1) == 8 => pushed += 8,
+            Mnemonic::Sub if of_rsp => moves_below |= depth + instruction.immediate(1) > theirs,
+            _ => rests |= depth == theirs,
         }
     }
     let by = frame.frame - theirs;
+    let rounded = frame.padding..frame.padding + alignment + pushed;
     match (alignment, pushed) {
-        (1.., _) if by <= 2 * alignment + pushed => Larger::Realigned,
-        (_, 1..) if by <= pushed => Larger::Pushed,
+        (1.., _) if rounded.contains(&by) => Larger::Realigned,
+        (0, 8..) if by <= pushed && rests && !moves_below => Larger::Pushed,
         _ if loaded.records.any_in(function.start..function.end) => Larger::Assembly,
         _ => Larger::Other,
     }
