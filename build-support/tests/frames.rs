@@ -72,7 +72,8 @@ impl Found {
     }
 }
 
-fn compare(executable: &Path) -> Found {
+/// The functions of whose names `counts` says so.
+fn compare(executable: &Path, counts: impl Fn(&str) -> bool) -> Found {
     let data = std::fs::read(executable).expect("readable");
     let loaded = Loaded::read(&data).expect("an executable");
     let section = loaded.image.section(".stack_sizes").expect("LLVM's sizes");
@@ -85,21 +86,21 @@ fn compare(executable: &Path) -> Found {
     }
     for (address, theirs) in theirs {
         let Some(function) = loaded.functions.at(address) else { continue };
-        let frame = frames::analyse_points(loaded.program(), function, Place::Anywhere);
-        if !frame.problems.is_empty() {
-            found.unknown.push(format!("{}: {}", display_name(&loaded.image, address), frame.problems[0]));
+        let name = display_name(&loaded.image, address);
+        if !counts(&name) {
             continue;
         }
-        let name = display_name(&loaded.image, address);
+        let frame = frames::analyse_points(loaded.program(), function, Place::Anywhere);
+        if !frame.problems.is_empty() {
+            found.unknown.push(format!("{name}: {}", frame.problems[0]));
+            continue;
+        }
         assert!(frame.frame >= theirs, "{name}: ours {}, LLVM's {theirs}", frame.frame);
         if frame.frame == theirs {
             found.equal += 1;
         } else {
             let why = why_larger(&loaded, function, &frame, theirs);
             *found.larger.entry(why).or_default() += 1;
-            if std::env::var_os("VTHREAD_SHOW").is_some() {
-                println!("{why:?} {name} {} {theirs}", frame.frame);
-            }
             if why == Larger::Other {
                 found.others.push(format!("{name}: {} and {theirs}", frame.frame));
             }
@@ -130,7 +131,8 @@ fn why_larger(loaded: &Loaded<'_>, function: &Function, frame: &Frame, theirs: u
         }
     }
     let by = frame.frame - theirs;
-    let rounded = frame.padding..frame.padding + alignment + pushed;
+    // What it takes at first makes a multiple of 16 of it; then the padding; then the rounding of what lies below.
+    let rounded = frame.padding..frame.padding + 16 + alignment + pushed;
     match (alignment, pushed) {
         (1.., _) if rounded.contains(&by) => Larger::Realigned,
         (0, 8..) if by <= pushed && rests && !moves_below => Larger::Pushed,
@@ -163,9 +165,24 @@ fn check_rows(loaded: &Loaded<'_>, function: &Function, frame: &Frame, name: &st
 
 /// Compares, prints the line of the docs, and demands what the docs promise.
 fn check(name: &str, profile: &str, executable: &Path) {
-    // Some of the everyday functions pass arguments on the stack on purpose.
-    let least_equal = if name.starts_with("everyday") { 96 } else { 97 };
-    let found = compare(executable);
+    demand(name, &compare_and_print(name, profile, executable, |_| true));
+}
+
+fn demand(name: &str, found: &Found) {
+    assert!(
+        found.compared() > 100 && found.agreeing > 10_000,
+        "{name}: {}, {}",
+        found.compared(),
+        found.agreeing
+    );
+    assert!(found.equal * 100 >= found.compared() * 97, "{name}: {:?}", found.larger);
+    assert!(found.late * 10_000 <= found.agreeing, "{name}: {} of {}", found.late, found.agreeing);
+    assert!(found.unknown.len() as u64 * 100 <= found.compared(), "{name}: {:?}", found.unknown);
+}
+
+/// Of those functions; however many are equal, each that is larger has its reason.
+fn compare_and_print(name: &str, profile: &str, executable: &Path, counts: impl Fn(&str) -> bool) -> Found {
+    let found = compare(executable, counts);
     println!(
         "| {name}, {profile} | {} | {:.2} % | {} | {} | {} | {} | {} | {} | {} |",
         found.compared(),
@@ -178,32 +195,32 @@ fn check(name: &str, profile: &str, executable: &Path) {
         found.agreeing,
         found.late,
     );
-    assert!(
-        found.compared() > 100 && found.agreeing > 10_000,
-        "{name}: {}, {}",
-        found.compared(),
-        found.agreeing
-    );
-    assert!(found.equal * 100 >= found.compared() * least_equal, "{name}: {:?}", found.larger);
     assert!(found.others.is_empty(), "{name}: {:?}", found.others);
     assert!(found.disagreeing.is_empty(), "{name}: {:?}", found.disagreeing);
-    assert!(found.late * 10_000 <= found.agreeing, "{name}: {} of {}", found.late, found.agreeing);
-    assert!(found.unknown.len() as u64 * 100 <= found.compared(), "{name}: {:?}", found.unknown);
     if !found.unknown.is_empty() {
         println!("not followed in {name}, {profile}: {:#?}", found.unknown);
     }
+    found
 }
 
 fn profile(release: bool) -> &'static str {
     if release { "release" } else { "dev" }
 }
 
+/// Of the everyday functions, those that are there to pass arguments on the stack.
+const PASSING: [&str; 2] = ["fixture::arguments::", "fixture::everyday::foreign"];
+
 #[test]
 fn of_the_everyday_functions() {
     for release in [false, true] {
         let folder = tempfile::tempdir().expect("a folder");
         let way = Build { flags: SIZES, release, ..Build::default() };
-        check("everyday functions", profile(release), &way.executable("fixture", folder.path()));
+        let executable = way.executable("fixture", folder.path());
+        let on_the_stack = |name: &str| PASSING.iter().any(|part| name.contains(part));
+        let (name, profile) = ("everyday functions", profile(release));
+        demand(name, &compare_and_print(name, profile, &executable, |name| !on_the_stack(name)));
+        let found = compare_and_print("stack arguments on purpose", profile, &executable, on_the_stack);
+        assert!(found.compared() >= 20, "{}", found.compared());
     }
 }
 
