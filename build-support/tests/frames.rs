@@ -111,7 +111,8 @@ fn compare(executable: &Path, counts: impl Fn(&str) -> bool) -> Found {
 }
 
 /// Looks at the instructions: LLVM's number is right for a function that neither realigns nor pushes for calls. Where the difference is
-/// pushes, its code must rest at the very depth that LLVM says, and only pushes may go below.
+/// pushes, its code must rest at the very depth that LLVM says, and nothing
+/// that begins above may go below.
 fn why_larger(loaded: &Loaded<'_>, function: &Function, frame: &Frame, theirs: u64) -> Larger {
     let length = (function.end - function.start) as usize;
     let code = loaded.image.bytes(function.start, length).expect("it was analysed");
@@ -124,8 +125,8 @@ fn why_larger(loaded: &Loaded<'_>, function: &Function, frame: &Frame, theirs: u
             Mnemonic::And if of_rsp => alignment = (instruction.immediate(1) as i64).unsigned_abs(),
             // The first pushes save registers, and LLVM counts them.
             Mnemonic::Push => pushed += if depth >= theirs { 8 } else { 0 },
-            // With an odd number of arguments there is a gap in front of them.
-            Mnemonic::Sub if of_rsp && depth >= theirs && instruction.immediate(1) == 8 => pushed += 8,
+            // Large arguments are stored, not pushed, and with an odd number of them there is a gap in front.
+            Mnemonic::Sub if of_rsp && depth >= theirs => pushed += instruction.immediate(1),
             Mnemonic::Sub if of_rsp => moves_below |= depth + instruction.immediate(1) > theirs,
             _ => rests |= depth == theirs,
         }
