@@ -32,6 +32,7 @@
 //!   uses memory below rsp but the 128 bytes of the red zone.
 //! - A pointer into a frame that was handed out is not used to reach memory below the address that was handed out; the frame's slots at
 //!   and above it are not believed any more.
+//! - Whoever gets the stack pointer of a context switch (`Kind::Swap`) only comes back with it, and writes nothing through it.
 //! - Unwind tables tell where functions begin and end. They are asked about rsp in one case alone: code behind a call, which may be
 //!   there because the callee never returns.
 //! - Arguments on the stack are stored after the last call before theirs, the first at rsp, each of the others right behind the one before or at the next

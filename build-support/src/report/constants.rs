@@ -22,7 +22,7 @@ pub fn constants(report: &Report, language: Language) -> String {
     }
     let mut names = Names::default();
     for line in &report.lines {
-        let name = names.new(&line.name);
+        let name = names.give(&line.name);
         let shown = line.name.replace(['\n', '\r'], " ");
         let _ = match (&line.certainty, language) {
             (Certainty::Unknown(why), _) => {
@@ -50,7 +50,7 @@ struct Names {
 
 impl Names {
     /// One for this function: with a number, if another one has it.
-    fn new(&mut self, function: &str) -> String {
+    fn give(&mut self, function: &str) -> String {
         let plain = identifier(function);
         let count = self.wanted.entry(plain.clone()).or_insert(0);
         loop {
@@ -88,7 +88,7 @@ mod tests {
     #[test]
     fn no_identifier_is_given_twice() {
         let mut names = Names::default();
-        let given = ["a::f", "a::f", "a::f_2", "a_f", "a::f"].map(|function| names.new(function));
+        let given = ["a::f", "a::f", "a::f_2", "a_f", "a::f"].map(|function| names.give(function));
         assert_eq!(given, ["STACK_A_F", "STACK_A_F_2", "STACK_A_F_2_2", "STACK_A_F_3", "STACK_A_F_4"]);
     }
 }
