@@ -99,7 +99,8 @@ pub enum Kind {
     /// A `call` whose callee runs on another stack: its depth does not count on this one. The callee returns.
     Switch = 5,
     /// The instruction at which a context switch leaves this stack. Control comes back only at `callee` (an address in
-    /// the same function) with rsp = rsp before `site` + `extra`, and every register unknown. `callee` 0: never.
+    /// the same function) with rsp = rsp before `site` + `extra`, and every register unknown. `callee` 0: never. Who gets rsp, from a
+    /// register or as stored by one of the two instructions before `site`, only comes back with it: nothing of this stack is written through it.
     Swap = 6,
     /// A pool of hop stubs for functions of the executable itself: stubs of `extra` bytes from `site` up to `callee`. Each
     /// copies `flags & 0xff` words of stack arguments, and holds two 32-bit displacements that are to be filled
