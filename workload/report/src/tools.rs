@@ -96,7 +96,7 @@ pub(crate) fn system(program: &str, package: &str, part: &mut Part) -> Option<Pa
 }
 
 fn note(part: &mut Part, name: &str, version: String) {
-    part.versions.push((name.to_owned(), version));
+    part.version(name, version);
 }
 
 /// A peer that does the items of `zork-probe`.

@@ -21,6 +21,8 @@ pub(crate) const ITEMS: &[Item] = &[
     ("call-reply", ping_pong),
     ("stream", stream),
     ("wake", wakes),
+    ("ping-pong between carriers", ping_pong_between),
+    ("stream between carriers", stream_between),
     ("timer", timers),
     ("call", |n| timed(|| ready(calls(n)))),
     ("depth", |n| timed(|| ready(depth(n)))),
@@ -155,6 +157,70 @@ fn stream(n: u64) -> Done {
                 }
             }
         });
+        timed_async!({
+            let mut count = 0;
+            while receiver.recv().await.is_some() {
+                count += 1;
+            }
+            count
+        })
+    })
+}
+
+/// Runs `there` on a thread with a runtime of its own, and `here` on this one: tasks of a runtime with workers go to whoever wakes
+/// them, so that two that talk are soon on one.
+fn on_two(
+    there: impl Future<Output = ()> + Send + 'static,
+    here: impl Future<Output = Done> + Send + 'static,
+) -> Done {
+    let other = std::thread::spawn(move || run(there));
+    let done = run(here);
+    let _ = other.join();
+    done
+}
+
+/// [`ping_pong`], each on a thread of its own.
+fn ping_pong_between(n: u64) -> Done {
+    let (there, mut requests) = mpsc::channel::<u64>(1);
+    let (back, mut answers) = mpsc::channel::<u64>(1);
+    let server = async move {
+        while let Some(request) = requests.recv().await {
+            if back.send(request + 1).await.is_err() {
+                break;
+            }
+        }
+    };
+    on_two(server, async move {
+        // The first is there and back before time is taken: both have started.
+        if there.send(0).await.is_ok() {
+            let _ = answers.recv().await;
+        }
+        timed_async!({
+            let mut last = 0;
+            for _ in 0..n {
+                if there.send(last).await.is_ok() {
+                    last = answers.recv().await.unwrap_or(0);
+                }
+            }
+            last
+        })
+    })
+}
+
+/// [`stream`], each on a thread of its own.
+fn stream_between(n: u64) -> Done {
+    let (sender, mut receiver) = mpsc::channel(64);
+    let (started, is_started) = tokio::sync::oneshot::channel();
+    let sends = async move {
+        let _ = started.send(());
+        for i in 0..n {
+            if sender.send(i).await.is_err() {
+                break;
+            }
+        }
+    };
+    on_two(sends, async move {
+        let _ = is_started.await;
         timed_async!({
             let mut count = 0;
             while receiver.recv().await.is_some() {

@@ -14,6 +14,8 @@ pub(crate) const STD: &[Item] = &[
     ("call-reply", ping_pong),
     ("stream", stream),
     ("wake", wakes),
+    ("ping-pong between carriers", ping_pong),
+    ("stream between carriers", stream),
     ("timer", timers),
     ("live", |n| live(n, |f| std::thread::Builder::new().spawn(f).map(drop))),
 ];

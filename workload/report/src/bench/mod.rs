@@ -8,6 +8,7 @@ mod memory;
 mod micro;
 mod scaling;
 mod search;
+mod turns;
 
 use crate::child;
 use crate::data::Part;
