@@ -42,7 +42,7 @@ pub(crate) fn run(args: &Args, names: &[&str]) -> Result<()> {
         ALL.iter().filter(|bench| names.contains(&bench.name)).partition(|bench| stands(bench.name));
     kept.iter().for_each(|bench| eprintln!("{}: measured already, kept", bench.name));
     if !wanted.is_empty() {
-        prepare()?;
+        prepare(wanted.iter().any(|bench| bench.has_foreign))?;
     }
     let mut failures = vec![];
     for bench in wanted {
@@ -76,14 +76,16 @@ pub(crate) fn render(from: &Path, out: Option<&Path>) -> Result<()> {
 }
 
 /// Builds what benchmarks measure, so that no time of theirs goes there.
-fn prepare() -> Result<()> {
+fn prepare(with_foreign: bool) -> Result<()> {
     eprintln!("building");
     tools::zork()?;
     tools::probe()?;
     tools::floor()?;
     tools::bounds()?;
-    let mut part = Part::default();
-    tools::foreign(&mut part);
+    if with_foreign {
+        // Whoever is missing is told of by the parts.
+        tools::foreign(&mut Part::default());
+    }
     Ok(())
 }
 

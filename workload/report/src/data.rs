@@ -192,10 +192,15 @@ pub(crate) struct Results {
 
 impl Results {
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        serde_json::from_str(&text)
-            .with_context(|| format!("{}: not the results of a report", path.display()))
+        let text = std::fs::read_to_string(path).with_context(|| {
+            format!("cannot read {}: is there no report yet? `zork-report all` makes one", path.display())
+        })?;
+        serde_json::from_str(&text).with_context(|| {
+            format!(
+                "{}: not the results of a report; move it away, or name another directory",
+                path.display()
+            )
+        })
     }
 
     pub(crate) fn part(&self, name: &str) -> Option<&Part> {

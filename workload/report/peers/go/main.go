@@ -26,10 +26,10 @@ func main() {
 	items := map[string]func(int64) int64{
 		"yield": yields, "spawn": spawns, "tasks": tasks, "ping-pong": pingPong, "call-reply": pingPong,
 		"stream": stream, "timer": timers, "depth": depth, "call": calls, "wake": wakes, "fan-out 1": fanOut, "fan-out 2": fanOut,
-		"ping-pong between carriers": wakes, "stream between carriers": streamBetween,
+		"ping-pong across": wakes, "stream across": streamBetween,
 	}
 	switch os.Args[1] {
-	case "wake", "fan-out 2", "ping-pong between carriers", "stream between carriers":
+	case "wake", "fan-out 2", "ping-pong across", "stream across":
 		runtime.GOMAXPROCS(2)
 	default:
 		runtime.GOMAXPROCS(1)

@@ -28,8 +28,8 @@ const ITEMS: [(&str, &[&str]); 13] = [
     ("call-reply", &["vthread", "tokio", "tokio, 2 workers", "async-executor", "os-threads"]),
     ("stream", &["vthread", "tokio", "tokio, 2 workers", "async-executor", "os-threads"]),
     ("wake", &["vthread", "tokio", "tokio, 2 workers", "os-threads"]),
-    ("ping-pong between carriers", &["vthread", "tokio", "os-threads"]),
-    ("stream between carriers", &["vthread", "tokio", "os-threads"]),
+    ("ping-pong across", &["vthread", "tokio", "os-threads"]),
+    ("stream across", &["vthread", "tokio", "os-threads"]),
     ("timer", &["vthread", "tokio", "os-threads"]),
     ("call", &["vthread", "plain", "plain with malloc", "tokio"]),
     ("hop", &["vthread", "plain"]),
@@ -38,13 +38,13 @@ const ITEMS: [(&str, &[&str]); 13] = [
 
 /// Whose instructions say little: they wait for each other, asleep or not.
 const OF_SEVERAL_THREADS: [&str; 4] =
-    ["wake", "ping-pong between carriers", "stream between carriers", "timer"];
+    ["wake", "ping-pong across", "stream across", "timer"];
 
 /// Which items those outside of the workspace do.
 fn does(peer: &str, item: &str) -> bool {
     match item {
         "yield" | "spawn" | "ping-pong" | "call-reply" | "stream" | "timer" => true,
-        "wake" | "ping-pong between carriers" | "stream between carriers" => peer == "go",
+        "wake" | "ping-pong across" | "stream across" => peer == "go",
         _ => false,
     }
 }

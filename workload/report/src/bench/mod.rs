@@ -23,6 +23,8 @@ pub(crate) struct Bench {
     pub(crate) run: fn(bool, &mut Part) -> Result<()>,
     /// Seconds that it may take, quick and whole.
     pub(crate) most: [u64; 2],
+    /// Whether peers outside of the workspace take part.
+    pub(crate) has_foreign: bool,
 }
 
 pub(crate) const ALL: [Bench; 8] = [
@@ -31,48 +33,56 @@ pub(crate) const ALL: [Bench; 8] = [
         about: "the search: all engines, rg, grep; hot and cold; time, memory, system calls",
         run: search::run,
         most: [300, 7200],
+        has_foreign: false,
     },
     Bench {
         name: "memory",
         about: "memory of many threads that wait, a thousand to ten million",
         run: memory::run,
         most: [300, 3600],
+        has_foreign: true,
     },
     Bench {
         name: "micro",
         about: "switch, yield, spawn, calls, hops, channels, wake-ups, timers",
         run: micro::run,
         most: [300, 3600],
+        has_foreign: true,
     },
     Bench {
         name: "growth",
         about: "cost as tasks, depth and width grow",
         run: growth::run,
         most: [240, 1800],
+        has_foreign: true,
     },
     Bench {
         name: "build",
         about: "time and size of a build with and without the link step",
         run: build::run,
         most: [240, 1800],
+        has_foreign: false,
     },
     Bench {
         name: "bounds",
         about: "how tight the bounds are, and how large",
         run: bounds::run,
         most: [120, 300],
+        has_foreign: false,
     },
     Bench {
         name: "ablations",
         about: "what each design decision is worth",
         run: ablations::run,
         most: [240, 1200],
+        has_foreign: false,
     },
     Bench {
         name: "scaling",
         about: "one processor against two, and a model of more",
         run: scaling::run,
         most: [240, 1200],
+        has_foreign: true,
     },
 ];
 

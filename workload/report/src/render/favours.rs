@@ -9,7 +9,7 @@ pub(crate) const BIAS: [&str; 10] = [
     "Threads that wait keep almost nothing on their stacks: good for everyone whose stacks grow, and for async/await, whose futures are \
      then smallest. Deeper stacks cost us what was proved for them, goroutines a power of two, Java a copy of the frames.",
     "What vthreads of one carrier share is locked without atomic operations until another thread comes. Tokio's and `may`'s channels are made for several \
-     threads and take atomic operations always: on one processor that favours us. Between two, see `wake`, what is `between carriers`, and the speed-up of `fan-out`.",
+     threads and take atomic operations always: on one processor that favours us. Between two, see `wake`, what is `across`, and the speed-up of `fan-out`.",
     "The entries that wait in the memory benchmark are tiny. Those of a whole program take several times as much: see Bounds.",
     "All loops of the single operations are hot: that favours small code and data, so us.",
     "Rust programs are built ahead of time for the processors' common denominator, as cargo does by default. Java runs each item once before it is timed.",

@@ -87,7 +87,7 @@ fn heading(name: &str) -> (&str, &str) {
         "micro" => (
             "Single operations",
             "`switch`: to another stack and back. `yield`: two take turns. `spawn`: and join. `ping-pong`, `call-reply`: a value there and one \
-             back. `stream`: by a channel with room for 64. `wake`: between a virtual and an ordinary thread, there and back. `.. between carriers`: the same \
+             back. `stream`: by a channel with room for 64. `wake`: between a virtual and an ordinary thread, there and back. `.. across`: the same \
              as without, with one side on another thread of the system: ours on a second carrier; tokio's on a current-thread runtime each, because tasks of one runtime \
              move to whoever wakes them; Go's with one goroutine locked to a thread. `timer`: a sleep of a \
              millisecond, a hundred at a time, processor time. `call`: a virtual call (ours on a fresh chunk, `plain` the same code with flag 0, tokio a \
