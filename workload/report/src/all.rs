@@ -40,7 +40,9 @@ pub(crate) fn run(args: &Args, names: &[&str]) -> Result<()> {
     };
     let (kept, wanted): (Vec<&Bench>, Vec<&Bench>) =
         ALL.iter().filter(|bench| names.contains(&bench.name)).partition(|bench| stands(bench.name));
-    kept.iter().for_each(|bench| eprintln!("{}: measured already, kept", bench.name));
+    for bench in kept {
+        eprintln!("{}: measured already, kept", bench.name);
+    }
     if !wanted.is_empty() {
         prepare(wanted.iter().any(|bench| bench.has_foreign))?;
     }
@@ -62,6 +64,21 @@ pub(crate) fn run(args: &Args, names: &[&str]) -> Result<()> {
     eprintln!("written: {} and BENCHMARKS.md beside it", path.display());
     ensure!(failures.is_empty(), "failed: {}; `--resume` goes on from there", failures.join("; "));
     Ok(())
+}
+
+/// Names the benchmarks; how long each took where the repository's results are from.
+pub(crate) fn list() {
+    let results = Results::read(&tools::root().join(render::RESULTS)).unwrap_or_default();
+    for bench in &ALL {
+        println!("{:10} {}", bench.name, bench.about);
+        let limits = bench.most.map(|seconds| seconds / 60);
+        let took = results.part(bench.name).map(|part| {
+            let run = if part.quick { "quick" } else { "whole" };
+            format!("; {:.0} s, the last one, a {run} one", part.seconds)
+        });
+        let (quick, whole) = (limits[0], limits[1]);
+        println!("{:10}   at most {quick} minutes quick, {whole} whole{}", "", took.unwrap_or_default());
+    }
 }
 
 /// Renders results that exist.

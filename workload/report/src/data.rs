@@ -221,6 +221,46 @@ mod tests {
     use super::*;
 
     #[test]
+    fn what_was_done_before_an_interruption_is_not_done_again() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("part.json");
+        let row = |name: &'static str| Row::once(name, "a", "time", "ns", 1.0);
+        let with = |name| {
+            move |part: &mut Part| {
+                part.rows.push(row(name));
+                Ok(())
+            }
+        };
+        let mut part = Part::default();
+        part.go_on_in(&file);
+        part.share("first", with("first")).expect("done");
+        let failed = part.share("second", |part| {
+            part.rows.push(row("half"));
+            part.missing("someone", "it fell over");
+            anyhow::bail!("ended")
+        });
+        assert!(failed.is_err());
+        let text = std::fs::read_to_string(&file).expect("kept after the first");
+        let mut part: Part = serde_json::from_str(&text).expect("a part");
+        part.share("first", |_| panic!("it is done")).expect("nothing to do");
+        part.share("second", with("second")).expect("done");
+        let items: Vec<_> = part.rows.iter().map(|row| row.item.as_str()).collect();
+        assert_eq!(items, ["first", "second"]);
+        assert!(part.missing.is_empty());
+    }
+
+    #[test]
+    fn results_of_other_code_or_machines_are_not_added_to() {
+        let here = Machine { cores: 2, ..Machine::default() };
+        let part = Part { commit: "abc".into(), machine: here.clone(), ..Part::default() };
+        assert!(part.is_of("abc", &here, false));
+        assert!(!part.is_of("abd", &here, false) && !part.is_of("abc", &here, true));
+        assert!(!part.is_of("abc", &Machine::default(), false));
+        let nowhere = Part { commit: crate::machine::UNKNOWN.into(), ..part };
+        assert!(!nowhere.is_of(crate::machine::UNKNOWN, &here, false), "code that is not known differs");
+    }
+
+    #[test]
     fn what_is_written_is_read() {
         let dir = tempfile::tempdir().expect("a directory");
         let path = dir.path().join("results.json");
@@ -240,6 +280,9 @@ mod tests {
         assert_eq!(Results::read(&path).expect("read"), results);
         std::fs::write(&path, "{}").expect("written");
         let error = Results::read(&path).expect_err("no results");
-        assert!(format!("{error:#}").contains("not the results of a report"));
+        assert!(format!("{error:#}").contains("not the results of a report; move it away"));
+        std::fs::remove_file(&path).expect("removed");
+        let error = Results::read(&path).expect_err("no file");
+        assert!(format!("{error:#}").contains("`zork-report all` makes one"));
     }
 }

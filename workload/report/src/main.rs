@@ -41,7 +41,7 @@ struct Cli {
 enum Command {
     /// Writes a seeded directory tree to DIR/tree, and what a search must find there to DIR/expected.json.
     Corpus(corpus::Args),
-    /// Names the benchmarks.
+    /// Names the benchmarks, and says how long each took.
     List,
     /// Runs all benchmarks and writes the report.
     All(all::Args),
@@ -102,9 +102,7 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Corpus(args) => corpus::run(&args),
         Command::List => {
-            for bench in &bench::ALL {
-                println!("{:10} {}", bench.name, bench.about);
-            }
+            all::list();
             Ok(())
         }
         Command::All(args) => all::run(&args, &bench::ALL.map(|bench| bench.name)),

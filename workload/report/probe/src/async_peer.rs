@@ -1,7 +1,7 @@
 //! async/await, on tokio's current-thread runtime, and on the one with workers.
 
 use crate::usage::{resident, timed};
-use crate::work::{self, shuffled};
+use crate::work::{self, Far, shuffled};
 use crate::{Done, Item};
 use std::hint::black_box;
 use std::pin::Pin;
@@ -21,8 +21,8 @@ pub(crate) const ITEMS: &[Item] = &[
     ("call-reply", ping_pong),
     ("stream", stream),
     ("wake", wakes),
-    ("ping-pong across", ping_pong_between),
-    ("stream across", stream_between),
+    ("ping-pong across", ping_pong_across),
+    ("stream across", stream_across),
     ("timer", timers),
     ("call", |n| timed(|| ready(calls(n)))),
     ("depth", |n| timed(|| ready(depth(n)))),
@@ -180,26 +180,26 @@ fn on_two(
 }
 
 /// [`ping_pong`], each on a thread of its own.
-fn ping_pong_between(n: u64) -> Done {
-    let (there, mut requests) = mpsc::channel::<u64>(1);
-    let (back, mut answers) = mpsc::channel::<u64>(1);
+fn ping_pong_across(n: u64) -> Done {
+    let (there, mut requests) = mpsc::channel::<Far>(1);
+    let (back, mut answers) = mpsc::channel::<Far>(1);
     let server = async move {
-        while let Some(request) = requests.recv().await {
-            if back.send(request + 1).await.is_err() {
+        while let Some(Far(request)) = requests.recv().await {
+            if back.send(Far(request + 1)).await.is_err() {
                 break;
             }
         }
     };
     on_two(server, async move {
         // The first is there and back before time is taken: both have started.
-        if there.send(0).await.is_ok() {
+        if there.send(Far(0)).await.is_ok() {
             let _ = answers.recv().await;
         }
         timed_async!({
             let mut last = 0;
             for _ in 0..n {
-                if there.send(last).await.is_ok() {
-                    last = answers.recv().await.unwrap_or(0);
+                if there.send(Far(last)).await.is_ok() {
+                    last = answers.recv().await.map_or(0, |Far(answer)| answer);
                 }
             }
             last
@@ -208,13 +208,13 @@ fn ping_pong_between(n: u64) -> Done {
 }
 
 /// [`stream`], each on a thread of its own.
-fn stream_between(n: u64) -> Done {
+fn stream_across(n: u64) -> Done {
     let (sender, mut receiver) = mpsc::channel(64);
     let (started, is_started) = tokio::sync::oneshot::channel();
     let sends = async move {
         let _ = started.send(());
         for i in 0..n {
-            if sender.send(i).await.is_err() {
+            if sender.send(Far(i)).await.is_err() {
                 break;
             }
         }
@@ -223,7 +223,8 @@ fn stream_between(n: u64) -> Done {
         let _ = is_started.await;
         timed_async!({
             let mut count = 0;
-            while receiver.recv().await.is_some() {
+            while let Some(Far(number)) = receiver.recv().await {
+                black_box(number);
                 count += 1;
             }
             count

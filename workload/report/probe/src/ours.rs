@@ -1,7 +1,7 @@
 //! Virtual threads on one carrier.
 
 use crate::usage::{resident, timed};
-use crate::work::{code, formats, shuffled, unit};
+use crate::work::{Far, code, formats, shuffled, unit};
 use crate::{Done, Item};
 use std::hint::black_box;
 use std::process::ExitCode;
@@ -23,8 +23,8 @@ pub(crate) const ITEMS: &[Item] = &[
     ("call-reply", call_reply),
     ("stream", stream),
     ("wake", wakes),
-    ("ping-pong across", ping_pong_between),
-    ("stream across", stream_between),
+    ("ping-pong across", ping_pong_across),
+    ("stream across", stream_across),
     ("timer", timers),
     ("call", |n| inside(move || timed(|| code::calls(n)))),
     ("call heap", |n| with(Builder::new().allocator(Heap::default), move || timed(|| code::calls(n)))),
@@ -193,15 +193,15 @@ fn on_two<R: Send>(there: impl FnOnce() + Send + 'static, here: impl FnOnce() ->
 }
 
 /// [`ping_pong`], each on a carrier of its own.
-fn ping_pong_between(n: u64) -> Done {
+fn ping_pong_across(n: u64) -> Done {
     let ((there, requests), (back, answers)) = (channel::rendezvous(), channel::rendezvous());
     let server = move || {
-        let _ = requests.iter().all(|request: u64| back.send(request + 1).is_ok());
+        let _ = requests.iter().all(|Far(request)| back.send(Far(request + 1)).is_ok());
     };
     on_two(server, move || {
         timed(|| {
-            (0..n).fold(0, |last, _| match there.send(last) {
-                Ok(()) => answers.recv().unwrap_or(0),
+            (0..n).fold(0, |last, _| match there.send(Far(last)) {
+                Ok(()) => answers.recv().map_or(0, |Far(answer)| answer),
                 Err(_) => 0,
             })
         })
@@ -209,12 +209,12 @@ fn ping_pong_between(n: u64) -> Done {
 }
 
 /// [`stream`], each on a carrier of its own.
-fn stream_between(n: u64) -> Done {
+fn stream_across(n: u64) -> Done {
     let (sender, receiver) = channel::bounded(64);
     let sends = move || {
-        let _ = (0..n).all(|i| sender.send(i).is_ok());
+        let _ = (0..n).all(|i| sender.send(Far(i)).is_ok());
     };
-    on_two(sends, move || timed(|| receiver.iter().count() as u64))
+    on_two(sends, move || timed(|| receiver.iter().map(|Far(number)| black_box(number)).count() as u64))
 }
 
 /// A vthread and an ordinary thread that wake each other.

@@ -37,8 +37,7 @@ const ITEMS: [(&str, &[&str]); 13] = [
 ];
 
 /// Whose instructions say little: they wait for each other, asleep or not.
-const OF_SEVERAL_THREADS: [&str; 4] =
-    ["wake", "ping-pong across", "stream across", "timer"];
+const OF_SEVERAL_THREADS: [&str; 4] = ["wake", "ping-pong across", "stream across", "timer"];
 
 /// Which items those outside of the workspace do.
 fn does(peer: &str, item: &str) -> bool {
