@@ -173,7 +173,8 @@ fn section(part: &Part, machine: &Machine, drawn: &[String], text: &mut String) 
         }
     }
     for row in part.rows.iter().filter(|row| row.metric == "log") {
-        let _ = write!(text, "\nThe step on `{}`: {}.\n", row.item, cell(row.note.trim_end_matches('.')));
+        let _ =
+            write!(text, "\n`{}`: linked in {}.\n", row.item, cell(row.note.trim().trim_end_matches('.')));
     }
 }
 

@@ -19,10 +19,9 @@ pub(crate) fn replaced(text: &str, fragment: &str) -> Option<String> {
 const OPERATIONS: [&str; 7] = ["yield", "spawn", "ping-pong", "stream", "wake", "call", "switch"];
 
 /// Other shapes of peers that have a column, and who searches beside them.
-const LEFT_OUT: [&str; 10] = [
+const LEFT_OUT: [&str; 9] = [
     "plain",
     "plain with malloc",
-    "tokio, 2 workers",
     "exact-os-threads",
     "crate vthread",
     "vale-threads",
