@@ -9,7 +9,7 @@
 //! Not covered: libraries loaded with `RTLD_DEEPBIND` and raw system calls. [`sweep`] finds what they installed.
 //! A handler that swaps stacks itself, or scans the one it interrupted for pointers, will not find what it expects.
 
-use crate::sys;
+use crate::{alt_stack, sys};
 use core::cell::Cell;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -204,9 +204,11 @@ thread_local! {
     static GROWN: Cell<*mut u8> = const { Cell::new(null_mut()) };
 }
 
-/// The least that a handler gets that we force onto an alternate stack. std's own stacks leave it 8,631 bytes, and 439 once
-/// the thread has used AMX.
-const LEAST: usize = 64 << 10;
+/// The least that handlers get that we force onto an alternate stack: as much as on a carrier, so that a thread that becomes one needs no
+/// other. Only what is used costs memory. std's own stacks leave a handler 8,631 bytes, and 439 once the thread has used AMX.
+fn least() -> usize {
+    alt_stack::bytes().max(64 << 10)
+}
 
 const GUARD: usize = PAGE as usize;
 
@@ -228,27 +230,38 @@ pub unsafe extern "C" fn sigaltstack(new: *const libc::stack_t, old: *mut libc::
             let grown = GROWN.replace(null_mut());
             if result == 0 && !grown.is_null() {
                 // SAFETY: mapped below, and no longer in use.
-                let _ = unsafe { sys::unmap(grown, LEAST + GUARD) };
+                let _ = unsafe { sys::unmap(grown, least() + GUARD) };
             }
             result
         }
-        Some(stack) if stack.ss_size < LEAST && GROWN.get().is_null() => {
-            let Ok(base) = sys::map_stack(LEAST + GUARD, GUARD) else { return kernel_sigaltstack(new, old) };
+        Some(stack) if stack.ss_size < least() && GROWN.get().is_null() => {
+            let len = least() + GUARD;
+            let Ok(base) = sys::map_stack(len, GUARD) else { return kernel_sigaltstack(new, old) };
             let base = base.as_ptr();
             let grown = libc::stack_t {
                 ss_sp: base.wrapping_add(GUARD).cast::<c_void>(),
                 ss_flags: stack.ss_flags,
-                ss_size: LEAST,
+                ss_size: len - GUARD,
             };
             let result = kernel_sigaltstack(&raw const grown, old);
             if result == 0 {
                 GROWN.set(base);
             } else {
                 // SAFETY: nobody uses it.
-                let _ = unsafe { sys::unmap(base, LEAST + GUARD) };
+                let _ = unsafe { sys::unmap(base, len) };
             }
             result
         }
         _ => kernel_sigaltstack(new, old),
     }
+}
+
+/// Is this thread's alternate stack one that was given to it in place of a smaller one?
+pub(crate) fn is_on_grown_stack() -> bool {
+    let grown = GROWN.get();
+    let mut now = libc::stack_t { ss_sp: null_mut(), ss_flags: 0, ss_size: 0 };
+    // Who asks for a large one after it was given one has that.
+    !grown.is_null()
+        && kernel_sigaltstack(core::ptr::null(), &raw mut now) == 0
+        && now.ss_sp == grown.wrapping_add(GUARD).cast::<c_void>()
 }
