@@ -192,6 +192,51 @@ mod clocks {
         }
     }
     #[allow(warnings)]
+    impl dyn __ClockObj + '_ {
+        #[cfg(unix)]
+        #[inline]
+        pub fn ticks(&self) -> u64 {
+            <Self as Clock>::ticks(self)
+        }
+        #[cfg(unix)]
+        #[inline]
+        pub fn __vt_ticks(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__vt_ticks(self, is_concurrent)
+        }
+        #[cfg(unix)]
+        #[inline]
+        pub fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__rec_ticks(self, is_concurrent)
+        }
+        #[cfg(not(unix))]
+        #[inline]
+        pub fn ticks(&self, since: u64) -> u64 {
+            <Self as Clock>::ticks(self, since)
+        }
+        #[cfg(not(unix))]
+        #[inline]
+        pub fn __vt_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
+            <Self as Clock>::__vt_ticks(self, is_concurrent, since)
+        }
+        #[cfg(not(unix))]
+        #[inline]
+        pub fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
+            <Self as Clock>::__rec_ticks(self, is_concurrent, since)
+        }
+        #[inline]
+        pub fn hours(&self) -> u64 {
+            <Self as Clock>::hours(self)
+        }
+        #[inline]
+        pub fn __vt_hours(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__vt_hours(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_hours(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__rec_hours(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
     impl Clock for dyn __ClockObj + Send + '_ {
         #[cfg(unix)]
         #[inline]
@@ -229,6 +274,51 @@ mod clocks {
         #[inline]
         fn __rec_hours(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_hours(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl dyn __ClockObj + Send + '_ {
+        #[cfg(unix)]
+        #[inline]
+        pub fn ticks(&self) -> u64 {
+            <Self as Clock>::ticks(self)
+        }
+        #[cfg(unix)]
+        #[inline]
+        pub fn __vt_ticks(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__vt_ticks(self, is_concurrent)
+        }
+        #[cfg(unix)]
+        #[inline]
+        pub fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__rec_ticks(self, is_concurrent)
+        }
+        #[cfg(not(unix))]
+        #[inline]
+        pub fn ticks(&self, since: u64) -> u64 {
+            <Self as Clock>::ticks(self, since)
+        }
+        #[cfg(not(unix))]
+        #[inline]
+        pub fn __vt_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
+            <Self as Clock>::__vt_ticks(self, is_concurrent, since)
+        }
+        #[cfg(not(unix))]
+        #[inline]
+        pub fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
+            <Self as Clock>::__rec_ticks(self, is_concurrent, since)
+        }
+        #[inline]
+        pub fn hours(&self) -> u64 {
+            <Self as Clock>::hours(self)
+        }
+        #[inline]
+        pub fn __vt_hours(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__vt_hours(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_hours(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__rec_hours(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -272,6 +362,51 @@ mod clocks {
         }
     }
     #[allow(warnings)]
+    impl dyn __ClockObj + Sync + '_ {
+        #[cfg(unix)]
+        #[inline]
+        pub fn ticks(&self) -> u64 {
+            <Self as Clock>::ticks(self)
+        }
+        #[cfg(unix)]
+        #[inline]
+        pub fn __vt_ticks(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__vt_ticks(self, is_concurrent)
+        }
+        #[cfg(unix)]
+        #[inline]
+        pub fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__rec_ticks(self, is_concurrent)
+        }
+        #[cfg(not(unix))]
+        #[inline]
+        pub fn ticks(&self, since: u64) -> u64 {
+            <Self as Clock>::ticks(self, since)
+        }
+        #[cfg(not(unix))]
+        #[inline]
+        pub fn __vt_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
+            <Self as Clock>::__vt_ticks(self, is_concurrent, since)
+        }
+        #[cfg(not(unix))]
+        #[inline]
+        pub fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
+            <Self as Clock>::__rec_ticks(self, is_concurrent, since)
+        }
+        #[inline]
+        pub fn hours(&self) -> u64 {
+            <Self as Clock>::hours(self)
+        }
+        #[inline]
+        pub fn __vt_hours(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__vt_hours(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_hours(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__rec_hours(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
     impl Clock for dyn __ClockObj + Send + Sync + '_ {
         #[cfg(unix)]
         #[inline]
@@ -309,6 +444,51 @@ mod clocks {
         #[inline]
         fn __rec_hours(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_hours(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl dyn __ClockObj + Send + Sync + '_ {
+        #[cfg(unix)]
+        #[inline]
+        pub fn ticks(&self) -> u64 {
+            <Self as Clock>::ticks(self)
+        }
+        #[cfg(unix)]
+        #[inline]
+        pub fn __vt_ticks(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__vt_ticks(self, is_concurrent)
+        }
+        #[cfg(unix)]
+        #[inline]
+        pub fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__rec_ticks(self, is_concurrent)
+        }
+        #[cfg(not(unix))]
+        #[inline]
+        pub fn ticks(&self, since: u64) -> u64 {
+            <Self as Clock>::ticks(self, since)
+        }
+        #[cfg(not(unix))]
+        #[inline]
+        pub fn __vt_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
+            <Self as Clock>::__vt_ticks(self, is_concurrent, since)
+        }
+        #[cfg(not(unix))]
+        #[inline]
+        pub fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
+            <Self as Clock>::__rec_ticks(self, is_concurrent, since)
+        }
+        #[inline]
+        pub fn hours(&self) -> u64 {
+            <Self as Clock>::hours(self)
+        }
+        #[inline]
+        pub fn __vt_hours(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__vt_hours(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_hours(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__rec_hours(self, is_concurrent)
         }
     }
     pub struct Sun;

@@ -125,6 +125,33 @@ pub mod animals {
         }
     }
     #[allow(warnings)]
+    impl dyn __AnimalObj + '_ {
+        #[inline]
+        pub fn name(&self) -> &str {
+            <Self as Animal>::name(self)
+        }
+        #[inline]
+        pub fn __vt_name(&self, is_concurrent: i64) -> &str {
+            <Self as Animal>::__vt_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> &str {
+            <Self as Animal>::__rec_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn speak(&self, times: u32) -> String {
+            <Self as Animal>::speak(self, times)
+        }
+        #[inline]
+        pub fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
+            <Self as Animal>::__vt_speak(self, is_concurrent, times)
+        }
+        #[inline]
+        pub fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
+            <Self as Animal>::__rec_speak(self, is_concurrent, times)
+        }
+    }
+    #[allow(warnings)]
     impl Animal for dyn __AnimalObj + Send + '_ {
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> &str {
@@ -147,6 +174,33 @@ pub mod animals {
         #[inline]
         fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
             <Self as Animal>::__vt_speak(self, is_concurrent, times)
+        }
+    }
+    #[allow(warnings)]
+    impl dyn __AnimalObj + Send + '_ {
+        #[inline]
+        pub fn name(&self) -> &str {
+            <Self as Animal>::name(self)
+        }
+        #[inline]
+        pub fn __vt_name(&self, is_concurrent: i64) -> &str {
+            <Self as Animal>::__vt_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> &str {
+            <Self as Animal>::__rec_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn speak(&self, times: u32) -> String {
+            <Self as Animal>::speak(self, times)
+        }
+        #[inline]
+        pub fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
+            <Self as Animal>::__vt_speak(self, is_concurrent, times)
+        }
+        #[inline]
+        pub fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
+            <Self as Animal>::__rec_speak(self, is_concurrent, times)
         }
     }
     #[allow(warnings)]
@@ -175,6 +229,33 @@ pub mod animals {
         }
     }
     #[allow(warnings)]
+    impl dyn __AnimalObj + Sync + '_ {
+        #[inline]
+        pub fn name(&self) -> &str {
+            <Self as Animal>::name(self)
+        }
+        #[inline]
+        pub fn __vt_name(&self, is_concurrent: i64) -> &str {
+            <Self as Animal>::__vt_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> &str {
+            <Self as Animal>::__rec_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn speak(&self, times: u32) -> String {
+            <Self as Animal>::speak(self, times)
+        }
+        #[inline]
+        pub fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
+            <Self as Animal>::__vt_speak(self, is_concurrent, times)
+        }
+        #[inline]
+        pub fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
+            <Self as Animal>::__rec_speak(self, is_concurrent, times)
+        }
+    }
+    #[allow(warnings)]
     impl Animal for dyn __AnimalObj + Send + Sync + '_ {
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> &str {
@@ -197,6 +278,33 @@ pub mod animals {
         #[inline]
         fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
             <Self as Animal>::__vt_speak(self, is_concurrent, times)
+        }
+    }
+    #[allow(warnings)]
+    impl dyn __AnimalObj + Send + Sync + '_ {
+        #[inline]
+        pub fn name(&self) -> &str {
+            <Self as Animal>::name(self)
+        }
+        #[inline]
+        pub fn __vt_name(&self, is_concurrent: i64) -> &str {
+            <Self as Animal>::__vt_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> &str {
+            <Self as Animal>::__rec_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn speak(&self, times: u32) -> String {
+            <Self as Animal>::speak(self, times)
+        }
+        #[inline]
+        pub fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
+            <Self as Animal>::__vt_speak(self, is_concurrent, times)
+        }
+        #[inline]
+        pub fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
+            <Self as Animal>::__rec_speak(self, is_concurrent, times)
         }
     }
     pub struct Dog;

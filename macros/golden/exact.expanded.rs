@@ -183,6 +183,33 @@ mod one {
         }
     }
     #[allow(warnings)]
+    impl dyn __StepObj + '_ {
+        #[inline]
+        pub fn step(&self) -> u32 {
+            <Self as Step>::step(self)
+        }
+        #[inline]
+        pub fn __vt_step(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__vt_step(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_step(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__rec_step(self, is_concurrent)
+        }
+        #[inline]
+        pub fn other(&self) -> u32 {
+            <Self as Step>::other(self)
+        }
+        #[inline]
+        pub fn __vt_other(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__vt_other(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_other(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__rec_other(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
     impl Step for dyn __StepObj + Send + '_ {
         #[inline]
         fn __vt_step(&self, is_concurrent: i64) -> u32 {
@@ -205,6 +232,33 @@ mod one {
         #[inline]
         fn __rec_other(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_other(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl dyn __StepObj + Send + '_ {
+        #[inline]
+        pub fn step(&self) -> u32 {
+            <Self as Step>::step(self)
+        }
+        #[inline]
+        pub fn __vt_step(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__vt_step(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_step(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__rec_step(self, is_concurrent)
+        }
+        #[inline]
+        pub fn other(&self) -> u32 {
+            <Self as Step>::other(self)
+        }
+        #[inline]
+        pub fn __vt_other(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__vt_other(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_other(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__rec_other(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -233,6 +287,33 @@ mod one {
         }
     }
     #[allow(warnings)]
+    impl dyn __StepObj + Sync + '_ {
+        #[inline]
+        pub fn step(&self) -> u32 {
+            <Self as Step>::step(self)
+        }
+        #[inline]
+        pub fn __vt_step(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__vt_step(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_step(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__rec_step(self, is_concurrent)
+        }
+        #[inline]
+        pub fn other(&self) -> u32 {
+            <Self as Step>::other(self)
+        }
+        #[inline]
+        pub fn __vt_other(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__vt_other(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_other(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__rec_other(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
     impl Step for dyn __StepObj + Send + Sync + '_ {
         #[inline]
         fn __vt_step(&self, is_concurrent: i64) -> u32 {
@@ -255,6 +336,33 @@ mod one {
         #[inline]
         fn __rec_other(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_other(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl dyn __StepObj + Send + Sync + '_ {
+        #[inline]
+        pub fn step(&self) -> u32 {
+            <Self as Step>::step(self)
+        }
+        #[inline]
+        pub fn __vt_step(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__vt_step(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_step(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__rec_step(self, is_concurrent)
+        }
+        #[inline]
+        pub fn other(&self) -> u32 {
+            <Self as Step>::other(self)
+        }
+        #[inline]
+        pub fn __vt_other(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__vt_other(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_other(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__rec_other(self, is_concurrent)
         }
     }
 }

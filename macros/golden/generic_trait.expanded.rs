@@ -79,6 +79,29 @@ mod conversions {
         }
     }
     #[allow(warnings)]
+    impl<A, __Out> dyn __ConvertObj<A, Out = __Out> + '_ {
+        #[inline]
+        pub fn convert(&self, a: A) -> <Self as Convert<A>>::Out {
+            <Self as Convert<A>>::convert(self, a)
+        }
+        #[inline]
+        pub fn __vt_convert(
+            &self,
+            is_concurrent: i64,
+            a: A,
+        ) -> <Self as Convert<A>>::Out {
+            <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
+        }
+        #[inline]
+        pub fn __rec_convert(
+            &self,
+            is_concurrent: i64,
+            a: A,
+        ) -> <Self as Convert<A>>::Out {
+            <Self as Convert<A>>::__rec_convert(self, is_concurrent, a)
+        }
+    }
+    #[allow(warnings)]
     impl<A, __Out> Convert<A> for dyn __ConvertObj<A, Out = __Out> + Send + '_ {
         type Out = __Out;
         #[inline]
@@ -91,6 +114,29 @@ mod conversions {
         #[inline]
         fn __rec_convert(&self, is_concurrent: i64, a: A) -> Self::Out {
             <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
+        }
+    }
+    #[allow(warnings)]
+    impl<A, __Out> dyn __ConvertObj<A, Out = __Out> + Send + '_ {
+        #[inline]
+        pub fn convert(&self, a: A) -> <Self as Convert<A>>::Out {
+            <Self as Convert<A>>::convert(self, a)
+        }
+        #[inline]
+        pub fn __vt_convert(
+            &self,
+            is_concurrent: i64,
+            a: A,
+        ) -> <Self as Convert<A>>::Out {
+            <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
+        }
+        #[inline]
+        pub fn __rec_convert(
+            &self,
+            is_concurrent: i64,
+            a: A,
+        ) -> <Self as Convert<A>>::Out {
+            <Self as Convert<A>>::__rec_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -109,6 +155,29 @@ mod conversions {
         }
     }
     #[allow(warnings)]
+    impl<A, __Out> dyn __ConvertObj<A, Out = __Out> + Sync + '_ {
+        #[inline]
+        pub fn convert(&self, a: A) -> <Self as Convert<A>>::Out {
+            <Self as Convert<A>>::convert(self, a)
+        }
+        #[inline]
+        pub fn __vt_convert(
+            &self,
+            is_concurrent: i64,
+            a: A,
+        ) -> <Self as Convert<A>>::Out {
+            <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
+        }
+        #[inline]
+        pub fn __rec_convert(
+            &self,
+            is_concurrent: i64,
+            a: A,
+        ) -> <Self as Convert<A>>::Out {
+            <Self as Convert<A>>::__rec_convert(self, is_concurrent, a)
+        }
+    }
+    #[allow(warnings)]
     impl<A, __Out> Convert<A> for dyn __ConvertObj<A, Out = __Out> + Send + Sync + '_ {
         type Out = __Out;
         #[inline]
@@ -121,6 +190,29 @@ mod conversions {
         #[inline]
         fn __rec_convert(&self, is_concurrent: i64, a: A) -> Self::Out {
             <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
+        }
+    }
+    #[allow(warnings)]
+    impl<A, __Out> dyn __ConvertObj<A, Out = __Out> + Send + Sync + '_ {
+        #[inline]
+        pub fn convert(&self, a: A) -> <Self as Convert<A>>::Out {
+            <Self as Convert<A>>::convert(self, a)
+        }
+        #[inline]
+        pub fn __vt_convert(
+            &self,
+            is_concurrent: i64,
+            a: A,
+        ) -> <Self as Convert<A>>::Out {
+            <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
+        }
+        #[inline]
+        pub fn __rec_convert(
+            &self,
+            is_concurrent: i64,
+            a: A,
+        ) -> <Self as Convert<A>>::Out {
+            <Self as Convert<A>>::__rec_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -139,6 +231,29 @@ mod conversions {
         }
     }
     #[allow(warnings)]
+    impl dyn __TwiceObj + '_ {
+        #[inline]
+        pub fn convert(&self, a: u32) -> <Self as Convert<u32>>::Out {
+            <Self as Convert<u32>>::convert(self, a)
+        }
+        #[inline]
+        pub fn __vt_convert(
+            &self,
+            is_concurrent: i64,
+            a: u32,
+        ) -> <Self as Convert<u32>>::Out {
+            <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
+        }
+        #[inline]
+        pub fn __rec_convert(
+            &self,
+            is_concurrent: i64,
+            a: u32,
+        ) -> <Self as Convert<u32>>::Out {
+            <Self as Convert<u32>>::__rec_convert(self, is_concurrent, a)
+        }
+    }
+    #[allow(warnings)]
     impl Convert<u32> for dyn __TwiceObj + Send + '_ {
         type Out = u64;
         #[inline]
@@ -151,6 +266,29 @@ mod conversions {
         #[inline]
         fn __rec_convert(&self, is_concurrent: i64, a: u32) -> Self::Out {
             <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
+        }
+    }
+    #[allow(warnings)]
+    impl dyn __TwiceObj + Send + '_ {
+        #[inline]
+        pub fn convert(&self, a: u32) -> <Self as Convert<u32>>::Out {
+            <Self as Convert<u32>>::convert(self, a)
+        }
+        #[inline]
+        pub fn __vt_convert(
+            &self,
+            is_concurrent: i64,
+            a: u32,
+        ) -> <Self as Convert<u32>>::Out {
+            <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
+        }
+        #[inline]
+        pub fn __rec_convert(
+            &self,
+            is_concurrent: i64,
+            a: u32,
+        ) -> <Self as Convert<u32>>::Out {
+            <Self as Convert<u32>>::__rec_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -169,6 +307,29 @@ mod conversions {
         }
     }
     #[allow(warnings)]
+    impl dyn __TwiceObj + Sync + '_ {
+        #[inline]
+        pub fn convert(&self, a: u32) -> <Self as Convert<u32>>::Out {
+            <Self as Convert<u32>>::convert(self, a)
+        }
+        #[inline]
+        pub fn __vt_convert(
+            &self,
+            is_concurrent: i64,
+            a: u32,
+        ) -> <Self as Convert<u32>>::Out {
+            <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
+        }
+        #[inline]
+        pub fn __rec_convert(
+            &self,
+            is_concurrent: i64,
+            a: u32,
+        ) -> <Self as Convert<u32>>::Out {
+            <Self as Convert<u32>>::__rec_convert(self, is_concurrent, a)
+        }
+    }
+    #[allow(warnings)]
     impl Convert<u32> for dyn __TwiceObj + Send + Sync + '_ {
         type Out = u64;
         #[inline]
@@ -181,6 +342,29 @@ mod conversions {
         #[inline]
         fn __rec_convert(&self, is_concurrent: i64, a: u32) -> Self::Out {
             <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
+        }
+    }
+    #[allow(warnings)]
+    impl dyn __TwiceObj + Send + Sync + '_ {
+        #[inline]
+        pub fn convert(&self, a: u32) -> <Self as Convert<u32>>::Out {
+            <Self as Convert<u32>>::convert(self, a)
+        }
+        #[inline]
+        pub fn __vt_convert(
+            &self,
+            is_concurrent: i64,
+            a: u32,
+        ) -> <Self as Convert<u32>>::Out {
+            <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
+        }
+        #[inline]
+        pub fn __rec_convert(
+            &self,
+            is_concurrent: i64,
+            a: u32,
+        ) -> <Self as Convert<u32>>::Out {
+            <Self as Convert<u32>>::__rec_convert(self, is_concurrent, a)
         }
     }
     pub trait Twice: Convert<u32, Out = u64> {
@@ -263,6 +447,21 @@ mod conversions {
         }
     }
     #[allow(warnings)]
+    impl dyn __TwiceObj + '_ {
+        #[inline]
+        pub fn twice(&self, a: u32) -> u64 {
+            <Self as Twice>::twice(self, a)
+        }
+        #[inline]
+        pub fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
+            <Self as Twice>::__vt_twice(self, is_concurrent, a)
+        }
+        #[inline]
+        pub fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
+            <Self as Twice>::__rec_twice(self, is_concurrent, a)
+        }
+    }
+    #[allow(warnings)]
     impl Twice for dyn __TwiceObj + Send + '_ {
         #[inline]
         fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
@@ -274,6 +473,21 @@ mod conversions {
         #[inline]
         fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             <Self as Twice>::__vt_twice(self, is_concurrent, a)
+        }
+    }
+    #[allow(warnings)]
+    impl dyn __TwiceObj + Send + '_ {
+        #[inline]
+        pub fn twice(&self, a: u32) -> u64 {
+            <Self as Twice>::twice(self, a)
+        }
+        #[inline]
+        pub fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
+            <Self as Twice>::__vt_twice(self, is_concurrent, a)
+        }
+        #[inline]
+        pub fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
+            <Self as Twice>::__rec_twice(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -291,6 +505,21 @@ mod conversions {
         }
     }
     #[allow(warnings)]
+    impl dyn __TwiceObj + Sync + '_ {
+        #[inline]
+        pub fn twice(&self, a: u32) -> u64 {
+            <Self as Twice>::twice(self, a)
+        }
+        #[inline]
+        pub fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
+            <Self as Twice>::__vt_twice(self, is_concurrent, a)
+        }
+        #[inline]
+        pub fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
+            <Self as Twice>::__rec_twice(self, is_concurrent, a)
+        }
+    }
+    #[allow(warnings)]
     impl Twice for dyn __TwiceObj + Send + Sync + '_ {
         #[inline]
         fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
@@ -302,6 +531,21 @@ mod conversions {
         #[inline]
         fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             <Self as Twice>::__vt_twice(self, is_concurrent, a)
+        }
+    }
+    #[allow(warnings)]
+    impl dyn __TwiceObj + Send + Sync + '_ {
+        #[inline]
+        pub fn twice(&self, a: u32) -> u64 {
+            <Self as Twice>::twice(self, a)
+        }
+        #[inline]
+        pub fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
+            <Self as Twice>::__vt_twice(self, is_concurrent, a)
+        }
+        #[inline]
+        pub fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
+            <Self as Twice>::__rec_twice(self, is_concurrent, a)
         }
     }
     #[allow(dead_code, deprecated)]

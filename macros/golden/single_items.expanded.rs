@@ -195,6 +195,21 @@ impl Visitor for dyn __VisitorObj + '_ {
     }
 }
 #[allow(warnings)]
+impl dyn __VisitorObj + '_ {
+    #[inline]
+    pub fn visit(&mut self, n: u64) {
+        <Self as Visitor>::visit(self, n)
+    }
+    #[inline]
+    pub fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
+        <Self as Visitor>::__vt_visit(self, is_concurrent, n)
+    }
+    #[inline]
+    pub fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
+        <Self as Visitor>::__rec_visit(self, is_concurrent, n)
+    }
+}
+#[allow(warnings)]
 impl Visitor for dyn __VisitorObj + Send + '_ {
     #[inline]
     fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
@@ -206,6 +221,21 @@ impl Visitor for dyn __VisitorObj + Send + '_ {
     #[inline]
     fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
         <Self as Visitor>::__vt_visit(self, is_concurrent, n)
+    }
+}
+#[allow(warnings)]
+impl dyn __VisitorObj + Send + '_ {
+    #[inline]
+    pub fn visit(&mut self, n: u64) {
+        <Self as Visitor>::visit(self, n)
+    }
+    #[inline]
+    pub fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
+        <Self as Visitor>::__vt_visit(self, is_concurrent, n)
+    }
+    #[inline]
+    pub fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
+        <Self as Visitor>::__rec_visit(self, is_concurrent, n)
     }
 }
 #[allow(warnings)]
@@ -223,6 +253,21 @@ impl Visitor for dyn __VisitorObj + Sync + '_ {
     }
 }
 #[allow(warnings)]
+impl dyn __VisitorObj + Sync + '_ {
+    #[inline]
+    pub fn visit(&mut self, n: u64) {
+        <Self as Visitor>::visit(self, n)
+    }
+    #[inline]
+    pub fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
+        <Self as Visitor>::__vt_visit(self, is_concurrent, n)
+    }
+    #[inline]
+    pub fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
+        <Self as Visitor>::__rec_visit(self, is_concurrent, n)
+    }
+}
+#[allow(warnings)]
 impl Visitor for dyn __VisitorObj + Send + Sync + '_ {
     #[inline]
     fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
@@ -234,6 +279,21 @@ impl Visitor for dyn __VisitorObj + Send + Sync + '_ {
     #[inline]
     fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
         <Self as Visitor>::__vt_visit(self, is_concurrent, n)
+    }
+}
+#[allow(warnings)]
+impl dyn __VisitorObj + Send + Sync + '_ {
+    #[inline]
+    pub fn visit(&mut self, n: u64) {
+        <Self as Visitor>::visit(self, n)
+    }
+    #[inline]
+    pub fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
+        <Self as Visitor>::__vt_visit(self, is_concurrent, n)
+    }
+    #[inline]
+    pub fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
+        <Self as Visitor>::__rec_visit(self, is_concurrent, n)
     }
 }
 pub struct Sum(u64);

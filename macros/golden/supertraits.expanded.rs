@@ -73,6 +73,21 @@ mod shapes {
         }
     }
     #[allow(warnings)]
+    impl dyn __NamedObj + '_ {
+        #[inline]
+        pub fn name(&self) -> String {
+            <Self as Named>::name(self)
+        }
+        #[inline]
+        pub fn __vt_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__vt_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__rec_name(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
     impl Named for dyn __NamedObj + Send + '_ {
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> String {
@@ -84,6 +99,21 @@ mod shapes {
         #[inline]
         fn __rec_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl dyn __NamedObj + Send + '_ {
+        #[inline]
+        pub fn name(&self) -> String {
+            <Self as Named>::name(self)
+        }
+        #[inline]
+        pub fn __vt_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__vt_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__rec_name(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -101,6 +131,21 @@ mod shapes {
         }
     }
     #[allow(warnings)]
+    impl dyn __NamedObj + Sync + '_ {
+        #[inline]
+        pub fn name(&self) -> String {
+            <Self as Named>::name(self)
+        }
+        #[inline]
+        pub fn __vt_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__vt_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__rec_name(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
     impl Named for dyn __NamedObj + Send + Sync + '_ {
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> String {
@@ -112,6 +157,21 @@ mod shapes {
         #[inline]
         fn __rec_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl dyn __NamedObj + Send + Sync + '_ {
+        #[inline]
+        pub fn name(&self) -> String {
+            <Self as Named>::name(self)
+        }
+        #[inline]
+        pub fn __vt_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__vt_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__rec_name(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -129,6 +189,21 @@ mod shapes {
         }
     }
     #[allow(warnings)]
+    impl dyn __ShapeObj + '_ {
+        #[inline]
+        pub fn name(&self) -> String {
+            <Self as Named>::name(self)
+        }
+        #[inline]
+        pub fn __vt_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__vt_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__rec_name(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
     impl Named for dyn __ShapeObj + Send + '_ {
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> String {
@@ -140,6 +215,21 @@ mod shapes {
         #[inline]
         fn __rec_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl dyn __ShapeObj + Send + '_ {
+        #[inline]
+        pub fn name(&self) -> String {
+            <Self as Named>::name(self)
+        }
+        #[inline]
+        pub fn __vt_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__vt_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__rec_name(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -157,6 +247,21 @@ mod shapes {
         }
     }
     #[allow(warnings)]
+    impl dyn __ShapeObj + Sync + '_ {
+        #[inline]
+        pub fn name(&self) -> String {
+            <Self as Named>::name(self)
+        }
+        #[inline]
+        pub fn __vt_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__vt_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__rec_name(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
     impl Named for dyn __ShapeObj + Send + Sync + '_ {
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> String {
@@ -168,6 +273,21 @@ mod shapes {
         #[inline]
         fn __rec_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl dyn __ShapeObj + Send + Sync + '_ {
+        #[inline]
+        pub fn name(&self) -> String {
+            <Self as Named>::name(self)
+        }
+        #[inline]
+        pub fn __vt_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__vt_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__rec_name(self, is_concurrent)
         }
     }
     pub trait Shape: Named {
@@ -244,6 +364,21 @@ mod shapes {
         }
     }
     #[allow(warnings)]
+    impl dyn __ShapeObj + '_ {
+        #[inline]
+        pub fn area(&self) -> f64 {
+            <Self as Shape>::area(self)
+        }
+        #[inline]
+        pub fn __vt_area(&self, is_concurrent: i64) -> f64 {
+            <Self as Shape>::__vt_area(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_area(&self, is_concurrent: i64) -> f64 {
+            <Self as Shape>::__rec_area(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
     impl Shape for dyn __ShapeObj + Send + '_ {
         #[inline]
         fn __vt_area(&self, is_concurrent: i64) -> f64 {
@@ -255,6 +390,21 @@ mod shapes {
         #[inline]
         fn __rec_area(&self, is_concurrent: i64) -> f64 {
             <Self as Shape>::__vt_area(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl dyn __ShapeObj + Send + '_ {
+        #[inline]
+        pub fn area(&self) -> f64 {
+            <Self as Shape>::area(self)
+        }
+        #[inline]
+        pub fn __vt_area(&self, is_concurrent: i64) -> f64 {
+            <Self as Shape>::__vt_area(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_area(&self, is_concurrent: i64) -> f64 {
+            <Self as Shape>::__rec_area(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -272,6 +422,21 @@ mod shapes {
         }
     }
     #[allow(warnings)]
+    impl dyn __ShapeObj + Sync + '_ {
+        #[inline]
+        pub fn area(&self) -> f64 {
+            <Self as Shape>::area(self)
+        }
+        #[inline]
+        pub fn __vt_area(&self, is_concurrent: i64) -> f64 {
+            <Self as Shape>::__vt_area(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_area(&self, is_concurrent: i64) -> f64 {
+            <Self as Shape>::__rec_area(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
     impl Shape for dyn __ShapeObj + Send + Sync + '_ {
         #[inline]
         fn __vt_area(&self, is_concurrent: i64) -> f64 {
@@ -283,6 +448,21 @@ mod shapes {
         #[inline]
         fn __rec_area(&self, is_concurrent: i64) -> f64 {
             <Self as Shape>::__vt_area(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl dyn __ShapeObj + Send + Sync + '_ {
+        #[inline]
+        pub fn area(&self) -> f64 {
+            <Self as Shape>::area(self)
+        }
+        #[inline]
+        pub fn __vt_area(&self, is_concurrent: i64) -> f64 {
+            <Self as Shape>::__vt_area(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_area(&self, is_concurrent: i64) -> f64 {
+            <Self as Shape>::__rec_area(self, is_concurrent)
         }
     }
     #[allow(dead_code, deprecated)]

@@ -91,6 +91,21 @@ mod user {
             }
         }
         #[allow(warnings)]
+        impl dyn __ToolObj + '_ {
+            #[inline]
+            pub fn apply(&self) -> u32 {
+                <Self as Tool>::apply(self)
+            }
+            #[inline]
+            pub fn __vt_apply(&self, is_concurrent: i64) -> u32 {
+                <Self as Tool>::__vt_apply(self, is_concurrent)
+            }
+            #[inline]
+            pub fn __rec_apply(&self, is_concurrent: i64) -> u32 {
+                <Self as Tool>::__rec_apply(self, is_concurrent)
+            }
+        }
+        #[allow(warnings)]
         impl Tool for dyn __ToolObj + Send + '_ {
             #[inline]
             fn __vt_apply(&self, is_concurrent: i64) -> u32 {
@@ -102,6 +117,21 @@ mod user {
             #[inline]
             fn __rec_apply(&self, is_concurrent: i64) -> u32 {
                 <Self as Tool>::__vt_apply(self, is_concurrent)
+            }
+        }
+        #[allow(warnings)]
+        impl dyn __ToolObj + Send + '_ {
+            #[inline]
+            pub fn apply(&self) -> u32 {
+                <Self as Tool>::apply(self)
+            }
+            #[inline]
+            pub fn __vt_apply(&self, is_concurrent: i64) -> u32 {
+                <Self as Tool>::__vt_apply(self, is_concurrent)
+            }
+            #[inline]
+            pub fn __rec_apply(&self, is_concurrent: i64) -> u32 {
+                <Self as Tool>::__rec_apply(self, is_concurrent)
             }
         }
         #[allow(warnings)]
@@ -119,6 +149,21 @@ mod user {
             }
         }
         #[allow(warnings)]
+        impl dyn __ToolObj + Sync + '_ {
+            #[inline]
+            pub fn apply(&self) -> u32 {
+                <Self as Tool>::apply(self)
+            }
+            #[inline]
+            pub fn __vt_apply(&self, is_concurrent: i64) -> u32 {
+                <Self as Tool>::__vt_apply(self, is_concurrent)
+            }
+            #[inline]
+            pub fn __rec_apply(&self, is_concurrent: i64) -> u32 {
+                <Self as Tool>::__rec_apply(self, is_concurrent)
+            }
+        }
+        #[allow(warnings)]
         impl Tool for dyn __ToolObj + Send + Sync + '_ {
             #[inline]
             fn __vt_apply(&self, is_concurrent: i64) -> u32 {
@@ -130,6 +175,21 @@ mod user {
             #[inline]
             fn __rec_apply(&self, is_concurrent: i64) -> u32 {
                 <Self as Tool>::__vt_apply(self, is_concurrent)
+            }
+        }
+        #[allow(warnings)]
+        impl dyn __ToolObj + Send + Sync + '_ {
+            #[inline]
+            pub fn apply(&self) -> u32 {
+                <Self as Tool>::apply(self)
+            }
+            #[inline]
+            pub fn __vt_apply(&self, is_concurrent: i64) -> u32 {
+                <Self as Tool>::__vt_apply(self, is_concurrent)
+            }
+            #[inline]
+            pub fn __rec_apply(&self, is_concurrent: i64) -> u32 {
+                <Self as Tool>::__rec_apply(self, is_concurrent)
             }
         }
     }

@@ -6,6 +6,7 @@ use crate::diagnostics::Problems;
 use crate::functions::{self, Function};
 use crate::graph::{Calls, Plan};
 use crate::guesses::Guesses;
+use crate::macro_impls;
 use crate::names;
 use crate::objects::{self, DynTypes};
 use crate::options::{On, Options};
@@ -26,6 +27,8 @@ pub(crate) struct Expander<'w> {
     pub(crate) plan: Plan,
     /// Path of the runtime's hidden API.
     pub(crate) private: TokenStream,
+    /// `#[vthread]` for what the macros of a module write.
+    attribute: TokenStream,
     pub(crate) problems: RefCell<Problems>,
     calls: RefCell<Calls>,
     guesses: RefCell<Guesses>,
@@ -39,6 +42,7 @@ impl<'w> Expander<'w> {
             world,
             plan: Plan::default(),
             private: options.private(),
+            attribute: options.attribute(),
             problems: RefCell::default(),
             calls: RefCell::default(),
             guesses: RefCell::default(),
@@ -113,6 +117,11 @@ impl<'w> Expander<'w> {
             attributes.retain(|a| !attributes::is_ours(a));
         }
         self.dyn_types(&scope).visit_item_mut(&mut item);
+        if let Item::Macro(m) = &mut item
+            && m.ident.is_some()
+        {
+            m.mac.tokens = macro_impls::annotate(&scope, &self.attribute, std::mem::take(&mut m.mac.tokens));
+        }
         item.into_token_stream()
     }
 

@@ -11,9 +11,11 @@ mod choose;
 mod conditions;
 mod diagnostics;
 mod dyn_impls;
+mod dyn_methods;
 mod entry;
 mod expand;
 mod expander;
+mod fragments;
 mod functions;
 #[cfg(test)]
 mod golden;
@@ -21,6 +23,7 @@ mod graph;
 mod guesses;
 mod hints;
 mod lineage;
+mod macro_impls;
 mod names;
 mod object_uses;
 mod objects;
@@ -136,8 +139,8 @@ mod world;
 /// | `crate = path` | any | the runtime, where it is not `::vthread` |
 ///
 /// `#[plain]` on a function, impl, trait, module or on a call that is a statement leaves it as it is. `const fn`s and functions whose
-/// signature somebody else fixes (`Display::fmt`, tests) keep it. Derived and generated impls of a vthread trait, by
-/// `macro_rules!` for example, need `#[vthread]` on the impl in the macro.
+/// signature somebody else fixes (`Display::fmt`, tests) keep it. Impls that a `macro_rules!` of
+/// the module writes are annotated with it; a macro from elsewhere needs `#[vthread]` on the impls of vthread traits in it.
 ///
 /// ```
 /// # fn main() { assert_eq!(vthread::run(|| user::total(&[&user::Unit, &user::Unit])), 2.0); }

@@ -294,3 +294,72 @@ fn methods_under_conditions_can_be_plain() {
     assert_eq!(conditional_plain_methods::show(&ruler), "30m");
     assert_eq!(vthread::run(|| conditional_plain_methods::show(&ruler)), "30m");
 }
+
+#[vthread::vthread]
+mod impls_of_a_macro {
+    pub trait Gauge {
+        fn read(&self) -> u32;
+        #[plain]
+        fn unit(&self) -> &'static str;
+    }
+
+    macro_rules! gauge {
+        ($($t:ty: $unit:literal),*) => {
+            $(impl Gauge for $t {
+                fn read(&self) -> u32 { if *self == 0 { 0 } else { 1 + (*self / 2).read() } }
+                fn unit(&self) -> &'static str { $unit }
+            })*
+        };
+        (annotated $t:ty) => {
+            #[vthread::vthread]
+            impl Gauge for $t {
+                fn read(&self) -> u32 { u32::from(*self) }
+                #[plain]
+                fn unit(&self) -> &'static str { "" }
+            }
+        };
+    }
+    gauge!(u32: "m", u64: "s");
+    gauge!(annotated bool);
+
+    pub fn show(all: &[&dyn Gauge]) -> String {
+        all.iter().map(|g| format!("{}{} ", g.read(), g.unit())).collect()
+    }
+}
+
+#[test]
+fn impls_of_a_macro_take_chunks() {
+    let show = || impls_of_a_macro::show(&[&1023u32, &7u64, &true]);
+    assert_eq!(counted(show), ("10m 3s 1 ".to_owned(), 0));
+    let (shown, chunks) = in_vthread(|| counted(show));
+    assert_eq!(shown, "10m 3s 1 ");
+    assert!(chunks >= 13, "{chunks}");
+}
+
+macro_rules! weighing {
+    ($name:ident, $weight:expr, $of:expr, $t:ty) => {
+        #[vthread::vthread]
+        mod $name {
+            pub const FIXED: u32 = $weight * 3;
+
+            pub struct Holder(pub Box<$t>);
+
+            pub fn weigh(n: u32) -> u32 {
+                let all: &$t = &n;
+                let weight = -i64::from($weight * 2);
+                println!("{}", $weight * 2);
+                assert_eq!(weight, -10);
+                $of(n) * 2 + u32::from(all.to_string().len() as u8)
+            }
+        }
+    };
+}
+
+weighing!(weighed, 2 + 3, |n: u32| n + 1, dyn std::fmt::Display + Send);
+
+#[test]
+fn what_a_macro_puts_in_keeps_together() {
+    assert_eq!((weighed::FIXED, weighed::weigh(10)), (15, 24));
+    assert_eq!(vthread::run(|| weighed::weigh(10)), 24);
+    assert_eq!(weighed::Holder(Box::new(4)).0.to_string(), "4");
+}
