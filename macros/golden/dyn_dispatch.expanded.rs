@@ -11,7 +11,7 @@ pub mod animals {
         #[allow(deprecated)]
         #[inline]
         fn name(&self) -> &str {
-            Self::__vt_name(self, ::vthread::__private::current())
+            <Self as Animal>::__vt_name(self, ::vthread::__private::current())
         }
         #[doc(hidden)]
         fn __vt_name(&self, is_concurrent: i64) -> &str;
@@ -21,15 +21,18 @@ pub mod animals {
         fn __rec_name(&self, is_concurrent: i64) -> &str {
             if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
-                Self::__vt_name(self, is_concurrent)
+                <Self as Animal>::__vt_name(self, is_concurrent)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_name(self, 1))
+                ::vthread::__private::on_chunk(move || <Self as Animal>::__vt_name(
+                    self,
+                    1,
+                ))
             }
         }
         #[allow(deprecated)]
         #[inline]
         fn speak(&self, times: u32) -> String {
-            Self::__vt_speak(self, ::vthread::__private::current(), times)
+            <Self as Animal>::__vt_speak(self, ::vthread::__private::current(), times)
         }
         #[doc(hidden)]
         fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
@@ -41,9 +44,13 @@ pub mod animals {
         fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
             if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
-                Self::__vt_speak(self, is_concurrent, times)
+                <Self as Animal>::__vt_speak(self, is_concurrent, times)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_speak(self, 1, times))
+                ::vthread::__private::on_chunk(move || <Self as Animal>::__vt_speak(
+                    self,
+                    1,
+                    times,
+                ))
             }
         }
     }

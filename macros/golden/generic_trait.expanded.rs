@@ -12,7 +12,7 @@ mod conversions {
         #[allow(deprecated)]
         #[inline]
         fn convert(&self, a: A) -> Self::Out {
-            Self::__vt_convert(self, ::vthread::__private::current(), a)
+            <Self as Convert<A>>::__vt_convert(self, ::vthread::__private::current(), a)
         }
         #[doc(hidden)]
         fn __vt_convert(&self, is_concurrent: i64, a: A) -> Self::Out;
@@ -22,9 +22,11 @@ mod conversions {
         fn __rec_convert(&self, is_concurrent: i64, a: A) -> Self::Out {
             if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
-                Self::__vt_convert(self, is_concurrent, a)
+                <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_convert(self, 1, a))
+                ::vthread::__private::on_chunk(move || <Self as Convert<
+                    A,
+                >>::__vt_convert(self, 1, a))
             }
         }
     }
@@ -379,7 +381,7 @@ mod conversions {
         #[allow(deprecated)]
         #[inline]
         fn twice(&self, a: u32) -> u64 {
-            Self::__vt_twice(self, ::vthread::__private::current(), a)
+            <Self as Twice>::__vt_twice(self, ::vthread::__private::current(), a)
         }
         #[doc(hidden)]
         fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
@@ -391,9 +393,13 @@ mod conversions {
         fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
-                Self::__vt_twice(self, is_concurrent, a)
+                <Self as Twice>::__vt_twice(self, is_concurrent, a)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_twice(self, 1, a))
+                ::vthread::__private::on_chunk(move || <Self as Twice>::__vt_twice(
+                    self,
+                    1,
+                    a,
+                ))
             }
         }
     }

@@ -11,7 +11,7 @@ mod scalars {
         where
             Self: Sized,
         {
-            Self::__vt_halves(self, ::vthread::__private::current())
+            <Self as Scalar>::__vt_halves(self, ::vthread::__private::current())
         }
         #[doc(hidden)]
         fn __vt_halves(self, is_concurrent: i64) -> u32
@@ -26,9 +26,12 @@ mod scalars {
         {
             if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
-                Self::__vt_halves(self, is_concurrent)
+                <Self as Scalar>::__vt_halves(self, is_concurrent)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_halves(self, 1))
+                ::vthread::__private::on_chunk(move || <Self as Scalar>::__vt_halves(
+                    self,
+                    1,
+                ))
             }
         }
         fn bits(self) -> u32 {

@@ -133,7 +133,7 @@ pub trait Visitor {
     #[allow(deprecated)]
     #[inline]
     fn visit(&mut self, n: u64) {
-        Self::__vt_visit(self, ::vthread::__private::current(), n)
+        <Self as Visitor>::__vt_visit(self, ::vthread::__private::current(), n)
     }
     #[doc(hidden)]
     fn __vt_visit(&mut self, is_concurrent: i64, n: u64);
@@ -143,9 +143,13 @@ pub trait Visitor {
     fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
         if is_concurrent & 1 == 0 {
             ::vthread::__private::plain_only!();
-            Self::__vt_visit(self, is_concurrent, n)
+            <Self as Visitor>::__vt_visit(self, is_concurrent, n)
         } else {
-            ::vthread::__private::on_chunk(move || Self::__vt_visit(self, 1, n))
+            ::vthread::__private::on_chunk(move || <Self as Visitor>::__vt_visit(
+                self,
+                1,
+                n,
+            ))
         }
     }
 }

@@ -11,7 +11,7 @@ mod shapes {
         #[allow(deprecated)]
         #[inline]
         fn name(&self) -> String {
-            Self::__vt_name(self, ::vthread::__private::current())
+            <Self as Named>::__vt_name(self, ::vthread::__private::current())
         }
         #[doc(hidden)]
         fn __vt_name(&self, is_concurrent: i64) -> String;
@@ -21,9 +21,12 @@ mod shapes {
         fn __rec_name(&self, is_concurrent: i64) -> String {
             if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
-                Self::__vt_name(self, is_concurrent)
+                <Self as Named>::__vt_name(self, is_concurrent)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_name(self, 1))
+                ::vthread::__private::on_chunk(move || <Self as Named>::__vt_name(
+                    self,
+                    1,
+                ))
             }
         }
     }
@@ -302,7 +305,7 @@ mod shapes {
         #[allow(deprecated)]
         #[inline]
         fn area(&self) -> f64 {
-            Self::__vt_area(self, ::vthread::__private::current())
+            <Self as Shape>::__vt_area(self, ::vthread::__private::current())
         }
         #[doc(hidden)]
         fn __vt_area(&self, is_concurrent: i64) -> f64;
@@ -312,9 +315,12 @@ mod shapes {
         fn __rec_area(&self, is_concurrent: i64) -> f64 {
             if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
-                Self::__vt_area(self, is_concurrent)
+                <Self as Shape>::__vt_area(self, is_concurrent)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_area(self, 1))
+                ::vthread::__private::on_chunk(move || <Self as Shape>::__vt_area(
+                    self,
+                    1,
+                ))
             }
         }
     }

@@ -153,7 +153,8 @@ impl<'w> Expander<'w> {
         self.dyn_types(&scope).visit_signature_mut(&mut f.sig);
         match self.mode(node) {
             Mode::Vthread => {
-                let function = Function { attrs: &f.attrs, vis: f.vis.to_token_stream(), sig: &f.sig, node };
+                let (vis, this) = (f.vis.to_token_stream(), TokenStream::new());
+                let function = Function { attrs: &f.attrs, vis, sig: &f.sig, node, this };
                 functions::write(self, &function, &mut f.block, scope, functions::Kind::Free)
             }
             mode => {
@@ -191,8 +192,12 @@ impl<'w> Expander<'w> {
                 types.visit_path_mut(path);
             }
         }
+        let this = match &i.trait_ {
+            Some((_, path, _)) => quote!(<Self as #path>::),
+            None => quote!(Self::),
+        };
         for item in items {
-            body.extend(self.impl_item(item, &scope, kind));
+            body.extend(self.impl_item(item, &this, &scope, kind));
         }
         if of.is_some() && i.trait_.is_some() {
             body.extend(traits::annotated(true));
@@ -204,7 +209,13 @@ impl<'w> Expander<'w> {
         quote!(#(#attrs)* #defaultness #unsafety #impl_token #generics #of #self_ty #clause { #body })
     }
 
-    fn impl_item(&self, item: ImplItem, scope: &Scope<'w>, kind: functions::Kind) -> TokenStream {
+    fn impl_item(
+        &self,
+        item: ImplItem,
+        this: &TokenStream,
+        scope: &Scope<'w>,
+        kind: functions::Kind,
+    ) -> TokenStream {
         let ImplItem::Fn(mut f) = item else {
             let mut item = item;
             self.dyn_types(scope).visit_impl_item_mut(&mut item);
@@ -215,7 +226,8 @@ impl<'w> Expander<'w> {
         let scope = scope.clone();
         match self.mode(node) {
             Mode::Vthread => {
-                let function = Function { attrs: &f.attrs, vis: f.vis.to_token_stream(), sig: &f.sig, node };
+                let (vis, this) = (f.vis.to_token_stream(), this.clone());
+                let function = Function { attrs: &f.attrs, vis, sig: &f.sig, node, this };
                 functions::write(self, &function, &mut f.block, scope, kind)
             }
             mode => {

@@ -319,8 +319,32 @@ mod impls_of_a_macro {
             }
         };
     }
-    gauge!(u32: "m", u64: "s");
+    gauge!(u32: "m", u64: "s", Own: "own");
     gauge!(annotated bool);
+
+    /// Has a method of the same name, which is another.
+    #[derive(Clone, Copy, PartialEq)]
+    pub struct Own(pub u32);
+
+    impl Own {
+        fn read(self, n: u32) -> u32 {
+            if n == 0 { self.0 } else { self.read(n - 1) }
+        }
+    }
+
+    impl PartialEq<u32> for Own {
+        fn eq(&self, other: &u32) -> bool {
+            Own::read(*self, 3) == *other
+        }
+    }
+
+    impl std::ops::Div<u32> for Own {
+        type Output = u32;
+
+        fn div(self, by: u32) -> u32 {
+            self.0 / by
+        }
+    }
 
     pub fn show(all: &[&dyn Gauge]) -> String {
         all.iter().map(|g| format!("{}{} ", g.read(), g.unit())).collect()
@@ -329,10 +353,10 @@ mod impls_of_a_macro {
 
 #[test]
 fn impls_of_a_macro_take_chunks() {
-    let show = || impls_of_a_macro::show(&[&1023u32, &7u64, &true]);
-    assert_eq!(counted(show), ("10m 3s 1 ".to_owned(), 0));
+    let show = || impls_of_a_macro::show(&[&1023u32, &7u64, &true, &impls_of_a_macro::Own(20)]);
+    assert_eq!(counted(show), ("10m 3s 1 5own ".to_owned(), 0));
     let (shown, chunks) = in_vthread(|| counted(show));
-    assert_eq!(shown, "10m 3s 1 ");
+    assert_eq!(shown, "10m 3s 1 5own ");
     assert!(chunks >= 13, "{chunks}");
 }
 
@@ -362,4 +386,65 @@ fn what_a_macro_puts_in_keeps_together() {
     assert_eq!((weighed::FIXED, weighed::weigh(10)), (15, 24));
     assert_eq!(vthread::run(|| weighed::weigh(10)), 24);
     assert_eq!(weighed::Holder(Box::new(4)).0.to_string(), "4");
+}
+
+/// The attribute on single items, which see no others: what they call goes by names alone.
+mod single_items {
+    use vthread::vthread;
+
+    #[vthread]
+    pub trait Visitor {
+        fn visit(&mut self, n: u64) -> u64;
+
+        fn all(&mut self, n: u64) -> u64 {
+            (0..n).map(|i| self.visit(i)).sum()
+        }
+    }
+
+    pub struct Sum(pub u64);
+
+    #[vthread]
+    impl Visitor for Sum {
+        fn visit(&mut self, n: u64) -> u64 {
+            self.0 += fibonacci(n);
+            self.0
+        }
+    }
+
+    #[vthread]
+    impl Sum {
+        pub fn halvings(&self, n: u64) -> u64 {
+            if n == 0 { self.0 } else { 1 + self.halvings(n / 2) }
+        }
+    }
+
+    #[vthread]
+    pub fn fibonacci(n: u64) -> u64 {
+        if n < 2 { n } else { fibonacci(n - 1) + fibonacci(n - 2) }
+    }
+
+    #[vthread(recursive)]
+    pub fn leaf(n: u64) -> u64 {
+        n + 1
+    }
+
+    #[vthread(names(Visitor, visit, fibonacci))]
+    pub fn drive(visitor: &mut dyn Visitor) -> u64 {
+        visitor.visit(fibonacci(6)) + visitor.all(4)
+    }
+}
+
+#[test]
+fn single_items_work_alone() {
+    use single_items::{Sum, drive, fibonacci, leaf};
+    let all = || (drive(&mut Sum(0)), Sum(1).halvings(1000), fibonacci(10), leaf(1));
+    assert_eq!(counted(all), ((112, 11, 55, 2), 0));
+    let (got, chunks) = in_vthread(|| counted(all));
+    assert_eq!(got, (112, 11, 55, 2));
+    assert!(chunks > 100, "{chunks}");
+}
+
+#[test]
+fn recursive_takes_a_chunk_at_every_call() {
+    assert_eq!(in_vthread(|| counted(|| single_items::leaf(1))), (2, 1));
 }

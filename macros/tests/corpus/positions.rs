@@ -149,3 +149,31 @@ program!(unusual_methods {
         format!("{fed:?} {merged} {text} {} {} {:?} {} {} {} {} {} {} {:?}", q.len(), Other::next(&q), by_bound(&mut q), <Queue as Step<Queue>>::len(&q), drain(q.clone()), t, -t.clone(), i64::from(&t), log.get(), [0, 1, 3, 5].map(odd))
     }
 });
+
+// Methods of trait objects are theirs: no import of the trait is needed, and a trait in scope with the same name does not matter.
+program!(objects_without_imports {
+    mod shapes {
+        pub trait Named { fn name(&self) -> String; fn both(&self) -> u32 { 1 } }
+        pub trait Shape: Named { fn area(&self) -> u32; fn twice(&self) -> u32 { 2 * self.area() } fn both(&self) -> u32 { 2 } fn into_area(self: Box<Self>) -> u32; fn shared(self: std::sync::Arc<Self>) -> usize; unsafe fn risky(&self) -> u32; fn grow(&mut self, by: u32) -> &mut u32; }
+        pub trait Convert<A> { type Out; type Error: std::fmt::Debug; fn convert(&self, a: A) -> Result<Self::Out, Self::Error>; fn many(&self, all: Vec<A>) -> Box<dyn Iterator<Item = Self::Out> + '_>; }
+        pub struct Square(pub u32);
+        impl Named for Square { fn name(&self) -> String { "square".into() } }
+        impl Shape for Square { fn area(&self) -> u32 { self.0 * self.0 } fn into_area(self: Box<Self>) -> u32 { self.area() } fn shared(self: std::sync::Arc<Self>) -> usize { std::sync::Arc::strong_count(&self) } unsafe fn risky(&self) -> u32 { self.0 } fn grow(&mut self, by: u32) -> &mut u32 { self.0 += by; &mut self.0 } }
+        impl Convert<u8> for Square { type Out = u64; type Error = String; fn convert(&self, a: u8) -> Result<u64, String> { if a > 9 { Err(self.name()) } else { Ok(u64::from(a) * 2) } } fn many(&self, all: Vec<u8>) -> Box<dyn Iterator<Item = u64> + '_> { Box::new(all.into_iter().flat_map(|a| self.convert(a))) } }
+    }
+    trait Decoy { fn area(&self) -> u32; }
+    impl<T: ?Sized> Decoy for T { fn area(&self) -> u32 { 999 } }
+    fn sum(of: &[Box<dyn shapes::Shape>]) -> u32 { of.iter().map(|s| s.area() + s.twice()).sum() }
+    fn named(of: &(dyn shapes::Named + Send)) -> String { of.name() }
+    fn generic<T: shapes::Shape + ?Sized>(t: &T) -> u32 { t.twice() }
+    pub fn run() -> String {
+        let square = || shapes::Square(3);
+        let mut one: Box<dyn shapes::Shape + Send + Sync> = Box::new(square());
+        *one.grow(1) += 1;
+        let convert: &dyn shapes::Convert<u8, Out = u64, Error = String> = &square();
+        let arc: std::sync::Arc<dyn shapes::Shape> = std::sync::Arc::new(square());
+        let risky = unsafe { arc.risky() };
+        let decoy = Decoy::area(&*one);
+        format!("{} {} {} {} {} {:?} {:?} {:?} {risky} {decoy} {} {}", sum(&[Box::new(square())]), named(&square()), generic(&*one), one.name(), one.area(), convert.convert(4), convert.convert(10), convert.many(vec![1, 10, 2]).collect::<Vec<_>>(), arc.clone().shared(), one.into_area())
+    }
+});
