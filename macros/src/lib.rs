@@ -2,7 +2,7 @@
 //!
 //! How it works: `scan` finds names and functions, `expander` writes every item, bodies go through `rewrite`, and
 //! `graph` says where wrappers break cycles of calls. `functions`, `traits`, `tables` and `dyn_impls` say at
-//! their heads what they write.
+//! their heads what they write. `SURFACE.md` beside the manifest lists what is taken, with the tests that show it.
 
 use proc_macro::TokenStream;
 
@@ -186,7 +186,7 @@ mod world;
 /// options, a glob in `#[vthread] use`, `dyn` of a trait that is implemented for every `T: ?Sized` or has a vthread supertrait
 /// of another module, and auto traits other than `Send` and `Sync` beside one.
 ///
-/// `GUIDE.md` beside this crate's manifest shows all of it before and after.
+/// `GUIDE.md` beside this crate's manifest shows all of it before and after, `SURFACE.md` names the test that shows each construct.
 ///
 /// The idea is Vale's: <https://github.com/ValeLang/Vale>, `VirtualThreads.md`.
 #[proc_macro_attribute]
