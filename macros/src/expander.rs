@@ -192,10 +192,7 @@ impl<'w> Expander<'w> {
                 types.visit_path_mut(path);
             }
         }
-        let this = match &i.trait_ {
-            Some((_, path, _)) => quote!(<Self as #path>::),
-            None => quote!(Self::),
-        };
+        let this = i.trait_.as_ref().map_or_else(|| quote!(Self::), |(_, path, _)| quote!(<Self as #path>::));
         for item in items {
             body.extend(self.impl_item(item, &this, &scope, kind));
         }

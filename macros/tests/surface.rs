@@ -76,10 +76,14 @@ fn the_page_names_every_case() {
 
 #[test]
 fn a_name_that_is_no_test_is_found_out() {
-    for wrong in ["corpus::calls::nothing", "golden::nothing", "fail::nothing", "basics::nothing", "nothing"] {
+    for wrong in ["corpus::calls::nothing", "golden::nothing", "fail::nothing", "basics::nothing", "nothing"]
+    {
         assert!(missing(wrong).is_some(), "{wrong}");
     }
-    assert_eq!(named("| what | shown by |\n|---|---|\n| `a` b | `c::d` `e` |\n"), ["c::d", "e"].map(String::from).into());
+    assert_eq!(
+        named("| what | shown by |\n|---|---|\n| `a` b | `c::d` `e` |\n"),
+        ["c::d", "e"].map(String::from).into()
+    );
 }
 
 #[test]
@@ -89,5 +93,10 @@ fn the_corpus_is_as_large_as_promised() {
         files("macros/tests/corpus", ".rs").iter().map(|f| read(&folder.join(format!("{f}.rs")))).collect();
     let count = |word: &str| texts.iter().map(|t| t.matches(word).count()).sum::<usize>();
     assert!(count("program!(") >= 150, "{} programs", count("program!("));
-    assert!(count("fn ") >= 1000 && count("trait ") >= 100, "{} functions, {} traits", count("fn "), count("trait "));
+    assert!(
+        count("fn ") >= 1000 && count("trait ") >= 100,
+        "{} functions, {} traits",
+        count("fn "),
+        count("trait ")
+    );
 }
