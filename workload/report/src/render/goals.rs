@@ -75,8 +75,8 @@ const fn waiting(n: f64) -> Figure {
 
 const SWITCH: &str = "two taken jumps a switch, and what was live is stored and loaded again, in both; in registers alone it is hardly faster";
 const MESSAGE: &str = "176 instructions a message, 22 of them the switch; a send and a receive each check for cancellation, panics, other carriers and closed ends, and put into a list who waits for what, so that any thread may come and a deadlock can be told of";
-const SPAWN: &str = "390 instructions, none of them atomic: 75 make and queue a task, 90 wait for its end, 60 give it a stack, 115 run it, keep its result and wake, 50 hand the result over and keep the task for the next; the bound leaves some 100 for all of it";
-const WAITING: &str = "registers, record, wait and closure are 184 bytes on the stack, what it needs when it goes on and the deepest call of its end 88, which makes a chunk of 320, and a task that may outlive it keeps 120";
+const SPAWN: &str = "408 instructions, none of them atomic: 80 make and queue a task, 90 wait for its end, 60 give it a stack, 128 run it, keep its result, wake and give the stack back, 50 hand the result over and keep the task for the next; the bound leaves some 100 for all of it";
+const WAITING: &str = "registers, record, wait and closure are 184 bytes on the stack, what it needs when it goes on and the deepest call of its end 56, which makes a chunk of 240, and a task that may outlive it keeps 104";
 const CALL: &str = "a chunk is taken and given back: seven taken jumps against three, and the word that says where the list is";
 const FLOOR: &str = "the floor has no vthreads, follows no links, and gives up at the first error";
 const POOL: &str = "the kernel does four fifths of the work, the same for everyone";
