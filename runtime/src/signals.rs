@@ -9,7 +9,7 @@
 //! Not covered: libraries loaded with `RTLD_DEEPBIND` and raw system calls. [`sweep`] finds what they installed.
 //! A handler that swaps stacks itself, or scans the one it interrupted for pointers, will not find what it expects.
 
-use crate::sys;
+use crate::{alt_stack, arch, sys};
 use core::cell::Cell;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -200,13 +200,15 @@ pub fn sweep() -> u64 {
 // --- alternate stacks ---------------------------------------------------------------------------------------------
 
 thread_local! {
-    /// The stack given to this thread in place of one that was too small; null if none.
+    /// The stack given to this thread in place of those that were too small: its mapping, guard included; null if none.
     static GROWN: Cell<*mut u8> = const { Cell::new(null_mut()) };
 }
 
-/// The least that a handler gets that we force onto an alternate stack. std's own stacks leave it 8,631 bytes, and 439 once
-/// the thread has used AMX.
-const LEAST: usize = 64 << 10;
+/// The least that handlers get that we force onto an alternate stack: as much as on a carrier, so that a thread that becomes one needs no
+/// other. Only what is used costs memory. std's own stacks leave a handler 8,631 bytes, and 439 once the thread has used AMX.
+fn least() -> usize {
+    alt_stack::bytes().max(64 << 10)
+}
 
 const GUARD: usize = PAGE as usize;
 
@@ -215,7 +217,11 @@ fn kernel_sigaltstack(new: *const libc::stack_t, old: *mut libc::stack_t) -> c_i
     unsafe { libc::syscall(libc::SYS_sigaltstack, new, old) as c_int }
 }
 
-/// As in `sigaltstack(2)`; a thread that asks for a small stack (as std does) gets a larger one until it disables it.
+/// As in `sigaltstack(2)`; a thread that asks for a small stack (as std does) gets a larger one until it disables it. A thread that runs
+/// vthreads keeps one: there, to disable it succeeds and does nothing.
+///
+/// Whoever asks for what was installed before may put it back later, so that stays mapped: a thread that ends without having
+/// done so leaves it behind.
 ///
 /// # Safety
 /// As for the C library's.
@@ -223,32 +229,70 @@ fn kernel_sigaltstack(new: *const libc::stack_t, old: *mut libc::stack_t) -> c_i
 pub unsafe extern "C" fn sigaltstack(new: *const libc::stack_t, old: *mut libc::stack_t) -> c_int {
     // SAFETY: null or readable, by contract.
     match unsafe { new.as_ref() } {
-        Some(stack) if stack.ss_flags & libc::SS_DISABLE != 0 => {
-            let result = kernel_sigaltstack(new, old);
-            let grown = GROWN.replace(null_mut());
-            if result == 0 && !grown.is_null() {
-                // SAFETY: mapped below, and no longer in use.
-                let _ = unsafe { sys::unmap(grown, LEAST + GUARD) };
-            }
-            result
-        }
-        Some(stack) if stack.ss_size < LEAST && GROWN.get().is_null() => {
-            let Ok(base) = sys::map_stack(LEAST + GUARD, GUARD) else { return kernel_sigaltstack(new, old) };
-            let base = base.as_ptr();
-            let grown = libc::stack_t {
-                ss_sp: base.wrapping_add(GUARD).cast::<c_void>(),
-                ss_flags: stack.ss_flags,
-                ss_size: LEAST,
-            };
-            let result = kernel_sigaltstack(&raw const grown, old);
-            if result == 0 {
-                GROWN.set(base);
-            } else {
-                // SAFETY: nobody uses it.
-                let _ = unsafe { sys::unmap(base, LEAST + GUARD) };
-            }
-            result
+        Some(stack) if stack.ss_flags & libc::SS_DISABLE != 0 => disable(new, old),
+        Some(stack) if stack.ss_size < least() => {
+            grow(stack, old).unwrap_or_else(|| kernel_sigaltstack(new, old))
         }
         _ => kernel_sigaltstack(new, old),
     }
+}
+
+/// Is this thread's alternate stack one that was given to it in place of a smaller one?
+pub(crate) fn is_on_grown_stack() -> bool {
+    let grown = GROWN.get();
+    let mut now = libc::stack_t { ss_sp: null_mut(), ss_flags: 0, ss_size: 0 };
+    // Who asks for a large one after it was given one has that.
+    !grown.is_null() && kernel_sigaltstack(core::ptr::null(), &raw mut now) == 0 && now.ss_sp == usable(grown)
+}
+
+/// Puts back what a carrier found when it installed its own.
+pub(crate) fn put_back_alternate_stack(before: &libc::stack_t) -> bool {
+    kernel_sigaltstack(core::ptr::from_ref(before), null_mut()) == 0
+}
+
+/// Unmaps the larger stack, if it is the one that is disabled and nobody else may know of it.
+fn disable(new: *const libc::stack_t, old: *mut libc::stack_t) -> c_int {
+    if !arch::lists().is_null() {
+        // Where vthreads run, handlers would run on chunks without it. Who does not want it loses nothing.
+        return kernel_sigaltstack(core::ptr::null(), old);
+    }
+    let mut before = libc::stack_t { ss_sp: null_mut(), ss_flags: 0, ss_size: 0 };
+    let result = kernel_sigaltstack(new, &raw mut before);
+    if result != 0 {
+        return result;
+    }
+    // SAFETY: null or writable, by contract.
+    if let Some(old) = unsafe { old.as_mut() } {
+        *old = before;
+        return result;
+    }
+    let grown = GROWN.get();
+    // Another one may have been installed by who will put this one back.
+    if !grown.is_null() && before.ss_sp == usable(grown) {
+        GROWN.set(null_mut());
+        // SAFETY: mapped by `grow`, and no longer in use.
+        let _ = unsafe { sys::unmap(grown, least() + GUARD) };
+    }
+    result
+}
+
+/// Installs the thread's larger stack in place of `stack`. `None`: there is no memory for it.
+fn grow(stack: &libc::stack_t, old: *mut libc::stack_t) -> Option<c_int> {
+    let had = GROWN.get();
+    // One serves all that ask one after the other: only one can be in force.
+    let base = if had.is_null() { sys::map_stack(least() + GUARD, GUARD).ok()?.as_ptr() } else { had };
+    let grown = libc::stack_t { ss_sp: usable(base), ss_flags: stack.ss_flags, ss_size: least() };
+    let result = kernel_sigaltstack(&raw const grown, old);
+    if result == 0 {
+        GROWN.set(base);
+    } else if had.is_null() {
+        // SAFETY: mapped just now, and refused.
+        let _ = unsafe { sys::unmap(base, least() + GUARD) };
+    }
+    Some(result)
+}
+
+/// What handlers use of a mapping: all but its guard.
+fn usable(base: *mut u8) -> *mut c_void {
+    base.wrapping_add(GUARD).cast()
 }

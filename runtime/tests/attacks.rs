@@ -44,6 +44,35 @@ fn a_million_levels_of_proved_recursion() {
     assert_eq!(outcome.expect("memory"), 1_000_000);
 }
 
+/// As users write it.
+#[vthread::vthread]
+mod recursion {
+    pub(super) fn depth(n: u64) -> u64 {
+        if n == 0 { 0 } else { 1 + depth(std::hint::black_box(n - 1)) }
+    }
+
+    pub(super) fn even(n: u64) -> bool {
+        n == 0 || odd(std::hint::black_box(n - 1))
+    }
+
+    fn odd(n: u64) -> bool {
+        n != 0 && even(std::hint::black_box(n - 1))
+    }
+}
+
+#[test]
+fn a_million_levels_of_recursion_by_the_attribute() {
+    let outcome = Builder::new().stacks(Mode::Exact).run(|| {
+        let deepest = (recursion::depth(1_000_000), recursion::even(1_000_000));
+        // And again, from the free lists, below a frame that catches.
+        let again = catch_unwind(|| recursion::depth(999_999)).ok();
+        (deepest, again, stats().region_taken)
+    });
+    let (deepest, again, taken) = outcome.expect("memory");
+    assert_eq!((deepest, again), ((1_000_000, true), Some(999_999)));
+    assert!(taken >= 64_000_000, "a chunk for each level: {taken}");
+}
+
 /// Notes where it is at each level, and raises at the last.
 fn noting(n: u64, places: &RefCell<Vec<usize>>) -> u64 {
     let here = black_box(0_u8);
@@ -242,6 +271,53 @@ fn what_never_started_is_dropped() {
         }
     });
     assert_eq!(Rc::strong_count(&kept), 1);
+}
+
+/// Says so at the end of its thread.
+struct AtExit;
+
+impl Drop for AtExit {
+    fn drop(&mut self) {
+        println!("a destructor of a thread-local {}", hop(|| format!("{:?}", [1; 3])));
+    }
+}
+
+thread_local! {
+    static AT_EXIT: AtExit = const { AtExit };
+}
+
+#[test]
+fn a_vthread_may_end_the_process() {
+    const NAME: &str = "a_vthread_may_end_the_process";
+    if !common::is_child() {
+        for place in ["on its chunk", "in a hop", "in a runtime"] {
+            let out = common::child(NAME, &[("PLACE", place)]);
+            let text = String::from_utf8_lossy(&out.stderr).into_owned();
+            assert_eq!((out.status.code(), text.contains("panic")), (Some(3), false), "{place}: {text}");
+        }
+        return;
+    }
+    let place = std::env::var("PLACE").expect("the parent says");
+    if place == "in a runtime" {
+        let runtime = Builder::new().carriers(2).build().expect("a runtime");
+        runtime.run(|| ends_the_process(&place)).expect("it does not come back");
+    }
+    vthread::run(|| ends_the_process(&place));
+}
+
+/// While others wait on chunks and on hop stacks, for ever.
+fn ends_the_process(place: &str) {
+    AT_EXIT.with(|_| ());
+    for i in 0..200 {
+        vthread::spawn(move || if i % 2 == 0 { vthread::park() } else { hop(vthread::park) });
+    }
+    for _ in 0..3 {
+        yield_now();
+    }
+    match place {
+        "in a hop" => hop(|| std::process::exit(3)),
+        _ => on_chunk(|| std::process::exit(3)),
+    }
 }
 
 #[test]

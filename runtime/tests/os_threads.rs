@@ -102,6 +102,43 @@ fn a_scope_ends_after_its_threads_whatever_panics() {
     os::scope(|s| assert!(s.spawn(|| panic_any(3u8)).expect("a thread").join().is_err()));
 }
 
+/// Panics when it is dropped.
+#[cfg(vthread_native)]
+struct Bad(&'static AtomicUsize);
+
+#[cfg(vthread_native)]
+impl Drop for Bad {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, SeqCst);
+        panic_any("a result that panics in its drop");
+    }
+}
+
+#[test]
+#[cfg(vthread_native)]
+fn a_result_that_nobody_wants_may_panic_in_its_drop() {
+    static BAD: AtomicUsize = AtomicUsize::new(0);
+    let gate = Arc::new(Mutex::new(()));
+    let held = gate.lock().expect("no panic");
+    // The handles go first, so the threads drop what they give: a result, and what they panic with.
+    for is_panic in [false, true] {
+        let gate = gate.clone();
+        let thread = os::spawn(move || {
+            drop(gate.lock());
+            if is_panic { panic_any(Bad(&BAD)) } else { Bad(&BAD) }
+        });
+        drop(thread.expect("a thread"));
+    }
+    drop(held);
+    let end = std::time::Instant::now() + std::time::Duration::from_mins(1);
+    while BAD.load(SeqCst) < 2 && std::time::Instant::now() < end {
+        std::thread::yield_now();
+    }
+    assert_eq!(BAD.load(SeqCst), 2);
+    // They have ended, and others go on.
+    assert_eq!(os::spawn(|| 5).expect("a thread").join().expect("no panic"), 5);
+}
+
 struct Noisy(&'static AtomicUsize);
 
 impl Drop for Noisy {

@@ -232,6 +232,53 @@ fn a_panic_in_a_drop_while_panicking_ends_the_process_as_always() {
 }
 
 #[test]
+fn a_panic_hook_may_park_while_others_panic() {
+    use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+    static IN_HOOKS: [AtomicU32; 2] = [const { AtomicU32::new(0) }; 2];
+    const COUNT: u32 = 50;
+    if !common::is_child() {
+        let out = common::child("a_panic_hook_may_park_while_others_panic", &[]);
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        return;
+    }
+    let usual = std::panic::take_hook();
+    std::panic::set_hook(Box::new(|_| {
+        // Several are in the hook at once, each with a count of its own: otherwise the second would be a panic in the first's hook, which
+        // ends the process.
+        let now = IN_HOOKS[0].fetch_add(1, Relaxed) + 1;
+        IN_HOOKS[1].fetch_max(now, Relaxed);
+        for _ in 0..3 {
+            yield_now();
+            assert!(panicking());
+        }
+        IN_HOOKS[0].fetch_sub(1, Relaxed);
+    }));
+    let lock = Rc::new(Mutex::new(0));
+    carry(|carrier| {
+        for i in 0..COUNT {
+            let lock = lock.clone();
+            spawn(move || {
+                let payload = match i % 3 {
+                    0 => catch_unwind(|| panic!("{i}")),
+                    1 => catch_unwind(|| on_chunk(|| hop(|| panic!("{i}")))),
+                    _ => hop(|| catch_unwind(|| on_chunk(|| panic!("{i}")))),
+                };
+                assert!(!panicking());
+                // Not poisoned, although others are in the midst of their panics.
+                *lock.lock().expect("nobody panicked while holding it") += 1;
+                let payload: Box<String> = payload.expect_err("a panic").downcast().expect("a text");
+                assert_eq!(*payload, i.to_string());
+            });
+        }
+        assert!(carrier.run().is_empty());
+        assert_eq!(carrier.live(), 0);
+    });
+    std::panic::set_hook(usual);
+    assert_eq!(*lock.lock().expect("not poisoned"), COUNT);
+    assert!(IN_HOOKS[1].load(Relaxed) > 1, "they took turns within the hook");
+}
+
+#[test]
 fn the_default_hook_and_a_full_backtrace_work_in_a_hop() {
     if common::is_child() {
         vthread::run(|| {

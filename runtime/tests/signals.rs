@@ -82,12 +82,24 @@ const CHUNK: u32 = 4 << 10;
 
 /// Fills most of a chunk, looks at it again for a while and after others had their turn, and gives how many words were wrong.
 fn work(seed: u64) -> u64 {
-    let mut words = [seed; 128];
-    let mut wrong = 0;
-    for turn in 0..40 {
+    looks(seed, |turn| {
         if turn % 10 == 0 {
             yield_now();
         }
+    })
+}
+
+/// The same without others.
+fn filled(seed: u64) -> u64 {
+    looks(seed, |_| ())
+}
+
+#[inline]
+fn looks(seed: u64, between: impl Fn(u32)) -> u64 {
+    let mut words = [seed; 128];
+    let mut wrong = 0;
+    for turn in 0..40 {
+        between(turn);
         let words = black_box(&mut words);
         for word in words.iter() {
             wrong += u64::from(*word != seed);
@@ -98,10 +110,21 @@ fn work(seed: u64) -> u64 {
 
 /// Vthreads that fill chunks side by side, and yield; gives wrong words and calls. `first` is done on the carrier.
 fn storm(time: Duration, first: impl FnOnce()) -> (u64, u64) {
+    storm_beside(time, first, |_| ())
+}
+
+/// The same beside a vthread that does something else until the end.
+fn storm_with(time: Duration, other: impl FnOnce(Instant) + 'static) -> (u64, u64) {
+    storm_beside(time, || (), other)
+}
+
+fn storm_beside(time: Duration, first: impl FnOnce(), other: impl FnOnce(Instant) + 'static) -> (u64, u64) {
     let totals = std::rc::Rc::new((std::cell::Cell::new(0), std::cell::Cell::new(0)));
     let outcome = Builder::new().stacks(Mode::Exact).carry(|carrier| {
         first();
         let end = Instant::now() + time;
+        // SAFETY: as below; it calls little on its chunk.
+        unsafe { spawn_sized(48 << 10, move || other(end)) };
         for i in 0..16u64 {
             let totals = totals.clone();
             // SAFETY: 48 KiB for some calls; what runs on a small chunk needs about 2 KiB.
@@ -163,6 +186,111 @@ fn a_storm_of_signals_damages_nothing() {
     let seen = HANDLED.load(Relaxed) + OVERRUN.load(Relaxed);
     assert!(seen.abs_diff(expected) < expected / 50 + 60, "{seen} of {expected}");
     assert!(ON_CHUNK.load(Relaxed) > 50, "no signal came while a chunk was in use");
+}
+
+/// A C library that handles signals itself: by `signal`, and by `sigaction` without `SA_ONSTACK`. Its handler is hungry.
+const LIBRARY: &str = r"
+    #include <signal.h>
+    #include <string.h>
+    static volatile long handled;
+    static void on_signal(int number, siginfo_t *info, void *context) {
+        volatile char scratch[3000];
+        memset((char *)scratch, number, sizeof scratch);
+        handled++;
+    }
+    static void plainly(int number) { on_signal(number, 0, 0); }
+    int install(int by_signal, int by_action) {
+        struct sigaction action;
+        memset(&action, 0, sizeof action);
+        action.sa_sigaction = on_signal;
+        action.sa_flags = SA_SIGINFO | SA_RESTART;
+        return signal(by_signal, plainly) == SIG_ERR || sigaction(by_action, &action, 0);
+    }
+    long count(void) { return handled; }
+";
+
+type Install = extern "C" fn(libc::c_int, libc::c_int) -> libc::c_int;
+type Count = extern "C" fn() -> libc::c_long;
+
+/// Loads it; gives what installs its handlers and what counts their calls.
+fn library() -> (Install, Count) {
+    let place =
+        std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("handlers-{}.so", std::process::id()));
+    let mut cc = Command::new("cc");
+    cc.args(["-shared", "-fPIC", "-O1", "-x", "c", "-", "-o"]).arg(&place).stdin(Stdio::piped());
+    let mut cc = cc.spawn().expect("a C compiler");
+    std::io::Write::write_all(&mut cc.stdin.take().expect("a pipe"), LIBRARY.as_bytes()).expect("written");
+    assert!(cc.wait().expect("its end").success());
+    let name = std::ffi::CString::new(place.to_str().expect("a name")).expect("no zeros");
+    // SAFETY: our own library, whose functions have these types; it is never closed.
+    unsafe {
+        let library = libc::dlopen(name.as_ptr(), libc::RTLD_NOW);
+        let _ = std::fs::remove_file(&place);
+        assert!(!library.is_null());
+        let find = |name: &std::ffi::CStr| {
+            let found = libc::dlsym(library, name.as_ptr());
+            assert!(!found.is_null());
+            found
+        };
+        let install = std::mem::transmute::<*mut libc::c_void, Install>(find(c"install"));
+        (install, std::mem::transmute::<*mut libc::c_void, Count>(find(c"count")))
+    }
+}
+
+/// Processes are forked and executed by one vthread while others fill chunks, all in a storm of timers and of SIGCHLD, handled by a
+/// C library that knows of no alternate stack.
+#[test]
+fn a_storm_with_children_and_a_c_library_s_handlers_damages_nothing() {
+    const NAME: &str = "a_storm_with_children_and_a_c_library_s_handlers_damages_nothing";
+    if !is_child() {
+        let out = child(NAME, &[]);
+        assert!(out.status.success(), "{:?} {}", out.status, String::from_utf8_lossy(&out.stderr));
+        return;
+    }
+    let (install, count) = library();
+    assert_eq!(install(libc::SIGCHLD, libc::SIGPROF), 0);
+    assert!(is_on_stack(libc::SIGCHLD) && is_on_stack(libc::SIGPROF));
+    handle(libc::SIGALRM, 0);
+    let started = Instant::now();
+    let timers = [(libc::SIGPROF, 300_000), (libc::SIGALRM, 260_000)]
+        .map(|(signal, every)| Timer::start(signal, every));
+    let children = std::rc::Rc::new(std::cell::Cell::new(0u32));
+    let made = children.clone();
+    let (wrong, calls) = storm_with(seconds(), move |end| {
+        while hop(|| Instant::now() < end) {
+            let seed = u64::from(made.get());
+            let fine = hop(|| {
+                let text = Command::new("sh").args(["-c", "echo $((6 * 7))"]).output().expect("a shell");
+                text.status.success() && text.stdout == b"42\n"
+            });
+            assert!(fine);
+            // A copy of this carrier that runs on chunks itself, in its own storm, and ends.
+            // SAFETY: the child only computes and ends.
+            let pid = unsafe { libc::fork() };
+            if pid == 0 {
+                // SAFETY: as in `storm`.
+                let wrong = unsafe { on_chunk_sized(CHUNK, || filled(seed)) };
+                // SAFETY: ends the child.
+                unsafe { libc::_exit(i32::from(wrong != 0)) };
+            }
+            let status = hop(|| {
+                let mut status = -1;
+                // SAFETY: our child.
+                while unsafe { libc::waitpid(pid, &raw mut status, 0) } < 0 {}
+                status
+            });
+            assert!(libc::WIFEXITED(status) && libc::WEXITSTATUS(status) == 0, "{status}");
+            made.set(made.get() + 2);
+            yield_now();
+        }
+    });
+    drop(timers);
+    assert_eq!(wrong, 0);
+    assert!(calls > 20 && children.get() >= 2, "{calls} calls, {} children", children.get());
+    // Signals of children that end at once are one.
+    let ticks = started.elapsed().as_nanos() as i64 / 300_000;
+    assert!(count() > 0 && count() <= ticks + 2 * i64::from(children.get()) + 10, "{} in {ticks}", count());
+    assert!(HANDLED.load(Relaxed) > 0);
 }
 
 #[test]
@@ -316,12 +444,12 @@ fn small_alternate_stacks_are_replaced() {
         let mut now = libc::stack_t { ss_sp: std::ptr::null_mut(), ss_flags: 0, ss_size: 0 };
         // SAFETY: only reads.
         unsafe { libc::sigaltstack(std::ptr::null(), &raw mut now) };
-        assert!(now.ss_size >= 64 << 10, "std's own: {}", now.ss_size);
+        assert!(now.ss_size >= 16 * 4096, "std's own: {}", now.ss_size);
         let before = now.ss_sp;
         carry(|_| {
             // SAFETY: only reads.
             unsafe { libc::sigaltstack(std::ptr::null(), &raw mut now) };
-            assert!(now.ss_sp != before && now.ss_size >= 16 * 4096);
+            assert_eq!(now.ss_sp, before, "it is large enough for a carrier");
         });
         // SAFETY: only reads.
         unsafe { libc::sigaltstack(std::ptr::null(), &raw mut now) };
@@ -329,6 +457,106 @@ fn small_alternate_stacks_are_replaced() {
     })
     .join()
     .expect("no panic");
+}
+
+#[test]
+fn a_carrier_whose_thread_has_another_alternate_stack_gets_its_own() {
+    std::thread::spawn(|| {
+        let mut memory = vec![0u8; 1 << 20];
+        let mut now = libc::stack_t { ss_sp: std::ptr::null_mut(), ss_flags: 0, ss_size: 0 };
+        let mut stds = now;
+        let mine = libc::stack_t { ss_sp: memory.as_mut_ptr().cast(), ss_flags: 0, ss_size: memory.len() };
+        // SAFETY: the memory stays until std's stack is back.
+        unsafe { libc::sigaltstack(&raw const mine, &raw mut stds) };
+        carry(|_| {
+            // SAFETY: only reads.
+            unsafe { libc::sigaltstack(std::ptr::null(), &raw mut now) };
+            assert!(now.ss_sp != mine.ss_sp && now.ss_sp != stds.ss_sp && now.ss_size >= 16 * 4096);
+        });
+        // SAFETY: std's stack is still mapped.
+        unsafe { libc::sigaltstack(&raw const stds, &raw mut now) };
+        assert_eq!(now.ss_sp, mine.ss_sp);
+    })
+    .join()
+    .expect("no panic");
+}
+
+/// What is in force.
+fn alternate_stack() -> libc::stack_t {
+    let mut now = libc::stack_t { ss_sp: std::ptr::null_mut(), ss_flags: 0, ss_size: 0 };
+    // SAFETY: only reads.
+    assert_eq!(unsafe { libc::sigaltstack(std::ptr::null(), &raw mut now) }, 0);
+    now
+}
+
+/// Libraries install alternate stacks of their own, one after the other, and put back what they found.
+#[test]
+fn alternate_stacks_can_be_exchanged_disabled_and_put_back() {
+    std::thread::spawn(|| {
+        let mut small = vec![0u8; 16 << 10];
+        let mine = libc::stack_t { ss_sp: small.as_mut_ptr().cast(), ss_flags: 0, ss_size: small.len() };
+        let off = libc::stack_t { ss_sp: std::ptr::null_mut(), ss_flags: libc::SS_DISABLE, ss_size: 0 };
+        let mut large = vec![0u8; 256 << 10];
+        let theirs = libc::stack_t { ss_sp: large.as_mut_ptr().cast(), ss_flags: 0, ss_size: large.len() };
+        let mut found = libc::stack_t { ss_sp: std::ptr::null_mut(), ss_flags: 0, ss_size: 0 };
+        let install = |new: &libc::stack_t, old: *mut libc::stack_t| {
+            // SAFETY: the memory outlives its use: std's own is put back in the end.
+            assert_eq!(unsafe { libc::sigaltstack(std::ptr::from_ref(new), old) }, 0);
+        };
+        let before = alternate_stack();
+        // std has one already: the second small one is replaced as well.
+        install(&mine, &raw mut found);
+        assert_eq!(found.ss_sp, before.ss_sp);
+        assert!(alternate_stack().ss_size >= 64 << 10, "{}", alternate_stack().ss_size);
+        // Disabled by who wants to know what it was, another one, then put back: it is still there.
+        install(&off, &raw mut found);
+        assert_ne!(alternate_stack().ss_flags & libc::SS_DISABLE, 0);
+        install(&theirs, std::ptr::null_mut());
+        assert_eq!(alternate_stack().ss_sp, theirs.ss_sp);
+        install(&off, std::ptr::null_mut());
+        install(&found, std::ptr::null_mut());
+        assert_eq!(alternate_stack().ss_sp, before.ss_sp);
+        handle(libc::SIGUSR2, 0);
+        let handled = HANDLED.load(Relaxed);
+        // SAFETY: it has a handler, which would fault on a stack that is gone.
+        assert_eq!(unsafe { libc::raise(libc::SIGUSR2) }, 0);
+        assert!(HANDLED.load(Relaxed) > handled);
+    })
+    .join()
+    .expect("no panic");
+}
+
+#[test]
+fn a_carrier_keeps_its_alternate_stack() {
+    // On a thread that had none: it is given back what it had.
+    extern "C" fn thread(_: *mut libc::c_void) -> *mut libc::c_void {
+        let off = libc::stack_t { ss_sp: std::ptr::null_mut(), ss_flags: libc::SS_DISABLE, ss_size: 0 };
+        assert_ne!(alternate_stack().ss_flags & libc::SS_DISABLE, 0);
+        handle(libc::SIGUSR2, 0);
+        carry(|carrier| {
+            let body = move || {
+                // SAFETY: this thread's own.
+                let disabled = hop(|| unsafe { libc::sigaltstack(&raw const off, std::ptr::null_mut()) });
+                assert_eq!(disabled, 0);
+                assert_eq!(hop(alternate_stack).ss_flags & libc::SS_DISABLE, 0);
+                let handled = HANDLED.load(Relaxed);
+                // SAFETY: it has a handler.
+                assert_eq!(hop(|| unsafe { libc::raise(libc::SIGUSR2) }), 0);
+                assert!(HANDLED.load(Relaxed) > handled);
+            };
+            // SAFETY: 48 KiB for some calls.
+            unsafe { spawn_sized(48 << 10, body) };
+            assert!(carrier.run().is_empty());
+        });
+        assert_ne!(alternate_stack().ss_flags & libc::SS_DISABLE, 0);
+        std::ptr::null_mut()
+    }
+    let mut id = 0;
+    // SAFETY: a thread with the usual attributes, which is joined.
+    unsafe {
+        assert_eq!(libc::pthread_create(&raw mut id, std::ptr::null(), thread, std::ptr::null_mut()), 0);
+        assert_eq!(libc::pthread_join(id, std::ptr::null_mut()), 0);
+    }
 }
 
 static CHILDREN: AtomicUsize = AtomicUsize::new(0);

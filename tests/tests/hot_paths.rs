@@ -16,7 +16,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Not a descent: what goes deeper than ever needs memory, and where there is a valgrind it is told of that.
-const ITEMS: [&str; 7] = ["switch", "yield", "call", "hop", "ping-pong", "call-reply", "spawn"];
+const ITEMS: [&str; 8] =
+    ["switch", "switch-stored", "yield", "call", "hop", "ping-pong", "call-reply", "spawn"];
 
 const PINS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hot_paths.txt");
 

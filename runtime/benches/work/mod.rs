@@ -13,11 +13,12 @@ use vthread::{Builder, Heap};
 pub type Item = (&'static str, fn(u64) -> u64);
 
 /// Everything, peers included.
-pub const ITEMS: [Item; 21] = [
+pub const ITEMS: [Item; 22] = [
     ("switch/vthread", switch_vthread),
     ("switch/vthread, in registers", switch_in_registers),
     ("switch/corosensei", switch_corosensei),
     ("call/plain dyn", call_plain),
+    ("call/plain dyn, and another in it", call_twice),
     ("call/fresh chunk", call_fresh_chunk),
     ("call/fresh chunk, dyn", call_fresh_chunk_dyn),
     ("call/fresh chunk, off the chunks", call_fresh_chunk_plainly),
@@ -146,24 +147,58 @@ fn call_fresh_chunk(n: u64) -> u64 {
     inside(move || repeat(n, |x| unsafe { on_chunk_sized(CHUNK, move || black_box(x) + 1) }))
 }
 
-struct OnChunk;
+/// As users write it. Without the attribute such a loop is ordinary code, whose virtual calls have no bound: each would hop.
+#[vthread::vthread]
+mod code {
+    use std::hint::black_box;
 
-impl Work for OnChunk {
-    fn work(&self, x: u64) -> u64 {
-        // SAFETY: see `CHUNK`.
-        unsafe { on_chunk_sized(CHUNK, move || black_box(x) + 1) }
+    pub(super) trait Work {
+        fn work(&self, x: u64) -> u64;
+    }
+
+    struct OnChunk;
+
+    impl Work for OnChunk {
+        fn work(&self, x: u64) -> u64 {
+            black_box(x) + 1
+        }
+    }
+
+    pub(super) fn calls(n: u64) -> u64 {
+        let objects: [Box<dyn Work + Send + Sync>; 4] =
+            black_box([Box::new(OnChunk), Box::new(OnChunk), Box::new(OnChunk), Box::new(OnChunk)]);
+        let mut x = 0;
+        for _ in 0..n {
+            x = objects[x as usize & 3].work(x);
+        }
+        x
     }
 }
 
 /// As a virtual call does it: the table leads to the wrapper.
 fn call_fresh_chunk_dyn(n: u64) -> u64 {
-    let objects = black_box([(); 4].map(|()| Box::new(OnChunk) as Box<dyn Work>));
-    inside(move || repeat(n, |x| objects[x as usize & 3].work(x)))
+    inside(move || code::calls(n))
 }
 
 /// The flag is 0: the wrapper's test of it is all that is left.
 fn call_fresh_chunk_plainly(n: u64) -> u64 {
-    let objects = black_box([(); 4].map(|()| Box::new(OnChunk) as Box<dyn Work>));
+    code::calls(n)
+}
+
+/// A call of a function that calls a function: what any wrapper costs, whatever it does.
+fn call_twice(n: u64) -> u64 {
+    struct Twice;
+    #[inline(never)]
+    fn inner(x: u64) -> u64 {
+        black_box(x) + 1
+    }
+    impl Work for Twice {
+        fn work(&self, x: u64) -> u64 {
+            // Not the last act, or it would be a jump.
+            black_box(inner(x))
+        }
+    }
+    let objects = black_box([(); 4].map(|()| Box::new(Twice) as Box<dyn Work>));
     repeat(n, |x| objects[x as usize & 3].work(x))
 }
 

@@ -382,3 +382,32 @@ fn the_region_test_is_false_off_the_chunks() {
     assert!(!on_chunk_now());
     assert!(REGION.len.load(Relaxed) > 0);
 }
+
+#[inline(never)]
+fn asks() -> u32 {
+    if on_chunk_now() { 1 } else { 2 }
+}
+
+#[test]
+fn off_the_chunks_the_region_test_is_two_instructions_and_four_on_them() {
+    use iced_x86::{Code, Decoder, DecoderOptions, FlowControl, Instruction, Register};
+    let at = asks as *const () as usize;
+    // SAFETY: a function of ours, and what follows it is code as well.
+    let code = unsafe { core::slice::from_raw_parts(at as *const u8, 64) };
+    let all: Vec<Instruction> =
+        Decoder::with_ip(64, code, at as u64, DecoderOptions::NONE).into_iter().collect();
+    let compares = |i: &Instruction| i.code() == Code::Cmp_r64_rm64 && i.op0_register() == Register::RSP;
+    let first = all.iter().position(compares).expect("a comparison of rsp");
+    let [above, off, below, off_too] = &all[first..first + 4] else { panic!("it ends") };
+    // cmp rsp, [end]; jae off: no other instruction belongs to it, before or behind, and no register is used.
+    let end = (&raw const REGION.end) as u64;
+    assert_eq!(above.ip_rel_memory_address(), end);
+    assert_eq!(off.flow_control(), FlowControl::ConditionalBranch);
+    // cmp rsp, [base]; jb off.
+    let base = (&raw const REGION.base) as u64;
+    assert!(compares(below) && below.ip_rel_memory_address() == base);
+    assert_eq!(off_too.flow_control(), FlowControl::ConditionalBranch);
+    assert_eq!(off.near_branch_target(), off_too.near_branch_target());
+    assert_eq!(all.iter().filter(|i| compares(i)).count(), 2, "asked once");
+    assert_eq!(asks(), 2);
+}

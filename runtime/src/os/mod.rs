@@ -18,6 +18,7 @@ pub use scope::{Scope, ScopedJoinHandle, scope};
 use crate::arch;
 use crate::call::{Enter, entry_of};
 use crate::config::{Mode, StackConfig};
+use crate::fatal::dispose;
 use crate::stacks::Promise;
 use crate::{faults, panic_count, region, signals, stacks};
 use core::cell::UnsafeCell;
@@ -85,6 +86,8 @@ impl<F: FnOnce() -> R, R> Enter for Main<F, R> {
         // SAFETY: whoever else has the packet looks at it after this thread.
         unsafe { *job.packet.outcome.get() = Some(outcome) };
         job.packet.is_finished.store(true, Release);
+        // Who let go of the handle leaves the result to us, and below us is the C library, which nothing may unwind into.
+        dispose(job.packet);
     }
 }
 

@@ -81,10 +81,11 @@ fn heading(name: &str) -> (&str, &str) {
         ),
         "micro" => (
             "Single operations",
-            "`switch`: to another stack and back. `yield`: two take turns. `spawn`: and join. `ping-pong`, `call-reply`: a value there and one \
+            "`switch`: to another stack and back, which are handed over in registers, as coroutines do; `switch-stored`: by way of memory, where others find \
+             who is parked, as the scheduler does. `yield`: two take turns. `spawn`: and join. `ping-pong`, `call-reply`: a value there and one \
              back. `stream`: by a channel with room for 64. `wake`: between a virtual and an ordinary thread, there and back. `timer`: a sleep of a \
              millisecond, a hundred at a time, processor time. `call`: a virtual call (ours on a fresh chunk, `plain` the same code with flag 0, tokio a \
-             boxed future). `hop`: a call carried out on the hop stack. `format`: a number, with the hops that it needs.",
+             boxed future). `hop`: a call carried out on the hop stack. `format`: a number, with the hops that it needs. These, `call`, `hop` and the switches never wait: their time is the processor's.",
         ),
         "growth" => (
             "As work grows",
