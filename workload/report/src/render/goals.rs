@@ -75,8 +75,8 @@ const fn waiting(n: f64) -> Figure {
 
 const SWITCH: &str = "each way ends in one indirect jump, in both, and these are most of its seven or eight cycles: a third fewer instructions take off a twentieth to an eighth (ARCHITECTURE.md has the forms that were tried)";
 const MESSAGE: &str = "{ping-pong / 2} instructions a message, {switch-stored} of them the switch; a send and a receive each check for cancellation, panics, other carriers and closed ends, and put into a list who waits for what, so that any thread may come and a deadlock can be told of";
-const SPAWN: &str = "{spawn} instructions, none of them atomic; when they were looked at one by one, of 390, 75 make and queue a task, 90 wait for its end, 60 give it a stack, 115 run it, keep its result and wake, 50 hand the result over and keep the task for the next; the bound leaves some 100 for all of it";
-const WAITING: &str = "registers, record, wait and closure are 184 bytes on the stack, what it needs when it goes on and the deepest call of its end 88, which makes a chunk of 320, and a task that may outlive it keeps 120";
+const SPAWN: &str = "{spawn} instructions, none of them atomic; when they were looked at one by one, of 408, 80 make and queue a task, 90 wait for its end, 60 give it a stack, 128 run it, keep its result, wake and give the stack back, 50 hand the result over and keep the task for the next; the bound leaves some 100 for all of it";
+const WAITING: &str = "registers, record, wait and closure are 184 bytes on the stack, what it needs when it goes on and the deepest call of its end 56, which makes a chunk of 240, and a task that may outlive it keeps 104";
 const CALL: &str = "the stack is changed back after the callee, so there are two calls and two returns where a plain virtual call has one, and that alone takes 1.7 to 2 times as long; a chunk adds a cycle or two to it (ARCHITECTURE.md)";
 const FLOOR: &str = "the floor has no vthreads, follows no links, and gives up at the first error";
 const POOL: &str = "the kernel does four fifths of the work, the same for everyone";
