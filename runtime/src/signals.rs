@@ -9,8 +9,7 @@
 //! Not covered: libraries loaded with `RTLD_DEEPBIND` and raw system calls. [`sweep`] finds what they installed.
 //! A handler that swaps stacks itself, or scans the one it interrupted for pointers, will not find what it expects.
 
-use crate::arch;
-use crate::sys;
+use crate::{alt_stack, arch, sys};
 use core::cell::Cell;
 use core::ptr::null_mut;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
@@ -205,9 +204,11 @@ thread_local! {
     static GROWN: Cell<*mut u8> = const { Cell::new(null_mut()) };
 }
 
-/// The least that a handler gets that we force onto an alternate stack. std's own stacks leave it 8,631 bytes, and 439 once
-/// the thread has used AMX.
-const LEAST: usize = 64 << 10;
+/// The least that handlers get that we force onto an alternate stack: as much as on a carrier, so that a thread that becomes one needs no
+/// other. Only what is used costs memory. std's own stacks leave a handler 8,631 bytes, and 439 once the thread has used AMX.
+fn least() -> usize {
+    alt_stack::bytes().max(64 << 10)
+}
 
 const GUARD: usize = PAGE as usize;
 
@@ -229,7 +230,7 @@ pub unsafe extern "C" fn sigaltstack(new: *const libc::stack_t, old: *mut libc::
     // SAFETY: null or readable, by contract.
     match unsafe { new.as_ref() } {
         Some(stack) if stack.ss_flags & libc::SS_DISABLE != 0 => disable(new, old),
-        Some(stack) if stack.ss_size < LEAST => {
+        Some(stack) if stack.ss_size < least() => {
             grow(stack, old).unwrap_or_else(|| kernel_sigaltstack(new, old))
         }
         _ => kernel_sigaltstack(new, old),
@@ -262,7 +263,7 @@ fn disable(new: *const libc::stack_t, old: *mut libc::stack_t) -> c_int {
     if !grown.is_null() && before.ss_sp == usable(grown) {
         GROWN.set(null_mut());
         // SAFETY: mapped by `grow`, and no longer in use.
-        let _ = unsafe { sys::unmap(grown, LEAST + GUARD) };
+        let _ = unsafe { sys::unmap(grown, least() + GUARD) };
     }
     result
 }
@@ -271,14 +272,14 @@ fn disable(new: *const libc::stack_t, old: *mut libc::stack_t) -> c_int {
 fn grow(stack: &libc::stack_t, old: *mut libc::stack_t) -> Option<c_int> {
     let had = GROWN.get();
     // One serves all that ask one after the other: only one can be in force.
-    let base = if had.is_null() { sys::map_stack(LEAST + GUARD, GUARD).ok()?.as_ptr() } else { had };
-    let grown = libc::stack_t { ss_sp: usable(base), ss_flags: stack.ss_flags, ss_size: LEAST };
+    let base = if had.is_null() { sys::map_stack(least() + GUARD, GUARD).ok()?.as_ptr() } else { had };
+    let grown = libc::stack_t { ss_sp: usable(base), ss_flags: stack.ss_flags, ss_size: least() };
     let result = kernel_sigaltstack(&raw const grown, old);
     if result == 0 {
         GROWN.set(base);
     } else if had.is_null() {
         // SAFETY: mapped just now, and refused.
-        let _ = unsafe { sys::unmap(base, LEAST + GUARD) };
+        let _ = unsafe { sys::unmap(base, least() + GUARD) };
     }
     Some(result)
 }
@@ -286,4 +287,12 @@ fn grow(stack: &libc::stack_t, old: *mut libc::stack_t) -> Option<c_int> {
 /// What handlers use of a mapping: all but its guard.
 fn usable(base: *mut u8) -> *mut c_void {
     base.wrapping_add(GUARD).cast()
+}
+
+/// Is this thread's alternate stack one that was given to it in place of a smaller one?
+pub(crate) fn is_on_grown_stack() -> bool {
+    let grown = GROWN.get();
+    let mut now = libc::stack_t { ss_sp: null_mut(), ss_flags: 0, ss_size: 0 };
+    // Who asks for a large one after it was given one has that.
+    !grown.is_null() && kernel_sigaltstack(core::ptr::null(), &raw mut now) == 0 && now.ss_sp == usable(grown)
 }

@@ -281,6 +281,37 @@ fn pipe() -> (File, File) {
 }
 
 #[test]
+fn what_was_tried_is_waited_for() {
+    let _alone = alone();
+    let check = || {
+        let (reader, mut writer) = pipe();
+        let mut buffer = [0; 8];
+        let tried = vthread::io::try_read(&reader, &mut buffer).unwrap_err();
+        assert_eq!(tried.kind(), ErrorKind::WouldBlock);
+        writer.write_all(b"plugh").unwrap();
+        assert_eq!(vthread::io::read_after_try(&reader, &mut buffer).unwrap(), 5);
+        drop(writer);
+        assert_eq!(vthread::io::read_after_try(&reader, &mut buffer).unwrap(), 0);
+        assert_eq!(&buffer[..5], b"plugh");
+    };
+    check();
+    vthread::run(check);
+    vthread::run(|| {
+        let (reader, mut writer) = pipe();
+        vthread::scope(|s| {
+            let read = s.spawn_local(|| {
+                let mut buffer = [0; 8];
+                (vthread::io::read_after_try(&reader, &mut buffer).unwrap(), buffer)
+            });
+            vthread::yield_now();
+            writer.write_all(b"xyzzy").unwrap();
+            let (n, buffer) = read.join().unwrap();
+            assert_eq!(&buffer[..n], b"xyzzy");
+        });
+    });
+}
+
+#[test]
 fn a_cancelled_read_ends_and_leaves_its_buffer() {
     let _alone = alone();
     for _ in 0..50 {

@@ -12,7 +12,7 @@ use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
 use signal_hook::iterator::backend::SignalDelivery;
 use signal_hook::iterator::exfiltrator::SignalOnly;
 use std::ffi::CString;
-use std::io::Write;
+use std::io::{Read, Write};
 use std::os::unix::ffi::{OsStrExt, OsStringExt};
 use std::os::unix::net::UnixStream;
 use std::path::PathBuf;
@@ -146,7 +146,11 @@ fn finish(cli: &Cli, engine: &dyn Engine, search: &Search) -> Result<u8, NoSearc
 
 /// The signals that this process was started to ignore, as by `nohup` or as a shell's background job: bit 0 is signal 1.
 fn ignored_signals() -> u64 {
-    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    // With room for all of it: it comes in one piece then, and not in ten.
+    let mut status = Vec::with_capacity(8 << 10);
+    let opened = std::fs::File::open("/proc/self/status");
+    let _ = opened.and_then(|file| file.take(64 << 10).read_to_end(&mut status));
+    let status = String::from_utf8_lossy(&status);
     let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
     mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or(0)
 }

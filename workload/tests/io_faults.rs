@@ -38,12 +38,12 @@ fn tree() -> (tempfile::TempDir, BTreeSet<String>) {
 }
 
 /// What is found, how many errors there are, and how many files have vanished.
-fn search(engine: &dyn Engine, path: &Path) -> (BTreeSet<String>, u64, u64) {
-    let (found, search) = searched(engine, path);
+fn search(engine: &dyn Engine, threads: Option<usize>, path: &Path) -> (BTreeSet<String>, u64, u64) {
+    let (found, search) = searched(engine, threads, path);
     (found, search.counts.errors.load(Relaxed), search.counts.vanished.load(Relaxed))
 }
 
-fn searched(engine: &dyn Engine, path: &Path) -> (BTreeSet<String>, Arc<Search>) {
+fn searched(engine: &dyn Engine, threads: Option<usize>, path: &Path) -> (BTreeSet<String>, Arc<Search>) {
     let mut out = tempfile::tempfile().expect("a file");
     let sink = Sink::new(OwnedFd::from(out.try_clone().expect("a descriptor")), false);
     let format = Format { style: Style::Plain { null: true }, says: Says::Path };
@@ -53,7 +53,7 @@ fn searched(engine: &dyn Engine, path: &Path) -> (BTreeSet<String>, Arc<Search>)
         detail: Detail::First,
         quiet: false,
         follow: false,
-        threads: None,
+        threads,
         roots: vec![Root { path: root, shown: false }],
         files: Arc::new(OpenFiles::new(None).expect("files")),
         output: Output::new(format, sink),
@@ -83,9 +83,11 @@ fn a_fault_of_one_file_is_no_other_ones() {
         all
     };
     // `tokio` makes its calls by itself.
-    for engine in zork::engine::ENGINES.iter().filter(|engine| engine.name() != "tokio") {
-        let name = engine.name();
-        let search = || search(*engine, tree.path());
+    let engines = zork::engine::ENGINES.iter().filter(|engine| engine.name() != "tokio");
+    // Without a number of threads, `vthread` does the first files before it has any vthread.
+    for (engine, threads) in engines.flat_map(|engine| [(engine, Some(2)), (engine, None)]) {
+        let name = format!("{} {threads:?}", engine.name());
+        let search = || search(*engine, threads, tree.path());
         assert_eq!(search(), (all.clone(), 0, 0), "{name}");
 
         // Everything has to wait, is interrupted and gives little.
@@ -102,7 +104,7 @@ fn a_fault_of_one_file_is_no_other_ones() {
 
         // Names are not in memory. Who waits for an open does so on its chunk, and takes no hop stack along.
         inject(Some(Box::new(|call| matches!(call, Call::Open(_)).then_some(Fault::Wait))));
-        let (found, search_of_names) = searched(*engine, tree.path());
+        let (found, search_of_names) = searched(*engine, threads, tree.path());
         assert_eq!(found, all, "{name}: opens wait");
         if let Some(vthreads) = search_of_names.counts.vthreads.get() {
             assert!(vthreads.operations >= all.len() as u64, "{vthreads:?}");

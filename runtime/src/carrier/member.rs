@@ -231,6 +231,11 @@ impl Member {
         self.seat().thread.store(u64::from(unsafe { libc::gettid() }.cast_unsigned()), Relaxed);
     }
 
+    /// Is its carrier the first of the group?
+    pub(super) fn is_first(&self) -> bool {
+        self.index == 0
+    }
+
     pub(super) fn seat(&self) -> &Seat {
         &self.group.seats[self.index]
     }

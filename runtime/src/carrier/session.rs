@@ -66,8 +66,10 @@ impl Session {
         if valgrind::is_running() {
             io::do_without_openat2();
         }
-        // What was installed before main, past our definitions.
-        signals::sweep();
+        // What was installed before main, past our definitions. Of a group the first looks: none runs anything before all have started.
+        if member.as_ref().is_none_or(Member::is_first) {
+            signals::sweep();
+        }
         let alt_stack = AltStack::install().map_err(Error::NoSignalStack)?;
         let hops = hop_stack::Installed::new(&config)?;
         let stacks = stacks::Installed::new(config)?;

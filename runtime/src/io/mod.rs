@@ -37,7 +37,7 @@ pub(crate) use perform::{blocking, open, perform};
 pub(crate) use reactor::{cancel, describe, end, is_busy, numbers, sleep, turn};
 pub(crate) use request::Request;
 
-use perform::{read_with, write_with};
+use perform::{read_waiting, read_with, write_with};
 use std::ffi::CStr;
 use std::io::{self, ErrorKind};
 use std::os::fd::{AsFd, AsRawFd, OwnedFd};
@@ -96,6 +96,18 @@ pub fn read_at(fd: impl AsFd, buffer: &mut [u8], offset: u64) -> io::Result<usiz
 #[inline]
 pub fn try_read(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
     perform::try_read(fd.as_fd(), buffer, At::Position)
+}
+
+/// [`read`] of what [`try_read`] has just found not to be in memory: waits for it without another try.
+///
+/// # Errors
+/// As [`read`].
+///
+/// # Panics
+/// As [`read`].
+#[inline]
+pub fn read_after_try(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
+    read_waiting(fd.as_fd(), buffer, At::Position)
 }
 
 /// Opens what can be opened without waiting for a disk: names that the kernel has in memory. Never parks. `flags` and `mode` as

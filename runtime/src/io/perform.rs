@@ -98,6 +98,12 @@ pub(super) fn read_with(fd: BorrowedFd<'_>, buffer: &mut [u8], at: At) -> io::Re
             done => return done,
         }
     }
+    read_waiting(fd, buffer, at)
+}
+
+/// Without trying first.
+#[inline]
+pub(super) fn read_waiting(fd: BorrowedFd<'_>, buffer: &mut [u8], at: At) -> io::Result<usize> {
     let request = read_request(fd.as_raw_fd(), buffer, at);
     // SAFETY: the buffer is borrowed until this returns, and that is when the operation has completed.
     let read = unsafe { perform(&request) };

@@ -2,7 +2,7 @@
 
 use super::window::Window;
 use super::{Behaviour, Changed, Entry, HugeText, Task, Tasks, Tools};
-use crate::matcher::Matcher;
+use crate::matcher::{Detail, Matcher};
 use crate::output::Problem;
 use crate::search::{FileReport, Search};
 use crate::tree::DirUse;
@@ -42,7 +42,11 @@ pub(crate) fn search_text(
     let (size, sparse) = if window.fill()? { (0, false) } else { window.size()? };
     // A needle that holds a zero may be found in a hole.
     let sparse = sparse && !search.needle.bytes().contains(&0);
-    if tasks.parallel() && HugeText::is_huge(size, search) {
+    if tasks.parallel()
+        && HugeText::is_huge(size, search)
+        // Where one match is enough it may be near, and nobody has to be called for help.
+        && !(search.detail == Detail::First && window.has_match(text))
+    {
         let huge = Arc::new(HugeText::new(fd, size, sparse, path()));
         for _ in 0..huge.helpers() {
             tasks.spawn(Task::Share(Arc::clone(&huge)));

@@ -25,7 +25,7 @@ pub(crate) use window::window_size;
 pub use worker::Worker;
 pub(crate) use worker::{LISTING, LOOKS, SHARE_BYTES, SHARE_NAMES, kind_of, next_names};
 
-use crate::matcher::{JsonMatcher, TextMatcher};
+use crate::matcher::{Detail, JsonMatcher, TextMatcher};
 use crate::search::Search;
 use crate::tree::{DirUse, Kind, Names, READ, errno};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -46,6 +46,8 @@ pub enum Task {
     Directory(Subdirectory),
     /// Some of the entries of a large directory.
     Batch(DirUse, Names),
+    /// The rest of a directory, from where its listing stands. The descriptor has that place, and stays open.
+    Rest(DirUse, Arc<OwnedFd>),
     /// To help with a huge text.
     Share(Arc<HugeText>),
 }
@@ -150,6 +152,14 @@ impl Tools {
             None => vthread::io::try_read(file, &mut self.buffer),
         };
         read.map_err(|error| errno(&error))
+    }
+
+    /// Whether the first so many bytes that were read of a text decide all: it has ended, or a match in them is enough.
+    pub(crate) fn first_decides(&mut self, first: usize, is_text: bool) -> bool {
+        first < self.buffer.len()
+            || is_text
+                && self.search.detail == Detail::First
+                && window::has_match(&mut self.text, &self.buffer[..first])
     }
 
     /// Takes the beginning of a file that was read elsewhere. Gives its length.

@@ -1,11 +1,12 @@
 //! The window onto a file that is shown to a matcher: filled from the front of the file to its end.
 
-use crate::matcher::{Matcher, Needle, OnFound, Progress};
+use crate::matcher::{Found, Matcher, Needle, OnFound, Progress};
 use crate::output::Problem;
 use crate::tree::errno;
 use rustix::fd::{AsFd, BorrowedFd};
 use rustix::fs::{SeekFrom, fstat, seek};
 use rustix::io::Errno;
+use std::ops::ControlFlow;
 
 /// Bytes of a window, unless a matcher needs a larger one.
 const WINDOW: usize = 128 << 10;
@@ -26,6 +27,19 @@ pub(super) fn make_room(buffer: &mut Vec<u8>, needle: &Needle) {
         buffer.resize(size, 0);
         buffer.shrink_to(size);
     }
+}
+
+/// Whether something is found in the beginning of a file. The matcher is to be started again.
+pub(super) fn has_match(matcher: &mut dyn Matcher, beginning: &[u8]) -> bool {
+    let mut found = false;
+    matcher.start();
+    let mut on = |_: Found<'_>| {
+        found = true;
+        ControlFlow::Break(())
+    };
+    // What is malformed is said when it is searched.
+    drop(matcher.scan(beginning, false, &mut on));
+    found
 }
 
 /// Reads that end here may have been cut short by something else than the end of the file.
@@ -92,6 +106,11 @@ impl<'a> Window<'a> {
         let status = fstat(self.file)?;
         let size = u64::try_from(status.st_size).unwrap_or(0);
         Ok((size, (status.st_blocks as u64) < size / 512))
+    }
+
+    /// Whether something is found in what is in memory now. The matcher is to be started again.
+    pub fn has_match(&self, matcher: &mut dyn Matcher) -> bool {
+        has_match(matcher, &self.buffer[self.held.clone()])
     }
 
     /// Shows the rest of the file to `matcher`, from the window as it is filled now. `sparse`: holes are not read.

@@ -4,7 +4,7 @@ use super::{Behaviours, Changed, Entry, Subdirectory, Task, Tasks, Tools};
 use crate::output::Problem;
 use crate::search::{Root, Search};
 use crate::tree::{DirUse, Kind, Names};
-use rustix::fd::AsFd;
+use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{AtFlags, FileType, RawDir, statat};
 use rustix::io::Errno;
 use std::ffi::CStr;
@@ -52,6 +52,7 @@ impl Worker {
             }
             Task::Directory(found) => self.subdirectory(&found, tasks),
             Task::Batch(dir, mut names) => self.batch(&dir, &mut names, tasks),
+            Task::Rest(dir, fd) => self.go_on(&dir, Ok(fd), tasks),
             Task::Share(huge) => huge.help(&mut self.tools, tasks),
         }
         self.tools.flush();
@@ -99,9 +100,14 @@ impl Worker {
     /// Searches all entries of `dir`.
     fn list(&mut self, dir: &DirUse, tasks: &mut dyn Tasks) {
         self.tools.tally.directories += 1;
+        self.go_on(dir, dir.descriptor(), tasks);
+    }
+
+    /// Searches what its listing still has.
+    fn go_on(&mut self, dir: &DirUse, fd: Result<Arc<OwnedFd>, Errno>, tasks: &mut dyn Tasks) {
         let mut names = std::mem::take(&mut self.names);
         let mut listing = std::mem::take(&mut self.listing);
-        if let Err(errno) = self.list_with(dir, &mut listing, &mut names, tasks) {
+        if let Err(errno) = fd.and_then(|fd| self.list_with(dir, &fd, &mut listing, &mut names, tasks)) {
             self.tools.search.problem(&dir.path(), &errno.into());
         }
         self.names = names;
@@ -111,12 +117,12 @@ impl Worker {
     fn list_with(
         &mut self,
         dir: &DirUse,
+        fd: &OwnedFd,
         listing: &mut [MaybeUninit<u8>],
         names: &mut Names,
         tasks: &mut dyn Tasks,
     ) -> Result<(), Errno> {
-        let fd = dir.descriptor()?;
-        let mut entries = RawDir::new(&*fd, listing);
+        let mut entries = RawDir::new(fd, listing);
         while next_names(&self.tools.search, &mut entries, names)? {
             self.batch(dir, names, tasks);
             if self.tools.search.is_stopped() {

@@ -19,6 +19,8 @@ pub struct Names {
     /// Where each name begins in `bytes`; it ends with the NUL.
     entries: Vec<(u32, FileType)>,
     next: usize,
+    /// So many at the front are directories.
+    directories: usize,
 }
 
 impl Names {
@@ -27,11 +29,17 @@ impl Names {
         self.bytes.clear();
         self.entries.clear();
         self.next = 0;
+        self.directories = 0;
     }
 
-    /// Adds an entry at the end.
+    /// Adds an entry, before any has been taken. Directories come first: while the files beside them are searched, another worker can list them.
     pub fn push(&mut self, name: &CStr, file_type: FileType) {
         self.entries.push((self.bytes.len() as u32, file_type));
+        if file_type == FileType::Directory {
+            let last = self.entries.len() - 1;
+            self.entries.swap(self.directories, last);
+            self.directories += 1;
+        }
         self.bytes.extend_from_slice(name.to_bytes_with_nul());
     }
 
@@ -54,6 +62,12 @@ impl Names {
         Some(Name { name, file_type })
     }
 
+    /// Takes all that is left.
+    #[must_use]
+    pub fn rest(&mut self) -> Self {
+        std::mem::take(self)
+    }
+
     /// Splits off the later half of what is left.
     #[must_use]
     pub fn split(&mut self) -> Self {
@@ -71,6 +85,24 @@ impl Names {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn directories_come_first() {
+        let mut names = Names::default();
+        let (file, dir) = (FileType::RegularFile, FileType::Directory);
+        for (name, file_type) in [(c"a", file), (c"b", dir), (c"c", file), (c"d", dir)] {
+            names.push(name, file_type);
+        }
+        let mut all = vec![];
+        while let Some(n) = names.pop() {
+            all.push((n.name.to_owned(), n.file_type));
+        }
+        let (first, rest) = all.split_at(2);
+        assert!(first.iter().all(|(_, file_type)| *file_type == dir), "{all:?}");
+        assert!(rest.iter().all(|(_, file_type)| *file_type == file), "{all:?}");
+        all.sort_by(|a, b| a.0.cmp(&b.0));
+        assert_eq!(all.iter().map(|(name, _)| &**name).collect::<Vec<_>>(), [c"a", c"b", c"c", c"d"]);
+    }
 
     #[test]
     fn a_split_loses_nothing() {

@@ -38,17 +38,24 @@ pub fn for_each_engine(test: impl Fn(&str)) {
     }
 }
 
-/// Also with the default engine on guarded stacks, where a byte too many ends the program, and on painted ones.
+/// Also with the default engine on guarded stacks, where a byte too many ends the program, and on painted ones; and when it begins before it
+/// has carriers: they get the rest at once, in the middle of something, or never.
 pub fn for_each_engine_and_stacks(test: impl Fn(&str)) {
     for_each_engine(&test);
     for stacks in ["guarded", "painted"] {
         println!("--- on {stacks} stacks");
         test(&format!("vthread{ON}{stacks}"));
     }
+    for first in ["1", "5", "1000000"] {
+        println!("--- with carriers after {first}");
+        test(&format!("vthread{AFTER}{first}"));
+    }
 }
 
 /// Between an engine's name and that of the stacks that it shall have.
 const ON: &str = " on ";
+/// Between an engine's name and how much it is to do before it starts carriers.
+const AFTER: &str = " after ";
 
 fn program() -> &'static Path {
     Path::new(env!("CARGO_BIN_EXE_zork"))
@@ -65,7 +72,9 @@ pub fn zork(engine: &str) -> Zork {
     let mut zork = Zork::plain();
     let (engine, stacks) =
         engine.split_once(ON).map_or((engine, None), |(name, stacks)| (name, Some(stacks)));
-    zork.command.args(["--engine", engine]);
+    // Trees of tests are small: without this the engine on virtual threads would be done with most of them before it has any.
+    let (engine, first) = engine.split_once(AFTER).unwrap_or((engine, "0"));
+    zork.command.args(["--engine", engine]).env("ZORK_FIRST", first);
     if let Some(stacks) = stacks {
         zork.command.env("VTHREAD_STACKS", stacks);
     }

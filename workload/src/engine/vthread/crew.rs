@@ -9,9 +9,13 @@ use rustix::fd::OwnedFd;
 use rustix::io::Errno;
 use std::collections::VecDeque;
 use std::ffi::CString;
+use std::hint::spin_loop;
 use std::mem::MaybeUninit;
-use std::sync::atomic::{AtomicUsize, Ordering::AcqRel, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicU64, AtomicUsize, Ordering::AcqRel, Ordering::Acquire, Ordering::Relaxed, Ordering::Release,
+};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 use vthread::Scope;
 
 /// See the module.
@@ -23,6 +27,13 @@ pub(super) struct Crew {
     walking: AtomicUsize,
     /// Walks that have not started.
     offered: AtomicUsize,
+    /// Walks that have nothing left to do, are still counted in `walking`, and that nobody has taken a share for.
+    hungry: AtomicUsize,
+    /// Shares for hungry walks, and how many they are.
+    handed: Mutex<Vec<VecDeque<Task>>>,
+    handed_now: AtomicUsize,
+    /// Nanoseconds that the next hungry walk waits.
+    patience: AtomicU64,
     /// Files that may still be waited for.
     late: AtomicUsize,
     /// Kept for the next one, with their buffers.
@@ -45,6 +56,8 @@ pub(super) struct Late {
     pub(super) follow: bool,
     /// Open already.
     pub(super) fd: Option<OwnedFd>,
+    /// Whether it begins as soon as a read has found that it would wait: to try once more then is in vain.
+    pub(super) at_once: bool,
 }
 
 impl Listing {
@@ -61,9 +74,20 @@ impl Crew {
             most,
             walking: AtomicUsize::new(1),
             offered: AtomicUsize::new(1),
+            hungry: AtomicUsize::new(0),
+            handed: Mutex::default(),
+            handed_now: AtomicUsize::new(0),
+            patience: AtomicU64::new(PATIENCE),
             late: AtomicUsize::new(late),
             tools: Mutex::default(),
         }
+    }
+
+    /// Searches what waits in `first` on this thread: all of it, or so much of it. Gives what is left.
+    pub(super) fn search_here(&self, first: VecDeque<Task>, so_much: Option<usize>) -> VecDeque<Task> {
+        let mut job = Job { crew: self, scope: None, waiting: first, is_busy: false, left: so_much };
+        walk::alone(&mut job);
+        job.waiting
     }
 
     /// Searches all that waits in `first`, on as many carriers as there are. Called on a vthread.
@@ -84,7 +108,7 @@ impl Crew {
 
         let _ended = Ended(&self.walking);
         self.offered.fetch_sub(1, AcqRel);
-        walk::walk(&mut Job { crew: self, scope, waiting });
+        walk::walk(&mut Job { crew: self, scope: Some(scope), waiting, is_busy: false, left: None });
     }
 
     /// Gives a share to whichever carrier has nothing to do. The caller has counted it as walking.
@@ -92,6 +116,62 @@ impl Crew {
     fn give<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, share: VecDeque<Task>) {
         self.offered.fetch_add(1, AcqRel);
         drop(scope.spawn(move || self.walk(scope, share)));
+    }
+
+    /// Whether a walk stands ready for a share: what it is given begins at once.
+    fn is_hungry(&self) -> bool {
+        self.hungry.load(Relaxed) > 0
+    }
+
+    /// One hungry walk less, if there is one. Who took it away gives it a share; a walk that took itself away ends.
+    fn take_hungry(&self) -> bool {
+        self.hungry.fetch_update(AcqRel, Relaxed, |hungry| hungry.checked_sub(1)).is_ok()
+    }
+
+    /// Gives a share to a walk that [`take_hungry`](Self::take_hungry) has taken.
+    #[inline(never)]
+    fn hand(&self, share: VecDeque<Task>) {
+        self.handed.lock().unwrap_or_else(PoisonError::into_inner).push(share);
+        self.handed_now.fetch_add(1, Release);
+    }
+
+    fn take_handed(&self) -> Option<VecDeque<Task>> {
+        if self.handed_now.load(Acquire) == 0 {
+            return None;
+        }
+        let share = self.handed.lock().unwrap_or_else(PoisonError::into_inner).pop()?;
+        self.handed_now.fetch_sub(1, Relaxed);
+        Some(share)
+    }
+
+    /// What a walk does that has nothing left: it looks out for a share for a short time, because to end, and to be started again by
+    /// another carrier, takes longer than most shares are away. Where none came in time, as when other programs have the processor that the
+    /// other carrier wants, the next one waits half as long. `None`: there is none; the walk is to end.
+    #[inline(never)]
+    pub(super) fn next_share(&self) -> Option<VecDeque<Task>> {
+        let hungry = self.hungry.fetch_add(1, AcqRel) + 1;
+        let (since, patience) = (Instant::now(), Duration::from_nanos(self.patience.load(Relaxed)));
+        let mut gives_up = hungry >= self.walking.load(Relaxed) || self.search.is_stopped();
+        loop {
+            if let Some(share) = self.take_handed() {
+                self.patience.store(PATIENCE, Relaxed);
+                return Some(share);
+            }
+            // Whose place was taken gets a share, whatever the time.
+            if gives_up && self.take_hungry() {
+                self.patience.store((patience.as_nanos() as u64 / 2).max(LEAST_PATIENCE), Relaxed);
+                return None;
+            }
+            for _ in 0..LOOKS_AROUND {
+                if self.handed_now.load(Relaxed) > 0 {
+                    break;
+                }
+                spin_loop();
+            }
+            // Others of this carrier may have got what they waited for.
+            vthread::yield_now();
+            gives_up = since.elapsed() > patience || self.hungry.load(Relaxed) >= self.walking.load(Relaxed);
+        }
     }
 
     /// Whether a share waits for a carrier. Who yields now gets it back.
@@ -108,7 +188,9 @@ impl Crew {
     #[inline(never)]
     pub(super) fn wait_for<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, mut file: Late) {
         drop(scope.spawn_local(move || {
-            walk::late(&mut Job { crew: self, scope, waiting: VecDeque::new() }, &mut file);
+            let mut job =
+                Job { crew: self, scope: Some(scope), waiting: VecDeque::new(), is_busy: false, left: None };
+            walk::late(&mut job, &mut file);
         }));
     }
 
@@ -151,6 +233,12 @@ pub(super) fn try_open(dir: &DirUse, entry: &Entry<'_>) -> Result<OwnedFd, Errno
     vthread::io::try_open_at(&*dir.descriptor()?, entry.name, flags, 0).map_err(|error| errno(&error))
 }
 
+/// How long a walk that has nothing left waits for a share before it ends, in nanoseconds. To rouse a carrier that sleeps takes about as long.
+const PATIENCE: u64 = 50_000;
+const LEAST_PATIENCE: u64 = 3_000;
+/// How often it looks before it lets others of its carrier run.
+const LOOKS_AROUND: u32 = 32;
+
 /// Bytes that are waited for at first: all of most files.
 const START: usize = 16 << 10;
 
@@ -161,12 +249,17 @@ pub(super) fn read_start(
     file: &mut Late,
 ) -> Result<(OwnedFd, Result<Vec<u8>, Errno>), Errno> {
     let entry = Entry { dir: Some(&file.dir), name: &file.name, follow: file.follow };
+    let is_open = file.fd.is_some();
     let fd = match file.fd.take() {
         Some(fd) => fd,
         None => entry.open(search)?,
     };
     let mut start = vec![0; START];
-    let read = vthread::io::read(&fd, &mut start);
+    let read = if is_open && file.at_once {
+        vthread::io::read_after_try(&fd, &mut start)
+    } else {
+        vthread::io::read(&fd, &mut start)
+    };
     let start = read.map_err(|error| errno(&error)).map(|n| {
         start.truncate(n);
         start
@@ -177,8 +270,39 @@ pub(super) fn read_start(
 /// What one vthread still has to do itself, and a way to start others.
 pub(super) struct Job<'scope, 'env> {
     pub(super) crew: &'scope Crew,
-    pub(super) scope: &'scope Scope<'scope, 'env>,
+    /// Of its vthread, if it is one.
+    pub(super) scope: Option<&'scope Scope<'scope, 'env>>,
     pub(super) waiting: VecDeque<Task>,
+    /// Whether there is more to do than what waits: the rest of a directory.
+    pub(super) is_busy: bool,
+    /// How much it does before it leaves the rest to others, if it does so at all: directories, files and [`PIECE`]s of these.
+    pub(super) left: Option<usize>,
+}
+
+/// Bytes of a file that take about as long as to open one.
+pub(super) const PIECE: usize = 16 << 10;
+
+impl Job<'_, '_> {
+    /// Whether this is what is done before there are carriers.
+    pub(super) fn is_first(&self) -> bool {
+        self.left.is_some()
+    }
+
+    /// Whether it leaves what there is to others from here on.
+    pub(super) fn is_leaving(&self) -> bool {
+        self.left == Some(0)
+    }
+
+    /// So much has been done.
+    pub(super) fn has_done(&mut self, much: usize) {
+        self.left = self.left.map(|left| left.saturating_sub(much));
+    }
+
+    /// Leaves this to others, and all that comes after it.
+    pub(super) fn leave(&mut self, task: Task) {
+        self.left = Some(0);
+        self.spawn(task);
+    }
 }
 
 impl Tasks for Job<'_, '_> {
@@ -186,27 +310,33 @@ impl Tasks for Job<'_, '_> {
         self.crew.search.counts.task_made();
         let is_directory = matches!(task, Task::Directory(_));
         self.waiting.push_back(task);
-        // A walk's only directory stays with it. Of a chain of directories another carrier would get each in turn, and this one the next.
-        if !is_directory || self.waiting.len() > 1 {
+        // A walk's only directory stays with it: of a chain of directories another carrier would have to be roused for each in turn, and this
+        // one for the next. But if another walk looks out for one, and there are files to be searched here meanwhile, it goes there.
+        if !is_directory || self.waiting.len() > 1 || self.is_busy && self.crew.is_hungry() {
             self.wanted();
         }
     }
 
     fn wanted(&mut self) -> bool {
-        let crew = self.crew;
-        if crew.walking.load(Relaxed) >= crew.most {
+        let (crew, Some(scope)) = (self.crew, self.scope) else { return false };
+        if !crew.is_hungry() && crew.walking.load(Relaxed) >= crew.most {
             return false;
         }
         if self.waiting.is_empty() {
             return true;
         }
-        if crew.walking.fetch_add(1, AcqRel) >= crew.most {
+        let is_hungry = crew.take_hungry();
+        if !is_hungry && crew.walking.fetch_add(1, AcqRel) >= crew.most {
             crew.walking.fetch_sub(1, AcqRel);
             return false;
         }
         // The older ones have most below them.
         let older = self.waiting.drain(..self.waiting.len().div_ceil(2)).collect();
-        crew.give(self.scope, older);
+        if is_hungry {
+            crew.hand(older);
+        } else {
+            crew.give(scope, older);
+        }
         false
     }
 

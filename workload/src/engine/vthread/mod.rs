@@ -1,6 +1,7 @@
 //! The search on virtual threads. It is written as one would write it anyway (`walk`), with `#[vthread]` on top.
 //!
 //! ```text
+//! alone           no vthread yet: the first files, by the same functions on the calling thread. What is left goes to
 //! walk            a vthread for a part of the tree: lists directories, searches files while they are in memory
 //!  ├──> walk      another, with the older half of what is left, when a carrier has nothing to do: that one steals it
 //!  └──> late      a vthread for each file whose bytes have to come from the disk: many wait at a time, on this carrier
@@ -19,10 +20,11 @@ use crate::behaviour::Task;
 use crate::output::Vthreads;
 use crate::search::Search;
 use crew::Crew;
+use std::collections::VecDeque;
 use std::io;
 use std::sync::Arc;
 use std::time::Duration;
-use vthread::{Runtime, WhenStuck};
+use vthread::{Runtime, Stats, WhenStuck};
 
 /// See the module.
 #[derive(Debug)]
@@ -34,6 +36,10 @@ const LATE: usize = 128;
 const PER_CARRIER: usize = 2;
 /// [`OpenFiles::share_among`](crate::tree::OpenFiles::share_among) counts in workers of so many files.
 const PER_WORKER: usize = 4;
+
+/// Directories, files and pieces of 16 KB that are searched on the calling thread before carriers are started. To start them takes about as long:
+/// some 0.3 ms. `--threads` starts them at once, as does the environment's `ZORK_FIRST=0`, for tests of what only they do.
+const FIRST: usize = 48;
 
 /// Of a carrier for its chunks: two megabytes for each size that there is (`docs/bounds.md` has them).
 const ADDRESSES: usize = 16 << 20;
@@ -64,23 +70,50 @@ impl Engine for Vthread {
         let (carriers, late) = room(search);
         let roots = (0..search.roots.len()).rev().map(Task::Root).inspect(|_| search.counts.task_made());
         let crew = Crew::new(search, carriers, late);
-        // No other thread wakes them: if all wait for each other, that is a mistake, and better said than slept through.
-        let runtime = Runtime::builder().carriers(carriers).when_stuck(WhenStuck::Report);
-        // A walk runs until nobody is idle, which may be long.
-        let runtime =
-            runtime.report_blocked_after(Duration::MAX).count_chunks(search.counts.in_detail).build();
-        let runtime = runtime.map_err(io::Error::other)?;
-        // Too few of them would be noticed when half of the search is done.
-        let (has, needs) = (vthread::stats().region_reserved, carriers * ADDRESSES);
-        if has < needs {
-            let error =
-                format!("addresses for stacks: {has} bytes of {needs} that are needed (see `ulimit -v`)");
-            return Err(io::Error::new(io::ErrorKind::OutOfMemory, error));
+        let first = first(search);
+        let left = if first > 0 { crew.search_here(roots.collect(), Some(first)) } else { roots.collect() };
+        if left.is_empty() {
+            let _ = search.counts.vthreads.set(Vthreads::from(&Stats::default()));
+            return Ok(());
         }
-        let ran = runtime.run(|| crew.search_all(roots.collect()));
-        let stats = runtime.finish();
-        // Only if the search is run a second time are there some already.
-        let _ = search.counts.vthreads.set(Vthreads::from(&stats));
-        ran.map_err(io::Error::other)
+        match start(search, carriers) {
+            Ok(runtime) => search_on(runtime, &crew, left),
+            // What has been begun is brought to its end.
+            Err(_) if first > 0 => {
+                crew.search_here(left, None);
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
     }
+}
+
+/// How much is done before there are carriers.
+fn first(search: &Search) -> usize {
+    let asked = || std::env::var("ZORK_FIRST").ok()?.parse().ok();
+    if search.threads.is_some() { 0 } else { asked().unwrap_or(FIRST) }
+}
+
+/// Starts the carriers.
+fn start(search: &Search, carriers: usize) -> io::Result<Runtime> {
+    // No other thread wakes them: if all wait for each other, that is a mistake, and better said than slept through.
+    let runtime = Runtime::builder().carriers(carriers).when_stuck(WhenStuck::Report);
+    // A walk runs until nobody is idle, which may be long.
+    let runtime = runtime.report_blocked_after(Duration::MAX).count_chunks(search.counts.in_detail).build();
+    let runtime = runtime.map_err(io::Error::other)?;
+    // Too few of them would be noticed when half of the search is done.
+    let (has, needs) = (vthread::stats().region_reserved, carriers * ADDRESSES);
+    if has < needs {
+        let error = format!("addresses for stacks: {has} bytes of {needs} that are needed (see `ulimit -v`)");
+        return Err(io::Error::new(io::ErrorKind::OutOfMemory, error));
+    }
+    Ok(runtime)
+}
+
+fn search_on(runtime: Runtime, crew: &Crew, left: VecDeque<Task>) -> io::Result<()> {
+    let ran = runtime.run(|| crew.search_all(left));
+    let stats = runtime.finish();
+    // Only if the search is run a second time are there some already.
+    let _ = crew.search.counts.vthreads.set(Vthreads::from(&stats));
+    ran.map_err(io::Error::other)
 }

@@ -1,10 +1,10 @@
 //! The search itself: tasks, directories, and a behaviour for each kind of entry, called through its vtable.
 
-pub(super) use annotated::{late, walk};
+pub(super) use annotated::{alone, late, walk};
 
 #[vthread::vthread(exact)]
 mod annotated {
-    use super::super::crew::{Job, Late, Listing, read_start, root_of, try_open};
+    use super::super::crew::{Job, Late, Listing, PIECE, read_start, root_of, try_open};
     use crate::behaviour::{
         Changed, Entry, LOOKS, SHARE_BYTES, SHARE_NAMES, Subdirectory, Task, Tasks, Tools, kind_of,
         next_names, not_opened, not_read, search_json, search_text,
@@ -94,7 +94,8 @@ mod annotated {
 
     /// Does what there is to do, the newest first, so that few wait at a time; others get the oldest.
     fn work(walk: &mut Walk<'_, '_, '_>) {
-        while let Some(task) = walk.job.waiting.pop_back() {
+        while !walk.job.is_leaving() {
+            let Some(task) = walk.job.waiting.pop_back() else { break };
             walk.job.wanted();
             run(task, walk);
             walk.tools.flush();
@@ -102,11 +103,24 @@ mod annotated {
         }
     }
 
+    /// What is done before there are carriers, or without them: no vthread, but the same functions, on an ordinary stack.
+    pub fn alone(job: &mut Job<'_, '_>) {
+        let crew = job.crew;
+        let mut walk = begin(job);
+        work(&mut walk);
+        let Walk { tools, listing, .. } = walk;
+        crew.keep_tools(tools, listing);
+    }
+
     /// A vthread that searches what waits in `job`.
     pub fn walk(job: &mut Job<'_, '_>) {
         let crew = job.crew;
         let mut walk = begin(job);
         work(&mut walk);
+        while let Some(share) = crew.next_share() {
+            walk.job.waiting = share;
+            work(&mut walk);
+        }
         let Walk { tools, listing, .. } = walk;
         crew.keep_tools(tools, listing);
     }
@@ -134,6 +148,7 @@ mod annotated {
             Task::Root(number) => root(number, walk),
             Task::Directory(found) => subdirectory(&found, walk),
             Task::Batch(dir, mut names) => batch(&dir, &mut names, walk),
+            Task::Rest(dir, fd) => go_on(&dir, Ok(fd), walk),
             Task::Share(huge) => huge.help(&mut walk.tools, walk.job),
         }
     }
@@ -143,6 +158,8 @@ mod annotated {
         let root = &search.roots[number];
         match root_of(&search, root) {
             Ok((Kind::Directory, Some(dir))) => list(&dir, walk),
+            // It may be of any size.
+            Ok(_) if walk.job.is_first() => walk.job.leave(Task::Root(number)),
             Ok((kind, _)) => {
                 let entry = Entry { dir: None, name: &root.path, follow: true };
                 if walk_one(kind, &entry, walk) == Err(Changed) {
@@ -176,19 +193,34 @@ mod annotated {
     /// Searches all entries of `dir`.
     fn list(dir: &DirUse, walk: &mut Walk<'_, '_, '_>) {
         walk.tools.tally.directories += 1;
+        walk.job.has_done(1);
+        go_on(dir, dir.descriptor(), walk);
+    }
+
+    /// Searches what its listing still has.
+    fn go_on(dir: &DirUse, fd: Result<Arc<OwnedFd>, Errno>, walk: &mut Walk<'_, '_, '_>) {
         let mut listing = take(&mut walk.listing);
-        if let Err(errno) = list_with(dir, &mut listing, walk) {
+        if let Err(errno) = list_with(dir, fd, &mut listing, walk) {
             walk.tools.search.problem(&dir.path(), &errno.into());
         }
         walk.listing = listing;
     }
 
-    fn list_with(dir: &DirUse, listing: &mut Listing, walk: &mut Walk<'_, '_, '_>) -> Result<(), Errno> {
-        let fd = dir.descriptor()?;
+    fn list_with(
+        dir: &DirUse,
+        fd: Result<Arc<OwnedFd>, Errno>,
+        listing: &mut Listing,
+        walk: &mut Walk<'_, '_, '_>,
+    ) -> Result<(), Errno> {
+        let fd = fd?;
         let mut entries = RawDir::new(&*fd, &mut listing.entries);
         while next_names(&walk.tools.search, &mut entries, &mut listing.names)? {
             batch(dir, &mut listing.names, walk);
             if walk.tools.search.is_stopped() {
+                break;
+            }
+            if walk.job.is_leaving() {
+                walk.job.leave(Task::Rest(dir.keep(), Arc::clone(&fd)));
                 break;
             }
         }
@@ -198,11 +230,16 @@ mod annotated {
     /// Searches the entries of `dir` that are in `names`; others may take half of what is left.
     fn batch(dir: &DirUse, names: &mut Names, walk: &mut Walk<'_, '_, '_>) {
         let mut since = walk.tools.tally.bytes;
+        walk.job.is_busy = names.len() > 1;
         while let Some(entry) = names.pop() {
             visit(dir, entry.name, entry.file_type, walk);
             if walk.tools.search.is_stopped() {
                 return;
             }
+            if walk.job.is_leaving() {
+                return walk.job.leave(Task::Batch(dir.keep(), names.rest()));
+            }
+            walk.job.is_busy = names.len() > 1;
             let much = names.len() >= SHARE_NAMES || walk.tools.tally.bytes - since > SHARE_BYTES;
             if much && !names.is_empty() && walk.job.wanted() {
                 since = walk.tools.tally.bytes;
@@ -263,8 +300,13 @@ mod annotated {
         // Others' disks may be far away.
         let habit = entry.dir.is_some_and(DirUse::short_read_is_end).then_some(&mut walk.habit);
         match walk.tools.read_first(fd.as_fd(), habit) {
+            // The rest of it may be much.
+            Ok(first) if walk.job.is_first() && !walk.tools.first_decides(first, kind == Kind::Text) => {
+                leave(entry, kind, None, walk)
+            }
             Ok(first) => {
                 count(kind, &mut walk.tools);
+                walk.job.has_done(1 + first / PIECE);
                 First::Here(fd, Some(first))
             }
             Err(Errno::AGAIN) => leave(entry, kind, Some(fd), walk),
@@ -277,12 +319,21 @@ mod annotated {
 
     /// Leaves a file to a vthread that waits for it; this one goes on meanwhile, unless too many wait already.
     fn leave(entry: &Entry<'_>, kind: Kind, fd: Option<OwnedFd>, walk: &mut Walk<'_, '_, '_>) -> First {
-        let (crew, scope) = (walk.job.crew, walk.job.scope);
-        if let (Some(dir), true) = (entry.dir, crew.may_wait()) {
-            let name = entry.name.to_owned();
-            crew.wait_for(scope, Late { dir: dir.keep(), name, kind, follow: entry.follow, fd });
+        if let (Some(dir), true) = (entry.dir, walk.job.is_first()) {
+            let mut names = Names::default();
+            names.push(entry.name, if entry.follow { FileType::Symlink } else { FileType::RegularFile });
+            walk.job.leave(Task::Batch(dir.keep(), names));
+            return First::Done(Ok(()));
+        }
+        let crew = walk.job.crew;
+        if let (Some(dir), Some(scope)) = (entry.dir, walk.job.scope)
+            && crew.may_wait()
+        {
             // It shall ask for its bytes soon. But a share that another carrier has been roused for would start here.
-            if !crew.has_offered() {
+            let at_once = !crew.has_offered();
+            let name = entry.name.to_owned();
+            crew.wait_for(scope, Late { dir: dir.keep(), name, kind, follow: entry.follow, fd, at_once });
+            if at_once {
                 vthread::yield_now();
             }
             return First::Done(Ok(()));
