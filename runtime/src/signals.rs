@@ -237,9 +237,9 @@ pub unsafe extern "C" fn sigaltstack(new: *const libc::stack_t, old: *mut libc::
     }
 }
 
-/// Puts back what a carrier found when it installed its own.
-pub(crate) fn put_back_alternate_stack(before: &libc::stack_t) -> bool {
-    kernel_sigaltstack(core::ptr::from_ref(before), null_mut()) == 0
+/// Makes this the thread's as it is: what a carrier found when it installed its own, or what belongs to an exact thread's memory.
+pub(crate) fn set_alternate_stack(stack: &libc::stack_t) -> bool {
+    kernel_sigaltstack(core::ptr::from_ref(stack), null_mut()) == 0
 }
 
 /// Unmaps the larger stack, if it is the one that is disabled and nobody else may know of it.
