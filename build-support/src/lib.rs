@@ -32,6 +32,7 @@
 //!   uses memory below rsp but the 128 bytes of the red zone.
 //! - A pointer into a frame that was handed out is not used to reach memory below the address that was handed out; the frame's slots at
 //!   and above it are not believed any more.
+//! - Whoever gets the stack pointer of a context switch (`Kind::Swap`) only comes back with it, and writes nothing through it.
 //! - Unwind tables tell where functions begin and end. They are asked about rsp in one case alone: code behind a call, which may be
 //!   there because the callee never returns.
 //! - Arguments on the stack are stored after the last call before theirs, the first at rsp, each of the others right behind the one before or at the next
@@ -59,7 +60,7 @@
 //! - `clang` as the linking compiler has no `-wrapper`: there the step takes the linker's place (`--ld-path`, clang 12 and later) and runs `ld`, or what
 //!   `VTHREAD_LD` names, whatever linker was asked for.
 //! - gcc's `.cold` parts of functions, which run with their parent's frame, are unknown, and so are the parents: 5 of bash's 2277 functions, 75 of the
-//!   C library's 3713, none of Rust's. Unknown as well: `alloca` and variable-length
+//!   C library's 3713, none of Rust's. They are carried out elsewhere. (A part that begins with nothing on the stack and returns by itself is a function with which its parent ends.) Unknown as well: `alloca` and variable-length
 //!   arrays, `enter`, and jumps into the middle of other functions.
 //! - Calls through pointers are followed through registers, slots, constant memory, one argument and the marks; beyond that they are unknown.
 //! - Statically linked C libraries choose `memcpy` and its relatives at start-up; such calls are unknown, so more
@@ -69,6 +70,9 @@
 //!   log says how many.
 //! - In an executable that the link step has been through, std's functions that initialise thread-locals begin with a jump to a stub ([`pins`]), and are
 //!   unknown to `--all`. Where the compiler has inlined them they are not found; if it has so everywhere, the log says that the rule did nothing.
+//!   It inlines those of values without a destructor from `opt-level` 1 on, with the initialiser, into whoever uses the thread-local; those of values with one
+//!   only at `z`. Nothing is left then that could be counted: a check of a byte, the code of the initialiser, and a store to that byte, in a function that may well
+//!   wait elsewhere.
 //! - Signal handlers are not counted: they need stacks of their own.
 //! - What the loader or `libgcc` run before `main` is not on a chunk, and not of interest.
 //!

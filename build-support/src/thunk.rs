@@ -11,8 +11,9 @@
 //!                                    jmp [rax + 24]
 //! ```
 //! What is moved must not care where it runs: no branch may lead between the instructions, and they use neither r10, r11 nor the flags
-//! (which the stub changes), and rbp only as the base of an address or to copy it: the stub has saved it, and where it is saved it is read. Memory on the stack, at a fixed distance from rsp, they may use if the call has no
-//! stack arguments (which the stub copies before): then there are two thunks, one for each way to it.
+//! (which the stub changes), and rbp only as the base of an address or to copy it: the stub has saved it, and where it is saved it is read. If they use memory
+//! on the stack, at a fixed distance from rsp, there are two thunks, one for each way to it. What they store must not be a stack argument: the stub has
+//! copied those before. So if the call has any, they store nothing.
 //!
 //! ```text
 //! where the call was   off the chunks: jmp thunk     on a chunk: push rbp; mov rbp, rsp; mov rsp, hop stack; call thunk
@@ -24,7 +25,7 @@ mod moved;
 
 use crate::frames::{Program, Site};
 use iced_x86::{Decoder, InstructionInfoFactory};
-use moved::{Moved, movable, moved};
+use moved::{Moved, movable, moved, writes_memory};
 
 /// A call that can be moved.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -73,10 +74,12 @@ impl Thunk {
         }
         let mut code = Vec::new();
         let mut start = end;
+        let mut stores = false;
         let mut info = InstructionInfoFactory::new();
         for (instruction, offsets) in instructions.iter().rev() {
             let is_call = instruction.ip() == site.at;
             movable(program, &mut info, instruction, is_call)?;
+            stores |= !is_call && writes_memory(&mut info, instruction);
             let moved = moved(program, instruction, *offsets, is_call);
             code.insert(0, moved.ok_or("an instruction before it has a form that is not moved")?);
             start = instruction.ip();
@@ -91,9 +94,8 @@ impl Thunk {
             return Err("an instruction before it is too long");
         }
         let thunk = Thunk { start, end, code };
-        // The stub has copied the arguments before the moved instructions could store one.
-        if thunk.uses_stack() && site.outgoing != Some(0) {
-            return Err("it has arguments on the stack, and what would be moved with it uses the stack");
+        if stores && site.outgoing != Some(0) {
+            return Err("it has arguments on the stack, and what would be moved with it may store one");
         }
         Ok(thunk)
     }

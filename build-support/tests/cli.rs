@@ -56,6 +56,39 @@ fn a_missing_file_is_named() {
 }
 
 #[test]
+fn a_folder_is_no_executable() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let output = bounds(&[&folder.path().to_string_lossy()]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("irectory"));
+}
+
+/// What is written for other programs to be compiled into them is accepted by their compilers: no name twice, none that is no identifier.
+#[test]
+fn constants_compile() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let me = env!("CARGO_BIN_EXE_vthread-bounds");
+    let rustc = std::env::var("RUSTC").unwrap_or_else(|_| "rustc".to_owned());
+    let metadata = folder.path().join("sizes.rmeta");
+    let compilers: [(&str, &str, Vec<&str>); 2] = [
+        ("c", "cc", vec!["-fsyntax-only", "-w"]),
+        (
+            "rust",
+            &rustc,
+            vec!["--crate-type=lib", "--emit=metadata", "-o", metadata.to_str().expect("UTF-8")],
+        ),
+    ];
+    for (language, compiler, options) in compilers {
+        let file = folder.path().join(format!("sizes.{}", if language == "c" { "c" } else { "rs" }));
+        let written = bounds(&["--all", "--emit", language, me]).stdout;
+        assert!(written.len() > 10_000, "{language}");
+        std::fs::write(&file, written).expect("written");
+        let output = Command::new(compiler).args(options).arg(&file).output().expect("it runs");
+        assert!(output.status.success(), "{language}: {}", String::from_utf8_lossy(&output.stderr));
+    }
+}
+
+#[test]
 fn every_function_of_an_ordinary_program() {
     let output = bounds(&["--all", "--json", env!("CARGO_BIN_EXE_vthread-bounds")]);
     assert!(output.status.success());

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Functions that the fixture runs, with all features, where panics unwind.
-const ALL: usize = 88;
+const ALL: usize = 92;
 
 struct Built {
     executable: PathBuf,
@@ -160,7 +160,8 @@ fn optimised_stripped_and_at_fixed_addresses() {
     assert!(!data.windows(7).any(|w| w == b"VTHREAD"), "records were left in a stripped executable");
 }
 
-/// Other ways to build, with functions of well-known crates. Long: set `VTHREAD_LONG_TESTS=1`.
+/// Other ways to build; those that change much about code in general with functions of well-known crates as well, which take three quarters of a build.
+/// Long: set `VTHREAD_LONG_TESTS=1`.
 #[test]
 fn every_way_to_build() {
     if std::env::var_os("VTHREAD_LONG_TESTS").is_none() {
@@ -173,31 +174,42 @@ fn every_way_to_build() {
     let one = "profile.release.codegen-units=1";
     let many = "profile.release.codegen-units=16";
     let small = "profile.release.opt-level=\"s\"";
-    let builds: &[(&str, bool, &[&str])] = &[
-        ("", true, &[off, one]),
-        ("", true, &[thin, many]),
-        ("", true, &[fat, one]),
-        ("", true, &[small, many]),
-        ("", true, &["profile.release.strip=\"debuginfo\"", "profile.release.debug=2"]),
-        ("", true, &["profile.release.incremental=true"]),
-        ("", false, &["profile.dev.incremental=false"]),
-        ("-Crelocation-model=static", false, &[]),
-        ("-Crelocation-model=static", true, &[thin, one]),
-        ("-Clinker-features=-lld", false, &[]),
-        ("-Clinker-features=-lld", true, &[fat, one]),
-        ("-Clinker-features=-lld -Crelocation-model=static", true, &[many]),
-        ("-Clinker-features=-lld -Crelocation-model=static", false, &[]),
-        ("-Clink-arg=-Wl,--icf=all", true, &[off]),
-        ("-Cforce-frame-pointers=yes -Coverflow-checks", true, &[thin]),
-        ("-Cforce-frame-pointers=yes", false, &[]),
-        ("-Ctarget-cpu=native", true, &[off, one]),
-        ("-Ctarget-feature=+crt-static", true, &[]),
+    let smallest = "profile.release.opt-level=\"z\"";
+    // Of the link step itself nothing changes, or it would be built anew each time.
+    let same_step = ["release", "dev"].map(|profile| {
+        ["strip=\"none\"", "incremental=false", "debug=false"]
+            .map(|setting| format!("profile.{profile}.build-override.{setting}"))
+    });
+    let builds: &[(&str, bool, bool, &[&str])] = &[
+        ("", true, true, &[off, one]),
+        ("", true, false, &[thin, many]),
+        ("", true, true, &[fat, one]),
+        ("", true, true, &[small, many]),
+        ("", true, false, &[smallest]),
+        ("", true, false, &["profile.release.strip=\"debuginfo\"", "profile.release.debug=2"]),
+        ("", true, false, &["profile.release.incremental=true"]),
+        ("", false, false, &["profile.dev.incremental=false"]),
+        ("-Crelocation-model=static", false, false, &[]),
+        ("-Crelocation-model=static", true, false, &[thin, one]),
+        ("-Clinker-features=-lld", false, false, &[]),
+        ("-Clinker-features=-lld", true, false, &[fat, one]),
+        ("-Clinker-features=-lld -Crelocation-model=static", true, false, &[many]),
+        ("-Clinker-features=-lld -Crelocation-model=static", false, false, &[]),
+        ("-Clink-arg=-Wl,--icf=all", true, false, &[off]),
+        ("-Cforce-frame-pointers=yes -Coverflow-checks", true, false, &[thin]),
+        ("-Cforce-frame-pointers=yes", false, false, &[]),
+        ("-Ctarget-cpu=native", true, false, &[off, one]),
+        ("-Ctarget-feature=+crt-static", true, false, &[]),
     ];
-    for (flags, release, config) in builds {
-        let way = Build { flags, release: *release, config, ..Build::default() };
+    for (flags, release, libraries, settings) in builds {
+        let options: &[&str] = if *libraries { &[] } else { &["--no-default-features"] };
+        let config: Vec<&str> =
+            settings.iter().copied().chain(same_step.iter().flatten().map(String::as_str)).collect();
+        let way = Build { flags, release: *release, config: &config, options, ..Build::default() };
         let built = fixture(&way, folder.path());
-        let name = format!("{} {flags} {}", if *release { "release" } else { "dev" }, config.join(" "));
-        check(&built, name.trim(), ALL, 75);
+        let name = format!("{} {flags} {}", if *release { "release" } else { "dev" }, settings.join(" "));
+        let run = if *libraries { ALL } else { ALL - pairs::WITH_LIBRARIES };
+        check(&built, name.trim(), run, 75);
         if !name.contains("strip") {
             check_panics(&built);
         }

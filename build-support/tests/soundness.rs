@@ -290,3 +290,72 @@ fn no_depth_is_too_large_for_a_number() {
         assert!(!frame.problems.is_empty() || frame.own() >= 1 << 62, "{frame:?}");
     }
 }
+
+/// A function of which gcc has put a part elsewhere, with an unwind table entry of its own: `NAME.cold`. `lower` bytes are on the stack when control goes
+/// there, and the part goes back into the middle if it is to, or returns.
+fn parted(lower: i32, back: bool) -> [Frame; 2] {
+    let write = |part_first: bool| {
+        move |a: &mut CodeAssembler| -> Outcome<Vec<CodeLabel>> {
+            let (mut part, mut rest, mut callee) = (a.create_label(), a.create_label(), a.create_label());
+            let write_part = move |a: &mut CodeAssembler, part: &mut CodeLabel| {
+                a.set_label(part)?;
+                a.sub(rsp, 4096)?;
+                a.call(callee)?;
+                a.add(rsp, 4096)?;
+                if back {
+                    return a.jmp(rest);
+                }
+                if lower > 0 {
+                    a.add(rsp, lower)?;
+                }
+                a.ret()
+            };
+            if part_first {
+                write_part(a, &mut part)?;
+            }
+            let start = here(a)?;
+            if lower > 0 {
+                a.sub(rsp, lower)?;
+            }
+            a.test(edi, edi)?;
+            a.js(part)?;
+            a.set_label(&mut rest)?;
+            a.nop()?;
+            if lower > 0 {
+                a.add(rsp, lower)?;
+            }
+            a.ret()?;
+            if !part_first {
+                write_part(a, &mut part)?;
+            }
+            a.set_label(&mut callee)?;
+            a.ret()?;
+            let functions = if part_first { vec![part, start, callee] } else { vec![start, part, callee] };
+            Ok([functions, vec![end(a)?]].concat())
+        }
+    };
+    [frame(write(false)), frame(write(true))]
+}
+
+/// Who jumps into a part with something on the stack, or is jumped back into, has no bound; nothing on the stack and a return, and it is a function like
+/// others, with which this one ends.
+#[test]
+fn parts_of_functions_that_are_elsewhere() {
+    for lower in [8, 24, 4096] {
+        for back in [false, true] {
+            let [function, part] = parted(lower, back);
+            assert!(function.problems.iter().any(|p| matches!(p, Problem::Unbalanced(_))), "{function:?}");
+            // Nor has the part, should anybody ask: it comes back with a stack that is not what it was.
+            assert!(!part.problems.is_empty() || callee_is_unknown(&part), "{part:?}");
+        }
+    }
+    let [function, part] = parted(0, true);
+    assert!(function.problems.is_empty() && function.sites.iter().all(|s| s.tail), "{function:?}");
+    assert!(callee_is_unknown(&part), "it jumps into the middle of a function: {part:?}");
+    let [function, part] = parted(0, false);
+    assert!(function.problems.is_empty() && part.problems.is_empty(), "{function:?} {part:?}");
+    assert!(
+        function.sites.len() == 1 && function.sites[0].tail && part.frame >= 4096,
+        "{function:?} {part:?}"
+    );
+}

@@ -12,7 +12,7 @@ mod clocks {
         #[allow(deprecated)]
         #[inline]
         fn ticks(&self) -> u64 {
-            Self::__vt_ticks(self, ::vthread::__private::current())
+            <Self as Clock>::__vt_ticks(self, ::vthread::__private::current())
         }
         #[doc(hidden)]
         #[cfg(unix)]
@@ -24,16 +24,19 @@ mod clocks {
         fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
             if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
-                Self::__vt_ticks(self, is_concurrent)
+                <Self as Clock>::__vt_ticks(self, is_concurrent)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_ticks(self, 1))
+                ::vthread::__private::on_chunk(move || <Self as Clock>::__vt_ticks(
+                    self,
+                    1,
+                ))
             }
         }
         #[cfg(not(unix))]
         #[allow(deprecated)]
         #[inline]
         fn ticks(&self, since: u64) -> u64 {
-            Self::__vt_ticks(self, ::vthread::__private::current(), since)
+            <Self as Clock>::__vt_ticks(self, ::vthread::__private::current(), since)
         }
         #[doc(hidden)]
         #[cfg(not(unix))]
@@ -45,15 +48,19 @@ mod clocks {
         fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
             if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
-                Self::__vt_ticks(self, is_concurrent, since)
+                <Self as Clock>::__vt_ticks(self, is_concurrent, since)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_ticks(self, 1, since))
+                ::vthread::__private::on_chunk(move || <Self as Clock>::__vt_ticks(
+                    self,
+                    1,
+                    since,
+                ))
             }
         }
         #[allow(deprecated)]
         #[inline]
         fn hours(&self) -> u64 {
-            Self::__vt_hours(self, ::vthread::__private::current())
+            <Self as Clock>::__vt_hours(self, ::vthread::__private::current())
         }
         #[doc(hidden)]
         fn __vt_hours(&self, is_concurrent: i64) -> u64;
@@ -63,9 +70,12 @@ mod clocks {
         fn __rec_hours(&self, is_concurrent: i64) -> u64 {
             if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
-                Self::__vt_hours(self, is_concurrent)
+                <Self as Clock>::__vt_hours(self, is_concurrent)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_hours(self, 1))
+                ::vthread::__private::on_chunk(move || <Self as Clock>::__vt_hours(
+                    self,
+                    1,
+                ))
             }
         }
     }
@@ -192,6 +202,51 @@ mod clocks {
         }
     }
     #[allow(warnings)]
+    impl dyn __ClockObj + '_ {
+        #[cfg(unix)]
+        #[inline]
+        pub fn ticks(&self) -> u64 {
+            <Self as Clock>::ticks(self)
+        }
+        #[cfg(unix)]
+        #[inline]
+        pub fn __vt_ticks(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__vt_ticks(self, is_concurrent)
+        }
+        #[cfg(unix)]
+        #[inline]
+        pub fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__rec_ticks(self, is_concurrent)
+        }
+        #[cfg(not(unix))]
+        #[inline]
+        pub fn ticks(&self, since: u64) -> u64 {
+            <Self as Clock>::ticks(self, since)
+        }
+        #[cfg(not(unix))]
+        #[inline]
+        pub fn __vt_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
+            <Self as Clock>::__vt_ticks(self, is_concurrent, since)
+        }
+        #[cfg(not(unix))]
+        #[inline]
+        pub fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
+            <Self as Clock>::__rec_ticks(self, is_concurrent, since)
+        }
+        #[inline]
+        pub fn hours(&self) -> u64 {
+            <Self as Clock>::hours(self)
+        }
+        #[inline]
+        pub fn __vt_hours(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__vt_hours(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_hours(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__rec_hours(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
     impl Clock for dyn __ClockObj + Send + '_ {
         #[cfg(unix)]
         #[inline]
@@ -229,6 +284,51 @@ mod clocks {
         #[inline]
         fn __rec_hours(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_hours(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl dyn __ClockObj + Send + '_ {
+        #[cfg(unix)]
+        #[inline]
+        pub fn ticks(&self) -> u64 {
+            <Self as Clock>::ticks(self)
+        }
+        #[cfg(unix)]
+        #[inline]
+        pub fn __vt_ticks(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__vt_ticks(self, is_concurrent)
+        }
+        #[cfg(unix)]
+        #[inline]
+        pub fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__rec_ticks(self, is_concurrent)
+        }
+        #[cfg(not(unix))]
+        #[inline]
+        pub fn ticks(&self, since: u64) -> u64 {
+            <Self as Clock>::ticks(self, since)
+        }
+        #[cfg(not(unix))]
+        #[inline]
+        pub fn __vt_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
+            <Self as Clock>::__vt_ticks(self, is_concurrent, since)
+        }
+        #[cfg(not(unix))]
+        #[inline]
+        pub fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
+            <Self as Clock>::__rec_ticks(self, is_concurrent, since)
+        }
+        #[inline]
+        pub fn hours(&self) -> u64 {
+            <Self as Clock>::hours(self)
+        }
+        #[inline]
+        pub fn __vt_hours(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__vt_hours(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_hours(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__rec_hours(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -272,6 +372,51 @@ mod clocks {
         }
     }
     #[allow(warnings)]
+    impl dyn __ClockObj + Sync + '_ {
+        #[cfg(unix)]
+        #[inline]
+        pub fn ticks(&self) -> u64 {
+            <Self as Clock>::ticks(self)
+        }
+        #[cfg(unix)]
+        #[inline]
+        pub fn __vt_ticks(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__vt_ticks(self, is_concurrent)
+        }
+        #[cfg(unix)]
+        #[inline]
+        pub fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__rec_ticks(self, is_concurrent)
+        }
+        #[cfg(not(unix))]
+        #[inline]
+        pub fn ticks(&self, since: u64) -> u64 {
+            <Self as Clock>::ticks(self, since)
+        }
+        #[cfg(not(unix))]
+        #[inline]
+        pub fn __vt_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
+            <Self as Clock>::__vt_ticks(self, is_concurrent, since)
+        }
+        #[cfg(not(unix))]
+        #[inline]
+        pub fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
+            <Self as Clock>::__rec_ticks(self, is_concurrent, since)
+        }
+        #[inline]
+        pub fn hours(&self) -> u64 {
+            <Self as Clock>::hours(self)
+        }
+        #[inline]
+        pub fn __vt_hours(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__vt_hours(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_hours(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__rec_hours(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
     impl Clock for dyn __ClockObj + Send + Sync + '_ {
         #[cfg(unix)]
         #[inline]
@@ -309,6 +454,51 @@ mod clocks {
         #[inline]
         fn __rec_hours(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_hours(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl dyn __ClockObj + Send + Sync + '_ {
+        #[cfg(unix)]
+        #[inline]
+        pub fn ticks(&self) -> u64 {
+            <Self as Clock>::ticks(self)
+        }
+        #[cfg(unix)]
+        #[inline]
+        pub fn __vt_ticks(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__vt_ticks(self, is_concurrent)
+        }
+        #[cfg(unix)]
+        #[inline]
+        pub fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__rec_ticks(self, is_concurrent)
+        }
+        #[cfg(not(unix))]
+        #[inline]
+        pub fn ticks(&self, since: u64) -> u64 {
+            <Self as Clock>::ticks(self, since)
+        }
+        #[cfg(not(unix))]
+        #[inline]
+        pub fn __vt_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
+            <Self as Clock>::__vt_ticks(self, is_concurrent, since)
+        }
+        #[cfg(not(unix))]
+        #[inline]
+        pub fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
+            <Self as Clock>::__rec_ticks(self, is_concurrent, since)
+        }
+        #[inline]
+        pub fn hours(&self) -> u64 {
+            <Self as Clock>::hours(self)
+        }
+        #[inline]
+        pub fn __vt_hours(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__vt_hours(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_hours(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__rec_hours(self, is_concurrent)
         }
     }
     pub struct Sun;

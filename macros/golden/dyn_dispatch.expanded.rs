@@ -11,7 +11,7 @@ pub mod animals {
         #[allow(deprecated)]
         #[inline]
         fn name(&self) -> &str {
-            Self::__vt_name(self, ::vthread::__private::current())
+            <Self as Animal>::__vt_name(self, ::vthread::__private::current())
         }
         #[doc(hidden)]
         fn __vt_name(&self, is_concurrent: i64) -> &str;
@@ -21,15 +21,18 @@ pub mod animals {
         fn __rec_name(&self, is_concurrent: i64) -> &str {
             if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
-                Self::__vt_name(self, is_concurrent)
+                <Self as Animal>::__vt_name(self, is_concurrent)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_name(self, 1))
+                ::vthread::__private::on_chunk(move || <Self as Animal>::__vt_name(
+                    self,
+                    1,
+                ))
             }
         }
         #[allow(deprecated)]
         #[inline]
         fn speak(&self, times: u32) -> String {
-            Self::__vt_speak(self, ::vthread::__private::current(), times)
+            <Self as Animal>::__vt_speak(self, ::vthread::__private::current(), times)
         }
         #[doc(hidden)]
         fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
@@ -41,9 +44,13 @@ pub mod animals {
         fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
             if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
-                Self::__vt_speak(self, is_concurrent, times)
+                <Self as Animal>::__vt_speak(self, is_concurrent, times)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_speak(self, 1, times))
+                ::vthread::__private::on_chunk(move || <Self as Animal>::__vt_speak(
+                    self,
+                    1,
+                    times,
+                ))
             }
         }
     }
@@ -125,6 +132,33 @@ pub mod animals {
         }
     }
     #[allow(warnings)]
+    impl dyn __AnimalObj + '_ {
+        #[inline]
+        pub fn name(&self) -> &str {
+            <Self as Animal>::name(self)
+        }
+        #[inline]
+        pub fn __vt_name(&self, is_concurrent: i64) -> &str {
+            <Self as Animal>::__vt_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> &str {
+            <Self as Animal>::__rec_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn speak(&self, times: u32) -> String {
+            <Self as Animal>::speak(self, times)
+        }
+        #[inline]
+        pub fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
+            <Self as Animal>::__vt_speak(self, is_concurrent, times)
+        }
+        #[inline]
+        pub fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
+            <Self as Animal>::__rec_speak(self, is_concurrent, times)
+        }
+    }
+    #[allow(warnings)]
     impl Animal for dyn __AnimalObj + Send + '_ {
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> &str {
@@ -147,6 +181,33 @@ pub mod animals {
         #[inline]
         fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
             <Self as Animal>::__vt_speak(self, is_concurrent, times)
+        }
+    }
+    #[allow(warnings)]
+    impl dyn __AnimalObj + Send + '_ {
+        #[inline]
+        pub fn name(&self) -> &str {
+            <Self as Animal>::name(self)
+        }
+        #[inline]
+        pub fn __vt_name(&self, is_concurrent: i64) -> &str {
+            <Self as Animal>::__vt_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> &str {
+            <Self as Animal>::__rec_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn speak(&self, times: u32) -> String {
+            <Self as Animal>::speak(self, times)
+        }
+        #[inline]
+        pub fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
+            <Self as Animal>::__vt_speak(self, is_concurrent, times)
+        }
+        #[inline]
+        pub fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
+            <Self as Animal>::__rec_speak(self, is_concurrent, times)
         }
     }
     #[allow(warnings)]
@@ -175,6 +236,33 @@ pub mod animals {
         }
     }
     #[allow(warnings)]
+    impl dyn __AnimalObj + Sync + '_ {
+        #[inline]
+        pub fn name(&self) -> &str {
+            <Self as Animal>::name(self)
+        }
+        #[inline]
+        pub fn __vt_name(&self, is_concurrent: i64) -> &str {
+            <Self as Animal>::__vt_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> &str {
+            <Self as Animal>::__rec_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn speak(&self, times: u32) -> String {
+            <Self as Animal>::speak(self, times)
+        }
+        #[inline]
+        pub fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
+            <Self as Animal>::__vt_speak(self, is_concurrent, times)
+        }
+        #[inline]
+        pub fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
+            <Self as Animal>::__rec_speak(self, is_concurrent, times)
+        }
+    }
+    #[allow(warnings)]
     impl Animal for dyn __AnimalObj + Send + Sync + '_ {
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> &str {
@@ -197,6 +285,33 @@ pub mod animals {
         #[inline]
         fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
             <Self as Animal>::__vt_speak(self, is_concurrent, times)
+        }
+    }
+    #[allow(warnings)]
+    impl dyn __AnimalObj + Send + Sync + '_ {
+        #[inline]
+        pub fn name(&self) -> &str {
+            <Self as Animal>::name(self)
+        }
+        #[inline]
+        pub fn __vt_name(&self, is_concurrent: i64) -> &str {
+            <Self as Animal>::__vt_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> &str {
+            <Self as Animal>::__rec_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn speak(&self, times: u32) -> String {
+            <Self as Animal>::speak(self, times)
+        }
+        #[inline]
+        pub fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
+            <Self as Animal>::__vt_speak(self, is_concurrent, times)
+        }
+        #[inline]
+        pub fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
+            <Self as Animal>::__rec_speak(self, is_concurrent, times)
         }
     }
     pub struct Dog;

@@ -72,7 +72,7 @@ mod one {
         #[allow(deprecated)]
         #[inline]
         fn step(&self) -> u32 {
-            Self::__vt_step(self, ::vthread::__private::current())
+            <Self as Step>::__vt_step(self, ::vthread::__private::current())
         }
         #[doc(hidden)]
         fn __vt_step(&self, is_concurrent: i64) -> u32;
@@ -82,15 +82,18 @@ mod one {
         fn __rec_step(&self, is_concurrent: i64) -> u32 {
             if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
-                Self::__vt_step(self, is_concurrent)
+                <Self as Step>::__vt_step(self, is_concurrent)
             } else {
-                ::vthread::__private::on_chunk_exact(move || Self::__vt_step(self, 1))
+                ::vthread::__private::on_chunk_exact(move || <Self as Step>::__vt_step(
+                    self,
+                    1,
+                ))
             }
         }
         #[allow(deprecated)]
         #[inline]
         fn other(&self) -> u32 {
-            Self::__vt_other(self, ::vthread::__private::current())
+            <Self as Step>::__vt_other(self, ::vthread::__private::current())
         }
         #[doc(hidden)]
         fn __vt_other(&self, is_concurrent: i64) -> u32;
@@ -100,9 +103,12 @@ mod one {
         fn __rec_other(&self, is_concurrent: i64) -> u32 {
             if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
-                Self::__vt_other(self, is_concurrent)
+                <Self as Step>::__vt_other(self, is_concurrent)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_other(self, 1))
+                ::vthread::__private::on_chunk(move || <Self as Step>::__vt_other(
+                    self,
+                    1,
+                ))
             }
         }
     }
@@ -183,6 +189,33 @@ mod one {
         }
     }
     #[allow(warnings)]
+    impl dyn __StepObj + '_ {
+        #[inline]
+        pub fn step(&self) -> u32 {
+            <Self as Step>::step(self)
+        }
+        #[inline]
+        pub fn __vt_step(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__vt_step(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_step(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__rec_step(self, is_concurrent)
+        }
+        #[inline]
+        pub fn other(&self) -> u32 {
+            <Self as Step>::other(self)
+        }
+        #[inline]
+        pub fn __vt_other(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__vt_other(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_other(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__rec_other(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
     impl Step for dyn __StepObj + Send + '_ {
         #[inline]
         fn __vt_step(&self, is_concurrent: i64) -> u32 {
@@ -205,6 +238,33 @@ mod one {
         #[inline]
         fn __rec_other(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_other(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl dyn __StepObj + Send + '_ {
+        #[inline]
+        pub fn step(&self) -> u32 {
+            <Self as Step>::step(self)
+        }
+        #[inline]
+        pub fn __vt_step(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__vt_step(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_step(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__rec_step(self, is_concurrent)
+        }
+        #[inline]
+        pub fn other(&self) -> u32 {
+            <Self as Step>::other(self)
+        }
+        #[inline]
+        pub fn __vt_other(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__vt_other(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_other(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__rec_other(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -233,6 +293,33 @@ mod one {
         }
     }
     #[allow(warnings)]
+    impl dyn __StepObj + Sync + '_ {
+        #[inline]
+        pub fn step(&self) -> u32 {
+            <Self as Step>::step(self)
+        }
+        #[inline]
+        pub fn __vt_step(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__vt_step(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_step(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__rec_step(self, is_concurrent)
+        }
+        #[inline]
+        pub fn other(&self) -> u32 {
+            <Self as Step>::other(self)
+        }
+        #[inline]
+        pub fn __vt_other(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__vt_other(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_other(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__rec_other(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
     impl Step for dyn __StepObj + Send + Sync + '_ {
         #[inline]
         fn __vt_step(&self, is_concurrent: i64) -> u32 {
@@ -255,6 +342,33 @@ mod one {
         #[inline]
         fn __rec_other(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_other(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl dyn __StepObj + Send + Sync + '_ {
+        #[inline]
+        pub fn step(&self) -> u32 {
+            <Self as Step>::step(self)
+        }
+        #[inline]
+        pub fn __vt_step(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__vt_step(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_step(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__rec_step(self, is_concurrent)
+        }
+        #[inline]
+        pub fn other(&self) -> u32 {
+            <Self as Step>::other(self)
+        }
+        #[inline]
+        pub fn __vt_other(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__vt_other(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_other(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__rec_other(self, is_concurrent)
         }
     }
 }

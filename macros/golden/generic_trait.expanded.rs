@@ -12,7 +12,7 @@ mod conversions {
         #[allow(deprecated)]
         #[inline]
         fn convert(&self, a: A) -> Self::Out {
-            Self::__vt_convert(self, ::vthread::__private::current(), a)
+            <Self as Convert<A>>::__vt_convert(self, ::vthread::__private::current(), a)
         }
         #[doc(hidden)]
         fn __vt_convert(&self, is_concurrent: i64, a: A) -> Self::Out;
@@ -22,9 +22,11 @@ mod conversions {
         fn __rec_convert(&self, is_concurrent: i64, a: A) -> Self::Out {
             if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
-                Self::__vt_convert(self, is_concurrent, a)
+                <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_convert(self, 1, a))
+                ::vthread::__private::on_chunk(move || <Self as Convert<
+                    A,
+                >>::__vt_convert(self, 1, a))
             }
         }
     }
@@ -79,6 +81,29 @@ mod conversions {
         }
     }
     #[allow(warnings)]
+    impl<A, __Out> dyn __ConvertObj<A, Out = __Out> + '_ {
+        #[inline]
+        pub fn convert(&self, a: A) -> <Self as Convert<A>>::Out {
+            <Self as Convert<A>>::convert(self, a)
+        }
+        #[inline]
+        pub fn __vt_convert(
+            &self,
+            is_concurrent: i64,
+            a: A,
+        ) -> <Self as Convert<A>>::Out {
+            <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
+        }
+        #[inline]
+        pub fn __rec_convert(
+            &self,
+            is_concurrent: i64,
+            a: A,
+        ) -> <Self as Convert<A>>::Out {
+            <Self as Convert<A>>::__rec_convert(self, is_concurrent, a)
+        }
+    }
+    #[allow(warnings)]
     impl<A, __Out> Convert<A> for dyn __ConvertObj<A, Out = __Out> + Send + '_ {
         type Out = __Out;
         #[inline]
@@ -91,6 +116,29 @@ mod conversions {
         #[inline]
         fn __rec_convert(&self, is_concurrent: i64, a: A) -> Self::Out {
             <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
+        }
+    }
+    #[allow(warnings)]
+    impl<A, __Out> dyn __ConvertObj<A, Out = __Out> + Send + '_ {
+        #[inline]
+        pub fn convert(&self, a: A) -> <Self as Convert<A>>::Out {
+            <Self as Convert<A>>::convert(self, a)
+        }
+        #[inline]
+        pub fn __vt_convert(
+            &self,
+            is_concurrent: i64,
+            a: A,
+        ) -> <Self as Convert<A>>::Out {
+            <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
+        }
+        #[inline]
+        pub fn __rec_convert(
+            &self,
+            is_concurrent: i64,
+            a: A,
+        ) -> <Self as Convert<A>>::Out {
+            <Self as Convert<A>>::__rec_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -109,6 +157,29 @@ mod conversions {
         }
     }
     #[allow(warnings)]
+    impl<A, __Out> dyn __ConvertObj<A, Out = __Out> + Sync + '_ {
+        #[inline]
+        pub fn convert(&self, a: A) -> <Self as Convert<A>>::Out {
+            <Self as Convert<A>>::convert(self, a)
+        }
+        #[inline]
+        pub fn __vt_convert(
+            &self,
+            is_concurrent: i64,
+            a: A,
+        ) -> <Self as Convert<A>>::Out {
+            <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
+        }
+        #[inline]
+        pub fn __rec_convert(
+            &self,
+            is_concurrent: i64,
+            a: A,
+        ) -> <Self as Convert<A>>::Out {
+            <Self as Convert<A>>::__rec_convert(self, is_concurrent, a)
+        }
+    }
+    #[allow(warnings)]
     impl<A, __Out> Convert<A> for dyn __ConvertObj<A, Out = __Out> + Send + Sync + '_ {
         type Out = __Out;
         #[inline]
@@ -121,6 +192,29 @@ mod conversions {
         #[inline]
         fn __rec_convert(&self, is_concurrent: i64, a: A) -> Self::Out {
             <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
+        }
+    }
+    #[allow(warnings)]
+    impl<A, __Out> dyn __ConvertObj<A, Out = __Out> + Send + Sync + '_ {
+        #[inline]
+        pub fn convert(&self, a: A) -> <Self as Convert<A>>::Out {
+            <Self as Convert<A>>::convert(self, a)
+        }
+        #[inline]
+        pub fn __vt_convert(
+            &self,
+            is_concurrent: i64,
+            a: A,
+        ) -> <Self as Convert<A>>::Out {
+            <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
+        }
+        #[inline]
+        pub fn __rec_convert(
+            &self,
+            is_concurrent: i64,
+            a: A,
+        ) -> <Self as Convert<A>>::Out {
+            <Self as Convert<A>>::__rec_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -139,6 +233,29 @@ mod conversions {
         }
     }
     #[allow(warnings)]
+    impl dyn __TwiceObj + '_ {
+        #[inline]
+        pub fn convert(&self, a: u32) -> <Self as Convert<u32>>::Out {
+            <Self as Convert<u32>>::convert(self, a)
+        }
+        #[inline]
+        pub fn __vt_convert(
+            &self,
+            is_concurrent: i64,
+            a: u32,
+        ) -> <Self as Convert<u32>>::Out {
+            <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
+        }
+        #[inline]
+        pub fn __rec_convert(
+            &self,
+            is_concurrent: i64,
+            a: u32,
+        ) -> <Self as Convert<u32>>::Out {
+            <Self as Convert<u32>>::__rec_convert(self, is_concurrent, a)
+        }
+    }
+    #[allow(warnings)]
     impl Convert<u32> for dyn __TwiceObj + Send + '_ {
         type Out = u64;
         #[inline]
@@ -151,6 +268,29 @@ mod conversions {
         #[inline]
         fn __rec_convert(&self, is_concurrent: i64, a: u32) -> Self::Out {
             <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
+        }
+    }
+    #[allow(warnings)]
+    impl dyn __TwiceObj + Send + '_ {
+        #[inline]
+        pub fn convert(&self, a: u32) -> <Self as Convert<u32>>::Out {
+            <Self as Convert<u32>>::convert(self, a)
+        }
+        #[inline]
+        pub fn __vt_convert(
+            &self,
+            is_concurrent: i64,
+            a: u32,
+        ) -> <Self as Convert<u32>>::Out {
+            <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
+        }
+        #[inline]
+        pub fn __rec_convert(
+            &self,
+            is_concurrent: i64,
+            a: u32,
+        ) -> <Self as Convert<u32>>::Out {
+            <Self as Convert<u32>>::__rec_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -169,6 +309,29 @@ mod conversions {
         }
     }
     #[allow(warnings)]
+    impl dyn __TwiceObj + Sync + '_ {
+        #[inline]
+        pub fn convert(&self, a: u32) -> <Self as Convert<u32>>::Out {
+            <Self as Convert<u32>>::convert(self, a)
+        }
+        #[inline]
+        pub fn __vt_convert(
+            &self,
+            is_concurrent: i64,
+            a: u32,
+        ) -> <Self as Convert<u32>>::Out {
+            <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
+        }
+        #[inline]
+        pub fn __rec_convert(
+            &self,
+            is_concurrent: i64,
+            a: u32,
+        ) -> <Self as Convert<u32>>::Out {
+            <Self as Convert<u32>>::__rec_convert(self, is_concurrent, a)
+        }
+    }
+    #[allow(warnings)]
     impl Convert<u32> for dyn __TwiceObj + Send + Sync + '_ {
         type Out = u64;
         #[inline]
@@ -183,6 +346,29 @@ mod conversions {
             <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
     }
+    #[allow(warnings)]
+    impl dyn __TwiceObj + Send + Sync + '_ {
+        #[inline]
+        pub fn convert(&self, a: u32) -> <Self as Convert<u32>>::Out {
+            <Self as Convert<u32>>::convert(self, a)
+        }
+        #[inline]
+        pub fn __vt_convert(
+            &self,
+            is_concurrent: i64,
+            a: u32,
+        ) -> <Self as Convert<u32>>::Out {
+            <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
+        }
+        #[inline]
+        pub fn __rec_convert(
+            &self,
+            is_concurrent: i64,
+            a: u32,
+        ) -> <Self as Convert<u32>>::Out {
+            <Self as Convert<u32>>::__rec_convert(self, is_concurrent, a)
+        }
+    }
     pub trait Twice: Convert<u32, Out = u64> {
         #[doc(hidden)]
         #[allow(non_upper_case_globals)]
@@ -195,7 +381,7 @@ mod conversions {
         #[allow(deprecated)]
         #[inline]
         fn twice(&self, a: u32) -> u64 {
-            Self::__vt_twice(self, ::vthread::__private::current(), a)
+            <Self as Twice>::__vt_twice(self, ::vthread::__private::current(), a)
         }
         #[doc(hidden)]
         fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
@@ -207,9 +393,13 @@ mod conversions {
         fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
-                Self::__vt_twice(self, is_concurrent, a)
+                <Self as Twice>::__vt_twice(self, is_concurrent, a)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_twice(self, 1, a))
+                ::vthread::__private::on_chunk(move || <Self as Twice>::__vt_twice(
+                    self,
+                    1,
+                    a,
+                ))
             }
         }
     }
@@ -263,6 +453,21 @@ mod conversions {
         }
     }
     #[allow(warnings)]
+    impl dyn __TwiceObj + '_ {
+        #[inline]
+        pub fn twice(&self, a: u32) -> u64 {
+            <Self as Twice>::twice(self, a)
+        }
+        #[inline]
+        pub fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
+            <Self as Twice>::__vt_twice(self, is_concurrent, a)
+        }
+        #[inline]
+        pub fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
+            <Self as Twice>::__rec_twice(self, is_concurrent, a)
+        }
+    }
+    #[allow(warnings)]
     impl Twice for dyn __TwiceObj + Send + '_ {
         #[inline]
         fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
@@ -274,6 +479,21 @@ mod conversions {
         #[inline]
         fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             <Self as Twice>::__vt_twice(self, is_concurrent, a)
+        }
+    }
+    #[allow(warnings)]
+    impl dyn __TwiceObj + Send + '_ {
+        #[inline]
+        pub fn twice(&self, a: u32) -> u64 {
+            <Self as Twice>::twice(self, a)
+        }
+        #[inline]
+        pub fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
+            <Self as Twice>::__vt_twice(self, is_concurrent, a)
+        }
+        #[inline]
+        pub fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
+            <Self as Twice>::__rec_twice(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -291,6 +511,21 @@ mod conversions {
         }
     }
     #[allow(warnings)]
+    impl dyn __TwiceObj + Sync + '_ {
+        #[inline]
+        pub fn twice(&self, a: u32) -> u64 {
+            <Self as Twice>::twice(self, a)
+        }
+        #[inline]
+        pub fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
+            <Self as Twice>::__vt_twice(self, is_concurrent, a)
+        }
+        #[inline]
+        pub fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
+            <Self as Twice>::__rec_twice(self, is_concurrent, a)
+        }
+    }
+    #[allow(warnings)]
     impl Twice for dyn __TwiceObj + Send + Sync + '_ {
         #[inline]
         fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
@@ -302,6 +537,21 @@ mod conversions {
         #[inline]
         fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             <Self as Twice>::__vt_twice(self, is_concurrent, a)
+        }
+    }
+    #[allow(warnings)]
+    impl dyn __TwiceObj + Send + Sync + '_ {
+        #[inline]
+        pub fn twice(&self, a: u32) -> u64 {
+            <Self as Twice>::twice(self, a)
+        }
+        #[inline]
+        pub fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
+            <Self as Twice>::__vt_twice(self, is_concurrent, a)
+        }
+        #[inline]
+        pub fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
+            <Self as Twice>::__rec_twice(self, is_concurrent, a)
         }
     }
     #[allow(dead_code, deprecated)]

@@ -133,7 +133,7 @@ pub trait Visitor {
     #[allow(deprecated)]
     #[inline]
     fn visit(&mut self, n: u64) {
-        Self::__vt_visit(self, ::vthread::__private::current(), n)
+        <Self as Visitor>::__vt_visit(self, ::vthread::__private::current(), n)
     }
     #[doc(hidden)]
     fn __vt_visit(&mut self, is_concurrent: i64, n: u64);
@@ -143,9 +143,13 @@ pub trait Visitor {
     fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
         if is_concurrent & 1 == 0 {
             ::vthread::__private::plain_only!();
-            Self::__vt_visit(self, is_concurrent, n)
+            <Self as Visitor>::__vt_visit(self, is_concurrent, n)
         } else {
-            ::vthread::__private::on_chunk(move || Self::__vt_visit(self, 1, n))
+            ::vthread::__private::on_chunk(move || <Self as Visitor>::__vt_visit(
+                self,
+                1,
+                n,
+            ))
         }
     }
 }
@@ -195,6 +199,21 @@ impl Visitor for dyn __VisitorObj + '_ {
     }
 }
 #[allow(warnings)]
+impl dyn __VisitorObj + '_ {
+    #[inline]
+    pub fn visit(&mut self, n: u64) {
+        <Self as Visitor>::visit(self, n)
+    }
+    #[inline]
+    pub fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
+        <Self as Visitor>::__vt_visit(self, is_concurrent, n)
+    }
+    #[inline]
+    pub fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
+        <Self as Visitor>::__rec_visit(self, is_concurrent, n)
+    }
+}
+#[allow(warnings)]
 impl Visitor for dyn __VisitorObj + Send + '_ {
     #[inline]
     fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
@@ -206,6 +225,21 @@ impl Visitor for dyn __VisitorObj + Send + '_ {
     #[inline]
     fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
         <Self as Visitor>::__vt_visit(self, is_concurrent, n)
+    }
+}
+#[allow(warnings)]
+impl dyn __VisitorObj + Send + '_ {
+    #[inline]
+    pub fn visit(&mut self, n: u64) {
+        <Self as Visitor>::visit(self, n)
+    }
+    #[inline]
+    pub fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
+        <Self as Visitor>::__vt_visit(self, is_concurrent, n)
+    }
+    #[inline]
+    pub fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
+        <Self as Visitor>::__rec_visit(self, is_concurrent, n)
     }
 }
 #[allow(warnings)]
@@ -223,6 +257,21 @@ impl Visitor for dyn __VisitorObj + Sync + '_ {
     }
 }
 #[allow(warnings)]
+impl dyn __VisitorObj + Sync + '_ {
+    #[inline]
+    pub fn visit(&mut self, n: u64) {
+        <Self as Visitor>::visit(self, n)
+    }
+    #[inline]
+    pub fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
+        <Self as Visitor>::__vt_visit(self, is_concurrent, n)
+    }
+    #[inline]
+    pub fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
+        <Self as Visitor>::__rec_visit(self, is_concurrent, n)
+    }
+}
+#[allow(warnings)]
 impl Visitor for dyn __VisitorObj + Send + Sync + '_ {
     #[inline]
     fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
@@ -234,6 +283,21 @@ impl Visitor for dyn __VisitorObj + Send + Sync + '_ {
     #[inline]
     fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
         <Self as Visitor>::__vt_visit(self, is_concurrent, n)
+    }
+}
+#[allow(warnings)]
+impl dyn __VisitorObj + Send + Sync + '_ {
+    #[inline]
+    pub fn visit(&mut self, n: u64) {
+        <Self as Visitor>::visit(self, n)
+    }
+    #[inline]
+    pub fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
+        <Self as Visitor>::__vt_visit(self, is_concurrent, n)
+    }
+    #[inline]
+    pub fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
+        <Self as Visitor>::__rec_visit(self, is_concurrent, n)
     }
 }
 pub struct Sum(u64);

@@ -11,7 +11,7 @@ mod shapes {
         #[allow(deprecated)]
         #[inline]
         fn name(&self) -> String {
-            Self::__vt_name(self, ::vthread::__private::current())
+            <Self as Named>::__vt_name(self, ::vthread::__private::current())
         }
         #[doc(hidden)]
         fn __vt_name(&self, is_concurrent: i64) -> String;
@@ -21,9 +21,12 @@ mod shapes {
         fn __rec_name(&self, is_concurrent: i64) -> String {
             if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
-                Self::__vt_name(self, is_concurrent)
+                <Self as Named>::__vt_name(self, is_concurrent)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_name(self, 1))
+                ::vthread::__private::on_chunk(move || <Self as Named>::__vt_name(
+                    self,
+                    1,
+                ))
             }
         }
     }
@@ -73,6 +76,21 @@ mod shapes {
         }
     }
     #[allow(warnings)]
+    impl dyn __NamedObj + '_ {
+        #[inline]
+        pub fn name(&self) -> String {
+            <Self as Named>::name(self)
+        }
+        #[inline]
+        pub fn __vt_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__vt_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__rec_name(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
     impl Named for dyn __NamedObj + Send + '_ {
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> String {
@@ -84,6 +102,21 @@ mod shapes {
         #[inline]
         fn __rec_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl dyn __NamedObj + Send + '_ {
+        #[inline]
+        pub fn name(&self) -> String {
+            <Self as Named>::name(self)
+        }
+        #[inline]
+        pub fn __vt_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__vt_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__rec_name(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -101,6 +134,21 @@ mod shapes {
         }
     }
     #[allow(warnings)]
+    impl dyn __NamedObj + Sync + '_ {
+        #[inline]
+        pub fn name(&self) -> String {
+            <Self as Named>::name(self)
+        }
+        #[inline]
+        pub fn __vt_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__vt_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__rec_name(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
     impl Named for dyn __NamedObj + Send + Sync + '_ {
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> String {
@@ -112,6 +160,21 @@ mod shapes {
         #[inline]
         fn __rec_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl dyn __NamedObj + Send + Sync + '_ {
+        #[inline]
+        pub fn name(&self) -> String {
+            <Self as Named>::name(self)
+        }
+        #[inline]
+        pub fn __vt_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__vt_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__rec_name(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -129,6 +192,21 @@ mod shapes {
         }
     }
     #[allow(warnings)]
+    impl dyn __ShapeObj + '_ {
+        #[inline]
+        pub fn name(&self) -> String {
+            <Self as Named>::name(self)
+        }
+        #[inline]
+        pub fn __vt_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__vt_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__rec_name(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
     impl Named for dyn __ShapeObj + Send + '_ {
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> String {
@@ -140,6 +218,21 @@ mod shapes {
         #[inline]
         fn __rec_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl dyn __ShapeObj + Send + '_ {
+        #[inline]
+        pub fn name(&self) -> String {
+            <Self as Named>::name(self)
+        }
+        #[inline]
+        pub fn __vt_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__vt_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__rec_name(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -157,6 +250,21 @@ mod shapes {
         }
     }
     #[allow(warnings)]
+    impl dyn __ShapeObj + Sync + '_ {
+        #[inline]
+        pub fn name(&self) -> String {
+            <Self as Named>::name(self)
+        }
+        #[inline]
+        pub fn __vt_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__vt_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__rec_name(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
     impl Named for dyn __ShapeObj + Send + Sync + '_ {
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> String {
@@ -168,6 +276,21 @@ mod shapes {
         #[inline]
         fn __rec_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl dyn __ShapeObj + Send + Sync + '_ {
+        #[inline]
+        pub fn name(&self) -> String {
+            <Self as Named>::name(self)
+        }
+        #[inline]
+        pub fn __vt_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__vt_name(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__rec_name(self, is_concurrent)
         }
     }
     pub trait Shape: Named {
@@ -182,7 +305,7 @@ mod shapes {
         #[allow(deprecated)]
         #[inline]
         fn area(&self) -> f64 {
-            Self::__vt_area(self, ::vthread::__private::current())
+            <Self as Shape>::__vt_area(self, ::vthread::__private::current())
         }
         #[doc(hidden)]
         fn __vt_area(&self, is_concurrent: i64) -> f64;
@@ -192,9 +315,12 @@ mod shapes {
         fn __rec_area(&self, is_concurrent: i64) -> f64 {
             if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
-                Self::__vt_area(self, is_concurrent)
+                <Self as Shape>::__vt_area(self, is_concurrent)
             } else {
-                ::vthread::__private::on_chunk(move || Self::__vt_area(self, 1))
+                ::vthread::__private::on_chunk(move || <Self as Shape>::__vt_area(
+                    self,
+                    1,
+                ))
             }
         }
     }
@@ -244,6 +370,21 @@ mod shapes {
         }
     }
     #[allow(warnings)]
+    impl dyn __ShapeObj + '_ {
+        #[inline]
+        pub fn area(&self) -> f64 {
+            <Self as Shape>::area(self)
+        }
+        #[inline]
+        pub fn __vt_area(&self, is_concurrent: i64) -> f64 {
+            <Self as Shape>::__vt_area(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_area(&self, is_concurrent: i64) -> f64 {
+            <Self as Shape>::__rec_area(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
     impl Shape for dyn __ShapeObj + Send + '_ {
         #[inline]
         fn __vt_area(&self, is_concurrent: i64) -> f64 {
@@ -255,6 +396,21 @@ mod shapes {
         #[inline]
         fn __rec_area(&self, is_concurrent: i64) -> f64 {
             <Self as Shape>::__vt_area(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl dyn __ShapeObj + Send + '_ {
+        #[inline]
+        pub fn area(&self) -> f64 {
+            <Self as Shape>::area(self)
+        }
+        #[inline]
+        pub fn __vt_area(&self, is_concurrent: i64) -> f64 {
+            <Self as Shape>::__vt_area(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_area(&self, is_concurrent: i64) -> f64 {
+            <Self as Shape>::__rec_area(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -272,6 +428,21 @@ mod shapes {
         }
     }
     #[allow(warnings)]
+    impl dyn __ShapeObj + Sync + '_ {
+        #[inline]
+        pub fn area(&self) -> f64 {
+            <Self as Shape>::area(self)
+        }
+        #[inline]
+        pub fn __vt_area(&self, is_concurrent: i64) -> f64 {
+            <Self as Shape>::__vt_area(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_area(&self, is_concurrent: i64) -> f64 {
+            <Self as Shape>::__rec_area(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
     impl Shape for dyn __ShapeObj + Send + Sync + '_ {
         #[inline]
         fn __vt_area(&self, is_concurrent: i64) -> f64 {
@@ -283,6 +454,21 @@ mod shapes {
         #[inline]
         fn __rec_area(&self, is_concurrent: i64) -> f64 {
             <Self as Shape>::__vt_area(self, is_concurrent)
+        }
+    }
+    #[allow(warnings)]
+    impl dyn __ShapeObj + Send + Sync + '_ {
+        #[inline]
+        pub fn area(&self) -> f64 {
+            <Self as Shape>::area(self)
+        }
+        #[inline]
+        pub fn __vt_area(&self, is_concurrent: i64) -> f64 {
+            <Self as Shape>::__vt_area(self, is_concurrent)
+        }
+        #[inline]
+        pub fn __rec_area(&self, is_concurrent: i64) -> f64 {
+            <Self as Shape>::__rec_area(self, is_concurrent)
         }
     }
     #[allow(dead_code, deprecated)]

@@ -26,7 +26,7 @@ mod user {
             #[allow(deprecated)]
             #[inline]
             fn apply(&self) -> u32 {
-                Self::__vt_apply(self, ::vthread::__private::current())
+                <Self as Tool>::__vt_apply(self, ::vthread::__private::current())
             }
             #[doc(hidden)]
             fn __vt_apply(&self, is_concurrent: i64) -> u32;
@@ -36,9 +36,12 @@ mod user {
             fn __rec_apply(&self, is_concurrent: i64) -> u32 {
                 if is_concurrent & 1 == 0 {
                     ::vthread::__private::plain_only!();
-                    Self::__vt_apply(self, is_concurrent)
+                    <Self as Tool>::__vt_apply(self, is_concurrent)
                 } else {
-                    ::vthread::__private::on_chunk(move || Self::__vt_apply(self, 1))
+                    ::vthread::__private::on_chunk(move || <Self as Tool>::__vt_apply(
+                        self,
+                        1,
+                    ))
                 }
             }
         }
@@ -91,6 +94,21 @@ mod user {
             }
         }
         #[allow(warnings)]
+        impl dyn __ToolObj + '_ {
+            #[inline]
+            pub fn apply(&self) -> u32 {
+                <Self as Tool>::apply(self)
+            }
+            #[inline]
+            pub fn __vt_apply(&self, is_concurrent: i64) -> u32 {
+                <Self as Tool>::__vt_apply(self, is_concurrent)
+            }
+            #[inline]
+            pub fn __rec_apply(&self, is_concurrent: i64) -> u32 {
+                <Self as Tool>::__rec_apply(self, is_concurrent)
+            }
+        }
+        #[allow(warnings)]
         impl Tool for dyn __ToolObj + Send + '_ {
             #[inline]
             fn __vt_apply(&self, is_concurrent: i64) -> u32 {
@@ -102,6 +120,21 @@ mod user {
             #[inline]
             fn __rec_apply(&self, is_concurrent: i64) -> u32 {
                 <Self as Tool>::__vt_apply(self, is_concurrent)
+            }
+        }
+        #[allow(warnings)]
+        impl dyn __ToolObj + Send + '_ {
+            #[inline]
+            pub fn apply(&self) -> u32 {
+                <Self as Tool>::apply(self)
+            }
+            #[inline]
+            pub fn __vt_apply(&self, is_concurrent: i64) -> u32 {
+                <Self as Tool>::__vt_apply(self, is_concurrent)
+            }
+            #[inline]
+            pub fn __rec_apply(&self, is_concurrent: i64) -> u32 {
+                <Self as Tool>::__rec_apply(self, is_concurrent)
             }
         }
         #[allow(warnings)]
@@ -119,6 +152,21 @@ mod user {
             }
         }
         #[allow(warnings)]
+        impl dyn __ToolObj + Sync + '_ {
+            #[inline]
+            pub fn apply(&self) -> u32 {
+                <Self as Tool>::apply(self)
+            }
+            #[inline]
+            pub fn __vt_apply(&self, is_concurrent: i64) -> u32 {
+                <Self as Tool>::__vt_apply(self, is_concurrent)
+            }
+            #[inline]
+            pub fn __rec_apply(&self, is_concurrent: i64) -> u32 {
+                <Self as Tool>::__rec_apply(self, is_concurrent)
+            }
+        }
+        #[allow(warnings)]
         impl Tool for dyn __ToolObj + Send + Sync + '_ {
             #[inline]
             fn __vt_apply(&self, is_concurrent: i64) -> u32 {
@@ -130,6 +178,21 @@ mod user {
             #[inline]
             fn __rec_apply(&self, is_concurrent: i64) -> u32 {
                 <Self as Tool>::__vt_apply(self, is_concurrent)
+            }
+        }
+        #[allow(warnings)]
+        impl dyn __ToolObj + Send + Sync + '_ {
+            #[inline]
+            pub fn apply(&self) -> u32 {
+                <Self as Tool>::apply(self)
+            }
+            #[inline]
+            pub fn __vt_apply(&self, is_concurrent: i64) -> u32 {
+                <Self as Tool>::__vt_apply(self, is_concurrent)
+            }
+            #[inline]
+            pub fn __rec_apply(&self, is_concurrent: i64) -> u32 {
+                <Self as Tool>::__rec_apply(self, is_concurrent)
             }
         }
     }

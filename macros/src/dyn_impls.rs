@@ -13,6 +13,7 @@
 
 use crate::attributes;
 use crate::conditions::Condition;
+use crate::dyn_methods;
 use crate::expander::Expander;
 use crate::lineage::{self, Ancestor};
 use crate::names;
@@ -88,6 +89,8 @@ fn for_objects(
 ) -> TokenStream {
     let object = Object::new(expander, ancestor.id, below, sub);
     let body = methods(expander, t, ancestor, &object);
+    let own = dyn_methods::write(expander, t, below, ancestor);
+    let own = (!own.is_empty()).then_some(own).into_iter();
     let (name, unsafety, allow) = (&t.ident, &t.unsafety, attributes::generated_allow());
     let arguments = ancestor.arguments();
     let (generics, _, clause) = object.generics.split_for_impl();
@@ -96,10 +99,16 @@ fn for_objects(
     [quote!(), quote!(+ Send), quote!(+ Sync), quote!(+ Send + Sync)]
         .into_iter()
         .map(|auto| {
+            let own = own.clone();
             quote! {
                 #condition
                 #allow
                 #unsafety impl #generics #name #arguments for dyn #path #auto + #lifetime #clause { #body }
+                #(
+                    #condition
+                    #allow
+                    impl #generics dyn #path #auto + #lifetime #clause { #own }
+                )*
             }
         })
         .collect()

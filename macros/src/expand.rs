@@ -2,11 +2,13 @@
 
 use crate::diagnostics::{self, Problems};
 use crate::expander::Expander;
+use crate::fragments::Fragments;
 use crate::object_uses;
 use crate::options::{On, Options};
 use crate::scan;
 use proc_macro2::TokenStream;
 use quote::quote;
+use syn::visit_mut::VisitMut;
 use syn::{Error, Item, Result};
 
 pub(crate) const WHERE: &str = "#[vthread] stands on `mod`, `fn`, `trait`, `impl` and `use`";
@@ -17,7 +19,8 @@ pub(crate) fn vthread(attribute: TokenStream, item: TokenStream) -> TokenStream 
 }
 
 fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let item: Item = syn::parse2(item)?;
+    let mut item: Item = syn::parse2(item)?;
+    Fragments.visit_item_mut(&mut item);
     let on = match &item {
         Item::Fn(_) => On::Function,
         Item::Use(_) => On::Use,

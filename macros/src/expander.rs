@@ -6,6 +6,7 @@ use crate::diagnostics::Problems;
 use crate::functions::{self, Function};
 use crate::graph::{Calls, Plan};
 use crate::guesses::Guesses;
+use crate::macro_impls;
 use crate::names;
 use crate::objects::{self, DynTypes};
 use crate::options::{On, Options};
@@ -26,6 +27,8 @@ pub(crate) struct Expander<'w> {
     pub(crate) plan: Plan,
     /// Path of the runtime's hidden API.
     pub(crate) private: TokenStream,
+    /// `#[vthread]` for what the macros of a module write.
+    attribute: TokenStream,
     pub(crate) problems: RefCell<Problems>,
     calls: RefCell<Calls>,
     guesses: RefCell<Guesses>,
@@ -39,6 +42,7 @@ impl<'w> Expander<'w> {
             world,
             plan: Plan::default(),
             private: options.private(),
+            attribute: options.attribute(),
             problems: RefCell::default(),
             calls: RefCell::default(),
             guesses: RefCell::default(),
@@ -113,6 +117,11 @@ impl<'w> Expander<'w> {
             attributes.retain(|a| !attributes::is_ours(a));
         }
         self.dyn_types(&scope).visit_item_mut(&mut item);
+        if let Item::Macro(m) = &mut item
+            && m.ident.is_some()
+        {
+            m.mac.tokens = macro_impls::annotate(&scope, &self.attribute, std::mem::take(&mut m.mac.tokens));
+        }
         item.into_token_stream()
     }
 
@@ -144,7 +153,8 @@ impl<'w> Expander<'w> {
         self.dyn_types(&scope).visit_signature_mut(&mut f.sig);
         match self.mode(node) {
             Mode::Vthread => {
-                let function = Function { attrs: &f.attrs, vis: f.vis.to_token_stream(), sig: &f.sig, node };
+                let (vis, this) = (f.vis.to_token_stream(), TokenStream::new());
+                let function = Function { attrs: &f.attrs, vis, sig: &f.sig, node, this };
                 functions::write(self, &function, &mut f.block, scope, functions::Kind::Free)
             }
             mode => {
@@ -182,8 +192,9 @@ impl<'w> Expander<'w> {
                 types.visit_path_mut(path);
             }
         }
+        let this = i.trait_.as_ref().map_or_else(|| quote!(Self::), |(_, path, _)| quote!(<Self as #path>::));
         for item in items {
-            body.extend(self.impl_item(item, &scope, kind));
+            body.extend(self.impl_item(item, &this, &scope, kind));
         }
         if of.is_some() && i.trait_.is_some() {
             body.extend(traits::annotated(true));
@@ -195,7 +206,13 @@ impl<'w> Expander<'w> {
         quote!(#(#attrs)* #defaultness #unsafety #impl_token #generics #of #self_ty #clause { #body })
     }
 
-    fn impl_item(&self, item: ImplItem, scope: &Scope<'w>, kind: functions::Kind) -> TokenStream {
+    fn impl_item(
+        &self,
+        item: ImplItem,
+        this: &TokenStream,
+        scope: &Scope<'w>,
+        kind: functions::Kind,
+    ) -> TokenStream {
         let ImplItem::Fn(mut f) = item else {
             let mut item = item;
             self.dyn_types(scope).visit_impl_item_mut(&mut item);
@@ -206,7 +223,8 @@ impl<'w> Expander<'w> {
         let scope = scope.clone();
         match self.mode(node) {
             Mode::Vthread => {
-                let function = Function { attrs: &f.attrs, vis: f.vis.to_token_stream(), sig: &f.sig, node };
+                let (vis, this) = (f.vis.to_token_stream(), this.clone());
+                let function = Function { attrs: &f.attrs, vis, sig: &f.sig, node, this };
                 functions::write(self, &function, &mut f.block, scope, kind)
             }
             mode => {

@@ -44,6 +44,8 @@ pub(crate) struct Function<'a> {
     pub(crate) vis: TokenStream,
     pub(crate) sig: &'a Signature,
     pub(crate) node: Option<NodeId>,
+    /// What its names are looked up in: nothing, `Self::` or `<Self as Trait>::`. A type may have methods of these names besides.
+    pub(crate) this: TokenStream,
 }
 
 /// Where a function stands.
@@ -85,16 +87,16 @@ pub(crate) fn write(
     }
     match kind {
         Kind::Free | Kind::Inherent => {
-            let path = if kind == Kind::Free { quote!() } else { quote!(Self::) };
-            let shim = shim(expander, f, &divided, &path);
+            let path = &f.this;
+            let shim = shim(expander, f, &divided, path);
             let has_wrapper = f.node.is_some_and(|n| expander.plan.has_wrapper(expander.world, n));
-            let wrapper = has_wrapper.then(|| wrapper(expander, f, &divided, &path, knows_word));
+            let wrapper = has_wrapper.then(|| wrapper(expander, f, &divided, path, knows_word));
             quote!(#shim #body #wrapper)
         }
         Kind::Implemented { external: true }
             if f.node.is_some_and(|n| expander.plan.shim_wraps(expander.world, n)) =>
         {
-            let shim = shim(expander, f, &divided, &quote!(Self::));
+            let shim = shim(expander, f, &divided, &f.this);
             quote!(#shim #body)
         }
         Kind::Implemented { .. } | Kind::Provided => body,

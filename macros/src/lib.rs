@@ -2,7 +2,7 @@
 //!
 //! How it works: `scan` finds names and functions, `expander` writes every item, bodies go through `rewrite`, and
 //! `graph` says where wrappers break cycles of calls. `functions`, `traits`, `tables` and `dyn_impls` say at
-//! their heads what they write.
+//! their heads what they write. `SURFACE.md` beside the manifest lists what is taken, with the tests that show it.
 
 use proc_macro::TokenStream;
 
@@ -11,9 +11,11 @@ mod choose;
 mod conditions;
 mod diagnostics;
 mod dyn_impls;
+mod dyn_methods;
 mod entry;
 mod expand;
 mod expander;
+mod fragments;
 mod functions;
 #[cfg(test)]
 mod golden;
@@ -21,6 +23,7 @@ mod graph;
 mod guesses;
 mod hints;
 mod lineage;
+mod macro_impls;
 mod names;
 mod object_uses;
 mod objects;
@@ -136,8 +139,8 @@ mod world;
 /// | `crate = path` | any | the runtime, where it is not `::vthread` |
 ///
 /// `#[plain]` on a function, impl, trait, module or on a call that is a statement leaves it as it is. `const fn`s and functions whose
-/// signature somebody else fixes (`Display::fmt`, tests) keep it. Derived and generated impls of a vthread trait, by
-/// `macro_rules!` for example, need `#[vthread]` on the impl in the macro.
+/// signature somebody else fixes (`Display::fmt`, tests) keep it. Impls that a `macro_rules!` of
+/// the module writes are annotated with it; a macro from elsewhere needs `#[vthread]` on the impls of vthread traits in it.
 ///
 /// ```
 /// # fn main() { assert_eq!(vthread::run(|| user::total(&[&user::Unit, &user::Unit])), 2.0); }
@@ -183,7 +186,7 @@ mod world;
 /// options, a glob in `#[vthread] use`, `dyn` of a trait that is implemented for every `T: ?Sized` or has a vthread supertrait
 /// of another module, and auto traits other than `Send` and `Sync` beside one.
 ///
-/// `GUIDE.md` beside this crate's manifest shows all of it before and after.
+/// `GUIDE.md` beside this crate's manifest shows all of it before and after, `SURFACE.md` names the test that shows each construct.
 ///
 /// The idea is Vale's: <https://github.com/ValeLang/Vale>, `VirtualThreads.md`.
 #[proc_macro_attribute]

@@ -55,6 +55,16 @@ impl Options {
         self.runtime.as_ref().map_or_else(|| quote!(::vthread::__private), |path| quote!(#path::__private))
     }
 
+    /// The attribute on what it is passed on to.
+    pub(crate) fn attribute(&self) -> TokenStream {
+        let exact = self.exact.then(|| quote!((exact)));
+        match &self.runtime {
+            None => quote!(#[::vthread::vthread #exact]),
+            Some(path) if self.exact => quote!(#[#path::vthread(crate = #path, exact)]),
+            Some(path) => quote!(#[#path::vthread(crate = #path)]),
+        }
+    }
+
     fn all(input: ParseStream<'_>, on: On) -> Result<Self> {
         let mut options = Self::default();
         while !input.is_empty() {

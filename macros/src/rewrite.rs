@@ -12,6 +12,7 @@
 mod calls;
 
 use crate::expander::Expander;
+use crate::fragments::Fragments;
 use crate::hints::{Hint, Locals, Reader};
 use crate::names;
 use crate::objects::{self, DynTypes};
@@ -249,7 +250,10 @@ impl VisitMut for Rewriter<'_, '_> {
     fn visit_macro_mut(&mut self, m: &mut Macro) {
         let known = !self.is_own_macro(m)
             && std_macros::visit_arguments(m, |argument| match argument {
-                Argument::Value(e) => self.visit_expr_mut(e),
+                Argument::Value(e) => {
+                    Fragments.visit_expr_mut(e);
+                    self.visit_expr_mut(e);
+                }
                 Argument::Pattern(p) => self.bind(p, None),
             });
         if !known {

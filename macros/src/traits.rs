@@ -4,7 +4,7 @@
 //! trait Shape { fn area(&self) -> f64; }
 //!
 //! trait Shape {
-//!     fn area(&self) -> f64 { Self::__vt_area(self, current()) }     // the shim
+//!     fn area(&self) -> f64 { <Self as Shape>::__vt_area(self, current()) }     // the shim
 //!     fn __vt_area(&self, is_concurrent: i64) -> f64;                // the body, which implementors give
 //!     fn __rec_area(&self, is_concurrent: i64) -> f64 { .. }         // the wrapper, for calls that close a cycle
 //! }
@@ -28,6 +28,9 @@ use syn::{ItemTrait, TraitItem, TraitItemFn};
 /// Writes a vthread trait; `t`'s types are already rewritten, its bodies are not.
 pub(crate) fn write(expander: &Expander<'_>, id: TraitId, t: &ItemTrait, scope: &Scope<'_>) -> TokenStream {
     let objects = &expander.world.traits[id].objects;
+    // Traits above may have methods of the same names.
+    let (ident, (_, arguments, _)) = (&t.ident, t.generics.split_for_impl());
+    let this = quote!(<Self as #ident #arguments>);
     let mut items = TokenStream::new();
     if *objects != Objects::No {
         // `dyn Trait` itself would have ordinary slots: naming it where the macro cannot see it is an error that names
@@ -42,21 +45,12 @@ pub(crate) fn write(expander: &Expander<'_>, id: TraitId, t: &ItemTrait, scope: 
     items.extend(annotated(false));
     for item in &t.items {
         items.extend(match item {
-            TraitItem::Fn(f) => method(expander, id, f.clone(), scope),
+            TraitItem::Fn(f) => method(expander, id, f.clone(), &this, scope),
             other => other.to_token_stream(),
         });
     }
     let ItemTrait {
-        attrs,
-        vis,
-        unsafety,
-        auto_token,
-        trait_token,
-        ident,
-        generics,
-        colon_token,
-        supertraits,
-        ..
+        attrs, vis, unsafety, auto_token, trait_token, generics, colon_token, supertraits, ..
     } = t;
     let attrs = attrs.iter().filter(|a| !attributes::is_ours(a));
     let clause = &generics.where_clause;
@@ -79,7 +73,13 @@ pub(crate) fn annotated(given: bool) -> TokenStream {
     quote!(#[doc(hidden)] #[allow(warnings)] #inline fn #name() where Self: Sized #body)
 }
 
-fn method(expander: &Expander<'_>, id: TraitId, mut f: TraitItemFn, scope: &Scope<'_>) -> TokenStream {
+fn method(
+    expander: &Expander<'_>,
+    id: TraitId,
+    mut f: TraitItemFn,
+    this: &TokenStream,
+    scope: &Scope<'_>,
+) -> TokenStream {
     let node = World::node_of(&f.attrs);
     if scan::own_mode(&f.sig, &f.attrs) != Mode::Vthread {
         if let Some(block) = &mut f.default {
@@ -89,7 +89,7 @@ fn method(expander: &Expander<'_>, id: TraitId, mut f: TraitItemFn, scope: &Scop
         return f.into_token_stream();
     }
     let divided = Divided::new(&f.attrs);
-    let function = Function { attrs: &f.attrs, vis: quote!(), sig: &f.sig, node };
+    let function = Function { attrs: &f.attrs, vis: quote!(), sig: &f.sig, node, this: quote!(#this::) };
     let body = if let Some(block) = &mut f.default {
         functions::write(expander, &function, block, scope.clone(), Kind::Provided)
     } else {
@@ -99,8 +99,8 @@ fn method(expander: &Expander<'_>, id: TraitId, mut f: TraitItemFn, scope: &Scop
         let attrs = &divided.body;
         quote!(#[doc(hidden)] #(#attrs)* #head;)
     };
-    let shim = shim(expander, id, &f, &divided);
-    let wrapper = wrapper(expander, &f, &divided);
+    let shim = shim(expander, id, &f, this, &divided);
+    let wrapper = wrapper(expander, &f, this, &divided);
     quote!(#shim #body #wrapper)
 }
 
@@ -112,24 +112,30 @@ fn is_cyclic(expander: &Expander<'_>, id: TraitId, name: &str) -> bool {
     })
 }
 
-fn shim(expander: &Expander<'_>, id: TraitId, f: &TraitItemFn, divided: &Divided) -> TokenStream {
+fn shim(
+    expander: &Expander<'_>,
+    id: TraitId,
+    f: &TraitItemFn,
+    this: &TokenStream,
+    divided: &Divided,
+) -> TokenStream {
     let (name, private) = (&f.sig.ident, &expander.private);
     let forward = Forward::new(&f.sig);
     let cyclic = is_cyclic(expander, id, &name.to_string());
     let target = if cyclic { names::wrapper(name) } else { names::body(name) };
-    let call = forward.call(&quote!(Self::#target), &quote!(#private::current()), &f.sig);
+    let call = forward.call(&quote!(#this::#target), &quote!(#private::current()), &f.sig);
     let head = signature::head(&f.sig, name, &forward.inputs, signature::by_value(&f.sig));
     let attrs = &divided.shim;
     quote!(#(#attrs)* #[allow(deprecated)] #[inline] #head { #call })
 }
 
 /// Implementors never give this one; trait objects do, because their slots take chunks already.
-fn wrapper(expander: &Expander<'_>, f: &TraitItemFn, divided: &Divided) -> TokenStream {
+fn wrapper(expander: &Expander<'_>, f: &TraitItemFn, this: &TokenStream, divided: &Divided) -> TokenStream {
     let (private, word, generated) = (&expander.private, names::flag(), attributes::generated());
     let forward = Forward::new(&f.sig);
     let body = names::body(&f.sig.ident);
-    let to_body = forward.call(&quote!(Self::#body), &quote!(#word), &f.sig);
-    let to_concurrent = forward.call(&quote!(Self::#body), &quote!(1), &f.sig);
+    let to_body = forward.call(&quote!(#this::#body), &quote!(#word), &f.sig);
+    let to_concurrent = forward.call(&quote!(#this::#body), &quote!(1), &f.sig);
     let on_chunk =
         functions::take_chunk(&expander.on_chunk(&f.attrs), &to_concurrent, signature::diverges(&f.sig));
     let by_value = signature::by_value(&f.sig);

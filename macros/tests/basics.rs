@@ -294,3 +294,158 @@ fn methods_under_conditions_can_be_plain() {
     assert_eq!(conditional_plain_methods::show(&ruler), "30m");
     assert_eq!(vthread::run(|| conditional_plain_methods::show(&ruler)), "30m");
 }
+
+#[vthread::vthread]
+mod impls_of_a_macro {
+    pub trait Gauge {
+        fn read(&self) -> u32;
+        #[plain]
+        fn unit(&self) -> &'static str;
+    }
+
+    macro_rules! gauge {
+        ($($t:ty: $unit:literal),*) => {
+            $(impl Gauge for $t {
+                fn read(&self) -> u32 { if *self == 0 { 0 } else { 1 + (*self / 2).read() } }
+                fn unit(&self) -> &'static str { $unit }
+            })*
+        };
+        (annotated $t:ty) => {
+            #[vthread::vthread]
+            impl Gauge for $t {
+                fn read(&self) -> u32 { u32::from(*self) }
+                #[plain]
+                fn unit(&self) -> &'static str { "" }
+            }
+        };
+    }
+    gauge!(u32: "m", u64: "s", Own: "own");
+    gauge!(annotated bool);
+
+    /// Has a method of the same name, which is another.
+    #[derive(Clone, Copy, PartialEq)]
+    pub struct Own(pub u32);
+
+    impl Own {
+        fn read(self, n: u32) -> u32 {
+            if n == 0 { self.0 } else { self.read(n - 1) }
+        }
+    }
+
+    impl PartialEq<u32> for Own {
+        fn eq(&self, other: &u32) -> bool {
+            Own::read(*self, 3) == *other
+        }
+    }
+
+    impl std::ops::Div<u32> for Own {
+        type Output = u32;
+
+        fn div(self, by: u32) -> u32 {
+            self.0 / by
+        }
+    }
+
+    pub fn show(all: &[&dyn Gauge]) -> Vec<String> {
+        all.iter().map(|g| format!("{}{}", g.read(), g.unit())).collect()
+    }
+}
+
+#[test]
+fn impls_of_a_macro_take_chunks() {
+    let show = || impls_of_a_macro::show(&[&1023u32, &7u64, &true, &impls_of_a_macro::Own(20)]);
+    let want = ["10m", "3s", "1", "5own"].map(str::to_owned).to_vec();
+    assert_eq!(counted(show), (want.clone(), 0));
+    let (shown, chunks) = in_vthread(|| counted(show));
+    assert_eq!(shown, want);
+    assert!(chunks >= 13, "{chunks}");
+}
+
+macro_rules! weighing {
+    ($name:ident, $weight:expr, $of:expr, $t:ty) => {
+        #[vthread::vthread]
+        mod $name {
+            pub const FIXED: u32 = $weight * 3;
+
+            pub struct Holder(pub Box<$t>);
+
+            pub fn weigh(n: u32) -> u32 {
+                let all: &$t = &n;
+                let weight = -i64::from($weight * 2);
+                println!("{}", $weight * 2);
+                assert_eq!(weight, -10);
+                $of(n) * 2 + u32::from(all.to_string().len() as u8)
+            }
+        }
+    };
+}
+
+weighing!(weighed, 2 + 3, |n: u32| n + 1, dyn std::fmt::Display + Send);
+
+#[test]
+fn what_a_macro_puts_in_keeps_together() {
+    assert_eq!((weighed::FIXED, weighed::weigh(10)), (15, 24));
+    assert_eq!(vthread::run(|| weighed::weigh(10)), 24);
+    assert_eq!(weighed::Holder(Box::new(4)).0.to_string(), "4");
+}
+
+/// The attribute on single items, which see no others: what they call goes by names alone.
+mod single_items {
+    use vthread::vthread;
+
+    #[vthread]
+    pub trait Visitor {
+        fn visit(&mut self, n: u64) -> u64;
+
+        fn all(&mut self, n: u64) -> u64 {
+            (0..n).map(|i| self.visit(i)).sum()
+        }
+    }
+
+    pub struct Sum(pub u64);
+
+    #[vthread]
+    impl Visitor for Sum {
+        fn visit(&mut self, n: u64) -> u64 {
+            self.0 += fibonacci(n);
+            self.0
+        }
+    }
+
+    #[vthread]
+    impl Sum {
+        pub fn halvings(&self, n: u64) -> u64 {
+            if n == 0 { self.0 } else { 1 + self.halvings(n / 2) }
+        }
+    }
+
+    #[vthread]
+    pub fn fibonacci(n: u64) -> u64 {
+        if n < 2 { n } else { fibonacci(n - 1) + fibonacci(n - 2) }
+    }
+
+    #[vthread(recursive)]
+    pub fn leaf(n: u64) -> u64 {
+        n + 1
+    }
+
+    #[vthread(names(Visitor, visit, fibonacci))]
+    pub fn drive(visitor: &mut dyn Visitor) -> u64 {
+        visitor.visit(fibonacci(6)) + visitor.all(4)
+    }
+}
+
+#[test]
+fn single_items_work_alone() {
+    use single_items::{Sum, drive, fibonacci, leaf};
+    let all = || (drive(&mut Sum(0)), Sum(1).halvings(1000), fibonacci(10), leaf(1));
+    assert_eq!(counted(all), ((112, 11, 55, 2), 0));
+    let (got, chunks) = in_vthread(|| counted(all));
+    assert_eq!(got, (112, 11, 55, 2));
+    assert!(chunks > 100, "{chunks}");
+}
+
+#[test]
+fn recursive_takes_a_chunk_at_every_call() {
+    assert_eq!(in_vthread(|| counted(|| single_items::leaf(1))), (2, 1));
+}

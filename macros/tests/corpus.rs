@@ -33,22 +33,30 @@ mod calls;
 mod closures;
 #[path = "corpus/conditions.rs"]
 mod conditions;
+#[path = "corpus/everyday.rs"]
+mod everyday;
 #[path = "corpus/features.rs"]
 mod features;
 #[path = "corpus/generics.rs"]
 mod generics;
+#[path = "corpus/idioms.rs"]
+mod idioms;
 #[path = "corpus/items.rs"]
 mod items;
 #[path = "corpus/languages.rs"]
 mod languages;
 #[path = "corpus/left_out.rs"]
 mod left_out;
+#[path = "corpus/libraries.rs"]
+mod libraries;
 #[path = "corpus/machines.rs"]
 mod machines;
 #[path = "corpus/numbers.rs"]
 mod numbers;
 #[path = "corpus/objects.rs"]
 mod objects;
+#[path = "corpus/positions.rs"]
+mod positions;
 #[path = "corpus/programs.rs"]
 mod programs;
 #[path = "corpus/recursion.rs"]

@@ -53,12 +53,12 @@ impl Region {
 /// ends with a message.
 ///
 /// # Safety
-/// Every address that `allocate` gives is a multiple of 64, and `size` bytes from there lie inside memory that came from
+/// Every address that `allocate` gives is a multiple of 16, and `size` bytes from there lie inside memory that came from
 /// [`Region::take`] and was not given back, are readable and writable, and overlap nothing that is allocated. They stay so until
 /// `deallocate` gets them. The same holds for each chunk of `allocate_run`, which gives one at least and as many as it was asked for at
 /// most.
 pub unsafe trait StackAllocator {
-    /// The lowest address of `size` free bytes, or `None` if there is no memory. `size` is a multiple of 64 and at most
+    /// The lowest address of `size` free bytes, or `None` if there is no memory. `size` is a multiple of 16 and at most
     /// 64 KiB.
     fn allocate(&mut self, region: &Region, size: usize) -> Option<NonNull<u8>>;
 

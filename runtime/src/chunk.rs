@@ -1,7 +1,7 @@
 //! Taking and giving back a chunk. What every call onto a chunk executes of it is in assembly (`arch::call_on_fresh`).
 //!
 //! ```text
-//! lists[size / 64] --> top of a free chunk         in use
+//! lists[size / 16] --> top of a free chunk         in use
 //!                      top - 8: next free  ---->     top - 8: the entry's frames
 //! ```
 //!
@@ -14,6 +14,12 @@ use vale_threads_abi as abi;
 
 /// One list for every size with a class; index 0 stays empty.
 pub(crate) const CLASSES: usize = (abi::LARGEST_CHUNK / abi::CLASS_STEP) as usize + 1;
+
+/// How far a size is shifted to the right to give the distance of its list from the first, in bytes.
+pub(crate) const TO_LIST: u32 = {
+    assert!(abi::CLASS_STEP.is_power_of_two() && abi::CLASS_STEP as usize >= size_of::<List>());
+    abi::CLASS_STEP.trailing_zeros() - size_of::<List>().trailing_zeros()
+};
 
 /// Head of a list of free chunks: the top of the first, or null. The next one's top lies in the 8 bytes below a top.
 pub(crate) type List = Cell<*mut u8>;
@@ -82,6 +88,11 @@ impl Chunk {
         let parts = (self.top, self.list);
         core::mem::forget(self);
         parts
+    }
+
+    /// Does it go back to that one?
+    pub(crate) fn is_of(&self, list: *const List) -> bool {
+        core::ptr::eq(self.list, list)
     }
 
     /// Above its highest byte; a multiple of 16.

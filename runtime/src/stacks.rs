@@ -144,16 +144,25 @@ impl Stacks {
     }
 
     fn new(config: StackConfig) -> Box<Self> {
-        Box::new(Self::of(config))
+        let slow = Slow::new(config);
+        let mut place = Box::<Self>::new_zeroed();
+        // SAFETY: zeroed, and whole afterwards.
+        unsafe {
+            Self::init(place.as_mut_ptr(), core::ptr::null(), slow);
+            place.assume_init()
+        }
     }
 
-    fn of(config: StackConfig) -> Self {
-        Self {
-            lists: [const { Cell::new(null_mut()) }; CLASSES],
-            returned: Cell::new(null_mut()),
-            home: core::ptr::null(),
-            slow: RefCell::new(Slow::new(config)),
-            scoped: RefCell::default(),
+    /// In its place: the lists are too large for the stacks of those who call, and no copy of nothing.
+    ///
+    /// # Safety
+    /// There is room, which is zeroed: lists that are empty.
+    unsafe fn init(place: *mut Self, home: *const Self, slow: Slow) {
+        // SAFETY: the caller's promise.
+        unsafe {
+            (&raw mut (*place).home).write(home);
+            (&raw mut (*place).slow).write(RefCell::new(slow));
+            (&raw mut (*place).scoped).write(RefCell::default());
         }
     }
 
@@ -320,6 +329,27 @@ pub(crate) unsafe extern "C-unwind" fn take_slowly(size: u32, name: fn() -> &'st
     }
 }
 
+/// The list of a size on a thread that runs vthreads.
+///
+/// # Safety
+/// It is one: at most [`abi::LARGEST_CHUNK`].
+#[inline(always)]
+pub(crate) unsafe fn list_of(size: u32) -> *const List {
+    // SAFETY: such a thread has lists; the caller's promise.
+    unsafe { arch::list_of(size) }.cast()
+}
+
+/// Where stacks go back to that were lent the slow way.
+///
+/// # Safety
+/// On a thread that runs vthreads.
+#[cold]
+#[inline(never)]
+pub(crate) unsafe fn list_of_lent() -> *const List {
+    // SAFETY: such a thread has stacks.
+    unsafe { &raw const (*this_thread()).returned }
+}
+
 /// A stack from the free lists, if there is one of that size. For a thread that runs vthreads.
 #[inline(always)]
 pub(crate) fn take_free(size: u32) -> Option<Chunk> {
@@ -328,7 +358,7 @@ pub(crate) fn take_free(size: u32) -> Option<Chunk> {
     }
     // SAFETY: such a thread has lists, with an element for every such size; what is in a list is free, and of its size.
     unsafe {
-        let list = &*arch::list_of(size).cast::<List>();
+        let list = &*list_of(size);
         chunk::pop(list).map(|top| Chunk::lent(top, list))
     }
 }

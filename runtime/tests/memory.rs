@@ -359,7 +359,7 @@ fn chunks_are_counted_where_that_is_wanted() {
     };
     let (depth, taken, bytes) = count(true);
     assert_eq!((depth, taken), (15, 15));
-    // Ten at a time, of 64 bytes at least each; one of a size more or less.
-    assert!((640..64 << 10).contains(&bytes), "{bytes}");
+    // Ten at a time, of 16 bytes at least each; one of a size more or less.
+    assert!((160..64 << 10).contains(&bytes), "{bytes}");
     assert_eq!(count(false), (15, 0, 0));
 }

@@ -3,7 +3,7 @@
 #![cfg(vthread_native)]
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -37,6 +37,36 @@ fn work_is_shared_but_what_has_started_stays() {
     let seen = seen.into_inner().expect("no panic");
     assert!(!seen.contains(&caller), "a vthread ran on the thread that waits");
     assert!(seen.len() > 1, "all started on one carrier");
+}
+
+#[test]
+fn neither_one_that_yields_nor_one_that_does_not_keeps_a_start_waiting() {
+    let (yields, stop, started) = (AtomicBool::new(false), AtomicBool::new(false), AtomicBool::new(false));
+    let until = |flag: &AtomicBool| {
+        let since = Instant::now();
+        while !flag.load(SeqCst) && since.elapsed() < Duration::from_mins(1) {
+            std::hint::spin_loop();
+        }
+        flag.load(SeqCst)
+    };
+    let outcome = runtime(2).run(|| {
+        vthread::scope(|s| {
+            // The other carrier takes this one, as we do not yield, and has something to do for ever.
+            drop(s.spawn(|| {
+                while !stop.load(SeqCst) {
+                    yields.store(true, SeqCst);
+                    vthread::yield_now();
+                }
+            }));
+            let runs = until(&yields);
+            // This one is ours, and we go on not yielding.
+            drop(s.spawn(|| started.store(true, SeqCst)));
+            let has_started = until(&started);
+            stop.store(true, SeqCst);
+            (runs, has_started)
+        })
+    });
+    assert_eq!(outcome.expect("it runs"), (true, true));
 }
 
 #[test]

@@ -1,4 +1,5 @@
-//! The hot paths take no more instructions than they did: counted by cachegrind, so that a slow-down shows without a clock.
+//! The hot paths take no more instructions than they did: counted by cachegrind, so that a slow-down shows without a clock. Nor does a vthread
+//! that waits take more memory: `waiting`, in bytes, everything included.
 //!
 //! The counts are pinned in `hot_paths.txt` beside this file. Whoever changes them on purpose, or compiles with another
 //! compiler, writes them anew:
@@ -15,13 +16,26 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Not a descent: what goes deeper than ever needs memory, and where there is a valgrind it is told of that.
-const ITEMS: [&str; 8] =
-    ["switch", "switch-stored", "yield", "call", "hop", "ping-pong", "call-reply", "spawn"];
+const ITEMS: [&str; 10] = [
+    "switch",
+    "switch-stored",
+    "yield",
+    "call",
+    "hop",
+    "format",
+    "ping-pong",
+    "call-reply",
+    "stream",
+    "spawn",
+];
 
 const PINS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hot_paths.txt");
 
 /// Of a count. Code that is laid out otherwise may need a move more or less.
 const TOLERANCE: f64 = 0.03;
+
+/// Of many that wait at a time: with fewer, what is there once for all of them shows.
+const WAITING: u64 = 300_000;
 
 /// What is wrong with `counts`, item by item; empty if nothing is.
 fn slower(pins: &[(String, f64)], counts: &[(&str, f64)]) -> String {
@@ -29,14 +43,14 @@ fn slower(pins: &[(String, f64)], counts: &[(&str, f64)]) -> String {
     for (item, count) in counts {
         match pins.iter().find(|pin| pin.0 == *item) {
             Some((_, pin)) if *count > pin * (1.0 + TOLERANCE) + 1.0 => {
-                let _ = writeln!(wrong, "{item}: {count:.1} instructions, pinned are {pin:.1}");
+                let _ = writeln!(wrong, "{item}: {count:.1} instructions or bytes, pinned are {pin:.1}");
             }
             Some((_, pin)) if *count < pin * (1.0 - TOLERANCE) - 1.0 => {
-                eprintln!("{item}: {count:.1} instructions, pinned are {pin:.1}: fewer, pin them");
+                eprintln!("{item}: {count:.1}, pinned are {pin:.1}: fewer, pin them");
             }
             Some(_) => {}
             None => {
-                let _ = writeln!(wrong, "{item}: {count:.1} instructions, and nothing is pinned");
+                let _ = writeln!(wrong, "{item}: {count:.1}, and nothing is pinned");
             }
         }
     }
@@ -88,6 +102,15 @@ fn instructions(probe: &Path, item: &str, n: u32) -> f64 {
     count.unwrap_or_else(|| panic!("valgrind printed no count: {said}"))
 }
 
+/// Bytes of memory that one of many vthreads takes which wait for a permit.
+fn bytes_of_a_wait(probe: &Path) -> f64 {
+    let output = Command::new(probe).args(["vthread", "live", &WAITING.to_string()]).output();
+    let said = String::from_utf8(output.expect("the probe runs").stdout).expect("digits");
+    let numbers: Vec<u64> = said.split_whitespace().filter_map(|word| word.parse().ok()).collect();
+    let [WAITING, _, before, with] = numbers[..] else { panic!("zork-probe said {said}") };
+    (with - before) as f64 / WAITING as f64
+}
+
 #[test]
 #[cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), ignore = "counts are those of x86-64")]
 fn hot_paths_take_no_more_instructions_than_pinned() {
@@ -96,10 +119,12 @@ fn hot_paths_take_no_more_instructions_than_pinned() {
         let [few, many] = [800, 4000].map(|n| instructions(&probe, item, n));
         (item, (many - few) / 3200.0)
     };
-    let counts = ITEMS.map(cost);
+    let mut counts = ITEMS.map(cost).to_vec();
+    counts.push(("waiting", bytes_of_a_wait(&probe)));
     if std::env::var_os("VTHREAD_PIN").is_some() {
-        let mut text =
-            String::from("# Instructions of each hot path, written by `VTHREAD_PIN=1`: see hot_paths.rs.\n");
+        let mut text = String::from(
+            "# Instructions of each hot path, and bytes of a vthread that waits, written by `VTHREAD_PIN=1`: see hot_paths.rs.\n",
+        );
         for (item, count) in counts {
             let _ = writeln!(text, "{item} {count:.1}");
         }
@@ -119,6 +144,8 @@ fn the_gate_closes() {
     let pins = parse("# comment\nswitch 22.0\nyield 100.0\n");
     assert_eq!(slower(&pins, &[("switch", 22.0), ("yield", 103.0)]), "");
     assert_eq!(slower(&pins, &[("switch", 10.0)]), "", "faster is no fault");
-    assert!(slower(&pins, &[("yield", 105.0)]).contains("yield: 105.0 instructions, pinned are 100.0"));
+    assert!(
+        slower(&pins, &[("yield", 105.0)]).contains("yield: 105.0 instructions or bytes, pinned are 100.0")
+    );
     assert!(slower(&pins, &[("hop", 1.0)]).contains("nothing is pinned"));
 }

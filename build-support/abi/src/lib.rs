@@ -30,17 +30,19 @@ pub const HEAD: &[u8; 7] = b"VTHREAD";
 pub const FIXED_LEN: usize = 32;
 
 /// The immediate as compiled, before the link step has written a size. Larger than any chunk, so the one
-/// comparison that finds large and unproved entries finds this too.
-pub const UNPATCHED: u32 = 0x7fff_fff1;
+/// comparison that finds large and unproved entries finds this too. A multiple of 16 as sizes are, so that who keeps either has the same
+/// bits to spare.
+pub const UNPATCHED: u32 = 0x7fff_fa10;
 
 /// Written instead of a size when no bound could be proved: the entry gets a large guarded stack.
-pub const UNPROVED: u32 = 0x7fff_fff2;
+pub const UNPROVED: u32 = 0x7fff_fa20;
 
 /// Only the link step defines this symbol; its name is the error message of a package without the build script.
 pub const MISSING: &str = "__vthread_link_step_missing__add_build_rs";
 
-/// Chunk sizes are multiples of this many bytes. A chunk's free list is `size / CLASS_STEP`.
-pub const CLASS_STEP: u32 = 64;
+/// Chunk sizes are multiples of this many bytes: what stacks are aligned to, so that no chunk is larger than its entry needs. A chunk's
+/// free list is `size / CLASS_STEP`.
+pub const CLASS_STEP: u32 = 16;
 
 /// The largest chunk that has a free list, in bytes. A proved bound above it is written as it is, rounded up to
 /// whole pages, and gets a stack of its own.
@@ -68,7 +70,7 @@ pub mod flags {
 /// ```
 /// assert_eq!(vale_threads_abi::chunk_size(100, 16), Some(128));
 /// assert_eq!(vale_threads_abi::chunk_size(112, 16), Some(128));
-/// assert_eq!(vale_threads_abi::chunk_size(113, 16), Some(192));
+/// assert_eq!(vale_threads_abi::chunk_size(113, 16), Some(144));
 /// assert_eq!(vale_threads_abi::chunk_size(70_000, 16), Some(73_728));
 /// assert_eq!(vale_threads_abi::chunk_size(u64::MAX, 16), None);
 /// ```
@@ -99,7 +101,8 @@ pub enum Kind {
     /// A `call` whose callee runs on another stack: its depth does not count on this one. The callee returns.
     Switch = 5,
     /// The instruction at which a context switch leaves this stack. Control comes back only at `callee` (an address in
-    /// the same function) with rsp = rsp before `site` + `extra`, and every register unknown. `callee` 0: never.
+    /// the same function) with rsp = rsp before `site` + `extra`, and every register unknown. `callee` 0: never. Who gets rsp, from a
+    /// register or as stored by one of the two instructions before `site`, only comes back with it: nothing of this stack is written through it.
     Swap = 6,
     /// A pool of hop stubs for functions of the executable itself: stubs of `extra` bytes from `site` up to `callee`. Each
     /// copies `flags & 0xff` words of stack arguments, and holds two 32-bit displacements that are to be filled
@@ -193,6 +196,7 @@ mod tests {
     fn sentinels_are_above_every_size() {
         let largest = chunk_size(0x7fff_0000 - u64::from(PAGE) - 16, 16).expect("just fits");
         assert!(largest < UNPATCHED.min(UNPROVED));
+        assert!(UNPATCHED.is_multiple_of(CLASS_STEP) && UNPROVED.is_multiple_of(CLASS_STEP));
         assert_eq!(chunk_size(0x7fff_0000, 0), None);
     }
 }

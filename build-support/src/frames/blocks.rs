@@ -1,19 +1,17 @@
 //! The walk over a function's blocks, to a fixed point.
-//!
-//! Edges are *certain* or *doubtful*. Doubtful are the one behind a call (the callee may never return, and then other
-//! code begins there) and those read from a jump table whose length is not known. They are followed only when
-//! nothing certain is left to do, and dropped when rsp contradicts what is known of the place they lead to. What a doubtful edge leads to is
-//! doubtful too, with all that follows from it: a contradiction between two doubtful edges drops neither, and the function has no bound unless
-//! a certain edge decides. Where the unwind table gives the same rsp, an edge is certain.
+
+mod edges;
+mod pending;
 
 use super::notes::{Below, Notes, Seen, below_return_address};
-use super::state::{Bases, RSP, State};
+use super::state::{Bases, State};
 use super::value::{Sets, Value};
 use super::{Frame, Place, Problem, Program};
 use crate::elf::first_at_least;
 use crate::functions::{Function, Row};
 use crate::records::Records;
 use iced_x86::{Decoder, DecoderOptions, Instruction, InstructionInfoFactory, Mnemonic};
+use pending::Pending;
 use std::cell::OnceCell;
 use std::collections::BTreeSet;
 use std::ops::Range;
@@ -65,44 +63,6 @@ pub(super) struct Interpreter<'a, 'd> {
     /// The records, if any speaks of an instruction of this function.
     pub(super) marks: Option<&'a Records<'d>>,
     want_points: bool,
-}
-
-/// Blocks that are to be walked, the first in the code first: most code runs forwards, so what leads to a block has mostly been
-/// seen when its turn comes.
-#[derive(Default)]
-struct Pending {
-    bits: Vec<u64>,
-    /// No bit is set in the words before this one.
-    from: usize,
-}
-
-impl Pending {
-    fn push(&mut self, index: usize) {
-        let word = index / 64;
-        if word >= self.bits.len() {
-            self.bits.resize(word + 1, 0);
-        }
-        self.bits[word] |= 1 << (index % 64);
-        if word < self.from {
-            self.from = word;
-        }
-    }
-
-    fn is_empty(&self) -> bool {
-        self.bits.iter().all(|word| *word == 0)
-    }
-
-    fn pop(&mut self) -> Option<usize> {
-        while self.from < self.bits.len() {
-            let word = self.bits[self.from];
-            if word != 0 {
-                self.bits[self.from] = word & (word - 1);
-                return Some(64 * self.from + word.trailing_zeros() as usize);
-            }
-            self.from += 1;
-        }
-        None
-    }
 }
 
 /// Where control goes after an instruction.
@@ -216,22 +176,6 @@ impl<'a, 'd> Interpreter<'a, 'd> {
         }
     }
 
-    /// Everything has been followed: who was right about rsp where doubtful edges contradict? Returns whether there is more to do.
-    fn settle_disputes(&mut self) -> bool {
-        for (to, state) in std::mem::take(&mut self.disputed) {
-            match self.block(to) {
-                Some(block) if block.state.registers[RSP] != state.registers[RSP] => {
-                    if block.doubtful {
-                        let at = self.code[to].ip();
-                        self.problem(Problem::StackPointerDiffers(at));
-                    }
-                }
-                _ => self.arrive(to, &state, true),
-            }
-        }
-        !self.work.is_empty()
-    }
-
     /// The number of the instruction at `address`.
     pub(super) fn index_of(&self, address: u64) -> Option<usize> {
         let offset = address.wrapping_sub(self.function.start) as usize;
@@ -239,23 +183,6 @@ impl<'a, 'd> Interpreter<'a, 'd> {
             return None;
         }
         Some(self.number_at[offset] as usize - 1)
-    }
-
-    /// An edge that is as certain as the block that it begins in.
-    pub(super) fn go(&mut self, to: usize, state: &State) {
-        self.arrive(to, state, self.block_is_doubtful);
-    }
-
-    /// A doubtful edge.
-    pub(super) fn may_go(&mut self, to: usize, state: &State) {
-        // Where the unwind table agrees, nothing that is found later will contradict: going on at once saves doing things twice.
-        if let Value::Stack { base: 0, offset } = state.registers[RSP]
-            && self.function.has_unwind_entry()
-            && self.row(self.code[to].ip()).and_then(|r| r.rsp_offset) == Some(8_i64.wrapping_sub(offset))
-        {
-            return self.arrive(to, state, false);
-        }
-        self.doubtful.push((to, state.clone()));
     }
 
     fn block_mut(&mut self, at: usize) -> Option<&mut Block> {
@@ -266,78 +193,6 @@ impl<'a, 'd> Interpreter<'a, 'd> {
     fn block(&self, at: usize) -> Option<&Block> {
         let number = self.block_at[at] as usize;
         if number == 0 { None } else { Some(&self.blocks[number - 1]) }
-    }
-
-    fn arrive(&mut self, to: usize, state: &State, doubtful: bool) {
-        self.split_at(to);
-        let program = self.program;
-        let code = |address: u64| program.is_callable(address);
-        let number = self.block_at[to] as usize;
-        if number == 0 {
-            let notes = Notes::default();
-            self.blocks.push(Block { state: state.clone(), doubtful, visits: 0, notes });
-            self.block_at[to] = self.blocks.len() as u32;
-            self.work.push(to);
-            return;
-        }
-        let block = &mut self.blocks[number - 1];
-        if block.doubtful && !doubtful && block.state.registers[RSP] != state.registers[RSP] {
-            // What came by the doubtful edge cannot have been.
-            block.state = state.clone();
-            block.doubtful = doubtful;
-            self.work.push(to);
-            return;
-        }
-        // What follows from it is certain now as well.
-        let certain_now = block.doubtful && !doubtful;
-        block.doubtful &= doubtful;
-        let (mut changed, lost_address) = block.state.join(state, &mut self.sets, &code);
-        changed |= certain_now;
-        self.below.vague |= lost_address;
-        if block.state.registers[RSP] != state.registers[RSP] && block.state.registers[RSP] != Value::Unknown
-        {
-            block.state.registers[RSP] = Value::Unknown;
-            let at = self.code[to].ip();
-            self.problem(Problem::StackPointerDiffers(at));
-            changed = true;
-        }
-        if changed {
-            self.work.push(to);
-        }
-    }
-
-    /// Makes `to` the start of a block; one that ran through it must stop there from now on.
-    fn split_at(&mut self, to: usize) {
-        if std::mem::replace(&mut self.leaders[to], true) {
-            return;
-        }
-        if self.reached[to]
-            && let Some(around) = (0..to).rev().find(|at| self.block_at[*at] != 0)
-        {
-            self.work.push(around);
-        }
-    }
-
-    fn try_doubtful(&mut self, to: usize, state: &State) {
-        let Value::Stack { base, .. } = state.registers[RSP] else {
-            return self.arrive(to, state, true);
-        };
-        let at = self.code[to].ip();
-        // Without an unwind entry nobody vouches for the place, and a contradiction stands.
-        if !self.function.has_unwind_entry() {
-            return self.arrive(to, state, true);
-        }
-        let table_says = self.row(at).and_then(|r| r.rsp_offset).is_some();
-        match (table_says, self.block(to)) {
-            // It says otherwise, or the edge would be certain.
-            (true, _) if base == 0 => {}
-            (_, Some(block)) if block.state.registers[RSP] != state.registers[RSP] => {
-                if block.doubtful {
-                    self.disputed.push((to, state.clone()));
-                }
-            }
-            _ => self.arrive(to, state, true),
-        }
     }
 
     /// What the unwind table says about the instruction at `at`.

@@ -68,6 +68,20 @@ impl Interpreter<'_, '_> {
         }
     }
 
+    /// Is this where a switch saves rsp, just before it leaves the stack? Whoever finds it there only comes back with it, and writes nothing
+    /// through it (`Kind::Swap`).
+    pub(super) fn saves_for_swap(&self, instruction: &Instruction) -> bool {
+        let (Some(records), Some(next)) = (self.marks, self.index_of(instruction.next_ip())) else {
+            return false;
+        };
+        let swaps = |i: &Instruction| matches!(records.mark(i.ip()), Some(Mark::Swap { .. }));
+        match &self.code[next..] {
+            [first, ..] if swaps(first) => true,
+            [first, second, ..] => first.flow_control() == FlowControl::Next && swaps(second),
+            _ => false,
+        }
+    }
+
     /// Control leaves this stack and comes back elsewhere, with nothing in registers.
     fn swap(
         &mut self,
@@ -87,7 +101,10 @@ impl Interpreter<'_, '_> {
         };
         let mut after = state.clone();
         for register in 0..16 {
-            after.escape(after.registers[register]);
+            // Whoever gets rsp only comes back with it.
+            if after.registers[register] != state.registers[RSP] {
+                after.escape(after.registers[register]);
+            }
             after.registers[register] = Value::Unknown;
         }
         after.forget_escaped_but(&self.bases, base, offset, offset + moved + 8);

@@ -115,11 +115,9 @@ impl Interpreter<'_, '_> {
 
     fn mov(&mut self, instruction: &Instruction, state: &mut State) {
         if instruction.op0_kind() == OpKind::Memory {
-            let value = if instruction.memory_size().size() == 8 {
-                self.operand(instruction, 1, state)
-            } else {
-                Value::Unknown
-            };
+            let is_known = instruction.memory_size().size() == 8
+                && !(instruction.op1_register() == Register::RSP && self.saves_for_swap(instruction));
+            let value = if is_known { self.operand(instruction, 1, state) } else { Value::Unknown };
             return self.write_memory(instruction, state, value);
         }
         let to = instruction.op0_register();

@@ -7,17 +7,17 @@
 
 mod elsewhere;
 mod reason;
+mod steps;
 mod stubs;
 
 pub use reason::Reason;
 
 use crate::ahead::Ahead;
-use crate::elf::{Import, Slot};
-use crate::frames::{self, Callee, Form, Frame, Place, Problem, Program, Site, Target};
+use crate::elf::Import;
+use crate::frames::{self, Callee, Form, Frame, Place, Problem, Program, Target};
 use crate::functions::display_name;
 use crate::hash::Map;
 use crate::pools::{HopTo, Pools};
-use crate::preload;
 use crate::rules::Rules;
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::rc::Rc;
@@ -103,7 +103,6 @@ pub struct Graph<'a, 'd> {
 }
 
 const NO_STUB: &str = "no hop stub is left that copies its stack arguments";
-const NOT_REWRITABLE: &str = "the call goes through a pointer, so it cannot be rewritten";
 const PATHS_UNKNOWN: &str = "not all paths in its function are known, so one may lead in between";
 const ARGUMENTS_UNKNOWN: &str = "how many of its arguments are on the stack is not known";
 
@@ -279,131 +278,6 @@ impl<'a, 'd> Graph<'a, 'd> {
         self.nodes[number].reasons = reasons;
     }
 
-    /// Markers become their members, arguments what the caller passed.
-    fn resolve(
-        &self,
-        targets: &BTreeSet<Target>,
-        key: &Key,
-        site: &Site,
-        reasons: &mut Vec<Reason>,
-    ) -> Vec<Target> {
-        let mut found = Vec::new();
-        for target in targets {
-            match target {
-                Target::Member(marker) => {
-                    found.extend(self.program.records.members(*marker).map(Target::Function));
-                }
-                Target::Argument(index) => match key.binding.get(index) {
-                    Some(passed) => found.extend(passed.iter().copied()),
-                    None => reasons.push(Reason::Argument { at: site.at, index: *index }),
-                },
-                other => found.push(*other),
-            }
-        }
-        found
-    }
-
-    fn step(
-        &mut self,
-        target: Target,
-        key: &Key,
-        site: &Site,
-        alone: bool,
-        frame: &Frame,
-    ) -> Result<Step, Reason> {
-        match target {
-            Target::Function(address) if self.policy.pools.calls(address).is_some() => {
-                let (to, cost) = self.policy.pools.calls(address).unwrap_or((HopTo::Function(address), 0));
-                Ok(Step::Hop(to, cost))
-            }
-            Target::Function(address) => match self.program.image.plt(address) {
-                Some(Slot::Import(import)) => self.import_step(import, key, site, frame),
-                _ => self.function_step(address, key, site, alone, frame),
-            },
-            Target::Import(import) => self.import_step(import, key, site, frame),
-            Target::Member(_) | Target::Argument(_) => Err(Reason::UnknownCallee {
-                at: site.at,
-                what: "a function that is passed on twice".to_owned(),
-                stays: None,
-            }),
-        }
-    }
-
-    fn function_step(
-        &mut self,
-        address: u64,
-        key: &Key,
-        site: &Site,
-        alone: bool,
-        frame: &Frame,
-    ) -> Result<Step, Reason> {
-        if !self.program.functions.begins_at(address) {
-            let what = format!("{address:#x}, which is not the start of a function");
-            return Err(Reason::UnknownCallee { at: site.at, what, stays: None });
-        }
-        if !self.hops(address) {
-            let binding = self.binding(address, key, site);
-            return Ok(Step::Node(self.node(address, key.place, binding)));
-        }
-        if !alone || site.form == Form::Other && preload::find(self.program, site, address).is_none() {
-            return Err(self.cannot_hop(site, address, NOT_REWRITABLE));
-        }
-        let incoming = self.incoming(address, 0);
-        let words = if incoming.open { None } else { Some(incoming.bytes.div_ceil(8)) };
-        match self.stub(HopTo::Function(address), words, key, site, frame) {
-            Ok(step) => Ok(step),
-            Err(why) => Err(self.cannot_hop(site, address, why)),
-        }
-    }
-
-    fn cannot_hop(&mut self, site: &Site, callee: u64, why: &'static str) -> Reason {
-        Reason::CannotHop { at: site.at, callee: self.name(callee).to_string(), why }
-    }
-
-    fn import_step(&mut self, import: Import, key: &Key, site: &Site, frame: &Frame) -> Result<Step, Reason> {
-        if let Some(ours) = self.policy.replaced.get(&import).copied() {
-            return Ok(Step::Node(self.node(ours, key.place, Binding::new())));
-        }
-        let name = self.program.image.import_name(import).to_owned();
-        if self.policy.pools.is_empty() {
-            return Err(Reason::Import { at: site.at, name });
-        }
-        let words = self.policy.rules.stack_words(&name);
-        self.stub(HopTo::Import(import), words, key, site, frame).map_err(|why| Reason::CannotHop {
-            at: site.at,
-            callee: name,
-            why,
-        })
-    }
-
-    /// The arguments that `callee` calls, as far as `site` says what they are.
-    fn binding(&mut self, callee: u64, key: &Key, site: &Site) -> Binding {
-        if site.arguments.is_empty() {
-            return Binding::new();
-        }
-        let place = self.place(callee, key.place);
-        let frame = self.frame(callee, place);
-        let wanted = called_arguments(&frame);
-        if wanted.is_empty() {
-            return Binding::new();
-        }
-        let mut binding = Binding::new();
-        for (index, passed) in site.arguments.iter().filter(|(index, _)| wanted.contains(index)) {
-            let mut known = BTreeSet::new();
-            let complete = passed.iter().all(|target| match target {
-                Target::Argument(mine) => key.binding.get(mine).is_some_and(|set| {
-                    known.extend(set.iter().copied());
-                    true
-                }),
-                other => known.insert(*other),
-            });
-            if complete {
-                binding.insert(*index, known);
-            }
-        }
-        binding
-    }
-
     /// For each node the nodes that it calls.
     pub fn callees(&self) -> Vec<Vec<usize>> {
         let of = |node: &Node| {
@@ -433,21 +307,6 @@ fn begin_blocks_as_in(frame: &mut Frame, all: &Frame) {
             site.block = site.block.max(all.sites[index].block);
         }
     }
-}
-
-/// The argument registers that a function calls through.
-fn called_arguments(frame: &Frame) -> BTreeSet<u8> {
-    let mut called = BTreeSet::new();
-    for site in &frame.sites {
-        if let Callee::Targets(targets) = &site.callee {
-            for target in targets {
-                if let Target::Argument(index) = target {
-                    called.insert(*index);
-                }
-            }
-        }
-    }
-    called
 }
 
 /// `mov r64, [rip + slot]`: the form that can become a `lea`.

@@ -1,7 +1,7 @@
 //! The bounds as a source file of constants.
 
 use super::{Certainty, Report};
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::fmt::Write as _;
 
 /// What the constants are written in.
@@ -20,14 +20,9 @@ pub fn constants(report: &Report, language: Language) -> String {
     if language == Language::C {
         text.push_str("#pragma once\n#include <stddef.h>\n");
     }
-    let mut seen: HashMap<String, u32> = HashMap::new();
+    let mut names = Names::default();
     for line in &report.lines {
-        let mut name = identifier(&line.name);
-        let count = seen.entry(name.clone()).or_insert(0);
-        *count += 1;
-        if *count > 1 {
-            let _ = write!(name, "_{count}");
-        }
+        let name = names.give(&line.name);
         let shown = line.name.replace(['\n', '\r'], " ");
         let _ = match (&line.certainty, language) {
             (Certainty::Unknown(why), _) => {
@@ -45,6 +40,30 @@ pub fn constants(report: &Report, language: Language) -> String {
     text
 }
 
+/// Identifiers that were given away.
+#[derive(Default)]
+struct Names {
+    /// How many functions wanted each.
+    wanted: HashMap<String, u32>,
+    given: HashSet<String>,
+}
+
+impl Names {
+    /// One for this function: with a number, if another one has it.
+    fn give(&mut self, function: &str) -> String {
+        let plain = identifier(function);
+        let count = self.wanted.entry(plain.clone()).or_insert(0);
+        loop {
+            *count += 1;
+            let name = if *count == 1 { plain.clone() } else { format!("{plain}_{count}") };
+            // A function may be called like what another one gets with its number.
+            if self.given.insert(name.clone()) {
+                return name;
+            }
+        }
+    }
+}
+
 /// `search::Tree::<T>::walk` becomes `STACK_SEARCH_TREE_T_WALK`.
 fn identifier(name: &str) -> String {
     let mut found = String::from("STACK");
@@ -60,4 +79,16 @@ fn identifier(name: &str) -> String {
         }
     }
     found
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Names;
+
+    #[test]
+    fn no_identifier_is_given_twice() {
+        let mut names = Names::default();
+        let given = ["a::f", "a::f", "a::f_2", "a_f", "a::f"].map(|function| names.give(function));
+        assert_eq!(given, ["STACK_A_F", "STACK_A_F_2", "STACK_A_F_2_2", "STACK_A_F_3", "STACK_A_F_4"]);
+    }
 }

@@ -47,6 +47,14 @@ pub(super) fn movable(
     Ok(())
 }
 
+/// Does it write memory, wherever that is?
+pub(super) fn writes_memory(info: &mut InstructionInfoFactory, instruction: &Instruction) -> bool {
+    let reads = |access: OpAccess| {
+        matches!(access, OpAccess::None | OpAccess::NoMemAccess | OpAccess::Read | OpAccess::CondRead)
+    };
+    info.info(instruction).used_memory().iter().any(|used| !reads(used.access()))
+}
+
 /// rsp is the base of a memory operand, and nothing else of this instruction.
 fn only_addresses(instruction: &Instruction) -> bool {
     instruction.memory_base() == Register::RSP

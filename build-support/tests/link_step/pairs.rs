@@ -31,7 +31,7 @@ const WAYS: [[&str; 8]; 10] = [
 ];
 
 /// Of [`ALL`], those that need the crates that the fixture does without here, and those that panic.
-const WITH_LIBRARIES: usize = 6;
+pub const WITH_LIBRARIES: usize = 6;
 const PANICKING: usize = 11;
 
 #[test]

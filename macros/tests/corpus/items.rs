@@ -334,3 +334,81 @@ program!(made_items {
         )
     }
 });
+
+// Impls that macros write: with parameters, unsafe, of generic and nested traits, in a function, of a trait whose objects are used.
+program!(impls_by_macros {
+    pub trait Node: std::fmt::Debug {
+        fn depth(&self) -> u32;
+        fn total(&self) -> u64 {
+            u64::from(self.depth())
+        }
+    }
+    mod inner {
+        pub trait Scale<T> {
+            type Out;
+            fn scale(&self, by: T) -> Self::Out;
+        }
+        pub unsafe trait Marked {
+            fn mark(&self) -> u8;
+        }
+    }
+    use inner::Scale;
+    macro_rules! node {
+        ($name:ident { $($field:ident),* }) => {
+            #[derive(Debug)]
+            pub struct $name { $($field: Vec<Box<dyn Node>>),* }
+            impl Node for $name {
+                fn depth(&self) -> u32 {
+                    1 + [None::<u32>, $(self.$field.iter().map(|n| n.depth()).max()),*].into_iter().flatten().max().unwrap_or(0)
+                }
+            }
+            unsafe impl inner::Marked for $name {
+                fn mark(&self) -> u8 { stringify!($name).as_bytes()[0] }
+            }
+        };
+        ($($t:ty = $total:expr),+ $(,)?) => { $(impl Node for $t {
+            fn depth(&self) -> u32 { 0 }
+            fn total(&self) -> u64 { doubled($total(self)) }
+        })+ };
+    }
+    macro_rules! scale {
+        ($($a:ty => $b:ty),*) => {
+            $(impl<T: Copy + Into<$b>> Scale<T> for $a
+            where
+                $a: Into<$b> + Copy,
+            {
+                type Out = $b;
+                fn scale(&self, by: T) -> $b { <$a as Into<$b>>::into(*self) * by.into() }
+            })*
+        };
+    }
+    node!(Branch { left, right });
+    node!(Leaf {});
+    node!(u8 = |n: &u8| u64::from(*n), String = |s: &String| s.len() as u64);
+    scale!(u8 => u16, u32 => u64);
+    fn doubled(n: u64) -> u64 {
+        n * 2
+    }
+    fn all<const N: usize>(of: [Box<dyn Node>; N]) -> Vec<Box<dyn Node>> {
+        of.into()
+    }
+    fn local(n: u32) -> u32 {
+        trait Count {
+            fn count_down(&self) -> u32;
+        }
+        macro_rules! count { ($t:ty) => { impl Count for $t { fn count_down(&self) -> u32 { if *self == 0 { 0 } else { 1 + (*self - 1).count_down() } } } }; }
+        count!(u32);
+        let object: &dyn Count = &n;
+        object.count_down()
+    }
+    fn scaled<S: Scale<u8, Out = u16>>(s: &dyn Scale<u8, Out = u16>, other: S) -> u16 {
+        s.scale(3) + other.scale(2)
+    }
+    pub fn run() -> String {
+        let leaf = Leaf {};
+        let deep = Branch { left: all([Box::new(7u8), Box::new(leaf)]), right: all([Box::new(Branch { left: vec![], right: all([Box::new(String::from("abc"))]) })]) };
+        let totals: Vec<u64> = deep.left.iter().chain(&deep.right).map(|n| n.total()).collect();
+        let object: &dyn inner::Marked = &deep;
+        format!("{} {totals:?} {} {} {} {}", deep.depth(), object.mark(), local(12), scaled(&5u8, 7u8), 9u32.scale(1u8))
+    }
+});

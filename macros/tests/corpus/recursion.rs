@@ -305,3 +305,39 @@ program!(recursion_through_generics {
         format!("{} {}", names.0.join(" "), count.0)
     }
 });
+
+// Circles of two and three among functions, inherent methods, trait methods and closures, each kind by itself and mixed.
+program!(circles_of_every_kind {
+    fn ping(n: u32) -> u32 { if n == 0 { 0 } else { 1 + pong(n - 1) } }
+    fn pong(n: u32) -> u32 { if n == 0 { 10 } else { 2 + pang(n - 1) } }
+    fn pang(n: u32) -> u32 { if n == 0 { 20 } else { 3 + ping(n - 1) } }
+    struct Walker { steps: u32 }
+    impl Walker {
+        fn left(&mut self, n: u32) -> u32 { self.steps += 1; if n == 0 { 0 } else { self.right(n - 1) + 1 } }
+        fn right(&mut self, n: u32) -> u32 { self.steps += 10; if n == 0 { 5 } else { Self::left(self, n - 1) } }
+        fn consumed(self, n: u32) -> u32 { if n == 0 { self.steps } else { Box::new(Walker { steps: self.steps * 2 }).handed(n - 1) } }
+        fn handed(self: Box<Self>, n: u32) -> u32 { (*self).consumed(n) }
+    }
+    impl Walker { fn boxed(n: u32) -> u32 { if n == 0 { 1 } else { Box::new(Walker { steps: n }).handed(0) + Self::boxed(n - 1) } } }
+    trait Turn { fn even(&self, n: u32) -> bool { n == 0 || self.odd(n - 1) } fn odd(&self, n: u32) -> bool; fn step(&self, by: &dyn Turn, n: u32) -> u32 { if n == 0 { 0 } else { 1 + by.step(by, n - 1) } } }
+    struct Plain; struct Counted<'c>(&'c std::cell::Cell<u32>);
+    impl Turn for Plain { fn odd(&self, n: u32) -> bool { n != 0 && self.even(n - 1) } }
+    impl Turn for Counted<'_> { fn odd(&self, n: u32) -> bool { self.0.set(self.0.get() + 1); if n == 0 { false } else { Plain.even(n - 1) } } fn step(&self, by: &dyn Turn, n: u32) -> u32 { self.0.set(self.0.get() + 1); if n < 2 { n } else { by.step(self, n - 2) + 7 } } }
+    fn by_closures(n: u32) -> u32 {
+        fn first(n: u32, second: &dyn Fn(u32) -> u32) -> u32 { if n == 0 { 0 } else { second(n - 1) + 1 } }
+        fn second(n: u32) -> u32 { let f = |m: u32| if m == 0 { 100 } else { second(m - 1) + 1 }; first(n, &f) }
+        second(n)
+    }
+    fn fix<A: Copy, R>(f: &dyn Fn(&dyn Fn(A) -> R, A) -> R, a: A) -> R { f(&|a| fix(f, a), a) }
+    fn mixed(n: u32) -> u32 { let next = |k: u32| Mixed(k).go(); (0..n.min(2)).map(|k| next(n - 1 - k)).sum::<u32>() + 1 }
+    struct Mixed(u32);
+    trait Go { fn go(&self) -> u32; }
+    impl Go for Mixed { fn go(&self) -> u32 { if self.0 < 2 { self.0 } else { let boxed: Box<dyn Go> = Box::new(Mixed(self.0 - 1)); boxed.go() + mixed(self.0 - 2) } } }
+    pub fn run() -> String {
+        let mut w = Walker { steps: 0 };
+        let cell = std::cell::Cell::new(0);
+        let turns: [&dyn Turn; 2] = [&Plain, &Counted(&cell)];
+        let factorial = fix(&|again: &dyn Fn(u64) -> u64, n: u64| if n < 2 { 1 } else { n * again(n - 1) }, 12);
+        format!("{} {} {} {} {:?} {} {factorial} {} {}", ping(20), w.left(9), w.steps, Walker::boxed(5), turns.map(|t| (t.even(11), t.odd(8), t.step(turns[1], 9))), by_closures(15), mixed(9), cell.get())
+    }
+});

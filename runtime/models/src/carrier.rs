@@ -12,6 +12,7 @@ mod start {
 
 use crate::arch::Parked;
 use crate::sched::remote::Remote;
+use crate::sched::task::Task;
 use crate::sched::timers::Timer;
 use crate::sched::wait::Waiting;
 use core::any::Any;
@@ -70,14 +71,9 @@ pub(crate) struct Root(());
 
 impl Root {
     #[expect(clippy::unused_self, reason = "as the runtime's")]
-    pub(crate) fn task(&self) -> &RootTask {
+    pub(crate) fn task(&self) -> &Task {
         unreachable!("no vthread has a record")
     }
-}
-
-/// There is none.
-pub(crate) struct RootTask {
-    pub(crate) scope: Option<std::sync::Arc<crate::scope::ScopeState>>,
 }
 
 pub(crate) fn mounted() -> Option<&'static Root> {

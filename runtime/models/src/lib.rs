@@ -11,6 +11,7 @@
 mod call;
 mod carrier;
 mod channel;
+mod ends;
 mod facade;
 #[path = "../../src/fatal.rs"]
 mod fatal;
@@ -25,6 +26,12 @@ mod arch {
 mod config {
     /// Models take no chunks.
     pub(crate) type MakeAllocator = ();
+}
+
+mod local {
+    /// Models have none.
+    #[derive(Default)]
+    pub(crate) struct Locals;
 }
 
 mod sched {

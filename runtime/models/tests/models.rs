@@ -1,10 +1,11 @@
 //! Every model in many orders. `VTHREAD_LONG_TESTS=1`: in many more. That they can fail was tried: without the wait for `held`, the owner's second
 //! look, the looks at inbox or deques before a sleep, with a bell that is silenced too late, not watched again or not rung, with a claim in two steps, with a vthread that gives its reference up though others were made, or a
 //! drop that counts in two steps, each fails within a second. So do scopes whose count of children goes down in two steps, whose owner does not look again under the lock
-//! before it waits, or is woken before the last and does not look; and channels of one carrier whose receiver stays in the list when it was claimed.
+//! before it waits, or is woken before the last and does not look; channels of one carrier whose receiver stays in the list when it was claimed; and
+//! ends of vthreads that ask before the lock whether their result is wanted, or say after it that they have ended.
 
 use std::sync::{Mutex, PoisonError};
-use vale_threads_models::models;
+use vale_threads_models::models::{self, Handle};
 
 /// Random orders, and orders that change hands seldom (probabilistic concurrency testing), which find other mistakes.
 fn explore(model: impl Fn() + Send + Sync + Clone + 'static) {
@@ -77,4 +78,21 @@ fn ends_are_heard() {
 #[test]
 fn tasks_go_with_their_last_reference() {
     (1..=3).for_each(|others| explore(move || models::references(others)));
+}
+
+#[test]
+fn the_result_of_a_vthread_is_taken_once() {
+    for is_owned in [false, true] {
+        for handle in [Handle::Drops, Handle::Joins, Handle::JoinsInTime, Handle::Polls] {
+            explore(move || models::end_elsewhere(handle, false, is_owned));
+        }
+        // Carriers of the models have no time.
+        for handle in [Handle::Drops, Handle::Joins, Handle::Polls] {
+            explore(move || models::end_elsewhere(handle, true, is_owned));
+        }
+        // Who polls would keep the turn.
+        for handle in [Handle::Drops, Handle::Joins] {
+            explore(move || models::end_here(handle, is_owned));
+        }
+    }
 }

@@ -26,7 +26,7 @@ impl Arena {
 }
 
 // SAFETY: what lies below `current`, `used` is handed out at most once until no chunk is live, or is the last chunk and free;
-// sizes are multiples of 64 and pieces of pages.
+// sizes are multiples of 16 and pieces of pages.
 unsafe impl StackAllocator for Arena {
     fn allocate(&mut self, region: &Region, size: usize) -> Option<NonNull<u8>> {
         if self.current < self.pieces.len() && self.used + size > PIECE {

@@ -49,7 +49,7 @@ impl Heap {
     }
 }
 
-// SAFETY: a range is either free, in both maps, or handed out; it is cut at multiples of 64 from slabs of the region.
+// SAFETY: a range is either free, in both maps, or handed out; it is cut at multiples of 16 from slabs of the region.
 unsafe impl StackAllocator for Heap {
     fn allocate(&mut self, region: &Region, size: usize) -> Option<NonNull<u8>> {
         if self.by_length.range((size, 0)..).next().is_none() {

@@ -71,7 +71,7 @@ impl Pool {
     }
 }
 
-// SAFETY: slabs come from the region and are cut at multiples of a size that is a multiple of 64; a number is either above
+// SAFETY: slabs come from the region and are cut at multiples of a size that is a multiple of 16; a number is either above
 // `cut`, in `free`, or handed out, never two of them.
 unsafe impl StackAllocator for Pool {
     fn allocate(&mut self, region: &Region, size: usize) -> Option<NonNull<u8>> {

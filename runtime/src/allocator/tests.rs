@@ -10,10 +10,10 @@ fn obeys(mut allocator: impl StackAllocator, steps: &[(bool, usize, prop::sample
     let region = Region::handle();
     let mut held: BTreeMap<usize, usize> = BTreeMap::new();
     for (number, &(take, units, which)) in steps.iter().enumerate() {
-        let size = units * 64;
+        let size = units * 16;
         if take {
             let at = allocator.allocate(&region, size).expect("memory").as_ptr() as usize;
-            assert!(at.is_multiple_of(64));
+            assert!(at.is_multiple_of(16));
             assert!(crate::stacks::Stacks::in_region(at) && crate::stacks::Stacks::in_region(at + size - 1));
             let before = held.range(..at).next_back().map_or(0, |(&at, &size)| at + size);
             let after = held.range(at..).next().map_or(usize::MAX, |(&at, _)| at);
@@ -45,7 +45,7 @@ fn obeys(mut allocator: impl StackAllocator, steps: &[(bool, usize, prop::sample
 }
 
 fn steps() -> impl Strategy<Value = Vec<(bool, usize, prop::sample::Index)>> {
-    prop::collection::vec((prop::bool::weighted(0.6), 1usize..=1024, any::<prop::sample::Index>()), 0..400)
+    prop::collection::vec((prop::bool::weighted(0.6), 1usize..=4096, any::<prop::sample::Index>()), 0..400)
 }
 
 proptest! {

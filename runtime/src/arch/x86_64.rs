@@ -271,8 +271,8 @@ global_asm!(
     // One comparison finds sizes without a list, unproved entries and the unpatched value.
     "cmp ecx, {largest}",
     "ja 2f",
-    // The list: eight bytes for each class of 64.
-    "shr ecx, 3",
+    // The list: eight bytes for each class.
+    "shr ecx, {to_list}",
     "add rcx, qword ptr fs:[__vthread_lists@tpoff]",
     "mov r10, qword ptr [rcx]",
     "test r10, r10",
@@ -306,7 +306,7 @@ global_asm!(
     "ret",
     // None is free. What finds one runs on the hop stack, so that it makes no chunk larger, and knows the size again.
     "3: sub rcx, qword ptr fs:[__vthread_lists@tpoff]",
-    "shl ecx, 3",
+    "shl ecx, {to_list}",
     // The same frame, with no list in it yet.
     "2: push rbp",
     ".cfi_def_cfa_offset 16",
@@ -402,6 +402,7 @@ global_asm!(
     ".popsection",
     region = sym REGION,
     largest = const abi::LARGEST_CHUNK,
+    to_list = const chunk::TO_LIST,
     give_back = sym give_back,
     take_slowly = sym stacks::take_slowly,
 );

@@ -1,6 +1,7 @@
 //! What is asked of the processor and of the thread's own variables: where rsp is, the words that the assembly uses, and valgrind.
 
 use super::x86_64::REGION;
+use crate::chunk;
 use core::arch::asm;
 use vale_threads_abi as abi;
 
@@ -66,15 +67,15 @@ pub(crate) fn on_chunk_here() -> i64 {
 /// This thread has free lists, and one for that size.
 #[inline(always)]
 pub(crate) unsafe fn list_of(size: u32) -> *const u8 {
-    const { assert!(abi::CLASS_STEP == 64 && size_of::<*mut u8>() == 8, "the shift below") };
     let list;
     // SAFETY: computes an address from this thread's own variable. In assembly, because the compiler would first load the
     // variable's offset, and mask the shift.
     unsafe {
         asm!(
-            "shr {size:e}, 3",
+            "shr {size:e}, {to_list}",
             "add {size}, qword ptr fs:[__vthread_lists@tpoff]",
             size = inlateout(reg) u64::from(size) => list,
+            to_list = const chunk::TO_LIST,
             options(pure, readonly, nostack),
         );
     }

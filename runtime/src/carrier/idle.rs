@@ -3,8 +3,8 @@
 //! After [`BUDGET`] resumptions at the latest the loop looks around: at what other threads have sent, at timers, at I/O, and at
 //! what has not started. So a vthread that yields often keeps nobody waiting.
 
+use super::Carrier;
 use super::start::Start;
-use super::{Carrier, Member};
 use crate::fatal::never_unwinding;
 use crate::sched::deadlock::WhenStuck;
 use crate::sched::task::Task;
@@ -61,6 +61,18 @@ impl Carrier {
         if member.turn() { own().or_else(|| member.pop()) } else { member.pop().or_else(own) }
     }
 
+    fn steal(&self) -> Option<Start> {
+        let start = self.member.as_ref()?.steal()?;
+        self.numbers.steals.set(self.numbers.steals.get() + 1);
+        Some(start)
+    }
+
+    /// Now and then, though this carrier has something to do: a vthread that yields without end must not keep it from what another one has, where
+    /// one runs that never lets others run.
+    fn start_of_a_busy_carrier(&self) -> Option<Start> {
+        self.member.as_ref()?.looks_for_others().then(|| self.steal())?
+    }
+
     /// Runs what is ready and what has not started, until everything has ended or waits.
     pub(super) fn run(&self) {
         debug_assert!(!arch::on_chunk_now() && self.mounted.get().is_null());
@@ -72,15 +84,14 @@ impl Carrier {
             }
             self.budget.set(BUDGET);
             self.look_around();
-            if let Some(start) = self.next_start() {
+            if let Some(start) = self.next_start().or_else(|| self.start_of_a_busy_carrier()) {
                 self.start(start);
             } else if let Some(ready) = self.ready.pop() {
                 // SAFETY: it waits on this thread, and was taken once. Whoever leaves last comes back to `in_loop`.
                 unsafe { arch::switch(ready, self.in_loop.as_ptr()) };
                 self.mounted.set(core::ptr::null());
                 stacks::scoped::unmount();
-            } else if let Some(start) = self.member.as_ref().and_then(Member::steal) {
-                self.numbers.steals.set(self.numbers.steals.get() + 1);
+            } else if let Some(start) = self.steal() {
                 self.start(start);
             } else {
                 return;

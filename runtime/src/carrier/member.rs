@@ -261,6 +261,11 @@ impl Member {
         self.turns.get().is_multiple_of(2)
     }
 
+    /// Seldom: others that have nothing to do are sooner there, and what starts here stays.
+    pub(super) fn looks_for_others(&self) -> bool {
+        self.turns.get() % 64 == 63
+    }
+
     /// One more turn of the loop. The watchdog sees it.
     pub(super) fn has_turned(&self) {
         self.turns.set(self.turns.get() + 1);

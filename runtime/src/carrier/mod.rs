@@ -60,7 +60,9 @@ const CANCELLED: usize = 1;
 const HAS_STACKS: usize = 2;
 /// Its locals are dropped: nothing is raised there any more.
 const ENDING: usize = 4;
-const FLAGS: usize = CANCELLED | HAS_STACKS | ENDING;
+/// Its stack was lent the slow way, and goes back by another list than the one of its size.
+const LENT: usize = 8;
+const FLAGS: usize = CANCELLED | HAS_STACKS | ENDING | LENT;
 
 impl Root {
     /// Where the address of the task is.
@@ -75,7 +77,7 @@ impl Root {
     #[inline(always)]
     fn entry(&self) -> crate::arch::Entry {
         // SAFETY: a vthread has a task that can be started.
-        unsafe { self.task().entry.get().unwrap_unchecked() }
+        unsafe { self.task().about.get().unwrap_unchecked() }.entry
     }
 
     /// Was it asked to end?

@@ -1,12 +1,12 @@
 //! How a vthread starts and ends.
 
-use super::{Carrier, Group, Payload, Root, carrier, mounted, not_on_a_vthread};
+use super::{Carrier, Group, LENT, Payload, Root, carrier, mounted, not_on_a_vthread};
 use crate::arch;
 use crate::call::{Enter, entry_of, hop};
-use crate::chunk::{Chunk, List};
+use crate::chunk::Chunk;
 use crate::error::Error;
 use crate::ring::Ring;
-use crate::sched::task::{self, Task};
+use crate::sched::task::{self, About, Task};
 use crate::sched::task_ref::TaskRef;
 use crate::{hop_stack, stacks};
 use core::cell::Cell;
@@ -52,14 +52,26 @@ impl<B: Body> Enter for First<B> {
         size_of::<Root>() as u32
     };
 
-    /// `argument`: the list that the stack goes back to.
+    /// Without an argument: the stack would keep it until the end.
     #[inline(never)]
-    unsafe extern "C-unwind" fn enter(argument: *mut u8) {
+    unsafe extern "C-unwind" fn enter(_: *mut u8) {
         // SAFETY: the body was put there as a `B`, for us; this is the running vthread.
         unsafe {
             let has_reference = B::run();
-            ended(has_reference, argument)
+            ended(has_reference)
         }
+    }
+}
+
+impl<B: Body> First<B> {
+    const ABOUT: &'static About = &About { entry: <Self as Enter>::enter, name: B::name, fail: Self::fail };
+
+    /// # Safety
+    /// The task has not started: the body is in its room.
+    unsafe fn fail(task: &Task, error: Error) -> bool {
+        // SAFETY: put there as a `B` by `Start::new`, and not used.
+        let body = unsafe { task.room.take::<B>() };
+        body.fail(task, error)
     }
 }
 
@@ -82,13 +94,17 @@ pub(crate) unsafe fn take_body<B: Body>() -> B {
 /// # Safety
 /// Called by a vthread that has run its body.
 #[inline(always)]
-unsafe fn ended(has_reference: bool, list: *mut u8) -> ! {
+unsafe fn ended(has_reference: bool) -> ! {
     // SAFETY: called by the running vthread, on its carrier.
     let (carrier, root) = unsafe { (carrier().unwrap_unchecked(), mounted().unwrap_unchecked()) };
+    // While the task is there, and the stacks of its scope, if it has some, are installed.
+    // SAFETY: `prepare` has noted which of the two it came from.
+    let list =
+        unsafe { if root.has(LENT) { stacks::list_of_lent() } else { stacks::list_of(root.task().size()) } };
     carrier.forget_root(root);
     if has_reference {
         // SAFETY: the reference that `prepare` put there.
-        drop(unsafe { TaskRef::from_raw(root.task) });
+        unsafe { TaskRef::give_up(root.task) };
     }
     hop_stack::check_empty();
     carrier.live.set(carrier.live.get() - 1);
@@ -97,9 +113,8 @@ unsafe fn ended(has_reference: bool, list: *mut u8) -> ! {
     // We are still on it, but nobody takes it before we have left: the lists are this thread's. Its top word, which the
     // list writes, belongs to the root record, which nobody reads any more.
     let top = core::ptr::from_ref(root).wrapping_add(1).cast_mut().cast();
-    // SAFETY: that is where `prepare` put the record, and the list is the one that it came with: the stacks of its scope, if it has some,
-    // are installed while it runs.
-    drop(unsafe { Chunk::lent(top, &*list.cast::<List>()) });
+    // SAFETY: that is where `prepare` put the record, and the list is the one that it came with. It stays: `scoped::ended` drops nothing.
+    drop(unsafe { Chunk::lent(top, &*list) });
     // SAFETY: the loop or another stack waits, and nothing on this one is needed any more.
     unsafe { arch::jump(carrier.next()) }
 }
@@ -141,33 +156,26 @@ impl Start {
     /// `task` is new.
     #[inline(always)]
     fn new<B: Body>(body: B, task: TaskRef) -> Self {
-        unsafe fn about<B: Body>(failed: Option<(&Task, Error)>) -> (&'static str, bool) {
-            let has_reference = failed.is_none_or(|(task, error)| {
-                // SAFETY: put there as a `B` below, and not used.
-                let body = unsafe { task.room.take::<B>() };
-                body.fail(task, error)
-            });
-            (B::name(), has_reference)
-        }
         let (size, entry) = entry_of::<First<B>>();
+        // The size is of the function at that address. Should the compiler ever have made two of one, the other is unproved.
+        let size = if core::ptr::fn_addr_eq(entry, First::<B>::ABOUT.entry) { size } else { abi::UNPROVED };
         // SAFETY: a task is started once, and nothing else is there before.
         unsafe { task.room.put(body) };
-        task.size.set(size);
-        task.entry.set(Some(entry));
-        task.about.set(Some(about::<B>));
+        task.set_size(size);
+        task.about.set(Some(First::<B>::ABOUT));
         Self(task)
     }
 
     /// With another size than the link step wrote.
     fn sized(self, size: u32) -> Self {
-        self.0.size.set(size);
+        self.0.set_size(size);
         self
     }
 
     pub(super) fn fail(self, error: Error) {
         let Some(about) = self.0.about.get() else { return };
         // SAFETY: it has not started.
-        let (_, has_reference) = unsafe { about(Some((&self.0, error))) };
+        let has_reference = unsafe { (about.fail)(&self.0, error) };
         if !has_reference {
             // Its joiner, on this carrier, has the only one.
             core::mem::forget(self);
@@ -260,7 +268,8 @@ impl Carrier {
             }
             self.leaves_to_the_loop();
         }
-        let chunk = match stacks::take_for_start(start.0.size.get(), start.0.closure_name()) {
+        let size = start.0.size();
+        let chunk = match stacks::take_for_start(size, start.0.closure_name()) {
             Ok(chunk) => chunk,
             Err(error) => {
                 stacks::scoped::ended();
@@ -268,7 +277,9 @@ impl Carrier {
                 return start.fail(error);
             }
         };
-        let ready = self.prepare(start, chunk);
+        // SAFETY: such a size has a list.
+        let is_listed = size <= abi::LARGEST_CHUNK && chunk.is_of(unsafe { stacks::list_of(size) });
+        let ready = self.prepare(start, chunk, if is_listed { 0 } else { LENT });
         // SAFETY: it is entered once, now. The loop runs on none of the stacks that `in_loop` resumes.
         unsafe { arch::enter(ready.top, self.in_loop.as_ptr(), ready.entry, ready.argument) };
         self.mounted.set(core::ptr::null());
@@ -288,18 +299,18 @@ impl Carrier {
         if task.scope.as_ref().is_some_and(|scope| scope.allocator.is_some()) {
             return None;
         }
-        let chunk = stacks::take_free(task.size.get())?;
+        let chunk = stacks::take_free(task.size())?;
         self.starts.0.skip_first();
         self.budget.set(budget - 1);
         // SAFETY: as above, and it is taken once.
-        Some(self.prepare(unsafe { Start::from_word(first) }, chunk))
+        Some(self.prepare(unsafe { Start::from_word(first) }, chunk, 0))
     }
 
-    /// The vthread is mounted, and is to be entered.
+    /// The vthread is mounted, and is to be entered. `flags`: [`LENT`], if the chunk is.
     #[inline(always)]
-    fn prepare(&self, start: Start, chunk: Chunk) -> Ready {
+    fn prepare(&self, start: Start, chunk: Chunk, flags: usize) -> Ready {
         // SAFETY: set by `Start::new`, and kept.
-        let entry = unsafe { start.0.entry.get().unwrap_unchecked() };
+        let entry = unsafe { start.0.about.get().unwrap_unchecked() }.entry;
         let live = self.live.get() + 1;
         self.live.set(live);
         if live > self.numbers.most_alive.get() {
@@ -313,7 +324,7 @@ impl Carrier {
             root.write(Root {
                 task: start.0.into_raw(),
                 waiting: Cell::new(core::ptr::null()),
-                previous: Cell::new(core::ptr::null()),
+                previous: Cell::new(core::ptr::without_provenance(flags)),
                 next: Cell::new(core::ptr::null()),
             });
             &*root
@@ -381,6 +392,6 @@ pub unsafe fn spawn_sized<F: FnOnce() + 'static>(size: u32, closure: F) {
     let Some(carrier) = carrier() else { not_on_a_vthread() };
     let [task, _] = TaskRef::new(None, None, true);
     // As the link step writes them.
-    let size = if size <= abi::LARGEST_CHUNK { size.next_multiple_of(abi::CLASS_STEP) } else { size };
+    let size = size.next_multiple_of(abi::CLASS_STEP);
     carrier.starts.push(Start::new(Plain(closure), task).sized(size));
 }

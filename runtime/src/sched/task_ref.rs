@@ -5,7 +5,7 @@
 
 use super::task::Task;
 use crate::call::hop;
-use crate::facade::{AtomicBool, AtomicU32, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, fence};
+use crate::facade::{AtomicU32, Ordering::Acquire, Ordering::Relaxed, Ordering::Release, fence};
 use crate::scope::ScopeState;
 use core::cell::Cell;
 use core::ops::Deref;
@@ -15,17 +15,16 @@ use std::sync::Arc;
 /// One reference of several.
 pub(crate) struct TaskRef(NonNull<Task>);
 
-/// How many references a task has.
-pub(super) struct Count {
-    references: AtomicU32,
-    /// Were there ever others than the vthread's and its handle's? Set before there are.
-    had_others: AtomicBool,
-}
+/// How many references a task has, and [`HAD_OTHERS`].
+pub(super) struct Count(AtomicU32);
+
+/// There were others than the vthread's and its handle's. Set before there are, and never taken back.
+const HAD_OTHERS: u32 = 1 << 31;
 
 impl Count {
     #[inline(always)]
     pub(super) const fn of_two() -> Self {
-        Self { references: AtomicU32::new(2), had_others: AtomicBool::new(false) }
+        Self(AtomicU32::new(2))
     }
 
     /// For the vthread, where its handle cannot be used meanwhile. `false`: not done.
@@ -33,9 +32,9 @@ impl Count {
     #[inline(always)]
     pub(super) fn give_up_one_of_two(&self) -> bool {
         // Who made others did so as the vthread, or with the handle, which has come here since: what they did is seen.
-        let can = !self.had_others.load(Relaxed);
+        let can = self.0.load(Relaxed) & HAD_OTHERS == 0;
         if can {
-            self.references.store(1, Relaxed);
+            self.0.store(1, Relaxed);
         }
         can
     }
@@ -59,21 +58,27 @@ thread_local! {
     static SPARE: Spare = const { Spare { first: Cell::new(null_mut()), count: Cell::new(0) } };
 }
 
+/// This thread's. Its uses are not closures: what those capture has a place on the stack of the vthread that calls.
+#[inline(always)]
+fn spare<'a>() -> &'a Spare {
+    // SAFETY: without a destructor it lives as long as its thread. Our callers use it at once, and no vthread leaves its thread.
+    SPARE.with(|spare| unsafe { &*ptr::from_ref(spare) })
+}
+
 impl TaskRef {
     /// A new task with its two references: the vthread's and a handle's. `is_local`: its carrier alone will use it, as far as is
     /// known.
     #[inline(always)]
     pub(crate) fn new(name: Option<Box<str>>, scope: Option<Arc<ScopeState>>, is_local: bool) -> [Self; 2] {
-        let place = SPARE.with(|spare| {
-            let first = spare.first.get();
-            if first.is_null() {
-                return hop(|| Box::into_raw(Box::<Task>::new_uninit()).cast::<Task>());
-            }
+        let spare = spare();
+        let mut place = spare.first.get();
+        if place.is_null() {
+            place = hop(|| Box::into_raw(Box::<Task>::new_uninit()).cast::<Task>());
+        } else {
             // SAFETY: spare ones are ours, and begin with the next.
-            spare.first.set(unsafe { first.cast::<*mut Task>().read() });
+            spare.first.set(unsafe { place.cast::<*mut Task>().read() });
             spare.count.set(spare.count.get() - 1);
-            first
-        });
+        }
         // SAFETY: room for a task, and ours.
         unsafe {
             Task::init(place, name, scope, is_local);
@@ -103,6 +108,30 @@ impl TaskRef {
         unsafe { Self(NonNull::new_unchecked(task.cast_mut())) }
     }
 
+    /// Drops a reference. By value: what is dropped in place has an address, and a place on the stack of the vthread that ends.
+    ///
+    /// # Safety
+    /// It came from [`into_raw`](Self::into_raw), once.
+    #[inline(always)]
+    pub(crate) unsafe fn give_up(task: *const Task) {
+        // SAFETY: the caller's promise: it stays as long as there are references.
+        unsafe {
+            // Nobody makes a second reference of the only one while we drop it.
+            let count = &(*task).count.0;
+            let now = count.load(Acquire);
+            if now != 1 && now != 1 | HAD_OTHERS {
+                if count.fetch_sub(1, Release) & !HAD_OTHERS != 1 {
+                    return;
+                }
+                fence(Acquire);
+            }
+            if !(*task).has_something_to_drop() && Self::keep(task.cast_mut()) {
+                return;
+            }
+        }
+        Self::free(task.cast_mut());
+    }
+
     /// One more.
     ///
     /// # Safety
@@ -110,9 +139,11 @@ impl TaskRef {
     pub(crate) unsafe fn share(task: *const Task) -> Self {
         // SAFETY: the caller's promise.
         unsafe {
-            (*task).count.had_others.store(true, Relaxed);
-            let before = (*task).count.references.fetch_add(1, Relaxed);
-            if before > u32::MAX / 2 {
+            let count = &(*task).count.0;
+            if count.load(Relaxed) & HAD_OTHERS == 0 {
+                count.fetch_or(HAD_OTHERS, Relaxed);
+            }
+            if count.fetch_add(1, Relaxed) & !HAD_OTHERS > HAD_OTHERS / 2 {
                 // Only by forgetting handles without end.
                 std::process::abort();
             }
@@ -123,16 +154,15 @@ impl TaskRef {
     /// The last reference goes. `task` has no name, no scope, nothing that has to be dropped.
     #[inline(always)]
     fn keep(task: *mut Task) -> bool {
-        SPARE.with(|spare| {
-            if spare.count.get() >= MOST || !super::may_keep_tasks() {
-                return false;
-            }
-            // SAFETY: ours alone, and larger than a word.
-            unsafe { task.cast::<*mut Task>().write(spare.first.get()) };
-            spare.first.set(task);
-            spare.count.set(spare.count.get() + 1);
-            true
-        })
+        let spare = spare();
+        if spare.count.get() >= MOST || !super::may_keep_tasks() {
+            return false;
+        }
+        // SAFETY: ours alone, and larger than a word.
+        unsafe { task.cast::<*mut Task>().write(spare.first.get()) };
+        spare.first.set(task);
+        spare.count.set(spare.count.get() + 1);
+        true
     }
 
     #[cold]
@@ -153,18 +183,17 @@ impl TaskRef {
 
 /// Frees what this thread keeps: it is no carrier any more.
 pub(crate) fn free_spare() {
-    SPARE.with(|spare| {
-        spare.count.set(0);
-        let mut first = spare.first.replace(null_mut());
-        while !first.is_null() {
-            let task = first;
-            // SAFETY: spare ones are ours, boxed in `new`, and begin with the next.
-            unsafe {
-                first = task.cast::<*mut Task>().read();
-                drop(Box::from_raw(task.cast::<core::mem::MaybeUninit<Task>>()));
-            }
+    let spare = spare();
+    spare.count.set(0);
+    let mut first = spare.first.replace(null_mut());
+    while !first.is_null() {
+        let task = first;
+        // SAFETY: spare ones are ours, boxed in `new`, and begin with the next.
+        unsafe {
+            first = task.cast::<*mut Task>().read();
+            drop(Box::from_raw(task.cast::<core::mem::MaybeUninit<Task>>()));
         }
-    });
+    }
 }
 
 impl Deref for TaskRef {
@@ -187,16 +216,7 @@ impl Clone for TaskRef {
 impl Drop for TaskRef {
     #[inline(always)]
     fn drop(&mut self) {
-        // Nobody makes a second reference of the only one while we drop it.
-        if self.count.references.load(Acquire) != 1 {
-            if self.count.references.fetch_sub(1, Release) != 1 {
-                return;
-            }
-            fence(Acquire);
-        }
-        if !self.has_something_to_drop() && Self::keep(self.0.as_ptr()) {
-            return;
-        }
-        Self::free(self.0.as_ptr());
+        // SAFETY: not used any more.
+        unsafe { Self::give_up(self.as_ptr()) };
     }
 }

@@ -9,7 +9,7 @@
 //! The thread's own are installed in the loop. Whoever leaves such a vthread goes to the loop, never straight to another
 //! vthread: see `carrier::switch`. So a switch of all other vthreads costs nothing for it.
 
-use super::{Stacks, set_this_thread, this_thread};
+use super::{Slow, Stacks, set_this_thread, this_thread};
 use crate::arch;
 use crate::config::{MakeAllocator, StackConfig};
 use crate::error::{Error, Result};
@@ -126,15 +126,19 @@ impl Stacks {
         }
         let config = StackConfig { allocator: Some((**make).clone()), ..self.slow.borrow().config().clone() };
         // The program's code: nothing of ours is borrowed while it runs, and the loop must not end by its panic.
-        let stacks = catch_unwind(AssertUnwindSafe(|| Stacks::of(config))).map_err(|payload| {
+        let slow = catch_unwind(AssertUnwindSafe(|| Slow::new(config))).map_err(|payload| {
             dispose(payload);
             Error::NoAllocator
         })?;
-        let scoped = Box::new(Scoped {
-            stacks: Self { home: self, ..stacks },
-            live: Cell::new(0),
-            of: Arc::downgrade(make),
-        });
+        let mut place = Box::<Scoped>::new_zeroed();
+        let at = place.as_mut_ptr();
+        // SAFETY: zeroed, and whole afterwards.
+        let scoped = unsafe {
+            Self::init(&raw mut (*at).stacks, self, slow);
+            (&raw mut (*at).live).write(Cell::new(0));
+            (&raw mut (*at).of).write(Arc::downgrade(make));
+            place.assume_init()
+        };
         let at = &raw const *scoped;
         self.scoped.borrow_mut().push(scoped);
         Ok(at)

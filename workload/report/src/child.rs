@@ -77,6 +77,7 @@ fn reason(stderr: &str) -> &str {
 pub(crate) fn run(command: &mut Command, most: Duration) -> Result<Outcome> {
     let shown = command.get_program().to_string_lossy().into_owned();
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
+    ends_with_us(command);
     let start = Instant::now();
     let mut child = command.spawn().with_context(|| format!("cannot run {shown}"))?;
     let mut outs = (child.stdout.take(), child.stderr.take());
@@ -107,6 +108,21 @@ pub(crate) fn run(command: &mut Command, most: Duration) -> Result<Outcome> {
         let usage = Usage { wall: start.elapsed().as_secs_f64(), ..usage };
         Ok(Outcome { status, stdout, stderr, timed_out, usage })
     })
+}
+
+/// When this process is ended, by a key or by a signal, the child is too: nothing goes on measuring in the background.
+fn ends_with_us(command: &mut Command) {
+    let own = i32::try_from(std::process::id()).unwrap_or(0);
+    let arm = move || {
+        // SAFETY: both only ask the kernel, which is allowed between fork and exec.
+        let is_orphan = unsafe {
+            libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
+            libc::getppid() != own
+        };
+        if is_orphan { Err(std::io::ErrorKind::Interrupted.into()) } else { Ok(()) }
+    };
+    // SAFETY: `arm` takes no lock and allocates nothing.
+    unsafe { command.pre_exec(arm) };
 }
 
 /// Waits for the child and says what it used.
@@ -148,7 +164,9 @@ pub(crate) fn measured(
 /// What `measure` does: runs the program as it is, writes what it used to `note`, and ends as it ends.
 pub(crate) fn measure(note: &Path, program: &OsStr, arguments: &[OsString]) -> Result<i32> {
     let start = Instant::now();
-    let child = Command::new(program).args(arguments).spawn();
+    let mut command = Command::new(program);
+    ends_with_us(&mut command);
+    let child = command.args(arguments).spawn();
     let child = child.with_context(|| format!("cannot run {}", program.display()))?;
     let (status, usage) = wait(&child)?;
     let usage = Usage { wall: start.elapsed().as_secs_f64(), ..usage };

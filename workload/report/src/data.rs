@@ -4,6 +4,7 @@ use crate::stats::{self, Summary};
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 /// One figure.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -90,17 +91,74 @@ pub(crate) struct Part {
     pub(crate) seconds: f64,
     /// Few runs, small sizes.
     pub(crate) quick: bool,
-    /// Where [`checkpoint`](Self::checkpoint) writes.
+    /// The code that was measured, when, and where.
+    #[serde(default)]
+    pub(crate) commit: String,
+    #[serde(default)]
+    pub(crate) date: String,
+    #[serde(default)]
+    pub(crate) machine: Machine,
+    /// What it consists of and has done: it is not done again when it goes on after an interruption.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub(crate) done: Vec<String>,
+    /// Where [`write`](Self::write) writes, and since when it has been measured there.
     #[serde(skip)]
-    pub(crate) file: Option<PathBuf>,
+    pub(crate) file: Option<(PathBuf, Instant)>,
 }
 
 impl Part {
-    /// Writes what there is so far: if the benchmark is ended, it is not lost.
-    pub(crate) fn checkpoint(&self) {
-        if let (Some(file), Ok(text)) = (&self.file, serde_json::to_string(self)) {
-            // The last one, at the end, says when it fails.
-            let _ = std::fs::write(file, text);
+    /// From here on it is kept in `file`.
+    pub(crate) fn go_on_in(&mut self, file: &Path) {
+        self.file = Some((file.to_owned(), Instant::now()));
+    }
+
+    /// Writes what there is so far.
+    pub(crate) fn write(&mut self) -> Result<()> {
+        let Some((file, since)) = &mut self.file else { return Ok(()) };
+        let now = Instant::now();
+        self.seconds += now.duration_since(std::mem::replace(since, now)).as_secs_f64();
+        let file = file.clone();
+        // Whoever is ended meanwhile leaves the older one, and it is whole.
+        let new = file.with_extension("new");
+        std::fs::write(&new, serde_json::to_string(self)?)
+            .and_then(|()| std::fs::rename(&new, &file))
+            .with_context(|| format!("cannot write {}", file.display()))
+    }
+
+    /// [`write`](Self::write), in the middle of a benchmark: if that is ended, what it has found is not lost.
+    pub(crate) fn checkpoint(&mut self) {
+        // The last one, at the end, says when it fails.
+        let _ = self.write();
+    }
+
+    /// Does this share of the benchmark, unless an earlier run has done it.
+    pub(crate) fn share(&mut self, name: &str, run: impl FnOnce(&mut Self) -> Result<()>) -> Result<()> {
+        if self.done.iter().any(|done| done == name) {
+            return Ok(());
+        }
+        let (rows, missing) = (self.rows.len(), self.missing.len());
+        let ran = run(self);
+        if ran.is_ok() {
+            self.done.push(name.to_owned());
+            self.checkpoint();
+        } else {
+            // It will be done as a whole.
+            self.rows.truncate(rows);
+            self.missing.truncate(missing);
+        }
+        ran
+    }
+
+    /// Whether it is of this code on this machine, measured in this way: then more can be added to it.
+    pub(crate) fn is_of(&self, commit: &str, machine: &Machine, quick: bool) -> bool {
+        commit != crate::machine::UNKNOWN
+            && (self.commit.as_str(), &self.machine, self.quick) == (commit, machine, quick)
+    }
+
+    pub(crate) fn version(&mut self, name: &str, version: String) {
+        let version = (name.to_owned(), version);
+        if !self.versions.contains(&version) {
+            self.versions.push(version);
         }
     }
 
@@ -134,10 +192,15 @@ pub(crate) struct Results {
 
 impl Results {
     pub(crate) fn read(path: &Path) -> Result<Self> {
-        let text =
-            std::fs::read_to_string(path).with_context(|| format!("cannot read {}", path.display()))?;
-        serde_json::from_str(&text)
-            .with_context(|| format!("{}: not the results of a report", path.display()))
+        let text = std::fs::read_to_string(path).with_context(|| {
+            format!("cannot read {}: is there no report yet? `zork-report all` makes one", path.display())
+        })?;
+        serde_json::from_str(&text).with_context(|| {
+            format!(
+                "{}: not the results of a report; move it away, or name another directory",
+                path.display()
+            )
+        })
     }
 
     pub(crate) fn part(&self, name: &str) -> Option<&Part> {
@@ -156,6 +219,46 @@ impl Results {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_was_done_before_an_interruption_is_not_done_again() {
+        let dir = tempfile::tempdir().expect("a directory");
+        let file = dir.path().join("part.json");
+        let row = |name: &'static str| Row::once(name, "a", "time", "ns", 1.0);
+        let with = |name| {
+            move |part: &mut Part| {
+                part.rows.push(row(name));
+                Ok(())
+            }
+        };
+        let mut part = Part::default();
+        part.go_on_in(&file);
+        part.share("first", with("first")).expect("done");
+        let failed = part.share("second", |part| {
+            part.rows.push(row("half"));
+            part.missing("someone", "it fell over");
+            anyhow::bail!("ended")
+        });
+        assert!(failed.is_err());
+        let text = std::fs::read_to_string(&file).expect("kept after the first");
+        let mut part: Part = serde_json::from_str(&text).expect("a part");
+        part.share("first", |_| panic!("it is done")).expect("nothing to do");
+        part.share("second", with("second")).expect("done");
+        let items: Vec<_> = part.rows.iter().map(|row| row.item.as_str()).collect();
+        assert_eq!(items, ["first", "second"]);
+        assert!(part.missing.is_empty());
+    }
+
+    #[test]
+    fn results_of_other_code_or_machines_are_not_added_to() {
+        let here = Machine { cores: 2, ..Machine::default() };
+        let part = Part { commit: "abc".into(), machine: here.clone(), ..Part::default() };
+        assert!(part.is_of("abc", &here, false));
+        assert!(!part.is_of("abd", &here, false) && !part.is_of("abc", &here, true));
+        assert!(!part.is_of("abc", &Machine::default(), false));
+        let nowhere = Part { commit: crate::machine::UNKNOWN.into(), ..part };
+        assert!(!nowhere.is_of(crate::machine::UNKNOWN, &here, false), "code that is not known differs");
+    }
 
     #[test]
     fn what_is_written_is_read() {
@@ -177,6 +280,9 @@ mod tests {
         assert_eq!(Results::read(&path).expect("read"), results);
         std::fs::write(&path, "{}").expect("written");
         let error = Results::read(&path).expect_err("no results");
-        assert!(format!("{error:#}").contains("not the results of a report"));
+        assert!(format!("{error:#}").contains("not the results of a report; move it away"));
+        std::fs::remove_file(&path).expect("removed");
+        let error = Results::read(&path).expect_err("no file");
+        assert!(format!("{error:#}").contains("`zork-report all` makes one"));
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::data::Machine;
 use std::fs::read_to_string;
+use std::hash::{Hash as _, Hasher as _};
 use std::path::Path;
 use std::process::Command;
 
@@ -48,15 +49,38 @@ pub(crate) fn version(program: &str, arguments: &[&str]) -> Option<String> {
     text.lines().find(|line| !line.trim().is_empty()).map(|line| line.trim().to_owned())
 }
 
-/// The commit that is measured, and whether files differ from it.
+/// Of today, and the time, UTC.
+pub(crate) fn date() -> String {
+    version("date", &["-u", "+%Y-%m-%d %H:%M UTC"]).unwrap_or_default()
+}
+
+/// The commit, outside of a repository.
+pub(crate) const UNKNOWN: &str = "unknown";
+
+/// The last commit that changed what is measured, and whether files differ from it. Documents are not measured, so that a report
+/// can be committed between the parts of a run.
 pub(crate) fn commit() -> String {
+    const MEASURED: [&str; 5] =
+        ["--", ":/", ":(top,exclude)*.md", ":(top,exclude)docs", ":(top,exclude)paper"];
     let git = |arguments: &[&str]| {
-        let output =
-            Command::new("git").args(arguments).current_dir(env!("CARGO_MANIFEST_DIR")).output().ok()?;
+        let output = Command::new("git")
+            .args(arguments)
+            .args(MEASURED)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            .output()
+            .ok()?;
         output.status.success().then(|| String::from_utf8_lossy(&output.stdout).trim().to_owned())
     };
-    let Some(commit) = git(&["rev-parse", "--short=12", "HEAD"]) else { return "unknown".to_owned() };
-    let code = ["status", "--porcelain", "--untracked-files=no", "--", "*.rs", "*.toml", "*.lock"];
-    let changed = git(&code).is_some_and(|changes| !changes.is_empty());
-    if changed { format!("{commit}, with changes") } else { commit }
+    let Some(commit) = git(&["log", "-1", "--abbrev=12", "--format=%h"]).filter(|c| !c.is_empty()) else {
+        return UNKNOWN.to_owned();
+    };
+    match git(&["diff", "HEAD"]).filter(|changes| !changes.is_empty()) {
+        Some(changes) => {
+            let mut hash = std::hash::DefaultHasher::new();
+            changes.hash(&mut hash);
+            // Other changes are another thing to measure.
+            format!("{commit}, with changes {:08x}", hash.finish() as u32)
+        }
+        None => commit,
+    }
 }

@@ -1,8 +1,9 @@
 //! Makes the corpora that tests and benchmarks search, runs the benchmarks beside their peers, and writes what came out.
 //!
 //! ```text
-//! cargo run --release -p zork-report -- all --quick     everything, in a few minutes
-//! cargo run --release -p zork-report -- all             everything, in hours
+//! cargo run --release -p zork-report -- all --quick     everything, in a quarter of an hour
+//! cargo run --release -p zork-report -- all             everything, in an hour or two
+//! cargo run --release -p zork-report -- all --resume    the same, from where an earlier run was ended
 //! cargo run --release -p zork-report -- micro           one benchmark; `list` names them
 //! cargo run --release -p zork-report -- render          tables and pictures again, from docs/results.json
 //! ```
@@ -40,7 +41,7 @@ struct Cli {
 enum Command {
     /// Writes a seeded directory tree to DIR/tree, and what a search must find there to DIR/expected.json.
     Corpus(corpus::Args),
-    /// Names the benchmarks.
+    /// Names the benchmarks, and says how long each took.
     List,
     /// Runs all benchmarks and writes the report.
     All(all::Args),
@@ -101,9 +102,7 @@ fn run(command: Command) -> Result<()> {
     match command {
         Command::Corpus(args) => corpus::run(&args),
         Command::List => {
-            for bench in &bench::ALL {
-                println!("{:10} {}", bench.name, bench.about);
-            }
+            all::list();
             Ok(())
         }
         Command::All(args) => all::run(&args, &bench::ALL.map(|bench| bench.name)),

@@ -35,6 +35,22 @@ pub(crate) fn ratio(values: &[f64], base: &[f64]) -> Option<f64> {
     summary(&ratios).map(|summary| summary.median)
 }
 
+/// How well the median of the ratios is known: the width of the interval that has it with 95 % confidence, whatever the distribution (by
+/// order statistics: Conover, Practical Nonparametric Statistics), for the median itself. `None` of fewer than five.
+pub(crate) fn width(values: &[f64], base: &[f64]) -> Option<f64> {
+    let mut ratios: Vec<f64> =
+        values.iter().zip(base).filter(|(_, b)| **b > 0.0).map(|(v, b)| v / b).collect();
+    // Who is compared with itself: how well its own median is known.
+    if values == base {
+        ratios = values.to_vec();
+    }
+    ratios.sort_by(f64::total_cmp);
+    let n = ratios.len();
+    let median = quantile(&ratios, 0.5).filter(|median| n >= 5 && *median > 0.0)?;
+    let below = ((n as f64 - 1.96 * (n as f64).sqrt()) / 2.0).max(0.0) as usize;
+    Some((ratios[n - 1 - below] - ratios[below]) / median)
+}
+
 /// How much of the work is serial, from the speed-up on `processors` (Karp and Flatt, 1990).
 pub(crate) fn karp_flatt(speed_up: f64, processors: f64) -> f64 {
     ((1.0 / speed_up - 1.0 / processors) / (1.0 - 1.0 / processors)).clamp(0.0, 1.0)
@@ -67,6 +83,16 @@ mod tests {
         // The machine was ten times slower in the second round.
         assert!(close(ratio(&[2.0, 20.0, 2.2], &[1.0, 10.0, 1.0]).expect("rounds"), 2.0));
         assert_eq!(ratio(&[1.0], &[0.0]), None);
+    }
+
+    #[test]
+    fn an_interval_narrows_with_runs() {
+        let (some, one) = ([0.9, 1.0, 1.1, 1.0, 1.0], [1.0; 5]);
+        assert!(close(width(&some, &one).expect("five"), 0.2), "of five: all of them");
+        assert_eq!(width(&some[..4], &one), None);
+        assert!(close(width(&some, &some).expect("five"), 0.2), "its own spread");
+        let many: Vec<f64> = (0..100).map(|i| 1.0 + f64::from(i % 5) / 10.0).collect();
+        assert!(width(&many, &[1.0; 100]).expect("many") < width(&many[..5], &[1.0; 5]).expect("five"));
     }
 
     #[test]

@@ -96,7 +96,7 @@ pub(crate) fn system(program: &str, package: &str, part: &mut Part) -> Option<Pa
 }
 
 fn note(part: &mut Part, name: &str, version: String) {
-    part.versions.push((name.to_owned(), version));
+    part.version(name, version);
 }
 
 /// A peer that does the items of `zork-probe`.
@@ -234,7 +234,11 @@ fn cargo_peer(part: &mut Part, directory: &str, binary: &str, name: &str) -> Res
     let copy = scratch(binary)?;
     std::fs::create_dir_all(copy.join("src"))?;
     for file in ["Cargo.toml", "src/main.rs"] {
-        std::fs::copy(peers().join(directory).join(file), copy.join(file))?;
+        // What is as it was must not look newer: cargo would compile it again for each benchmark.
+        let (text, to) = (std::fs::read(peers().join(directory).join(file))?, copy.join(file));
+        if std::fs::read(&to).ok().as_ref() != Some(&text) {
+            std::fs::write(to, text)?;
+        }
     }
     let mut command = cargo();
     // The newest that exist may ask for a newer compiler than ours and do without it.

@@ -18,7 +18,7 @@ pub fn assert_sized(kind: &str) {
     // SAFETY: two constants are put into registers.
     unsafe {
         core::arch::asm!(
-            "mov {n:e}, 0x7ffffff1",
+            "mov {n:e}, 0x7ffffa10",
             "771:",
             "lea {p}, [rip + {f}]",
             abi::record!("1", "771b - 4", "{f}", "16", "0", ""),

@@ -4,6 +4,7 @@ use super::{Next, Root};
 use crate::arch::Parked;
 use crate::facade::set_owner;
 use crate::sched::remote::Remote;
+use crate::sched::task::Task;
 use crate::sched::wait::Waiting;
 use core::cell::Cell;
 use core::ptr::without_provenance_mut;
@@ -131,6 +132,12 @@ impl Me {
 
     #[expect(clippy::unused_self, reason = "as the runtime's")]
     pub(crate) fn is_cancelled(self) -> bool {
+        false
+    }
+
+    /// No vthread of a model joins itself.
+    #[expect(clippy::unused_self, reason = "as the runtime's")]
+    pub(crate) fn is_of(self, _: &Task) -> bool {
         false
     }
 

@@ -1,37 +1,70 @@
 //! Nobody is cancelled but by the model itself.
 
+#[path = "../../../src/sched/task/end.rs"]
+mod end;
+#[path = "../../../src/sched/task/rare.rs"]
+mod rare;
+#[path = "../../../src/sched/task/word.rs"]
+mod word;
+
+use super::lock::{Guard, Lock};
 use super::task_ref::Count;
-use super::wait::Outcome;
+use super::wait::{Outcome, WaitList};
 use crate::scope::ScopeState;
 use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
+pub(crate) use end::Ended;
+use rare::Rarely;
 use std::sync::Arc;
+use word::Word;
 
-/// What is referred to. Its flag is no step of the model.
+/// What is referred to, and what its end needs. Its flag is no step of the model.
 pub(crate) struct Task {
     /// Of what the spare ones begin with.
     _link: *mut Self,
     pub(super) count: Count,
     is_alive: AtomicBool,
-    scope: Option<Arc<ScopeState>>,
+    pub(crate) id: u64,
+    pub(crate) scope: Option<Arc<ScopeState>>,
+    word: Word,
+    state: Lock<State>,
+    rare: Rarely,
 }
+
+struct State {
+    joining: WaitList,
+}
+
+// SAFETY: as the runtime's.
+unsafe impl Sync for Task {}
+// SAFETY: as above.
+unsafe impl Send for Task {}
 
 impl Task {
     /// # Safety
     /// `place` has room for a task, and is the caller's.
     pub(super) unsafe fn init(
         place: *mut Self,
-        _: Option<Box<str>>,
+        name: Option<Box<str>>,
         scope: Option<Arc<ScopeState>>,
-        _: bool,
+        is_local: bool,
     ) {
-        let count = Count::of_two();
-        let task = Self { _link: core::ptr::null_mut(), count, is_alive: AtomicBool::new(true), scope };
+        let state = State { joining: WaitList::new() };
+        let task = Self {
+            _link: core::ptr::null_mut(),
+            count: Count::of_two(),
+            is_alive: AtomicBool::new(true),
+            id: 1,
+            scope,
+            word: Word::new(),
+            state: if is_local { Lock::of_this_carrier(state) } else { Lock::shared(state) },
+            rare: Rarely::new(name),
+        };
         // SAFETY: the caller's promise.
         unsafe { place.write(task) };
     }
 
     pub(super) fn has_something_to_drop(&self) -> bool {
-        self.scope.is_some()
+        self.scope.is_some() || self.rare.get().is_some()
     }
 
     pub(super) fn take_for_the_end(&mut self) -> Option<Arc<ScopeState>> {
@@ -41,6 +74,10 @@ impl Task {
             scope.one_ended();
         }
         scope
+    }
+
+    fn lock(&self) -> Guard<'_, State> {
+        self.state.lock()
     }
 
     pub(crate) fn look(&self) {

@@ -3,11 +3,11 @@
 #[cfg(vthread_native)]
 use super::super::wait::{InList, wait_in_owned, wait_thin};
 use super::super::wait::{Link, Outcome, What, wait_in};
+use super::word::{HAS_ENDED, IS_UNWANTED};
 use super::{Task, checkpoint, raise_if_cancelled};
 use crate::call::hop;
 use crate::carrier;
 use core::ptr::null_mut;
-use core::sync::atomic::{Ordering::Acquire, Ordering::Relaxed, Ordering::Release};
 use core::task::Waker;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::time::Instant;
@@ -40,9 +40,9 @@ impl Task {
             // SAFETY: the lock's list, as its owner.
             && let Ok(joiner) = unsafe { state.joining.claim_only_here() }
         {
-            self.has_ended.store(true, Release);
+            self.word.set(HAS_ENDED);
             let Some(joiner) = joiner else {
-                return Ended { is_unwanted: self.is_unwanted.load(Relaxed), has_reference: true };
+                return Ended { is_unwanted: self.word.has(IS_UNWANTED), has_reference: true };
             };
             drop(state);
             // The handle is in the frame of that one, who wants the result, and goes on here, later. If nobody else ever had a
@@ -57,11 +57,11 @@ impl Task {
     #[inline(never)]
     fn end_however(&self) -> bool {
         let mut state = self.lock();
-        self.has_ended.store(true, Release);
+        self.word.set(HAS_ENDED);
         let joining = state.joining.claim_all(Outcome::Notified);
         // SAFETY: under the lock.
         let awaiting = self.rare.get().and_then(|rare| unsafe { (*rare.awaiting.get()).take() });
-        let is_unwanted = self.is_unwanted.load(Relaxed);
+        let is_unwanted = self.word.has(IS_UNWANTED);
         drop(state);
         joining.wake();
         // A waker is somebody else's code. Its panic has been reported, and must not keep the scope from ending.
@@ -69,6 +69,14 @@ impl Task {
             let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
         }
         is_unwanted
+    }
+
+    /// Called by a handle that does not take the result. `true`: it is there, and the caller shall drop it; otherwise the vthread
+    /// does.
+    pub(crate) fn leave_result(&self) -> bool {
+        let _state = self.lock();
+        self.word.set(IS_UNWANTED);
+        self.has_ended()
     }
 
     /// Puts a link into the list of those who wait for its end, unless it has ended.
@@ -108,7 +116,7 @@ impl Task {
 
     #[inline]
     pub(crate) fn has_ended(&self) -> bool {
-        self.has_ended.load(Acquire)
+        self.word.has_ended()
     }
 
     /// Waits until it has ended, whatever else happens. `false`: it had not, then. For a thread that is no vthread.

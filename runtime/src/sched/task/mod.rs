@@ -5,6 +5,7 @@ mod closure;
 mod end;
 mod rare;
 mod running;
+mod word;
 
 use super::lock::{Guard, Lock};
 use super::room::Room;
@@ -22,46 +23,47 @@ pub(crate) use cancelled::{RAISES, raise_cancelled, raise_if_cancelled};
 pub(crate) use closure::run_closure;
 use core::cell::Cell;
 use core::ptr::null_mut;
-use core::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
+use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 pub(crate) use end::Ended;
 use rare::Rarely;
 pub use running::{Vthread, current, park, park_timeout, sleep, yield_now};
 use std::sync::Arc;
 use std::time::Instant;
+use vale_threads_abi as abi;
+use word::{FLAGS, HAS_PERMIT, Word};
 
 /// Shared by a vthread, its handles, and the scope that it belongs to.
 ///
-/// 120 bytes, which is what common allocators give for 128: there may be millions.
+/// 104 bytes, which is what common allocators give for 112: there may be millions.
 pub(crate) struct Task {
     pub(super) count: Count,
     pub(crate) id: u64,
     pub(crate) scope: Option<Arc<ScopeState>>,
-    /// Bytes of its stack.
-    pub(crate) size: Cell<u32>,
-    /// Written once, under the lock of `state`, after the result.
-    has_ended: AtomicBool,
-    /// Under the lock of `state`, as all three that follow: a word there would take eight bytes.
-    has_permit: AtomicBool,
-    /// Nobody will take the result.
-    is_unwanted: AtomicBool,
+    word: Word,
     state: Lock<State>,
     /// What most do not have.
     rare: Rarely,
-    /// How it is started; see [`Start`](crate::carrier).
-    pub(crate) entry: Cell<Option<Entry>>,
-    /// What else the type of its body knows.
-    pub(crate) about: Cell<Option<About>>,
+    /// What the type of its body knows; see [`Start`](crate::carrier).
+    pub(crate) about: Cell<Option<&'static About>>,
     /// Its body until it starts, then its result; see [`Start`](crate::carrier) and [`scope`](mod@crate::scope).
     pub(crate) room: Room,
 }
 
-const _: () = assert!(size_of::<Task>() <= 120);
+const _: () = assert!(size_of::<Task>() <= 104);
+
+const _: () = assert!(FLAGS < abi::CLASS_STEP, "sizes have none of the flags");
 
 /// The first function on its stack.
 pub(crate) type Entry = unsafe extern "C-unwind" fn(*mut u8);
 
-/// With an error, it is what a vthread ends with that could not be started: the body is in the task's room. Gives the type of its closure, and what `Body::fail` answers.
-pub(crate) type About = unsafe fn(Option<(&Task, Error)>) -> (&'static str, bool);
+/// What the type of a vthread's body knows.
+pub(crate) struct About {
+    pub(crate) entry: Entry,
+    /// The type of its closure.
+    pub(crate) name: fn() -> &'static str,
+    /// With what a vthread ends that could not be started: the body is in the task's room. Gives what `Body::fail` answers.
+    pub(crate) fail: unsafe fn(&Task, Error) -> bool,
+}
 
 struct State {
     /// The vthread itself, in `park`.
@@ -69,7 +71,7 @@ struct State {
     joining: WaitList,
 }
 
-// SAFETY: `locals` are the vthread's own (see `locals`), and forgotten by who drops the task; `size`, `entry` and `about` are whoever's the task is who starts
+// SAFETY: `locals` are the vthread's own (see `locals`), and forgotten by who drops the task; `about` is whoever's the task is who starts
 // it; `room` asks its users for what is needed; all else is shared by itself.
 unsafe impl Sync for Task {}
 // SAFETY: as above.
@@ -94,36 +96,35 @@ impl Task {
             (&raw mut (*place).count).write(Count::of_two());
             (&raw mut (*place).id).write(next_id());
             (&raw mut (*place).scope).write(scope);
-            (&raw mut (*place).size).write(Cell::new(0));
-            (&raw mut (*place).has_ended).write(AtomicBool::new(false));
-            (&raw mut (*place).has_permit).write(AtomicBool::new(false));
-            (&raw mut (*place).is_unwanted).write(AtomicBool::new(false));
+            (&raw mut (*place).word).write(Word::new());
             let lock = if is_local { Lock::of_this_carrier(state) } else { Lock::shared(state) };
             (&raw mut (*place).state).write(lock);
             (&raw mut (*place).rare).write(Rarely::new(name));
-            (&raw mut (*place).entry).write(Cell::new(None));
             (&raw mut (*place).about).write(Cell::new(None));
         }
     }
 
     /// The type of its closure.
     pub(crate) fn closure_name(&self) -> &'static str {
-        // SAFETY: without an error it may always be called.
-        self.about.get().map_or("a vthread", |about| unsafe { about(None).0 })
+        self.about.get().map_or("a vthread", |about| (about.name)())
+    }
+
+    /// Bytes of its stack.
+    #[inline(always)]
+    pub(crate) fn size(&self) -> u32 {
+        self.word.size()
+    }
+
+    /// Of a task that nobody else knows of yet. `size`: as the link step writes it.
+    #[inline(always)]
+    pub(crate) fn set_size(&self, size: u32) {
+        self.word.set_size(size);
     }
 
     /// When nobody refers to it any more.
     #[inline(always)]
     pub(super) fn has_something_to_drop(&self) -> bool {
         self.scope.is_some() || self.rare.get().is_some()
-    }
-
-    /// Called by a handle that does not take the result. `true`: it is there, and the caller shall drop it; otherwise the vthread
-    /// does.
-    pub(crate) fn leave_result(&self) -> bool {
-        let _state = self.lock();
-        self.is_unwanted.store(true, Relaxed);
-        self.has_ended()
     }
 
     fn lock(&self) -> Guard<'_, State> {
@@ -164,12 +165,12 @@ impl Task {
 
     fn park(&self, until: Option<Instant>) {
         let state = self.lock();
-        if !self.has_permit.load(Relaxed) {
+        if !self.word.has(HAS_PERMIT) {
             let what = What::new(&"parks until its unpark");
             wait_in(state, |s| &mut s.parked, what, null_mut(), until, None);
             return;
         }
-        self.has_permit.store(false, Relaxed);
+        self.word.clear(HAS_PERMIT);
     }
 
     /// [`park`](Self::park) for as long as it takes, with as little on the stack as there can be.
@@ -187,8 +188,8 @@ impl Task {
     fn begin_park(&self, place: *mut InList) -> carrier::Next {
         checkpoint();
         let state = self.lock();
-        if self.has_permit.load(Relaxed) {
-            self.has_permit.store(false, Relaxed);
+        if self.word.has(HAS_PERMIT) {
+            self.word.clear(HAS_PERMIT);
             return carrier::Next::nobody();
         }
         let what = What::new(&"parks until its unpark");
@@ -213,7 +214,7 @@ impl Task {
                 drop(state);
                 parked.wake();
             }
-            None => self.has_permit.store(true, Relaxed),
+            None => self.word.set(HAS_PERMIT),
         }
     }
 }

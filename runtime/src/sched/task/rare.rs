@@ -1,10 +1,10 @@
 //! What most vthreads do not have: a name, locals, a future of their end.
 
 use crate::call::hop;
+use crate::facade::{AtomicPtr, Ordering::AcqRel, Ordering::Acquire};
 use crate::local::Locals;
 use core::cell::UnsafeCell;
 use core::ptr::null_mut;
-use core::sync::atomic::{AtomicPtr, Ordering::AcqRel, Ordering::Acquire};
 use core::task::Waker;
 
 /// Null until it is needed: by who makes the task, by the vthread itself, or under the lock of the task's state.

@@ -137,6 +137,8 @@ impl Wait<'_> {
     #[cold]
     fn wait_however(self) -> Outcome {
         let Self { guard, list, what, slot, until, next } = self;
+        // Under the lock, because a look before it would be one for nothing as a rule. If this panics, the guard goes by the unwinding; if it has to
+        // map a hop stack, others wait so long: seldom, as stacks are kept.
         let mut waiting = Waiting::new(what);
         waiting.is_in_one_list = waiting.home.is_some();
         let link = Link::new(&waiting, slot);

@@ -26,9 +26,10 @@ func main() {
 	items := map[string]func(int64) int64{
 		"yield": yields, "spawn": spawns, "tasks": tasks, "ping-pong": pingPong, "call-reply": pingPong,
 		"stream": stream, "timer": timers, "depth": depth, "call": calls, "wake": wakes, "fan-out 1": fanOut, "fan-out 2": fanOut,
+		"ping-pong across": wakes, "stream across": streamBetween,
 	}
 	switch os.Args[1] {
-	case "wake", "fan-out 2":
+	case "wake", "fan-out 2", "ping-pong across", "stream across":
 		runtime.GOMAXPROCS(2)
 	default:
 		runtime.GOMAXPROCS(1)
@@ -143,6 +144,22 @@ func wakes(n int64) int64 {
 		last = <-back
 	}
 	return last
+}
+
+// The same as `stream`, with a sender that has an OS thread for itself: others go to whoever wakes them.
+func streamBetween(n int64) int64 {
+	values, count := make(chan int64, 64), int64(0)
+	go func() {
+		runtime.LockOSThread()
+		for i := int64(0); i < n; i++ {
+			values <- i
+		}
+		close(values)
+	}()
+	for range values {
+		count++
+	}
+	return count
 }
 
 func timers(n int64) int64 {

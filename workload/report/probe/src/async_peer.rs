@@ -1,7 +1,7 @@
 //! async/await, on tokio's current-thread runtime, and on the one with workers.
 
 use crate::usage::{resident, timed};
-use crate::work::{self, shuffled};
+use crate::work::{self, Far, shuffled};
 use crate::{Done, Item};
 use std::hint::black_box;
 use std::pin::Pin;
@@ -21,6 +21,8 @@ pub(crate) const ITEMS: &[Item] = &[
     ("call-reply", ping_pong),
     ("stream", stream),
     ("wake", wakes),
+    ("ping-pong across", ping_pong_across),
+    ("stream across", stream_across),
     ("timer", timers),
     ("call", |n| timed(|| ready(calls(n)))),
     ("depth", |n| timed(|| ready(depth(n)))),
@@ -158,6 +160,71 @@ fn stream(n: u64) -> Done {
         timed_async!({
             let mut count = 0;
             while receiver.recv().await.is_some() {
+                count += 1;
+            }
+            count
+        })
+    })
+}
+
+/// Runs `there` on a thread with a runtime of its own, and `here` on this one: tasks of a runtime with workers go to whoever wakes
+/// them, so that two that talk are soon on one.
+fn on_two(
+    there: impl Future<Output = ()> + Send + 'static,
+    here: impl Future<Output = Done> + Send + 'static,
+) -> Done {
+    let other = std::thread::spawn(move || run(there));
+    let done = run(here);
+    let _ = other.join();
+    done
+}
+
+/// [`ping_pong`], each on a thread of its own.
+fn ping_pong_across(n: u64) -> Done {
+    let (there, mut requests) = mpsc::channel::<Far>(1);
+    let (back, mut answers) = mpsc::channel::<Far>(1);
+    let server = async move {
+        while let Some(Far(request)) = requests.recv().await {
+            if back.send(Far(request + 1)).await.is_err() {
+                break;
+            }
+        }
+    };
+    on_two(server, async move {
+        // The first is there and back before time is taken: both have started.
+        if there.send(Far(0)).await.is_ok() {
+            let _ = answers.recv().await;
+        }
+        timed_async!({
+            let mut last = 0;
+            for _ in 0..n {
+                if there.send(Far(last)).await.is_ok() {
+                    last = answers.recv().await.map_or(0, |Far(answer)| answer);
+                }
+            }
+            last
+        })
+    })
+}
+
+/// [`stream`], each on a thread of its own.
+fn stream_across(n: u64) -> Done {
+    let (sender, mut receiver) = mpsc::channel(64);
+    let (started, is_started) = tokio::sync::oneshot::channel();
+    let sends = async move {
+        let _ = started.send(());
+        for i in 0..n {
+            if sender.send(Far(i)).await.is_err() {
+                break;
+            }
+        }
+    };
+    on_two(sends, async move {
+        let _ = is_started.await;
+        timed_async!({
+            let mut count = 0;
+            while let Some(Far(number)) = receiver.recv().await {
+                black_box(number);
                 count += 1;
             }
             count

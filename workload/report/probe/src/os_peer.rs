@@ -14,6 +14,8 @@ pub(crate) const STD: &[Item] = &[
     ("call-reply", ping_pong),
     ("stream", stream),
     ("wake", wakes),
+    ("ping-pong across", ping_pong),
+    ("stream across", stream),
     ("timer", timers),
     ("live", |n| live(n, |f| std::thread::Builder::new().spawn(f).map(drop))),
 ];

@@ -1,12 +1,15 @@
 //! Virtual threads on one carrier.
 
 use crate::usage::{resident, timed};
-use crate::work::{code, formats, shuffled, unit};
+use crate::work::{Far, code, formats, shuffled, unit};
 use crate::{Done, Item};
 use std::hint::black_box;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{
+    AtomicBool, AtomicU64,
+    Ordering::{Acquire, Relaxed, Release},
+};
 use std::time::Duration;
 use vthread::__private::{hop, raw};
 use vthread::sync::Semaphore;
@@ -21,6 +24,8 @@ pub(crate) const ITEMS: &[Item] = &[
     ("call-reply", call_reply),
     ("stream", stream),
     ("wake", wakes),
+    ("ping-pong across", ping_pong_across),
+    ("stream across", stream_across),
     ("timer", timers),
     ("call", |n| inside(move || timed(|| code::calls(n)))),
     ("call heap", |n| with(Builder::new().allocator(Heap::default), move || timed(|| code::calls(n)))),
@@ -183,6 +188,64 @@ fn stream(n: u64) -> Done {
         let done = timed(|| receiver.iter().count() as u64);
         let _ = child.join();
         done
+    })
+}
+
+/// Runs `here` on one carrier, once `there` has started on another one; `there` does not move any more.
+fn on_two<R: Send>(there: impl FnOnce() + Send + 'static, here: impl FnOnce() -> R + Send) -> R {
+    let runtime = Builder::new().carriers(2).build();
+    let done = runtime.and_then(|runtime| {
+        runtime.run(|| {
+            let started = Arc::new(AtomicBool::new(false));
+            let is_started = started.clone();
+            let other = vthread::spawn(move || {
+                started.store(true, Release);
+                there();
+            });
+            // This carrier is busy: only the other one can have taken it.
+            while !is_started.load(Acquire) {
+                std::hint::spin_loop();
+            }
+            let done = here();
+            let _ = other.join();
+            done
+        })
+    });
+    done.unwrap_or_else(|error| {
+        eprintln!("zork-probe: {error}");
+        std::process::exit(1)
+    })
+}
+
+/// [`ping_pong`], each on a carrier of its own.
+fn ping_pong_across(n: u64) -> Done {
+    let ((there, requests), (back, answers)) = (channel::rendezvous(), channel::rendezvous());
+    let server = move || {
+        let _ = requests.iter().all(|Far(request)| back.send(Far(request + 1)).is_ok());
+    };
+    on_two(server, move || {
+        timed(|| {
+            (0..n).fold(0, |last, _| match there.send(Far(last)) {
+                Ok(()) => answers.recv().map_or(0, |Far(answer)| answer),
+                Err(_) => 0,
+            })
+        })
+    })
+}
+
+/// [`stream`], each on a carrier of its own.
+fn stream_across(n: u64) -> Done {
+    let (sender, receiver) = channel::bounded(64);
+    let sends = move || {
+        let _ = (0..n).all(|i| sender.send(Far(i)).is_ok());
+    };
+    on_two(sends, move || {
+        timed(|| {
+            receiver.iter().fold(0, |count, Far(number)| {
+                black_box(number);
+                count + 1
+            })
+        })
     })
 }
 

@@ -47,6 +47,10 @@ fn bare_calls(n: u64) -> u64 {
     (0..n).fold(0, |x, _| objects[x as usize & 3].work(x))
 }
 
+/// A number of a type of its own: what is generic is compiled once more for those who send it, and the compiler inlines in other items
+/// what it would without them.
+pub(crate) struct Far(pub(crate) u64);
+
 /// About ten microseconds of arithmetic. One.
 pub(crate) fn unit(seed: u64) -> u64 {
     let mut x = black_box(seed);

@@ -1,6 +1,7 @@
 //! What each decision is worth: the same work with it and without.
 
 use super::probe;
+use super::turns::{Rounds, Turns};
 use crate::data::{Part, Row};
 use crate::tools::{self, Peer};
 use anyhow::Result;
@@ -73,26 +74,26 @@ const MEMORY: [Question; 2] = [
 
 pub(super) fn run(quick: bool, part: &mut Part) -> Result<()> {
     let program = tools::probe()?;
-    let rounds = if quick { 7 } else { 31 };
+    let rounds = if quick { Rounds::exactly(7) } else { Rounds::between(9, 31) };
     for (questions, is_memory) in [(&TIMES[..], false), (&MEMORY[..], true)] {
         for (question, n, ways) in questions {
-            let mut samples: Vec<(String, Vec<f64>)> =
-                ways.iter().map(|w| (w.0.to_owned(), vec![])).collect();
-            for _ in 0..rounds {
-                for ((way, peer, item), (_, values)) in ways.iter().zip(&mut samples) {
-                    let peer = Peer::of_probe(&program, peer);
-                    match probe(&peer, item, *n, Duration::from_secs(30)) {
-                        Ok(said) if is_memory => {
-                            let (before, with) = said.resident.unwrap_or_default();
-                            values.push((with - before) / *n as f64);
-                        }
-                        Ok(said) => values.push(said.wall_ns / *n as f64),
-                        Err(why) => part.missing(&format!("{question}: {way}"), format!("{why:#}")),
+            let mut turns = Turns::new(rounds, ways.iter().map(|way| way.0.to_owned()));
+            while let Some(i) = turns.next() {
+                let (way, peer, item) = ways[i];
+                match probe(&Peer::of_probe(&program, peer), item, *n, Duration::from_secs(30)) {
+                    Ok(said) if is_memory => {
+                        let (before, with) = said.resident.unwrap_or_default();
+                        turns.found((with - before) / *n as f64);
+                    }
+                    Ok(said) => turns.found(said.wall_ns / *n as f64),
+                    Err(why) => {
+                        part.missing(&format!("{question}: {way}"), format!("{why:#}"));
+                        turns.is_out();
                     }
                 }
             }
             let (metric, unit) = if is_memory { ("memory", "B") } else { ("time", "ns") };
-            part.rows.extend(Row::compared(question, metric, unit, &samples));
+            part.rows.extend(Row::compared(question, metric, unit, &turns.samples()));
         }
     }
     Ok(())

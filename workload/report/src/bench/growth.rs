@@ -1,5 +1,6 @@
 //! Cost as work grows: tasks at the same time, those that wait, depth of recursion, width of a directory.
 
+use super::turns::{Rounds, Turns};
 use super::{probe, search};
 use crate::data::{Part, Row};
 use crate::tools::{self, Peer};
@@ -18,52 +19,59 @@ pub(super) fn run(quick: bool, part: &mut Part) -> Result<()> {
     let tasks =
         with(&["vthread", "tokio", "async-executor", "rayon"], &["go", "java", "may", "crate vthread"]);
     let most = if quick { 3 } else { 4 };
-    sizes("tasks", &tasks, &[1_000, 10_000, 100_000, 1_000_000][..most], quick, part);
+    sizes("tasks", &tasks, &[1_000, 10_000, 100_000, 1_000_000][..most], quick, part)?;
     let random = with(&["vthread", "boxed futures", "tokio"], &["go"]);
-    sizes("random wake", &random, &[1_000, 10_000, 100_000, 1_000_000], quick, part);
+    sizes("random wake", &random, &[1_000, 10_000, 100_000, 1_000_000], quick, part)?;
     let depth = with(&["vthread", "plain", "tokio"], &["go"]);
-    sizes("depth", &depth, &[10, 100, 1_000, 10_000, 50_000], quick, part);
+    sizes("depth", &depth, &[10, 100, 1_000, 10_000, 50_000], quick, part)?;
     width(quick, part)
 }
 
+fn rounds(quick: bool) -> Rounds {
+    if quick { Rounds::exactly(3) } else { Rounds::between(5, 21) }
+}
+
 /// Nanoseconds for each of so many.
-fn sizes(item: &str, peers: &[Peer], sizes: &[u64], quick: bool, part: &mut Part) {
-    let rounds = if quick { 3 } else { 11 };
-    let mut able: Vec<&Peer> = peers.iter().collect();
+fn sizes(item: &str, peers: &[Peer], sizes: &[u64], quick: bool, part: &mut Part) -> Result<()> {
+    // Who could not do fewer is not asked for more: nor after an interruption.
+    let failed = |peer: &Peer, part: &Part| {
+        let what = format!("{item} by {} from ", peer.name);
+        part.missing.iter().any(|missing| missing.what.starts_with(&what))
+    };
     for &n in sizes {
-        let mut samples: Vec<(String, Vec<f64>)> = peers.iter().map(|p| (p.name.clone(), vec![])).collect();
-        for _ in 0..rounds {
-            able.retain(|peer| match probe(peer, item, n, Duration::from_secs(30)) {
-                Ok(said) => {
-                    if let Some(own) = samples.iter_mut().find(|s| s.0 == peer.name) {
-                        own.1.push(said.wall_ns / n as f64);
+        part.share(&format!("{item} {n}"), |part| {
+            let able: Vec<&Peer> = peers.iter().filter(|peer| !failed(peer, part)).collect();
+            let mut turns = Turns::new(rounds(quick), able.iter().map(|peer| peer.name.clone()));
+            while let Some(i) = turns.next() {
+                match probe(able[i], item, n, Duration::from_secs(30)) {
+                    Ok(said) => turns.found(said.wall_ns / n as f64),
+                    Err(why) => {
+                        part.missing(&format!("{item} by {} from {n} on", able[i].name), format!("{why:#}"));
+                        turns.is_out();
                     }
-                    true
                 }
-                Err(why) => {
-                    part.missing(&format!("{item} by {} from {n} on", peer.name), format!("{why:#}"));
-                    false
-                }
-            });
-        }
-        part.rows
-            .extend(Row::compared(item, "time each", "ns", &samples).into_iter().map(|r| r.at(n as f64)));
-        part.checkpoint();
+            }
+            let rows = Row::compared(item, "time each", "ns", &turns.samples());
+            part.rows.extend(rows.into_iter().map(|row| row.at(n as f64)));
+            Ok(())
+        })?;
     }
+    Ok(())
 }
 
 fn width(quick: bool, part: &mut Part) -> Result<()> {
     let scales: &[f64] = if quick { &[0.01, 0.05, 0.2] } else { &[0.01, 0.05, 0.2, 1.0] };
     let searchers = search::searchers(part)?;
     for &scale in scales {
-        let corpus = search::corpus(Kind::Flat, scale)?;
-        let samples = search::walls(&searchers, &corpus, if quick { 3 } else { 11 }, part);
-        let per_file: Vec<_> = samples
-            .into_iter()
-            .map(|(name, seconds)| (name, seconds.iter().map(|s| s * 1e6 / corpus.files()).collect()))
-            .collect();
-        let rows = Row::compared("width", "time a file", "us", &per_file);
-        part.rows.extend(rows.into_iter().map(|row| row.at(corpus.files())));
+        part.share(&format!("width {scale}"), |part| {
+            let corpus = search::corpus(Kind::Flat, scale)?;
+            let samples = search::walls(&searchers, &corpus, rounds(quick), part);
+            let each = |seconds: Vec<f64>| seconds.iter().map(|s| s * 1e6 / corpus.files()).collect();
+            let per_file: Vec<_> = samples.into_iter().map(|(name, s)| (name, each(s))).collect();
+            let rows = Row::compared("width", "time a file", "us", &per_file);
+            part.rows.extend(rows.into_iter().map(|row| row.at(corpus.files())));
+            Ok(())
+        })?;
     }
     Ok(())
 }

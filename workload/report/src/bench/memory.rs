@@ -1,6 +1,7 @@
 //! Memory against the number of threads that wait at the same time.
 
 use super::probe;
+use super::turns::{Rounds, Turns};
 use crate::data::{Part, Row};
 use crate::machine;
 use crate::tools::{self, Peer};
@@ -15,17 +16,32 @@ struct Climber {
     ended: bool,
 }
 
+const NOT_REACHED: &str = "not reached";
+const TIME: &str = "start, wait, end";
+
+impl Climber {
+    /// Where an interrupted run has left it.
+    fn at_its_place(peer: Peer, part: &Part) -> Self {
+        let own =
+            |metric: &str| part.rows.iter().rev().find(|row| row.peer == peer.name && row.metric == metric);
+        let last = own("memory").zip(own(TIME)).map(|(bytes, time)| (bytes.value, time.value / 1e9));
+        let ended = own(NOT_REACHED).is_some();
+        Self { peer, last, ended }
+    }
+}
+
 pub(super) fn run(quick: bool, part: &mut Part) -> Result<()> {
     let program = tools::probe()?;
     let mut peers: Vec<Peer> = ["vthread", "tokio", "async-executor", "os-threads", "exact-os-threads"]
         .map(|name| Peer::of_probe(&program, name))
         .into();
     peers.extend(tools::foreign(part));
-    let mut climbers: Vec<_> =
-        peers.into_iter().map(|peer| Climber { peer, last: None, ended: false }).collect();
+    let mut climbers: Vec<_> = peers.into_iter().map(|peer| Climber::at_its_place(peer, part)).collect();
     for n in [1_000, 10_000, 30_000, 100_000, 1_000_000, 10_000_000] {
-        step(n, &mut climbers, quick, part);
-        part.checkpoint();
+        part.share(&n.to_string(), |part| {
+            step(n, &mut climbers, quick, part);
+            Ok(())
+        })?;
     }
     Ok(())
 }
@@ -38,36 +54,43 @@ fn step(n: u64, climbers: &mut [Climber], quick: bool, part: &mut Part) {
         _ if quick => 1,
         _ => 3,
     };
-    let (most_seconds, mut bytes) = (if quick { 60.0 } else { 240.0 }, vec![vec![]; climbers.len()]);
-    let mut times = bytes.clone();
+    let most_seconds = if quick { 60.0 } else { 240.0 };
     for climber in climbers.iter_mut().filter(|c| !c.ended) {
         if let Some(why) = climber.last.and_then(|last| foreseen(n, last, most_seconds)) {
             end(climber, n, &why, part);
         }
     }
-    for _ in 0..rounds {
-        for ((climber, bytes), times) in climbers.iter_mut().zip(&mut bytes).zip(&mut times) {
-            if climber.ended {
-                continue;
+    let names: Vec<String> = climbers.iter().map(|c| c.peer.name.clone()).collect();
+    let mut times: Vec<_> = names.iter().map(|name| (name.clone(), vec![])).collect();
+    let mut turns = Turns::new(Rounds::between(1, rounds), names);
+    while let Some(i) = turns.next() {
+        let climber = &mut climbers[i];
+        if climber.ended {
+            turns.is_out();
+            continue;
+        }
+        // Who takes ten times as long as is to be expected of it stands still.
+        let seconds = climber
+            .last
+            .map_or(most_seconds, |last| (20.0 + 10.0 * last.1 * n as f64).min(most_seconds * 1.5));
+        let start = Instant::now();
+        match probe(&climber.peer, "live", n, Duration::from_secs_f64(seconds)) {
+            Ok(said) => {
+                let (before, with) = said.resident.unwrap_or_default();
+                let each = (with - before).max(0.0) / n as f64;
+                times[i].1.push(said.wall_ns / n as f64);
+                climber.last = Some((each, start.elapsed().as_secs_f64() / n as f64));
+                turns.found(each);
             }
-            let start = Instant::now();
-            match probe(&climber.peer, "live", n, Duration::from_secs_f64(most_seconds * 1.5)) {
-                Ok(said) => {
-                    let (before, with) = said.resident.unwrap_or_default();
-                    let each = (with - before).max(0.0) / n as f64;
-                    bytes.push(each);
-                    times.push(said.wall_ns / n as f64);
-                    climber.last = Some((each, start.elapsed().as_secs_f64() / n as f64));
-                }
-                Err(why) => end(climber, n, &format!("{why:#}"), part),
+            Err(why) => {
+                end(climber, n, &format!("{why:#}"), part);
+                turns.is_out();
             }
         }
     }
-    let names = climbers.iter().map(|c| c.peer.name.clone());
-    let with_names = |values: Vec<Vec<f64>>| names.clone().zip(values).collect::<Vec<_>>();
-    let rows = Row::compared("waiting", "memory", "B", &with_names(bytes));
+    let rows = Row::compared("waiting", "memory", "B", &turns.samples());
     part.rows.extend(rows.into_iter().map(|row| row.at(n as f64)));
-    let rows = Row::compared("waiting", "start, wait, end", "ns", &with_names(times));
+    let rows = Row::compared("waiting", TIME, "ns", &times);
     part.rows.extend(rows.into_iter().map(|row| row.at(n as f64)));
 }
 
@@ -86,12 +109,26 @@ fn foreseen(n: u64, (each, seconds_each): (f64, f64), most_seconds: f64) -> Opti
 
 fn end(climber: &mut Climber, n: u64, why: &str, part: &mut Part) {
     climber.ended = true;
-    part.rows.push(Row::once("limit", &climber.peer.name, "not reached", "threads", n as f64).note(why));
+    part.rows.push(Row::once("limit", &climber.peer.name, NOT_REACHED, "threads", n as f64).note(why));
 }
 
 #[cfg(test)]
 mod tests {
-    use super::foreseen;
+    use super::*;
+
+    #[test]
+    fn after_an_interruption_everyone_is_where_it_was() {
+        let peer = |name: &str| Peer::of_probe(std::path::Path::new("probe"), name);
+        let mut part = Part::default();
+        part.rows.push(Row::once("waiting", "a", "memory", "B", 500.0).at(1e3));
+        part.rows.push(Row::once("waiting", "a", "memory", "B", 400.0).at(1e4));
+        part.rows.push(Row::once("waiting", "a", TIME, "ns", 2e3).at(1e4));
+        part.rows.push(Row::once("limit", "b", NOT_REACHED, "threads", 1e4));
+        let a = Climber::at_its_place(peer("a"), &part);
+        assert_eq!((a.last, a.ended), (Some((400.0, 2e-6)), false));
+        assert!(Climber::at_its_place(peer("b"), &part).ended);
+        assert_eq!(Climber::at_its_place(peer("c"), &part).last, None);
+    }
 
     #[test]
     fn a_step_that_does_not_fit_is_not_tried() {

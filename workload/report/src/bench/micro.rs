@@ -1,6 +1,7 @@
 //! What single operations cost.
 
 use super::probe;
+use super::turns::{Rounds, Turns};
 use crate::cachegrind;
 use crate::data::{Part, Row};
 use crate::tools::{self, Peer};
@@ -8,7 +9,7 @@ use anyhow::Result;
 use std::time::Duration;
 
 /// Item, and which of the peers in the probe do it. Ours is the first.
-const ITEMS: [(&str, &[&str]); 12] = [
+const ITEMS: [(&str, &[&str]); 14] = [
     ("switch", &["vthread", "corosensei"]),
     ("switch-stored", &["vthread"]),
     ("yield", &["vthread", "tokio", "tokio, 2 workers", "async-executor", "os-threads"]),
@@ -28,17 +29,22 @@ const ITEMS: [(&str, &[&str]); 12] = [
     ("call-reply", &["vthread", "tokio", "tokio, 2 workers", "async-executor", "os-threads"]),
     ("stream", &["vthread", "tokio", "tokio, 2 workers", "async-executor", "os-threads"]),
     ("wake", &["vthread", "tokio", "tokio, 2 workers", "os-threads"]),
+    ("ping-pong across", &["vthread", "tokio", "os-threads"]),
+    ("stream across", &["vthread", "tokio", "os-threads"]),
     ("timer", &["vthread", "tokio", "os-threads"]),
     ("call", &["vthread", "plain", "plain with malloc", "tokio"]),
     ("hop", &["vthread", "plain"]),
     ("format", &["vthread", "plain"]),
 ];
 
+/// Whose instructions say little: they wait for each other, asleep or not.
+const OF_SEVERAL_THREADS: [&str; 4] = ["wake", "ping-pong across", "stream across", "timer"];
+
 /// Which items those outside of the workspace do.
 fn does(peer: &str, item: &str) -> bool {
     match item {
         "yield" | "spawn" | "ping-pong" | "call-reply" | "stream" | "timer" => true,
-        "wake" => peer == "go",
+        "wake" | "ping-pong across" | "stream across" => peer == "go",
         _ => false,
     }
 }
@@ -50,27 +56,32 @@ pub(super) fn run(quick: bool, part: &mut Part) -> Result<()> {
     let valgrind = tools::system("valgrind", "valgrind", part);
     let foreign = tools::foreign(part);
     for (item, names) in ITEMS {
-        let mut peers: Vec<Peer> = names.iter().map(|name| Peer::of_probe(&program, name)).collect();
-        peers.extend(foreign.iter().filter(|p| does(&p.name, item)).cloned());
-        let rows = times(item, &peers, quick, part);
-        part.rows.extend(rows);
-        part.checkpoint();
-        if valgrind.is_none() || matches!(item, "wake" | "timer") {
-            continue;
-        }
-        // Where several threads of the system take part, who idles how long is chance.
-        for peer in
-            peers.iter().filter(|p| p.countable && !p.name.contains("threads") && !p.name.contains("workers"))
-        {
-            match count(peer, item) {
-                Ok(count) => part.rows.push(Row::once(item, &peer.name, "instructions", "", count)),
-                Err(why) => {
-                    part.missing(&format!("instructions of {item} by {}", peer.name), format!("{why:#}"));
-                }
+        part.share(item, |part| {
+            let mut peers: Vec<Peer> = names.iter().map(|name| Peer::of_probe(&program, name)).collect();
+            peers.extend(foreign.iter().filter(|p| does(&p.name, item)).cloned());
+            let rows = times(item, &peers, quick, part);
+            part.rows.extend(rows);
+            if valgrind.is_some() && !OF_SEVERAL_THREADS.contains(&item) {
+                counts(item, &peers, part);
+            }
+            Ok(())
+        })?;
+    }
+    Ok(())
+}
+
+fn counts(item: &str, peers: &[Peer], part: &mut Part) {
+    // Where several threads of the system take part, who idles how long is chance.
+    for peer in
+        peers.iter().filter(|p| p.countable && !p.name.contains("threads") && !p.name.contains("workers"))
+    {
+        match count(peer, item) {
+            Ok(count) => part.rows.push(Row::once(item, &peer.name, "instructions", "", count)),
+            Err(why) => {
+                part.missing(&format!("instructions of {item} by {}", peer.name), format!("{why:#}"));
             }
         }
     }
-    Ok(())
 }
 
 fn count(peer: &Peer, item: &str) -> Result<f64> {
@@ -88,7 +99,7 @@ fn of_probe<'a>(peer: &str, item: &'a str) -> &'a str {
 
 /// Nanoseconds an operation, in turns.
 fn times(item: &str, peers: &[Peer], quick: bool, missing: &mut Part) -> Vec<Row> {
-    let (rounds, target_ns) = if quick { (7, 15e6) } else { (31, 60e6) };
+    let (rounds, target_ns) = if quick { (Rounds::exactly(7), 15e6) } else { (Rounds::between(9, 31), 60e6) };
     let metric = if item == "timer" { "processor time" } else { "time" };
     let cost = |peer: &Peer, n: u64| {
         let said = probe(peer, of_probe(&peer.name, item), n, MOST)?;
@@ -109,14 +120,16 @@ fn times(item: &str, peers: &[Peer], quick: bool, missing: &mut Part) -> Vec<Row
             Err(why) => missing.missing(&format!("{item} by {}", peer.name), format!("{why:#}")),
         }
     }
-    let mut samples: Vec<(String, Vec<f64>)> = able.iter().map(|(p, _)| (p.name.clone(), vec![])).collect();
-    for _ in 0..rounds {
-        for ((peer, n), (_, samples)) in able.iter().zip(&mut samples) {
-            match cost(peer, *n) {
-                Ok(ns) => samples.push(ns),
-                Err(why) => missing.missing(&format!("a run of {item} by {}", peer.name), format!("{why:#}")),
+    let mut turns = Turns::new(rounds, able.iter().map(|(peer, _)| peer.name.clone()));
+    while let Some(i) = turns.next() {
+        let (peer, n) = able[i];
+        match cost(peer, n) {
+            Ok(ns) => turns.found(ns),
+            Err(why) => {
+                missing.missing(&format!("more runs of {item} by {}", peer.name), format!("{why:#}"));
+                turns.is_out();
             }
         }
     }
-    Row::compared(item, metric, "ns", &samples)
+    Row::compared(item, metric, "ns", &turns.samples())
 }

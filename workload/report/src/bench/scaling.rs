@@ -1,7 +1,8 @@
 //! One processor against two, and what a model makes of it for more. The model is no measurement.
 
 use super::probe;
-use super::search::{self, Searcher};
+use super::search;
+use super::turns::Rounds;
 use crate::data::{Part, Row};
 use crate::stats;
 use crate::tools::{self, Peer};
@@ -15,21 +16,21 @@ pub(super) fn run(quick: bool, part: &mut Part) -> Result<()> {
         part.missing("scaling", "this machine has one processor");
         return Ok(());
     }
-    fan_out(quick, part)?;
+    part.share("fan-out", |part| fan_out(quick, part))?;
+    let (scale, rounds) = if quick { (0.1, Rounds::exactly(3)) } else { (1.0, Rounds::between(5, 21)) };
     let searchers = search::searchers(part)?;
-    for (kind, scale) in
-        [(Kind::Wide, if quick { 0.1 } else { 1.0 }), (Kind::JsonHeavy, if quick { 0.1 } else { 1.0 })]
-    {
-        let tree = search::corpus(kind, scale)?;
+    for kind in [Kind::Wide, Kind::JsonHeavy] {
         for searcher in searchers.iter().filter(|s| s.name != "sequential") {
-            let [one, two] = [1, 2].map(|processors| searcher.on(processors));
-            let pair: [Searcher; 2] = [one, two];
-            let samples = search::walls(&pair, &tree, if quick { 3 } else { 21 }, part);
-            let [(_, one), (_, two)] = &samples[..] else { continue };
-            if let Some(speed_up) = stats::ratio(one, two) {
-                rows(kind.name(), &searcher.name, speed_up, part);
-                part.checkpoint();
-            }
+            part.share(&format!("{} {}", kind.name(), searcher.name), |part| {
+                let tree = search::corpus(kind, scale)?;
+                let pair = [1, 2].map(|processors| searcher.on(processors));
+                let samples = search::walls(&pair, &tree, rounds, part);
+                let [(_, one), (_, two)] = &samples[..] else { return Ok(()) };
+                if let Some(speed_up) = stats::ratio(one, two) {
+                    rows(kind.name(), &searcher.name, speed_up, part);
+                }
+                Ok(())
+            })?;
         }
     }
     Ok(())
@@ -57,7 +58,6 @@ fn fan_out(quick: bool, part: &mut Part) -> Result<()> {
             part.rows.push(Row::once("fan-out", &peer.name, "speed-up on two", "", speed_up));
         }
     }
-    part.checkpoint();
     Ok(())
 }
 

@@ -1,6 +1,7 @@
 //! The search on all corpora: all engines, the floor, rg and grep; hot, with cold files (the bytes of files are out of memory, names and
 //! inodes in it), and with nothing in memory.
 
+use super::turns::{Rounds, Turns};
 use crate::child::{self, Usage};
 use crate::cold;
 use crate::data::{Part, Row};
@@ -143,10 +144,10 @@ fn search(searcher: &Searcher, tree: &Tree, wanted: &BTreeSet<Vec<u8>>) -> Resul
 pub(super) fn walls(
     searchers: &[Searcher],
     tree: &Tree,
-    runs: usize,
+    rounds: Rounds,
     part: &mut Part,
 ) -> Vec<(String, Vec<f64>)> {
-    let all = in_turns(searchers, tree, runs, part, || Ok(()));
+    let all = in_turns(searchers, tree, rounds, part, || Ok(()), true);
     all.into_iter().map(|s| (s.name, s.usages.iter().map(|u| u.wall).collect())).collect()
 }
 
@@ -156,36 +157,37 @@ struct Samples {
     differs: usize,
 }
 
-/// Runs them `runs` times each, in turns. Who fails is noted and left out.
+/// Runs them in turns. Who fails is noted and left out.
 fn in_turns(
     searchers: &[Searcher],
     tree: &Tree,
-    runs: usize,
+    rounds: Rounds,
     part: &mut Part,
     before: impl Fn() -> Result<()>,
+    warm_up: bool,
 ) -> Vec<Samples> {
     let (all, texts) = (tree.answer(true), tree.answer(false));
+    let once = |searcher: &Searcher, part: &mut Part| {
+        let wanted = if searcher.ours { &all } else { &texts };
+        let ran = before().and_then(|()| search(searcher, tree, wanted));
+        let name = || format!("{} on {}", searcher.name, tree.kind.name());
+        ran.map_err(|why| part.missing(&name(), format!("{why:#}"))).ok()
+    };
     // Who does not search JSON has nothing to do where there is nothing else.
     let mut able: Vec<_> = searchers.iter().filter(|s| s.ours || !texts.is_empty()).collect();
+    able.retain(|searcher| !warm_up || once(searcher, part).is_some());
     let new = |s: &&Searcher| Samples { name: s.name.clone(), usages: vec![], differs: 0 };
     let mut samples: Vec<_> = able.iter().map(new).collect();
-    for round in 0..=runs {
-        able.retain(|searcher| {
-            let wanted = if searcher.ours { &all } else { &texts };
-            match before().and_then(|()| search(searcher, tree, wanted)) {
-                Ok((usage, differs)) => {
-                    for own in samples.iter_mut().filter(|s| s.name == searcher.name) {
-                        own.differs = differs;
-                        own.usages.extend((round > 0).then_some(usage));
-                    }
-                    true
-                }
-                Err(why) => {
-                    part.missing(&format!("{} on {}", searcher.name, tree.kind.name()), format!("{why:#}"));
-                    false
-                }
+    let mut turns = Turns::new(rounds, able.iter().map(|s| s.name.clone()));
+    while let Some(i) = turns.next() {
+        match once(able[i], part) {
+            Some((usage, differs)) => {
+                samples[i].differs = differs;
+                samples[i].usages.push(usage);
+                turns.found(usage.wall);
             }
-        });
+            None => turns.is_out(),
+        }
     }
     samples.retain(|own| !own.usages.is_empty());
     samples
@@ -194,40 +196,73 @@ fn in_turns(
 /// Of the corpus of few large files: what is measured of it shall be the reading.
 const BIG_ENOUGH: f64 = 0.5;
 
+/// Rounds with everything in memory, without the files, without anything.
+struct Plan {
+    scale: f64,
+    counted: f64,
+    hot: Rounds,
+    cold: Rounds,
+    all_cold: Option<Rounds>,
+}
+
+const QUICK: Plan =
+    Plan { scale: 0.1, counted: 0.01, hot: Rounds::exactly(7), cold: Rounds::exactly(3), all_cold: None };
+const WHOLE: Plan = Plan {
+    scale: 1.0,
+    counted: 0.1,
+    hot: Rounds::between(5, 21),
+    cold: Rounds::between(3, 9),
+    all_cold: Some(Rounds::exactly(3)),
+};
+
 pub(super) fn run(quick: bool, part: &mut Part) -> Result<()> {
+    let plan = if quick { QUICK } else { WHOLE };
     let searchers = searchers(part)?;
-    let cold_searchers = cold_searchers(searchers.clone());
-    let (scale, hot, cold) = if quick { (0.1_f64, 7, 3) } else { (1.0, 11, 5) };
-    let strace = tools::system("strace", "strace", part);
+    let strace = tools::system("strace", "strace", part).is_some();
     for kind in Kind::ALL {
-        if strace.is_some() {
-            // Each call of `tokio` costs a hundred times more under strace: a small tree says as much a file.
-            counted(&searchers, &corpus(kind, if quick { 0.01 } else { 0.1 })?, part);
-        }
         // A tenth of `big` is read in the time that a process takes to start.
-        let scale = if kind == Kind::Big { scale.max(BIG_ENOUGH) } else { scale };
-        let tree = corpus(kind, scale)?;
-        let files = tree.files();
-        part.rows.push(Row::once(kind.name(), "corpus", "files", "", files));
-        let bytes = (tree.expected.totals.text.bytes + tree.expected.totals.json.bytes) as f64;
-        part.rows.push(Row::once(kind.name(), "corpus", "bytes", "B", bytes));
-        let samples = in_turns(&searchers, &tree, hot, part, || Ok(()));
-        rows(kind, "", &samples, part);
-        // What has not reached the disk cannot be put out of memory.
-        cold::settle();
-        let evict = || {
-            cold::evict(&tree.root);
+        let scale = if kind == Kind::Big { plan.scale.max(BIG_ENOUGH) } else { plan.scale };
+        if strace {
+            part.share(&format!("{} counted", kind.name()), |part| {
+                // Each call of `tokio` costs a hundred times more under strace: a small tree says as much a file.
+                counted(&searchers, &corpus(kind, plan.counted)?, part);
+                Ok(())
+            })?;
+        }
+        part.share(&format!("{} hot", kind.name()), |part| hot(&searchers, kind, scale, plan.hot, part))?;
+        part.share(&format!("{} cold", kind.name()), |part| {
+            cold(&cold_searchers(searchers.clone()), &corpus(kind, scale)?, plan.cold, part);
             Ok(())
-        };
-        let samples = in_turns(&cold_searchers, &tree, cold, part, evict);
-        rows(kind, "cold ", &samples, part);
-        part.checkpoint();
-        if !quick {
-            all_cold(&cold_searchers, &tree, part);
-            part.checkpoint();
+        })?;
+        if let Some(rounds) = plan.all_cold {
+            part.share(&format!("{} all cold", kind.name()), |part| {
+                all_cold(&cold_searchers(searchers.clone()), &corpus(kind, scale)?, rounds, part);
+                Ok(())
+            })?;
         }
     }
     Ok(())
+}
+
+fn hot(searchers: &[Searcher], kind: Kind, scale: f64, rounds: Rounds, part: &mut Part) -> Result<()> {
+    let tree = corpus(kind, scale)?;
+    part.rows.push(Row::once(kind.name(), "corpus", "files", "", tree.files()));
+    let bytes = (tree.expected.totals.text.bytes + tree.expected.totals.json.bytes) as f64;
+    part.rows.push(Row::once(kind.name(), "corpus", "bytes", "B", bytes));
+    let samples = in_turns(searchers, &tree, rounds, part, || Ok(()), true);
+    rows(kind, "", &samples, part);
+    Ok(())
+}
+
+fn cold(searchers: &[Searcher], tree: &Tree, rounds: Rounds, part: &mut Part) {
+    // What has not reached the disk cannot be put out of memory.
+    cold::settle();
+    let evict = || {
+        cold::evict(&tree.root);
+        Ok(())
+    };
+    let samples = in_turns(searchers, tree, rounds, part, evict, false);
+    rows(tree.kind, "cold ", &samples, part);
 }
 
 fn rows(kind: Kind, prefix: &str, samples: &[Samples], part: &mut Part) {
@@ -250,10 +285,10 @@ fn rows(kind: Kind, prefix: &str, samples: &[Samples], part: &mut Part) {
 }
 
 /// With nothing in memory, directories and inodes neither.
-fn all_cold(searchers: &[Searcher], tree: &Tree, part: &mut Part) {
+fn all_cold(searchers: &[Searcher], tree: &Tree, rounds: Rounds, part: &mut Part) {
     match drop_caches() {
         Ok(()) => {
-            let samples = in_turns(searchers, tree, 2, part, drop_caches);
+            let samples = in_turns(searchers, tree, rounds, part, drop_caches, false);
             rows(tree.kind, "all cold ", &samples, part);
         }
         Err(why) => part.missing("searches with nothing in memory", format!("{why:#}")),

@@ -9,7 +9,7 @@ pub(crate) const BIAS: [&str; 10] = [
     "Threads that wait keep almost nothing on their stacks: good for everyone whose stacks grow, and for async/await, whose futures are \
      then smallest. Deeper stacks cost us what was proved for them, goroutines a power of two, Java a copy of the frames.",
     "What vthreads of one carrier share is locked without atomic operations until another thread comes. Tokio's and `may`'s channels are made for several \
-     threads and take atomic operations always: on one processor that favours us. Between two, see `wake` and the speed-up of `fan-out`.",
+     threads and take atomic operations always: on one processor that favours us. Between two, see `wake`, what is `across`, and the speed-up of `fan-out`.",
     "The entries that wait in the memory benchmark are tiny. Those of a whole program take several times as much: see Bounds.",
     "All loops of the single operations are hot: that favours small code and data, so us.",
     "Rust programs are built ahead of time for the processors' common denominator, as cargo does by default. Java runs each item once before it is timed.",
@@ -18,7 +18,8 @@ pub(crate) const BIAS: [&str; 10] = [
     "`rg` and `grep` search less (texts alone, no JSON) and also look for other things; start-up is in all times of the search. Peaks of memory \
      cannot be below the 3 MB of the process that starts the program.",
     "Instructions are counted by cachegrind, which knows neither caches nor speculation: they say what is done, not how fast. What threads of the system do \
-     beside a peer's one worker is in its count. Go and Java, whose runtimes collect and compile beside the work, are not counted.",
+     beside a peer's one worker is in its count. Go and Java are not counted: threads of theirs that collect, schedule and (Java) \
+     compile beside the work would be in the count, as much of them as chance has it, and doubling the work does not double it.",
 ];
 
 /// A comparison that a peer wins by more than a twentieth: part, what, by whom, its share of ours.

@@ -74,9 +74,9 @@ const fn waiting(n: f64) -> Figure {
 }
 
 const SWITCH: &str = "each way ends in one indirect jump, in both, and these are most of its seven or eight cycles: a third fewer instructions take off a twentieth to an eighth (ARCHITECTURE.md has the forms that were tried)";
-const MESSAGE: &str = "176 instructions a message, 22 of them the switch; a send and a receive each check for cancellation, panics, other carriers and closed ends, and put into a list who waits for what, so that any thread may come and a deadlock can be told of";
-const SPAWN: &str = "390 instructions, none of them atomic: 75 make and queue a task, 90 wait for its end, 60 give it a stack, 115 run it, keep its result and wake, 50 hand the result over and keep the task for the next; the bound leaves some 100 for all of it";
-const WAITING: &str = "registers, record, wait and closure are 184 bytes on the stack, what it needs when it goes on and the deepest call of its end 88, which makes a chunk of 320, and a task that may outlive it keeps 120";
+const MESSAGE: &str = "{ping-pong / 2} instructions a message, {switch-stored} of them the switch; a send and a receive each check for cancellation, panics, other carriers and closed ends, and put into a list who waits for what, so that any thread may come and a deadlock can be told of";
+const SPAWN: &str = "{spawn} instructions, none of them atomic; when they were looked at one by one, of 408, 80 make and queue a task, 90 wait for its end, 60 give it a stack, 128 run it, keep its result, wake and give the stack back, 50 hand the result over and keep the task for the next; the bound leaves some 100 for all of it";
+const WAITING: &str = "registers, record, wait and closure are 184 bytes on the stack, what it needs when it goes on and the deepest call of its end 56, which makes a chunk of 240, and a task that may outlive it keeps 104";
 const CALL: &str = "the stack is changed back after the callee, so there are two calls and two returns where a plain virtual call has one, and that alone takes 1.7 to 2 times as long; a chunk adds a cycle or two to it (ARCHITECTURE.md)";
 const FLOOR: &str = "the floor has no vthreads, follows no links, and gives up at the first error";
 const POOL: &str = "the kernel does four fifths of the work, the same for everyone";
@@ -157,20 +157,46 @@ pub(super) fn table(results: &Results) -> String {
             AtMost(bound) => (format!("≤ {}", number(*bound)), value <= *bound),
             AtLeast(bound) => (format!("≥ {}", number(*bound)), value >= *bound),
         };
-        let verdict = if is_met { "met".to_owned() } else { format!("missed: {why}") };
+        let verdict = if is_met { "met".to_owned() } else { format!("missed: {}", counted(why, results)) };
         let _ = writeln!(text, "| {what} | {bound} | {} | {verdict} |", number(value));
     }
     text
 }
 
+/// The text with the instructions of the operations that it names in braces.
+fn counted(text: &str, results: &Results) -> String {
+    let of = |item| Figure::new("micro", item, "instructions").value(results);
+    let counts = [
+        ("{ping-pong / 2}", of("ping-pong").map(|n| n / 2.0)),
+        ("{switch-stored}", of("switch-stored")),
+        ("{spawn}", of("spawn")),
+    ];
+    counts.into_iter().fold(text.to_owned(), |text, (name, count)| {
+        text.replace(name, &count.map_or_else(|| "(not counted)".to_owned(), |n| format!("{n:.0}")))
+    })
+}
+
 #[cfg(test)]
 mod tests {
+    #[test]
+    fn counts_come_from_the_results() {
+        let mut results = crate::render::example::results();
+        let text = super::counted(super::MESSAGE, &results);
+        assert!(text.starts_with("(not counted) instructions"), "{text}");
+        let count = |item| crate::data::Row::once(item, "vthread", "instructions", "", 350.0);
+        let micro = results.parts.iter_mut().find(|part| part.name == "micro").expect("micro");
+        micro.rows.extend(["ping-pong", "switch-stored", "spawn"].map(count));
+        let text = super::counted(super::MESSAGE, &results);
+        assert!(text.starts_with("175 instructions a message, 350 of them"), "{text}");
+    }
+
     #[test]
     fn a_goal_is_met_or_says_why_not() {
         let text = super::table(&crate::render::example::results());
         // Ours 5, tokio's 100; ours 110, rg's 168.
         assert!(text.contains("| yield, time for tokio's | ≤ 0.05 | 0.05 | met |"), "{text}");
         assert!(text.contains("| wide, time for rg's | ≤ 0.71 | "), "{text}");
+        assert!(!text.contains('{'), "all counts are filled in: {text}");
         assert!(!text.contains("corosensei"), "who was not measured has no line: {text}");
     }
 }

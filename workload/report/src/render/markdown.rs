@@ -1,29 +1,28 @@
 //! `BENCHMARKS.md`.
 
-use super::table::{cell, full, number, pivot};
+use super::table::{cell, full, pivot};
 use super::{favours, goals};
-use crate::data::{Part, Results, Row};
+use crate::data::{Machine, Part, Results, Row};
 use std::fmt::Write as _;
 
 /// The whole page. `drawn`: names of the pictures that there are.
 pub(crate) fn benchmarks(results: &Results, drawn: &[String]) -> String {
     let mut text = String::from(
-        "# Benchmarks\n\nWritten by `cargo run --release -p zork-report -- all` (`--quick` for a quarter of an hour of it); every figure is in \
-         [docs/results.json](docs/results.json). Peers run in turns, A B A B, and every answer is checked. A cell is the median, the \
-         quartiles in parentheses, and × the ratio to the first column, taken within rounds: above 1 is more than ours. Compare \
-         ratios, not times of different machines.\n",
+        "# Benchmarks\n\nWritten by `cargo run --release -p zork-report -- all` (`--quick` for a quarter of an hour of it; `--resume` goes on where one was \
+         ended); every figure, and how many runs it is of, is in [docs/results.json](docs/results.json). Peers run in turns, A B A B, and every answer \
+         is checked. A cell is the median, the quartiles in parentheses, and × the ratio to the first column, taken within rounds: above 1 is more than \
+         ours. A whole run repeats each comparison until the ratio is known to ±3 % (95 % confidence) or the peer's patience is at its end, \
+         a quick one a few times. Compare ratios, not times of different machines.\n",
     );
-    let machine = &results.machine;
-    let _ = write!(
-        text,
-        "\n## Where\n\n{}, {} processors, {:.0} GiB, Linux {}, {}. Commit {}.\n\n",
-        machine.processor,
-        machine.cores,
-        machine.memory_gib,
-        machine.kernel,
-        machine.file_system,
-        results.commit
-    );
+    let _ = write!(text, "\n## Where\n\n{}.\n\n", place(&results.machine));
+    text.push_str("| part | run | commit | begun | seconds |\n|---|---|---|---|---|\n");
+    for part in &results.parts {
+        let run = if part.quick { "quick" } else { "whole" };
+        let commit = if part.commit.is_empty() { &results.commit } else { &part.commit };
+        let (name, date, seconds) = (&part.name, &part.date, part.seconds);
+        let _ = writeln!(text, "| {name} | {run} | {} | {date} | {seconds:.0} |", cell(commit));
+    }
+    text.push('\n');
     for (name, version) in &results.versions {
         let _ = writeln!(text, "- {name}: {version}");
     }
@@ -43,9 +42,15 @@ pub(crate) fn benchmarks(results: &Results, drawn: &[String]) -> String {
     }
     missing(results, &mut text);
     for part in &results.parts {
-        section(part, drawn, &mut text);
+        section(part, &results.machine, drawn, &mut text);
     }
     text
+}
+
+/// A machine, in a line.
+fn place(machine: &Machine) -> String {
+    let Machine { processor, cores, memory_gib, kernel, file_system } = machine;
+    format!("{processor}, {cores} processors, {memory_gib:.0} GiB, Linux {kernel}, {file_system}")
 }
 
 fn missing(results: &Results, text: &mut String) {
@@ -83,7 +88,9 @@ fn heading(name: &str) -> (&str, &str) {
             "Single operations",
             "`switch`: to another stack and back, which are handed over in registers, as coroutines do; `switch-stored`: by way of memory, where others find \
              who is parked, as the scheduler does. `yield`: two take turns. `spawn`: and join. `ping-pong`, `call-reply`: a value there and one \
-             back. `stream`: by a channel with room for 64. `wake`: between a virtual and an ordinary thread, there and back. `timer`: a sleep of a \
+             back. `stream`: by a channel with room for 64. `wake`: between a virtual and an ordinary thread, there and back. `.. across`: the same \
+             as without, with one side on another thread of the system: ours on a second carrier; tokio's on a current-thread runtime each, because tasks of one runtime \
+             move to whoever wakes them; Go's with one goroutine locked to a thread. `timer`: a sleep of a \
              millisecond, a hundred at a time, processor time. `call`: a virtual call (ours on a fresh chunk, `plain` the same code with flag 0, tokio a \
              boxed future). `hop`: a call carried out on the hop stack. `format`: a number, with the hops that it needs. These, `call`, `hop` and the switches never wait: their time is the processor's.",
         ),
@@ -94,7 +101,8 @@ fn heading(name: &str) -> (&str, &str) {
         ),
         "build" => (
             "What the link step costs",
-            "The same objects, linked with it and without. It writes in place, so the sizes are the same; what it needs is in both: the runtime's \
+            "The same objects, linked with it and without; and what a programmer waits for after a change of one file, compiling the last crate in release and \
+             linking it. The step writes in place, so the sizes are the same; what it needs is in both: the runtime's \
              pools of stubs take about 120 kB of every program.",
         ),
         "bounds" => (
@@ -113,10 +121,13 @@ fn heading(name: &str) -> (&str, &str) {
     }
 }
 
-fn section(part: &Part, drawn: &[String], text: &mut String) {
+fn section(part: &Part, machine: &Machine, drawn: &[String], text: &mut String) {
     let (title, about) = heading(&part.name);
     let run = if part.quick { ", a quick run" } else { "" };
     let _ = write!(text, "\n## {title}\n\n{about} ({:.0} s{run})\n", part.seconds);
+    if part.machine != *machine && part.machine != Machine::default() {
+        let _ = write!(text, "\n**Measured elsewhere**: {}.\n", place(&part.machine));
+    }
     if drawn.contains(&part.name) {
         let _ = write!(text, "\n![{title}](docs/plots/{}.svg)\n", part.name);
     }
@@ -125,7 +136,7 @@ fn section(part: &Part, drawn: &[String], text: &mut String) {
     }
     // A table for each thing that is measured; where sizes vary, for each item too.
     let mut tables: Vec<(String, Vec<&Row>)> = vec![];
-    for row in &part.rows {
+    for row in part.rows.iter().filter(|row| row.metric != "log") {
         let unit = if row.unit.is_empty() { String::new() } else { format!(", {}", row.unit) };
         let name = if row.x.is_some() || part.name == "bounds" {
             format!("{}: {}{unit}", row.item, row.metric)
@@ -144,12 +155,12 @@ fn section(part: &Part, drawn: &[String], text: &mut String) {
             // Many peers, one line: the other way round reads better.
             text.push_str("| | |\n|---|---|\n");
             for row in rows {
-                let _ = writeln!(text, "| {} | {} |", cell(&row.peer), number(row.value));
+                let _ = writeln!(text, "| {} | {} |", cell(&row.peer), full(row));
             }
         } else {
             text.push_str(&pivot(rows, corner, full));
         }
-        let notes = rows.iter().filter(|row| !row.note.is_empty() && row.metric != "log");
+        let notes = rows.iter().filter(|row| !row.note.is_empty());
         let mut said: Vec<String> = notes.map(|row| format!("{}: {}", row.peer, row.note)).collect();
         said.dedup();
         if name.contains("model") {
@@ -162,6 +173,10 @@ fn section(part: &Part, drawn: &[String], text: &mut String) {
             text.push('\n');
         }
     }
+    for row in part.rows.iter().filter(|row| row.metric == "log") {
+        let _ =
+            write!(text, "\n`{}`: linked in {}.\n", row.item, cell(row.note.trim().trim_end_matches('.')));
+    }
 }
 
 #[cfg(test)]
@@ -173,6 +188,9 @@ mod tests {
         let text = benchmarks(&crate::render::example::results(), &["memory".to_owned()]);
         for wanted in [
             "Zilog Z80, 2 processors, 24 GiB",
+            "| search | quick | 0123456789ab |  | 0 |",
+            "| micro | whole | ba9876543210 | 2026-01-02 03:04 UTC | 60 |",
+            "**Measured elsewhere**: Motorola 68000, 1 processors",
             "- rustc: rustc 1.95.0",
             "- micro: java: no javac \\| at all",
             "- **build failed**: it fell over",

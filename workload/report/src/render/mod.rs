@@ -93,6 +93,11 @@ pub(crate) mod example {
         });
         let mut micro = part("micro", micro.into_iter().chain([counts]).collect());
         micro.missing.push(Missing { what: "java".into(), why: "no javac | at all".into() });
+        micro.quick = false;
+        micro.seconds = 60.0;
+        micro.commit = "ba9876543210".into();
+        micro.date = "2026-01-02 03:04 UTC".into();
+        micro.machine = Machine { processor: "Motorola 68000".into(), cores: 1, ..Machine::default() };
         Results {
             machine: Machine {
                 processor: "Zilog Z80".into(),

@@ -15,42 +15,63 @@ pub(crate) fn replaced(text: &str, fragment: &str) -> Option<String> {
     Some(format!("{before}{BEGIN}\n{fragment}{END}{after}"))
 }
 
-/// One table of what it costs, one of the search, one picture.
+/// What the table has of the single operations, in this order; the others are in `BENCHMARKS.md`.
+const OPERATIONS: [&str; 7] = ["yield", "spawn", "ping-pong", "stream", "wake", "call", "switch"];
+
+/// Other shapes of peers that have a column, and who searches beside them.
+const LEFT_OUT: [&str; 9] = [
+    "plain",
+    "plain with malloc",
+    "exact-os-threads",
+    "crate vthread",
+    "vale-threads",
+    "sequential",
+    "floor",
+    "grep",
+    "rg -j32",
+];
+
+/// One table, one picture.
 pub(crate) fn fragment(results: &Results, drawn: &[String]) -> String {
+    let of = |name: &str| results.part(name).map(|part| part.rows.as_slice()).unwrap_or_default();
+    let named = |row: &Row, item: String| Row { item, x: None, ..row.clone() };
+    let time = |item: &str| {
+        let rows = of("micro").iter().filter(|row| row.metric == "time" && row.item == item);
+        rows.map(|row| named(row, format!("{}, ns", row.item))).collect::<Vec<_>>()
+    };
+    let mut rows: Vec<Row> = OPERATIONS.into_iter().flat_map(time).collect();
+    let waiting = of("memory").iter().filter(|row| row.metric == "memory" && row.x == Some(100_000.0));
+    rows.extend(waiting.map(|row| named(row, "one of 100,000 that wait, bytes".into())));
+    let hot = of("search").iter().filter(|row| row.metric == "wall");
+    rows.extend(hot.map(|row| named(row, format!("search of `{}`, ms", row.item))));
+    let shown: Vec<&Row> = rows.iter().filter(|row| !LEFT_OUT.contains(&row.peer.as_str())).collect();
     let mut text = String::new();
-    if let Some(micro) = results.part("micro") {
-        let left_out =
-            ["plain", "plain with malloc", "tokio, 2 workers", "exact-os-threads", "crate vthread"];
-        let shown = |row: &&Row| !left_out.contains(&row.peer.as_str());
-        let wanted = |row: &&Row| row.metric == "time" && shown(row);
-        let rows: Vec<_> = micro.rows.iter().filter(wanted).collect();
-        let memory = results.part("memory").map(|part| part.rows.as_slice()).unwrap_or_default();
-        let most = |row: &&Row| row.metric == "memory" && row.x == Some(100_000.0) && shown(row);
-        let waiting: Vec<Row> = memory
-            .iter()
-            .filter(most)
-            .map(|row| Row { x: None, item: "waiting, 100,000 of them: bytes each".into(), ..row.clone() })
-            .collect();
-        let rows: Vec<_> = rows.into_iter().chain(&waiting).collect();
+    if !shown.is_empty() {
         let _ = write!(
             text,
-            "Nanoseconds an operation, medians, × the ratio to ours ([all figures](BENCHMARKS.md), {} processors):\n\n{}\n",
+            "Medians, and × the ratio to ours, on {} processors{}. [BENCHMARKS.md](BENCHMARKS.md) has all others, and where we lose.\n\n{}\n",
             results.machine.cores,
-            pivot(&rows, "", |row| match row.ratio {
+            run(results),
+            pivot(&shown, "", |row| match row.ratio {
                 Some(ratio) if row.peer != "vthread" => format!("{} ×{}", number(row.value), number(ratio)),
                 _ => number(row.value),
             })
         );
     }
-    if let Some(search) = results.part("search") {
-        let rows: Vec<_> = search.rows.iter().filter(|row| row.metric == "wall").collect();
-        let table = pivot(&rows, "search, ms", |row| number(row.value));
-        let _ = writeln!(text, "{table}");
-    }
     if drawn.iter().any(|name| name == "memory") {
         text.push_str("![Memory against the number of threads that wait](docs/plots/memory.svg)\n");
     }
     text
+}
+
+/// What kind of run it is of.
+fn run(results: &Results) -> &'static str {
+    let shown = || results.parts.iter().filter(|p| ["micro", "memory", "search"].contains(&&*p.name));
+    match (shown().all(|part| part.quick), shown().any(|part| part.quick)) {
+        (true, _) => ", of a quick run",
+        (false, true) => ", partly of a quick run",
+        (false, false) => "",
+    }
 }
 
 #[cfg(test)]
@@ -70,8 +91,11 @@ mod tests {
     #[test]
     fn the_fragment_has_table_and_picture() {
         let text = fragment(&crate::render::example::results(), &["memory".into()]);
-        assert!(text.contains("| yield | 5.00 | 100 ×20.0 | 4.00 ×0.80 |"), "{text}");
-        assert!(text.contains("bytes each | 500 | 464 ×0.93"), "{text}");
+        assert!(text.contains("| yield, ns | 5.00 | 100 ×20.0 | 4.00 ×0.80 |"), "{text}");
+        assert!(text.contains("wait, bytes | 500 | 464 ×0.93"), "{text}");
+        assert!(text.contains("search of `wide`, ms") && text.contains("partly of a quick run"), "{text}");
+        let nothing = fragment(&Results::default(), &[]);
+        assert!(nothing.is_empty(), "no table without figures: {nothing}");
         assert!(text.contains("(docs/plots/memory.svg)"));
     }
 }

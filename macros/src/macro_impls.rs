@@ -1,0 +1,140 @@
+//! Impls that a `macro_rules!` of the module writes. They exist only once it is called, after the module has been expanded,
+//! so they get the attribute, too, and are expanded as single items.
+//!
+//! ```text
+//! macro_rules! scalar { ($t:ty) => { impl Scalar for $t { .. } }; }
+//! macro_rules! scalar { ($t:ty) => { #[vthread::vthread] impl Scalar for $t { .. } }; }
+//! ```
+
+use crate::resolve::Scope;
+use crate::world::TraitId;
+use proc_macro2::{Delimiter, Group, Ident, Punct, TokenStream, TokenTree};
+use quote::quote;
+
+/// The rules of a macro: what each writes stands behind its `=>`.
+pub(crate) fn annotate(scope: &Scope<'_>, attribute: &TokenStream, rules: TokenStream) -> TokenStream {
+    let mut all: Vec<TokenTree> = rules.into_iter().collect();
+    for at in 2..all.len() {
+        if is_punct(&all[at - 2], '=')
+            && is_punct(&all[at - 1], '>')
+            && let TokenTree::Group(rule) = &all[at]
+        {
+            all[at] = same_group(rule, impls_in(scope, attribute, rule.stream()));
+        }
+    }
+    all.into_iter().collect()
+}
+
+/// Puts the attribute on the impls of vthread traits among `tokens` that have neither it nor `#[plain]`.
+fn impls_in(scope: &Scope<'_>, attribute: &TokenStream, tokens: TokenStream) -> TokenStream {
+    let mut out: Vec<TokenTree> = vec![];
+    let mut all = tokens.into_iter().peekable();
+    let mut of = None;
+    while let Some(token) = all.next() {
+        match token {
+            TokenTree::Ident(word) if word == "impl" => {
+                let rest: Vec<TokenTree> = all.clone().collect();
+                of = implemented(scope, &rest);
+                let head = out.len() - usize::from(out.last().is_some_and(|t| is_word(t, "unsafe")));
+                if of.is_some() && !is_annotated(&out[..head]) {
+                    out.splice(head..head, attribute.clone());
+                } else {
+                    of = None;
+                }
+                out.push(TokenTree::Ident(word));
+            }
+            TokenTree::Group(group) => {
+                let stream = match of {
+                    Some(id) if group.delimiter() == Delimiter::Brace => {
+                        of = None;
+                        plain_methods(scope, id, group.stream())
+                    }
+                    _ => impls_in(scope, attribute, group.stream()),
+                };
+                out.push(same_group(&group, stream));
+            }
+            other => out.push(other),
+        }
+    }
+    out.into_iter().collect()
+}
+
+/// The vthread trait in `<..> path::Trait<..> for`, which follows `impl`.
+fn implemented(scope: &Scope<'_>, tokens: &[TokenTree]) -> Option<TraitId> {
+    let rest = &tokens[generics(tokens)..];
+    let mut path = vec![];
+    let mut at = 0;
+    while let Some(TokenTree::Ident(name)) = rest.get(at) {
+        path.push(name.clone());
+        at += 1;
+        if !rest[at..].iter().take(2).all(|t| is_punct(t, ':')) {
+            break;
+        }
+        at += 2;
+    }
+    at += generics(&rest[at..]);
+    let path =
+        syn::Path { leading_colon: None, segments: path.into_iter().map(syn::PathSegment::from).collect() };
+    rest.get(at).is_some_and(|t| is_word(t, "for")).then(|| scope.vthread_trait(&path))?
+}
+
+/// How many tokens `<..>` takes, if one begins here.
+fn generics(tokens: &[TokenTree]) -> usize {
+    let (mut depth, mut arrow) = (0, false);
+    for (at, token) in tokens.iter().enumerate() {
+        if is_punct(token, '<') {
+            depth += 1;
+        } else if is_punct(token, '>') && !arrow {
+            depth -= 1;
+        }
+        if depth == 0 {
+            return if at == 0 { 0 } else { at + 1 };
+        }
+        arrow = is_punct(token, '-');
+    }
+    0
+}
+
+/// The body of an impl, with `#[plain]` on what the trait has as an ordinary method: an impl alone cannot know.
+fn plain_methods(scope: &Scope<'_>, of: TraitId, body: TokenStream) -> TokenStream {
+    let of = &scope.world.traits[of];
+    let mut out: Vec<TokenTree> = vec![];
+    let mut all = body.into_iter().peekable();
+    while let Some(token) = all.next() {
+        if is_word(&token, "fn")
+            && of.item.is_some()
+            && let Some(TokenTree::Ident(name)) = all.peek()
+            && !of.methods.contains_key(&name.to_string())
+        {
+            let qualifiers = out.iter().rev().take_while(|t| is_word(t, "unsafe") || is_word(t, "const"));
+            let head = out.len() - qualifiers.count();
+            out.splice(head..head, quote!(#[plain]));
+        }
+        out.push(token);
+    }
+    out.into_iter().collect()
+}
+
+/// Whether the attributes at the end of `before` have `#[vthread]` or `#[plain]` among them.
+fn is_annotated(before: &[TokenTree]) -> bool {
+    let [.., hash, TokenTree::Group(attribute)] = before else { return false };
+    if !is_punct(hash, '#') {
+        return false;
+    }
+    let ours = |t: TokenTree| is_word(&t, "vthread") || is_word(&t, "plain");
+    attribute.stream().into_iter().any(ours) || is_annotated(&before[..before.len() - 2])
+}
+
+fn is_punct(token: &TokenTree, sign: char) -> bool {
+    matches!(token, TokenTree::Punct(p) if Punct::as_char(p) == sign)
+}
+
+fn is_word(token: &TokenTree, word: &str) -> bool {
+    matches!(token, TokenTree::Ident(i) if Ident::eq(i, word))
+}
+
+fn same_group(like: &Group, stream: TokenStream) -> TokenTree {
+    let mut group = Group::new(like.delimiter(), stream);
+    group.set_span(like.span());
+    TokenTree::Group(group)
+}
