@@ -60,7 +60,7 @@ impl AltStack {
 
 impl Drop for Mapped {
     fn drop(&mut self) {
-        if signals::put_back_alternate_stack(&self.before) {
+        if signals::set_alternate_stack(&self.before) {
             // SAFETY: no handler of this thread runs while its carrier ends, so the stack is not in use.
             let _ = unsafe { sys::unmap(self.base, self.len) };
         }

@@ -237,17 +237,9 @@ pub unsafe extern "C" fn sigaltstack(new: *const libc::stack_t, old: *mut libc::
     }
 }
 
-/// Is this thread's alternate stack one that was given to it in place of a smaller one?
-pub(crate) fn is_on_grown_stack() -> bool {
-    let grown = GROWN.get();
-    let mut now = libc::stack_t { ss_sp: null_mut(), ss_flags: 0, ss_size: 0 };
-    // Who asks for a large one after it was given one has that.
-    !grown.is_null() && kernel_sigaltstack(core::ptr::null(), &raw mut now) == 0 && now.ss_sp == usable(grown)
-}
-
-/// Puts back what a carrier found when it installed its own.
-pub(crate) fn put_back_alternate_stack(before: &libc::stack_t) -> bool {
-    kernel_sigaltstack(core::ptr::from_ref(before), null_mut()) == 0
+/// Makes this the thread's as it is: what a carrier found when it installed its own, or what belongs to an exact thread's memory.
+pub(crate) fn set_alternate_stack(stack: &libc::stack_t) -> bool {
+    kernel_sigaltstack(core::ptr::from_ref(stack), null_mut()) == 0
 }
 
 /// Unmaps the larger stack, if it is the one that is disabled and nobody else may know of it.
@@ -295,4 +287,12 @@ fn grow(stack: &libc::stack_t, old: *mut libc::stack_t) -> Option<c_int> {
 /// What handlers use of a mapping: all but its guard.
 fn usable(base: *mut u8) -> *mut c_void {
     base.wrapping_add(GUARD).cast()
+}
+
+/// Is this thread's alternate stack one that was given to it in place of a smaller one?
+pub(crate) fn is_on_grown_stack() -> bool {
+    let grown = GROWN.get();
+    let mut now = libc::stack_t { ss_sp: null_mut(), ss_flags: 0, ss_size: 0 };
+    // Who asks for a large one after it was given one has that.
+    !grown.is_null() && kernel_sigaltstack(core::ptr::null(), &raw mut now) == 0 && now.ss_sp == usable(grown)
 }

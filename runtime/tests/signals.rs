@@ -459,28 +459,6 @@ fn small_alternate_stacks_are_replaced() {
     .expect("no panic");
 }
 
-#[test]
-fn a_carrier_whose_thread_has_another_alternate_stack_gets_its_own() {
-    std::thread::spawn(|| {
-        let mut memory = vec![0u8; 1 << 20];
-        let mut now = libc::stack_t { ss_sp: std::ptr::null_mut(), ss_flags: 0, ss_size: 0 };
-        let mut stds = now;
-        let mine = libc::stack_t { ss_sp: memory.as_mut_ptr().cast(), ss_flags: 0, ss_size: memory.len() };
-        // SAFETY: the memory stays until std's stack is back.
-        unsafe { libc::sigaltstack(&raw const mine, &raw mut stds) };
-        carry(|_| {
-            // SAFETY: only reads.
-            unsafe { libc::sigaltstack(std::ptr::null(), &raw mut now) };
-            assert!(now.ss_sp != mine.ss_sp && now.ss_sp != stds.ss_sp && now.ss_size >= 16 * 4096);
-        });
-        // SAFETY: std's stack is still mapped.
-        unsafe { libc::sigaltstack(&raw const stds, &raw mut now) };
-        assert_eq!(now.ss_sp, mine.ss_sp);
-    })
-    .join()
-    .expect("no panic");
-}
-
 /// What is in force.
 fn alternate_stack() -> libc::stack_t {
     let mut now = libc::stack_t { ss_sp: std::ptr::null_mut(), ss_flags: 0, ss_size: 0 };
@@ -521,6 +499,28 @@ fn alternate_stacks_can_be_exchanged_disabled_and_put_back() {
         // SAFETY: it has a handler, which would fault on a stack that is gone.
         assert_eq!(unsafe { libc::raise(libc::SIGUSR2) }, 0);
         assert!(HANDLED.load(Relaxed) > handled);
+    })
+    .join()
+    .expect("no panic");
+}
+
+#[test]
+fn a_carrier_whose_thread_has_another_alternate_stack_gets_its_own() {
+    std::thread::spawn(|| {
+        let mut memory = vec![0u8; 1 << 20];
+        let mut now = libc::stack_t { ss_sp: std::ptr::null_mut(), ss_flags: 0, ss_size: 0 };
+        let mut stds = now;
+        let mine = libc::stack_t { ss_sp: memory.as_mut_ptr().cast(), ss_flags: 0, ss_size: memory.len() };
+        // SAFETY: the memory stays until std's stack is back.
+        unsafe { libc::sigaltstack(&raw const mine, &raw mut stds) };
+        carry(|_| {
+            // SAFETY: only reads.
+            unsafe { libc::sigaltstack(std::ptr::null(), &raw mut now) };
+            assert!(now.ss_sp != mine.ss_sp && now.ss_sp != stds.ss_sp && now.ss_size >= 16 * 4096);
+        });
+        // SAFETY: std's stack is still mapped.
+        unsafe { libc::sigaltstack(&raw const stds, &raw mut now) };
+        assert_eq!(now.ss_sp, mine.ss_sp);
     })
     .join()
     .expect("no panic");

@@ -74,8 +74,8 @@ impl<F: FnOnce() -> R, R> Enter for Main<F, R> {
             Promise::give((*job).promise);
             Box::from_raw(job)
         };
-        // SAFETY: the memory is this thread's.
-        unsafe { libc::sigaltstack(&raw const job.signal_stack, core::ptr::null_mut()) };
+        // Past our own `sigaltstack`, which would give it a larger one that nobody gives back.
+        signals::set_alternate_stack(&job.signal_stack);
         // SAFETY: a set that the system gave.
         unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const job.signals, core::ptr::null_mut()) };
         if let Some(name) = &job.name {
