@@ -203,44 +203,53 @@ mod clocks {
     }
     #[allow(warnings)]
     impl dyn __ClockObj + '_ {
+        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn ticks(&self) -> u64 {
             <Self as Clock>::ticks(self)
         }
+        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn __vt_ticks(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_ticks(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__rec_ticks(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn ticks(&self, since: u64) -> u64 {
             <Self as Clock>::ticks(self, since)
         }
+        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn __vt_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
             <Self as Clock>::__vt_ticks(self, is_concurrent, since)
         }
+        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
             <Self as Clock>::__rec_ticks(self, is_concurrent, since)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn hours(&self) -> u64 {
             <Self as Clock>::hours(self)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_hours(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_hours(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_hours(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__rec_hours(self, is_concurrent)
@@ -288,44 +297,53 @@ mod clocks {
     }
     #[allow(warnings)]
     impl dyn __ClockObj + Send + '_ {
+        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn ticks(&self) -> u64 {
             <Self as Clock>::ticks(self)
         }
+        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn __vt_ticks(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_ticks(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__rec_ticks(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn ticks(&self, since: u64) -> u64 {
             <Self as Clock>::ticks(self, since)
         }
+        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn __vt_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
             <Self as Clock>::__vt_ticks(self, is_concurrent, since)
         }
+        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
             <Self as Clock>::__rec_ticks(self, is_concurrent, since)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn hours(&self) -> u64 {
             <Self as Clock>::hours(self)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_hours(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_hours(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_hours(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__rec_hours(self, is_concurrent)
@@ -373,44 +391,53 @@ mod clocks {
     }
     #[allow(warnings)]
     impl dyn __ClockObj + Sync + '_ {
+        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn ticks(&self) -> u64 {
             <Self as Clock>::ticks(self)
         }
+        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn __vt_ticks(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_ticks(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__rec_ticks(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn ticks(&self, since: u64) -> u64 {
             <Self as Clock>::ticks(self, since)
         }
+        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn __vt_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
             <Self as Clock>::__vt_ticks(self, is_concurrent, since)
         }
+        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
             <Self as Clock>::__rec_ticks(self, is_concurrent, since)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn hours(&self) -> u64 {
             <Self as Clock>::hours(self)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_hours(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_hours(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_hours(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__rec_hours(self, is_concurrent)
@@ -458,44 +485,53 @@ mod clocks {
     }
     #[allow(warnings)]
     impl dyn __ClockObj + Send + Sync + '_ {
+        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn ticks(&self) -> u64 {
             <Self as Clock>::ticks(self)
         }
+        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn __vt_ticks(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_ticks(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__rec_ticks(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn ticks(&self, since: u64) -> u64 {
             <Self as Clock>::ticks(self, since)
         }
+        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn __vt_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
             <Self as Clock>::__vt_ticks(self, is_concurrent, since)
         }
+        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
             <Self as Clock>::__rec_ticks(self, is_concurrent, since)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn hours(&self) -> u64 {
             <Self as Clock>::hours(self)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_hours(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_hours(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_hours(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__rec_hours(self, is_concurrent)

@@ -133,26 +133,32 @@ pub mod animals {
     }
     #[allow(warnings)]
     impl dyn __AnimalObj + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> &str {
             <Self as Animal>::name(self)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> &str {
             <Self as Animal>::__vt_name(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> &str {
             <Self as Animal>::__rec_name(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn speak(&self, times: u32) -> String {
             <Self as Animal>::speak(self, times)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
             <Self as Animal>::__vt_speak(self, is_concurrent, times)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
             <Self as Animal>::__rec_speak(self, is_concurrent, times)
@@ -185,26 +191,32 @@ pub mod animals {
     }
     #[allow(warnings)]
     impl dyn __AnimalObj + Send + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> &str {
             <Self as Animal>::name(self)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> &str {
             <Self as Animal>::__vt_name(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> &str {
             <Self as Animal>::__rec_name(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn speak(&self, times: u32) -> String {
             <Self as Animal>::speak(self, times)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
             <Self as Animal>::__vt_speak(self, is_concurrent, times)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
             <Self as Animal>::__rec_speak(self, is_concurrent, times)
@@ -237,26 +249,32 @@ pub mod animals {
     }
     #[allow(warnings)]
     impl dyn __AnimalObj + Sync + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> &str {
             <Self as Animal>::name(self)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> &str {
             <Self as Animal>::__vt_name(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> &str {
             <Self as Animal>::__rec_name(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn speak(&self, times: u32) -> String {
             <Self as Animal>::speak(self, times)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
             <Self as Animal>::__vt_speak(self, is_concurrent, times)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
             <Self as Animal>::__rec_speak(self, is_concurrent, times)
@@ -289,26 +307,32 @@ pub mod animals {
     }
     #[allow(warnings)]
     impl dyn __AnimalObj + Send + Sync + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> &str {
             <Self as Animal>::name(self)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> &str {
             <Self as Animal>::__vt_name(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> &str {
             <Self as Animal>::__rec_name(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn speak(&self, times: u32) -> String {
             <Self as Animal>::speak(self, times)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
             <Self as Animal>::__vt_speak(self, is_concurrent, times)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
             <Self as Animal>::__rec_speak(self, is_concurrent, times)

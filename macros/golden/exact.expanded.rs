@@ -190,26 +190,32 @@ mod one {
     }
     #[allow(warnings)]
     impl dyn __StepObj + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn step(&self) -> u32 {
             <Self as Step>::step(self)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_step(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_step(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_step(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__rec_step(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn other(&self) -> u32 {
             <Self as Step>::other(self)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_other(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_other(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_other(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__rec_other(self, is_concurrent)
@@ -242,26 +248,32 @@ mod one {
     }
     #[allow(warnings)]
     impl dyn __StepObj + Send + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn step(&self) -> u32 {
             <Self as Step>::step(self)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_step(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_step(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_step(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__rec_step(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn other(&self) -> u32 {
             <Self as Step>::other(self)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_other(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_other(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_other(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__rec_other(self, is_concurrent)
@@ -294,26 +306,32 @@ mod one {
     }
     #[allow(warnings)]
     impl dyn __StepObj + Sync + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn step(&self) -> u32 {
             <Self as Step>::step(self)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_step(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_step(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_step(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__rec_step(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn other(&self) -> u32 {
             <Self as Step>::other(self)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_other(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_other(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_other(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__rec_other(self, is_concurrent)
@@ -346,26 +364,32 @@ mod one {
     }
     #[allow(warnings)]
     impl dyn __StepObj + Send + Sync + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn step(&self) -> u32 {
             <Self as Step>::step(self)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_step(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_step(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_step(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__rec_step(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn other(&self) -> u32 {
             <Self as Step>::other(self)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_other(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_other(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_other(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__rec_other(self, is_concurrent)

@@ -82,10 +82,12 @@ mod conversions {
     }
     #[allow(warnings)]
     impl<A, __Out> dyn __ConvertObj<A, Out = __Out> + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn convert(&self, a: A) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::convert(self, a)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_convert(
             &self,
@@ -94,6 +96,7 @@ mod conversions {
         ) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_convert(
             &self,
@@ -120,10 +123,12 @@ mod conversions {
     }
     #[allow(warnings)]
     impl<A, __Out> dyn __ConvertObj<A, Out = __Out> + Send + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn convert(&self, a: A) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::convert(self, a)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_convert(
             &self,
@@ -132,6 +137,7 @@ mod conversions {
         ) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_convert(
             &self,
@@ -158,10 +164,12 @@ mod conversions {
     }
     #[allow(warnings)]
     impl<A, __Out> dyn __ConvertObj<A, Out = __Out> + Sync + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn convert(&self, a: A) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::convert(self, a)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_convert(
             &self,
@@ -170,6 +178,7 @@ mod conversions {
         ) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_convert(
             &self,
@@ -196,10 +205,12 @@ mod conversions {
     }
     #[allow(warnings)]
     impl<A, __Out> dyn __ConvertObj<A, Out = __Out> + Send + Sync + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn convert(&self, a: A) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::convert(self, a)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_convert(
             &self,
@@ -208,6 +219,7 @@ mod conversions {
         ) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_convert(
             &self,
@@ -234,10 +246,12 @@ mod conversions {
     }
     #[allow(warnings)]
     impl dyn __TwiceObj + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn convert(&self, a: u32) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::convert(self, a)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_convert(
             &self,
@@ -246,6 +260,7 @@ mod conversions {
         ) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_convert(
             &self,
@@ -272,10 +287,12 @@ mod conversions {
     }
     #[allow(warnings)]
     impl dyn __TwiceObj + Send + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn convert(&self, a: u32) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::convert(self, a)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_convert(
             &self,
@@ -284,6 +301,7 @@ mod conversions {
         ) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_convert(
             &self,
@@ -310,10 +328,12 @@ mod conversions {
     }
     #[allow(warnings)]
     impl dyn __TwiceObj + Sync + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn convert(&self, a: u32) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::convert(self, a)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_convert(
             &self,
@@ -322,6 +342,7 @@ mod conversions {
         ) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_convert(
             &self,
@@ -348,10 +369,12 @@ mod conversions {
     }
     #[allow(warnings)]
     impl dyn __TwiceObj + Send + Sync + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn convert(&self, a: u32) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::convert(self, a)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_convert(
             &self,
@@ -360,6 +383,7 @@ mod conversions {
         ) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_convert(
             &self,
@@ -454,14 +478,17 @@ mod conversions {
     }
     #[allow(warnings)]
     impl dyn __TwiceObj + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn twice(&self, a: u32) -> u64 {
             <Self as Twice>::twice(self, a)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             <Self as Twice>::__vt_twice(self, is_concurrent, a)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             <Self as Twice>::__rec_twice(self, is_concurrent, a)
@@ -483,14 +510,17 @@ mod conversions {
     }
     #[allow(warnings)]
     impl dyn __TwiceObj + Send + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn twice(&self, a: u32) -> u64 {
             <Self as Twice>::twice(self, a)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             <Self as Twice>::__vt_twice(self, is_concurrent, a)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             <Self as Twice>::__rec_twice(self, is_concurrent, a)
@@ -512,14 +542,17 @@ mod conversions {
     }
     #[allow(warnings)]
     impl dyn __TwiceObj + Sync + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn twice(&self, a: u32) -> u64 {
             <Self as Twice>::twice(self, a)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             <Self as Twice>::__vt_twice(self, is_concurrent, a)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             <Self as Twice>::__rec_twice(self, is_concurrent, a)
@@ -541,14 +574,17 @@ mod conversions {
     }
     #[allow(warnings)]
     impl dyn __TwiceObj + Send + Sync + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn twice(&self, a: u32) -> u64 {
             <Self as Twice>::twice(self, a)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             <Self as Twice>::__vt_twice(self, is_concurrent, a)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             <Self as Twice>::__rec_twice(self, is_concurrent, a)

@@ -200,14 +200,17 @@ impl Visitor for dyn __VisitorObj + '_ {
 }
 #[allow(warnings)]
 impl dyn __VisitorObj + '_ {
+    #[doc(hidden)]
     #[inline]
     pub fn visit(&mut self, n: u64) {
         <Self as Visitor>::visit(self, n)
     }
+    #[doc(hidden)]
     #[inline]
     pub fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
         <Self as Visitor>::__vt_visit(self, is_concurrent, n)
     }
+    #[doc(hidden)]
     #[inline]
     pub fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
         <Self as Visitor>::__rec_visit(self, is_concurrent, n)
@@ -229,14 +232,17 @@ impl Visitor for dyn __VisitorObj + Send + '_ {
 }
 #[allow(warnings)]
 impl dyn __VisitorObj + Send + '_ {
+    #[doc(hidden)]
     #[inline]
     pub fn visit(&mut self, n: u64) {
         <Self as Visitor>::visit(self, n)
     }
+    #[doc(hidden)]
     #[inline]
     pub fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
         <Self as Visitor>::__vt_visit(self, is_concurrent, n)
     }
+    #[doc(hidden)]
     #[inline]
     pub fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
         <Self as Visitor>::__rec_visit(self, is_concurrent, n)
@@ -258,14 +264,17 @@ impl Visitor for dyn __VisitorObj + Sync + '_ {
 }
 #[allow(warnings)]
 impl dyn __VisitorObj + Sync + '_ {
+    #[doc(hidden)]
     #[inline]
     pub fn visit(&mut self, n: u64) {
         <Self as Visitor>::visit(self, n)
     }
+    #[doc(hidden)]
     #[inline]
     pub fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
         <Self as Visitor>::__vt_visit(self, is_concurrent, n)
     }
+    #[doc(hidden)]
     #[inline]
     pub fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
         <Self as Visitor>::__rec_visit(self, is_concurrent, n)
@@ -287,14 +296,17 @@ impl Visitor for dyn __VisitorObj + Send + Sync + '_ {
 }
 #[allow(warnings)]
 impl dyn __VisitorObj + Send + Sync + '_ {
+    #[doc(hidden)]
     #[inline]
     pub fn visit(&mut self, n: u64) {
         <Self as Visitor>::visit(self, n)
     }
+    #[doc(hidden)]
     #[inline]
     pub fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
         <Self as Visitor>::__vt_visit(self, is_concurrent, n)
     }
+    #[doc(hidden)]
     #[inline]
     pub fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
         <Self as Visitor>::__rec_visit(self, is_concurrent, n)

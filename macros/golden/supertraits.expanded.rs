@@ -77,14 +77,17 @@ mod shapes {
     }
     #[allow(warnings)]
     impl dyn __NamedObj + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> String {
             <Self as Named>::name(self)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__rec_name(self, is_concurrent)
@@ -106,14 +109,17 @@ mod shapes {
     }
     #[allow(warnings)]
     impl dyn __NamedObj + Send + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> String {
             <Self as Named>::name(self)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__rec_name(self, is_concurrent)
@@ -135,14 +141,17 @@ mod shapes {
     }
     #[allow(warnings)]
     impl dyn __NamedObj + Sync + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> String {
             <Self as Named>::name(self)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__rec_name(self, is_concurrent)
@@ -164,14 +173,17 @@ mod shapes {
     }
     #[allow(warnings)]
     impl dyn __NamedObj + Send + Sync + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> String {
             <Self as Named>::name(self)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__rec_name(self, is_concurrent)
@@ -193,14 +205,17 @@ mod shapes {
     }
     #[allow(warnings)]
     impl dyn __ShapeObj + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> String {
             <Self as Named>::name(self)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__rec_name(self, is_concurrent)
@@ -222,14 +237,17 @@ mod shapes {
     }
     #[allow(warnings)]
     impl dyn __ShapeObj + Send + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> String {
             <Self as Named>::name(self)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__rec_name(self, is_concurrent)
@@ -251,14 +269,17 @@ mod shapes {
     }
     #[allow(warnings)]
     impl dyn __ShapeObj + Sync + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> String {
             <Self as Named>::name(self)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__rec_name(self, is_concurrent)
@@ -280,14 +301,17 @@ mod shapes {
     }
     #[allow(warnings)]
     impl dyn __ShapeObj + Send + Sync + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> String {
             <Self as Named>::name(self)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__rec_name(self, is_concurrent)
@@ -371,14 +395,17 @@ mod shapes {
     }
     #[allow(warnings)]
     impl dyn __ShapeObj + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn area(&self) -> f64 {
             <Self as Shape>::area(self)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_area(&self, is_concurrent: i64) -> f64 {
             <Self as Shape>::__vt_area(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_area(&self, is_concurrent: i64) -> f64 {
             <Self as Shape>::__rec_area(self, is_concurrent)
@@ -400,14 +427,17 @@ mod shapes {
     }
     #[allow(warnings)]
     impl dyn __ShapeObj + Send + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn area(&self) -> f64 {
             <Self as Shape>::area(self)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_area(&self, is_concurrent: i64) -> f64 {
             <Self as Shape>::__vt_area(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_area(&self, is_concurrent: i64) -> f64 {
             <Self as Shape>::__rec_area(self, is_concurrent)
@@ -429,14 +459,17 @@ mod shapes {
     }
     #[allow(warnings)]
     impl dyn __ShapeObj + Sync + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn area(&self) -> f64 {
             <Self as Shape>::area(self)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_area(&self, is_concurrent: i64) -> f64 {
             <Self as Shape>::__vt_area(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_area(&self, is_concurrent: i64) -> f64 {
             <Self as Shape>::__rec_area(self, is_concurrent)
@@ -458,14 +491,17 @@ mod shapes {
     }
     #[allow(warnings)]
     impl dyn __ShapeObj + Send + Sync + '_ {
+        #[doc(hidden)]
         #[inline]
         pub fn area(&self) -> f64 {
             <Self as Shape>::area(self)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __vt_area(&self, is_concurrent: i64) -> f64 {
             <Self as Shape>::__vt_area(self, is_concurrent)
         }
+        #[doc(hidden)]
         #[inline]
         pub fn __rec_area(&self, is_concurrent: i64) -> f64 {
             <Self as Shape>::__rec_area(self, is_concurrent)

@@ -95,14 +95,17 @@ mod user {
         }
         #[allow(warnings)]
         impl dyn __ToolObj + '_ {
+            #[doc(hidden)]
             #[inline]
             pub fn apply(&self) -> u32 {
                 <Self as Tool>::apply(self)
             }
+            #[doc(hidden)]
             #[inline]
             pub fn __vt_apply(&self, is_concurrent: i64) -> u32 {
                 <Self as Tool>::__vt_apply(self, is_concurrent)
             }
+            #[doc(hidden)]
             #[inline]
             pub fn __rec_apply(&self, is_concurrent: i64) -> u32 {
                 <Self as Tool>::__rec_apply(self, is_concurrent)
@@ -124,14 +127,17 @@ mod user {
         }
         #[allow(warnings)]
         impl dyn __ToolObj + Send + '_ {
+            #[doc(hidden)]
             #[inline]
             pub fn apply(&self) -> u32 {
                 <Self as Tool>::apply(self)
             }
+            #[doc(hidden)]
             #[inline]
             pub fn __vt_apply(&self, is_concurrent: i64) -> u32 {
                 <Self as Tool>::__vt_apply(self, is_concurrent)
             }
+            #[doc(hidden)]
             #[inline]
             pub fn __rec_apply(&self, is_concurrent: i64) -> u32 {
                 <Self as Tool>::__rec_apply(self, is_concurrent)
@@ -153,14 +159,17 @@ mod user {
         }
         #[allow(warnings)]
         impl dyn __ToolObj + Sync + '_ {
+            #[doc(hidden)]
             #[inline]
             pub fn apply(&self) -> u32 {
                 <Self as Tool>::apply(self)
             }
+            #[doc(hidden)]
             #[inline]
             pub fn __vt_apply(&self, is_concurrent: i64) -> u32 {
                 <Self as Tool>::__vt_apply(self, is_concurrent)
             }
+            #[doc(hidden)]
             #[inline]
             pub fn __rec_apply(&self, is_concurrent: i64) -> u32 {
                 <Self as Tool>::__rec_apply(self, is_concurrent)
@@ -182,14 +191,17 @@ mod user {
         }
         #[allow(warnings)]
         impl dyn __ToolObj + Send + Sync + '_ {
+            #[doc(hidden)]
             #[inline]
             pub fn apply(&self) -> u32 {
                 <Self as Tool>::apply(self)
             }
+            #[doc(hidden)]
             #[inline]
             pub fn __vt_apply(&self, is_concurrent: i64) -> u32 {
                 <Self as Tool>::__vt_apply(self, is_concurrent)
             }
+            #[doc(hidden)]
             #[inline]
             pub fn __rec_apply(&self, is_concurrent: i64) -> u32 {
                 <Self as Tool>::__rec_apply(self, is_concurrent)

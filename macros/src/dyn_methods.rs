@@ -39,9 +39,11 @@ pub(crate) fn write(
             continue;
         }
         let condition = Condition::of(&f.attrs).attribute();
-        all.extend(
-            forwards(&t.ident, ancestor, &sig, takes_word).map(|f| quote!(#condition #[inline] pub #f)),
-        );
+        // What the compiler says to callers it says to these, too.
+        let said =
+            f.attrs.iter().filter(|a| a.path().is_ident("must_use") || a.path().is_ident("deprecated"));
+        let attributes = quote!(#[doc(hidden)] #condition #(#said)* #[inline]);
+        all.extend(forwards(&t.ident, ancestor, &sig, takes_word).map(|f| quote!(#attributes pub #f)));
     }
     all
 }

@@ -2,9 +2,11 @@
 //! each processor.
 
 use crate::diagnostics;
+use crate::fragments::{self, Fragments};
 use crate::options::Options;
 use proc_macro2::{Ident, Span, TokenStream};
 use quote::{ToTokens, quote};
+use syn::visit_mut::VisitMut;
 use syn::{Error, ItemFn, Result, ReturnType};
 
 /// Which of the two.
@@ -28,7 +30,7 @@ fn write(entry: Entry, attribute: TokenStream, item: TokenStream) -> Result<Toke
             "this attribute takes `crate = path` alone; `exact` and `names(..)` stand on what the body calls",
         ));
     }
-    let ItemFn { attrs, vis, sig, block } = syn::parse2(item)?;
+    let ItemFn { attrs, vis, sig, block } = fragments::parse(item, Fragments::visit_item_fn_mut)?;
     if let Some(token) = &sig.asyncness {
         return Err(Error::new(token.span, "a virtual thread waits like ordinary code: drop `async`"));
     }

@@ -2,7 +2,7 @@
 
 use crate::diagnostics::{self, Problems};
 use crate::expander::Expander;
-use crate::fragments::Fragments;
+use crate::fragments::{self, Fragments};
 use crate::object_uses;
 use crate::options::{On, Options};
 use crate::scan;
@@ -19,8 +19,7 @@ pub(crate) fn vthread(attribute: TokenStream, item: TokenStream) -> TokenStream 
 }
 
 fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
-    let mut item: Item = syn::parse2(item)?;
-    Fragments.visit_item_mut(&mut item);
+    let item: Item = fragments::parse(item, Fragments::visit_item_mut)?;
     let on = match &item {
         Item::Fn(_) => On::Function,
         Item::Use(_) => On::Use,

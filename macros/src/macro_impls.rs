@@ -15,14 +15,26 @@ use quote::quote;
 pub(crate) fn annotate(scope: &Scope<'_>, attribute: &TokenStream, rules: TokenStream) -> TokenStream {
     let mut all: Vec<TokenTree> = rules.into_iter().collect();
     for at in 2..all.len() {
-        if is_punct(&all[at - 2], '=')
-            && is_punct(&all[at - 1], '>')
+        if is_arrow(&all[at - 2..])
             && let TokenTree::Group(rule) = &all[at]
         {
             all[at] = same_group(rule, impls_in(scope, attribute, rule.stream()));
         }
     }
     all.into_iter().collect()
+}
+
+/// Whether one of the rules of a macro has the word `impl` in what it takes.
+pub(crate) fn takes_impl(rules: TokenStream) -> bool {
+    let all: Vec<TokenTree> = rules.into_iter().collect();
+    (1..all.len()).any(|at| is_arrow(&all[at..]) && has_impl(all[at - 1].clone().into()))
+}
+
+fn has_impl(tokens: TokenStream) -> bool {
+    tokens.into_iter().any(|token| match token {
+        TokenTree::Group(group) => has_impl(group.stream()),
+        other => is_word(&other, "impl"),
+    })
 }
 
 /// Puts the attribute on the impls of vthread traits among `tokens` that have neither it nor `#[plain]`.
@@ -34,7 +46,7 @@ fn impls_in(scope: &Scope<'_>, attribute: &TokenStream, tokens: TokenStream) -> 
         match token {
             TokenTree::Ident(word) if word == "impl" => {
                 let rest: Vec<TokenTree> = all.clone().collect();
-                of = implemented(scope, &rest);
+                of = implemented(scope, &rest).filter(|_| has_body(&rest));
                 let head = out.len() - usize::from(out.last().is_some_and(|t| is_word(t, "unsafe")));
                 if of.is_some() && !is_annotated(&out[..head]) {
                     out.splice(head..head, attribute.clone());
@@ -44,7 +56,10 @@ fn impls_in(scope: &Scope<'_>, attribute: &TokenStream, tokens: TokenStream) -> 
                 out.push(TokenTree::Ident(word));
             }
             TokenTree::Group(group) => {
+                let next: Vec<TokenTree> = all.clone().take(2).collect();
                 let stream = match of {
+                    // What another macro takes: as it is written.
+                    _ if is_arrow(&next) || is_taken(scope, &out) => group.stream(),
                     Some(id) if group.delimiter() == Delimiter::Brace => {
                         of = None;
                         plain_methods(scope, id, group.stream())
@@ -57,6 +72,18 @@ fn impls_in(scope: &Scope<'_>, attribute: &TokenStream, tokens: TokenStream) -> 
         }
     }
     out.into_iter().collect()
+}
+
+/// Whether `before` ends in `name!`, of a macro of the module that takes an `impl`.
+fn is_taken(scope: &Scope<'_>, before: &[TokenTree]) -> bool {
+    let [.., TokenTree::Ident(name), bang] = before else { return false };
+    is_punct(bang, '!') && scope.own_macro(&name.to_string()) == Some(true)
+}
+
+/// Whether an impl that begins before `tokens` is whole.
+fn has_body(tokens: &[TokenTree]) -> bool {
+    let brace = |t: &TokenTree| matches!(t, TokenTree::Group(g) if g.delimiter() == Delimiter::Brace);
+    tokens.iter().take_while(|t| !is_punct(t, ';')).any(brace)
 }
 
 /// The vthread trait in `<..> path::Trait<..> for`, which follows `impl`.
@@ -106,13 +133,19 @@ fn plain_methods(scope: &Scope<'_>, of: TraitId, body: TokenStream) -> TokenStre
             && let Some(TokenTree::Ident(name)) = all.peek()
             && !of.methods.contains_key(&name.to_string())
         {
-            let qualifiers = out.iter().rev().take_while(|t| is_word(t, "unsafe") || is_word(t, "const"));
+            let qualifiers = out.iter().rev().take_while(|t| is_qualifier(t));
             let head = out.len() - qualifiers.count();
             out.splice(head..head, quote!(#[plain]));
         }
         out.push(token);
     }
     out.into_iter().collect()
+}
+
+/// Of a function: `async`, `extern "C"` and so on.
+fn is_qualifier(token: &TokenTree) -> bool {
+    ["const", "async", "unsafe", "extern"].iter().any(|word| is_word(token, word))
+        || matches!(token, TokenTree::Literal(_))
 }
 
 /// Whether the attributes at the end of `before` have `#[vthread]` or `#[plain]` among them.
@@ -127,6 +160,10 @@ fn is_annotated(before: &[TokenTree]) -> bool {
 
 fn is_punct(token: &TokenTree, sign: char) -> bool {
     matches!(token, TokenTree::Punct(p) if Punct::as_char(p) == sign)
+}
+
+fn is_arrow(tokens: &[TokenTree]) -> bool {
+    matches!(tokens, [first, second, ..] if is_punct(first, '=') && is_punct(second, '>'))
 }
 
 fn is_word(token: &TokenTree, word: &str) -> bool {

@@ -73,6 +73,13 @@ impl<'a> Scope<'a> {
         }
     }
 
+    /// A `macro_rules!` of the modules around: whether it takes an `impl`.
+    pub(crate) fn own_macro(&self, name: &str) -> Option<bool> {
+        let modules = &self.world.modules;
+        let mut around = std::iter::successors(Some(self.module), |id| modules[*id].parent);
+        around.find_map(|id| modules[id].macros.get(name).copied())
+    }
+
     fn path_from(&self, module: ModuleId, names: &[String], depth: usize) -> Option<Def> {
         let world = self.world;
         let mut rest = names.iter();

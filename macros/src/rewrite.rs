@@ -12,7 +12,6 @@
 mod calls;
 
 use crate::expander::Expander;
-use crate::fragments::Fragments;
 use crate::hints::{Hint, Locals, Reader};
 use crate::names;
 use crate::objects::{self, DynTypes};
@@ -135,15 +134,7 @@ impl Rewriter<'_, '_> {
     }
 
     fn is_own_macro(&self, m: &Macro) -> bool {
-        let Some(name) = m.path.get_ident().map(ToString::to_string) else { return false };
-        let mut module = Some(self.scope.module);
-        while let Some(id) = module {
-            if self.scope.world.modules[id].macros.contains(&name) {
-                return true;
-            }
-            module = self.scope.world.modules[id].parent;
-        }
-        false
+        m.path.get_ident().is_some_and(|name| self.scope.own_macro(&name.to_string()).is_some())
     }
 
     fn statement(&mut self, statement: &mut Stmt) {
@@ -250,10 +241,7 @@ impl VisitMut for Rewriter<'_, '_> {
     fn visit_macro_mut(&mut self, m: &mut Macro) {
         let known = !self.is_own_macro(m)
             && std_macros::visit_arguments(m, |argument| match argument {
-                Argument::Value(e) => {
-                    Fragments.visit_expr_mut(e);
-                    self.visit_expr_mut(e);
-                }
+                Argument::Value(e) => self.visit_expr_mut(e),
                 Argument::Pattern(p) => self.bind(p, None),
             });
         if !known {

@@ -192,15 +192,15 @@ fn turbofish_of(sig: &Signature, more: Option<TokenStream>) -> TokenStream {
     if names.is_empty() { quote!() } else { quote!(::<#(#names),* #(, #more)*>) }
 }
 
-/// `unsafe fn name<G>(inputs) -> R where ..`, with `where Self: Sized` added if the receiver needs it.
+/// `unsafe extern "C" fn name<G>(inputs) -> R where ..`, with `where Self: Sized` added if the receiver needs it.
 pub(crate) fn head(sig: &Signature, name: &Ident, inputs: &[FnArg], sized: bool) -> TokenStream {
-    let Signature { unsafety, generics, output, fn_token, .. } = sig;
+    let Signature { unsafety, abi, generics, output, fn_token, .. } = sig;
     let mut clause = generics.where_clause.clone();
     if sized && !asks_sized(sig) {
         let predicate: WherePredicate = parse_quote!(Self: Sized);
         clause.get_or_insert_with(|| parse_quote!(where)).predicates.push(predicate);
     }
-    quote!(#unsafety #fn_token #name #generics (#(#inputs),*) #output #clause)
+    quote!(#unsafety #abi #fn_token #name #generics (#(#inputs),*) #output #clause)
 }
 
 /// A body needs `Self: Sized`: `self` itself is the receiver, or a `Self` is passed or returned.

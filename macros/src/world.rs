@@ -126,7 +126,8 @@ pub(crate) struct Module {
     pub(crate) globs: Vec<Vec<String>>,
     /// When it exists, apart from what is around it.
     pub(crate) condition: Condition,
-    pub(crate) macros: HashSet<String>,
+    /// Its `macro_rules!`, and whether they take an `impl`: then what follows the word is in a syntax of their own.
+    pub(crate) macros: HashMap<String, bool>,
 }
 
 /// Everything that the scan found.

@@ -301,6 +301,10 @@ mod impls_of_a_macro {
         fn read(&self) -> u32;
         #[plain]
         fn unit(&self) -> &'static str;
+        #[plain]
+        extern "C" fn digits(&self) -> u8 {
+            2
+        }
     }
 
     macro_rules! gauge {
@@ -308,6 +312,7 @@ mod impls_of_a_macro {
             $(impl Gauge for $t {
                 fn read(&self) -> u32 { if *self == 0 { 0 } else { 1 + (*self / 2).read() } }
                 fn unit(&self) -> &'static str { $unit }
+                extern "C" fn digits(&self) -> u8 { $unit.len() as u8 }
             })*
         };
         (annotated $t:ty) => {
@@ -347,14 +352,14 @@ mod impls_of_a_macro {
     }
 
     pub fn show(all: &[&dyn Gauge]) -> Vec<String> {
-        all.iter().map(|g| format!("{}{}", g.read(), g.unit())).collect()
+        all.iter().map(|g| format!("{}{} {}", g.read(), g.unit(), g.digits())).collect()
     }
 }
 
 #[test]
 fn impls_of_a_macro_take_chunks() {
     let show = || impls_of_a_macro::show(&[&1023u32, &7u64, &true, &impls_of_a_macro::Own(20)]);
-    let want = ["10m", "3s", "1", "5own"].map(str::to_owned).to_vec();
+    let want = ["10m 1", "3s 1", "1 2", "5own 3"].map(str::to_owned).to_vec();
     assert_eq!(counted(show), (want.clone(), 0));
     let (shown, chunks) = in_vthread(|| counted(show));
     assert_eq!(shown, want);

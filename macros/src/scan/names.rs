@@ -4,6 +4,7 @@ use super::{add_node, block_marker, external_trait, method_of, own_mode};
 use crate::attributes::{self, Marker};
 use crate::conditions::Condition;
 use crate::diagnostics::Problems;
+use crate::macro_impls;
 use crate::options::{On, Options};
 use crate::signature;
 use crate::use_tree::leaves_of;
@@ -76,7 +77,8 @@ impl Names<'_> {
             Item::Use(u) => self.uses(u),
             Item::Macro(m) => {
                 if let Some(name) = &m.ident {
-                    self.world.modules[self.module].macros.insert(name.to_string());
+                    let takes_impl = macro_impls::takes_impl(m.mac.tokens.clone());
+                    self.world.modules[self.module].macros.insert(name.to_string(), takes_impl);
                 }
             }
             Item::Const(c) => self.define(&c.ident, Def::Other),

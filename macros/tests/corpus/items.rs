@@ -412,3 +412,125 @@ program!(impls_by_macros {
         format!("{} {totals:?} {} {} {} {}", deep.depth(), object.mark(), local(12), scaled(&5u8, 7u8), 9u32.scale(1u8))
     }
 });
+
+// Macros whose syntax has impls in it, that eat tokens one after the other, that write macros, call others back, and repeat within repetitions.
+program!(macros_upon_macros {
+    pub trait Shape {
+        fn area(&self) -> u32;
+        fn twice(&self) -> u32 {
+            2 * self.area()
+        }
+    }
+    macro_rules! shapes {
+        (impl Shape for $($t:ident = $e:expr),* $(,)?) => { $( shapes!(@one impl Shape for $t { $e }); )* };
+        (@one impl Shape for $t:ident { $e:expr }) => {
+            pub struct $t;
+            impl Shape for $t { fn area(&self) -> u32 { helper($e * 2) } }
+        };
+    }
+    shapes!(impl Shape for A = 1 + 1, B = 3);
+    macro_rules! munch {
+        (@done [$($acc:tt)*]) => { $($acc)* };
+        (@go [$($acc:tt)*] $t:ident $($rest:ident)*) => { munch!(@go [$($acc)* pub struct $t(pub u32); impl Shape for $t { fn area(&self) -> u32 { helper(self.0) } }] $($rest)*); };
+        (@go [$($acc:tt)*]) => { munch!(@done [$($acc)*]); };
+    }
+    munch!(@go [] M N);
+    macro_rules! outer {
+        ($name:ident, $d:tt) => {
+            macro_rules! $name {
+                (impl Shape for $d t:ident) => { pub struct $d t; impl Shape for $d t { fn area(&self) -> u32 { helper(7) } } };
+            }
+        };
+    }
+    outer!(inner, $);
+    inner!(impl Shape for C);
+    macro_rules! callback { ($cb:ident ! $($args:tt)*) => { $cb! { $($args)* } } }
+    callback!(shapes ! impl Shape for D = 9);
+    macro_rules! items { ($($i:item)*) => { $($i)* } }
+    items! { pub struct E; pub fn of_e(_: &E) -> u32 { 5 } }
+    macro_rules! generic { ($($n:ident < $($g:ident : $b:path),* >);* $(;)?) => { $(
+        pub struct $n<$($g),*>($(pub $g),*);
+        impl<$($g: $b),*> Shape for $n<$($g),*> { #[allow(non_snake_case)] fn area(&self) -> u32 { let $n($(ref $g),*) = *self; 0 $(+ { $g.area() })* } }
+    )* } }
+    generic!(P<X: Shape, Y: Shape>; Q<Z: Shape>;);
+    fn helper(n: u32) -> u32 {
+        if n == 0 { 0 } else { 1 + helper(n - 1) }
+    }
+    pub fn run() -> String {
+        let all: Vec<Box<dyn Shape>> = vec![
+            Box::new(A),
+            Box::new(B),
+            Box::new(M(4)),
+            Box::new(N(5)),
+            Box::new(C),
+            Box::new(D),
+            Box::new(P(A, M(1))),
+            Box::new(Q(B)),
+        ];
+        macro_rules! local {
+            ($t:ty, $e:expr) => {
+                impl Shape for $t {
+                    fn area(&self) -> u32 {
+                        format!("{}", $e * 2).len() as u32 + helper($e * 3)
+                    }
+                }
+            };
+        }
+        pub struct L;
+        local!(L, 40 + 20);
+        format!("{:?} {} {}", all.iter().map(|s| s.twice()).collect::<Vec<_>>(), of_e(&E), L.twice())
+    }
+});
+
+// A trait with constants, types, unsafe and generic methods, whose impls a macro writes.
+program!(whole_traits_by_macros {
+    pub trait T {
+        const K: u32;
+        type O;
+        fn v(&self) -> u32;
+        fn o(&self) -> Self::O;
+        unsafe fn u(&self) -> u32;
+        fn g<A: Into<u32>>(&self, a: A) -> u32
+        where
+            Self: Sized,
+        {
+            a.into() + self.v()
+        }
+        fn new(n: u32) -> Self
+        where
+            Self: Sized;
+        fn dflt() -> u32
+        where
+            Self: Sized,
+        {
+            Self::K
+        }
+    }
+    macro_rules! t { ($($(#[$m:meta])* $t:ident($v:vis $i:ty) = $k:literal),*) => { $(
+        $(#[$m])* pub struct $t($v $i);
+        impl T for $t {
+            const K: u32 = $k;
+            type O = ($i, u32);
+            fn v(&self) -> u32 { self.0 as u32 + Self::K }
+            fn o(&self) -> Self::O { (self.0, if self.0 as u32 == 0 { 0 } else { Self::new(self.0 as u32 - 1).o().1 + 1 }) }
+            unsafe fn u(&self) -> u32 { self.v() }
+            fn new(n: u32) -> Self { Self(n as $i) }
+        }
+        impl $t { pub const X: u32 = $k * 2; fn own(&self) -> u32 { self.v() + Self::X } }
+    )* } }
+    t!(#[derive(Debug)] A(pub u8) = 1, B(pub(crate) u64) = 2);
+    pub fn run() -> String {
+        let a = A::new(3);
+        let b = <B as T>::new(4);
+        format!(
+            "{:?} {:?} {} {} {} {} {}",
+            a.o(),
+            b.o(),
+            unsafe { a.u() },
+            a.g(7u8),
+            B::dflt(),
+            a.own(),
+            b.own()
+        )
+    }
+});
