@@ -36,8 +36,7 @@
 //! - Unwind tables tell where functions begin and end. They are asked about rsp in one case alone: code behind a call, which may be
 //!   there because the callee never returns.
 //! - Arguments on the stack are stored after the last call before theirs, the first at rsp, each of the others right behind the one before or at the next
-//!   multiple of 16, 32 or 64. A large one gcc has `memcpy` store, before that: from 8185 bytes on that is seen, and
-//!   for smaller ones gcc does so only if told to (`-mmemcpy-strategy`).
+//!   multiple of 16, 32 or 64.
 //! - A jump table ends before a word that is no place in its function, or that the function refers to by itself.
 //!
 //! # Speed

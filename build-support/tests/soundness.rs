@@ -359,31 +359,3 @@ fn parts_of_functions_that_are_elsewhere() {
         "{function:?} {part:?}"
     );
 }
-
-/// gcc copies an argument of more than 8184 bytes with a call of `memcpy`, before that of the function that gets it: how many words that has is not known.
-#[test]
-fn a_call_may_copy_an_argument_of_the_next() {
-    for (length, gap, known) in [(0x2328, 8, false), (0x2328, 0, false), (0x100, 0, true)] {
-        let frame = frame(|a| {
-            let start = here(a)?;
-            let mut callee = a.create_label();
-            a.mov(rsi, rdi)?;
-            a.mov(edx, length)?;
-            a.sub(rsp, 0x2328)?;
-            a.mov(rax, rsp)?;
-            a.sub(rsp, gap)?;
-            a.mov(rdi, rax)?;
-            a.call(callee)?;
-            a.add(rsp, gap)?;
-            a.call(callee)?;
-            a.call(callee)?;
-            a.add(rsp, 0x2328)?;
-            a.ret()?;
-            a.set_label(&mut callee)?;
-            a.ret()?;
-            Ok(vec![start, callee, end(a)?])
-        });
-        let outgoing: Vec<Option<u64>> = frame.sites.iter().map(|site| site.outgoing).collect();
-        assert_eq!(outgoing, [Some(0), known.then_some(0), Some(0)], "{frame:?}");
-    }
-}

@@ -14,9 +14,7 @@
 
 use super::value::{Sets, Value};
 
-/// Number of rdx in the register file, as the processor encodes it.
-pub const RDX: usize = 2;
-/// Number of rsp.
+/// Number of rsp in the register file, as the processor encodes it.
 pub const RSP: usize = 4;
 /// Number of rbp.
 pub const RBP: usize = 5;
@@ -31,8 +29,6 @@ pub const ARGUMENTS: [usize; 6] = [7, 6, 2, 1, 8, 9];
 
 /// Bytes at rsp in which arguments of a call are looked for.
 const MOST_ARGUMENTS: i64 = 256;
-/// Up to so many bytes gcc copies an argument with instructions, and from there on with a call of `memcpy`. LLVM never calls for that.
-const LARGEST_COPY: u64 = 8184;
 
 /// Where a base can lie, relative to the function's entry rsp.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -260,30 +256,14 @@ impl State {
         }
     }
 
-    /// May a call that is made here copy a large argument of the next one to where that has it? It has the arguments of `memcpy`: a place at rsp, or
-    /// one word above where gcc keeps rsp a multiple of 16, an address, and a great length.
-    fn copies_argument(&self) -> bool {
-        let (Value::Stack { base, offset }, Value::Stack { base: to_base, offset: to }) =
-            (self.registers[RSP], self.registers[RDI])
-        else {
-            return false;
-        };
-        base == to_base
-            && (offset..offset.saturating_add(16)).contains(&to)
-            && !matches!(self.registers[RSI], Value::Constant(_))
-            && matches!(self.registers[RDX], Value::Constant(LARGEST_COPY..))
-    }
-
     /// What a call changes: the registers that are the callee's to use, and memory that it may know.
     pub fn call(&mut self, bases: &Bases) {
-        let copies_argument = self.copies_argument();
         for register in CALLER_SAVED {
             self.escape(self.registers[register]);
             self.registers[register] = Value::Unknown;
         }
         self.forget_escaped(bases);
         self.forget_arguments();
-        self.stored_more = copies_argument;
         self.vector = None;
     }
 
