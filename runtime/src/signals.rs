@@ -308,7 +308,8 @@ pub(crate) fn grown_stack() -> Option<libc::stack_t> {
     let grown = GROWN.get();
     let mut now = NONE;
     // Who asks for a large one after it was given one has that.
-    let is_in_force =
-        !grown.is_null() && kernel_sigaltstack(core::ptr::null(), &raw mut now) == 0 && now.ss_sp == usable(grown);
+    let is_in_force = !grown.is_null()
+        && kernel_sigaltstack(core::ptr::null(), &raw mut now) == 0
+        && now.ss_sp == usable(grown);
     (is_in_force && now.ss_flags & libc::SS_ONSTACK == 0).then_some(now)
 }
