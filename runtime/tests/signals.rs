@@ -593,6 +593,27 @@ fn an_alternate_stack_that_is_disabled_is_not_used_any_more() {
     vthread::os::spawn(|| hop(exchange_alternate_stacks)).expect("a thread").join().expect("no panic");
 }
 
+/// A carrier leaves the stack that it was started on: the next handler would begin at the top again, on the frames of this one.
+#[test]
+fn no_handler_can_become_a_carrier() {
+    static REFUSED: AtomicBool = AtomicBool::new(false);
+    extern "C" fn on_signal(_: libc::c_int) {
+        let carried = Builder::new().carry(|_| ());
+        REFUSED.store(matches!(carried, Err(vthread::Error::NoSignalStack(_))), Relaxed);
+    }
+    if !is_child() {
+        let out = child("no_handler_can_become_a_carrier", &[]);
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        return;
+    }
+    // SAFETY: what the handler does may be done here, where it interrupts nothing.
+    unsafe {
+        libc::signal(libc::SIGUSR2, on_signal as *const () as libc::sighandler_t);
+        assert_eq!(libc::raise(libc::SIGUSR2), 0);
+    }
+    assert!(REFUSED.load(Relaxed));
+}
+
 static CHILDREN: AtomicUsize = AtomicUsize::new(0);
 
 extern "C" fn on_child(_: libc::c_int) {
