@@ -37,6 +37,8 @@
 //!   there because the callee never returns.
 //! - Arguments on the stack are stored after the last call before theirs, the first at rsp, each of the others right behind the one before or at the next
 //!   multiple of 16, 32 or 64.
+//!   (gcc breaks this for structs of more than 8184 bytes that are passed by value: it has `memcpy` store them. Where the callee does not say how many bytes it takes,
+//!   it gets none of them if it is carried out elsewhere. LLVM does not.)
 //! - A jump table ends before a word that is no place in its function, or that the function refers to by itself.
 //!
 //! # Speed

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Functions that the fixture runs, with all features, where panics unwind.
-const ALL: usize = 92;
+const ALL: usize = 93;
 
 struct Built {
     executable: PathBuf,

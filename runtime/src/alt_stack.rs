@@ -25,6 +25,7 @@ pub(crate) fn bytes() -> usize {
 #[derive(Debug)]
 pub(crate) struct AltStack {
     _mapped: Option<Mapped>,
+    kept_before: libc::stack_t,
 }
 
 /// One of our own.
@@ -39,8 +40,8 @@ impl AltStack {
     /// For the calling thread, if it runs on none now. What a thread of std's has is as large as a carrier's already (`signals`), and is
     /// used: that saves each carrier six system calls when it starts and ends.
     pub(crate) fn install() -> io::Result<Self> {
-        if signals::is_on_grown_stack() {
-            return Ok(Self { _mapped: None });
+        if let Some(grown) = signals::grown_stack() {
+            return Ok(Self { _mapped: None, kept_before: signals::keep(grown) });
         }
         let len = bytes() + GUARD;
         let base = sys::map_stack(len, GUARD)?.as_ptr();
@@ -54,7 +55,13 @@ impl AltStack {
             let _ = unsafe { sys::unmap(base, len) };
             return Err(error);
         }
-        Ok(Self { _mapped: Some(Mapped { base, len, before }) })
+        Ok(Self { _mapped: Some(Mapped { base, len, before }), kept_before: signals::keep(stack) })
+    }
+}
+
+impl Drop for AltStack {
+    fn drop(&mut self) {
+        signals::keep(self.kept_before);
     }
 }
 

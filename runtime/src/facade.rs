@@ -44,6 +44,9 @@ mod linux {
         before_main
     };
 
+    /// Are owners of locks worth having, however often that is taken away?
+    pub(crate) const OWNERS_ALWAYS_PAY: bool = false;
+
     /// `membarrier(2)`. `false`: it is refused.
     pub(crate) fn membarrier(command: libc::c_int) -> bool {
         // SAFETY: the commands used here have no effect but barriers.
@@ -122,4 +125,4 @@ mod linux {
 }
 
 #[cfg(vthread_native)]
-pub(crate) use linux::{Bell, futex_wait, futex_wake, membarrier, owner, set_owner};
+pub(crate) use linux::{Bell, OWNERS_ALWAYS_PAY, futex_wait, futex_wake, membarrier, owner, set_owner};

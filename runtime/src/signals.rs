@@ -202,7 +202,11 @@ pub fn sweep() -> u64 {
 thread_local! {
     /// The stack given to this thread in place of those that were too small: its mapping, guard included; null if none.
     static GROWN: Cell<*mut u8> = const { Cell::new(null_mut()) };
+    /// What this thread has in place of none or of too small a one, as long as it runs vthreads.
+    static KEPT: Cell<libc::stack_t> = const { Cell::new(NONE) };
 }
+
+const NONE: libc::stack_t = libc::stack_t { ss_sp: null_mut(), ss_flags: libc::SS_DISABLE, ss_size: 0 };
 
 /// The least that handlers get that we force onto an alternate stack: as much as on a carrier, so that a thread that becomes one needs no
 /// other. Only what is used costs memory. std's own stacks leave a handler 8,631 bytes, and 439 once the thread has used AMX.
@@ -218,7 +222,7 @@ fn kernel_sigaltstack(new: *const libc::stack_t, old: *mut libc::stack_t) -> c_i
 }
 
 /// As in `sigaltstack(2)`; a thread that asks for a small stack (as std does) gets a larger one until it disables it. A thread that runs
-/// vthreads keeps one: there, to disable it succeeds and does nothing.
+/// vthreads always has one: there, who disables what is installed, or asks for a small one, gets the thread's own.
 ///
 /// Whoever asks for what was installed before may put it back later, so that stays mapped: a thread that ends without having
 /// done so leaves it behind.
@@ -229,12 +233,26 @@ fn kernel_sigaltstack(new: *const libc::stack_t, old: *mut libc::stack_t) -> c_i
 pub unsafe extern "C" fn sigaltstack(new: *const libc::stack_t, old: *mut libc::stack_t) -> c_int {
     // SAFETY: null or readable, by contract.
     match unsafe { new.as_ref() } {
-        Some(stack) if stack.ss_flags & libc::SS_DISABLE != 0 => disable(new, old),
+        Some(stack) if !arch::lists().is_null() && (is_off(stack) || stack.ss_size < least()) => {
+            // Without one, handlers would run on chunks.
+            let own = libc::stack_t { ss_flags: stack.ss_flags & !libc::SS_DISABLE, ..KEPT.get() };
+            kernel_sigaltstack(&raw const own, old)
+        }
+        Some(stack) if is_off(stack) => disable(new, old),
         Some(stack) if stack.ss_size < least() => {
             grow(stack, old).unwrap_or_else(|| kernel_sigaltstack(new, old))
         }
         _ => kernel_sigaltstack(new, old),
     }
+}
+
+fn is_off(stack: &libc::stack_t) -> bool {
+    stack.ss_flags & libc::SS_DISABLE != 0
+}
+
+/// Says what this thread is to have as long as it runs vthreads; it has it already. Gives what was said before.
+pub(crate) fn keep(stack: libc::stack_t) -> libc::stack_t {
+    KEPT.replace(stack)
 }
 
 /// Makes this the thread's as it is: what a carrier found when it installed its own, or what belongs to an exact thread's memory.
@@ -244,10 +262,6 @@ pub(crate) fn set_alternate_stack(stack: &libc::stack_t) -> bool {
 
 /// Unmaps the larger stack, if it is the one that is disabled and nobody else may know of it.
 fn disable(new: *const libc::stack_t, old: *mut libc::stack_t) -> c_int {
-    if !arch::lists().is_null() {
-        // Where vthreads run, handlers would run on chunks without it. Who does not want it loses nothing.
-        return kernel_sigaltstack(core::ptr::null(), old);
-    }
     let mut before = libc::stack_t { ss_sp: null_mut(), ss_flags: 0, ss_size: 0 };
     let result = kernel_sigaltstack(new, &raw mut before);
     if result != 0 {
@@ -289,10 +303,13 @@ fn usable(base: *mut u8) -> *mut c_void {
     base.wrapping_add(GUARD).cast()
 }
 
-/// Is this thread's alternate stack one that was given to it in place of a smaller one?
-pub(crate) fn is_on_grown_stack() -> bool {
+/// This thread's alternate stack, if it is one that was given to it in place of a smaller one, and no handler runs on it.
+pub(crate) fn grown_stack() -> Option<libc::stack_t> {
     let grown = GROWN.get();
-    let mut now = libc::stack_t { ss_sp: null_mut(), ss_flags: 0, ss_size: 0 };
+    let mut now = NONE;
     // Who asks for a large one after it was given one has that.
-    !grown.is_null() && kernel_sigaltstack(core::ptr::null(), &raw mut now) == 0 && now.ss_sp == usable(grown)
+    let is_in_force = !grown.is_null()
+        && kernel_sigaltstack(core::ptr::null(), &raw mut now) == 0
+        && now.ss_sp == usable(grown);
+    (is_in_force && now.ss_flags & libc::SS_ONSTACK == 0).then_some(now)
 }

@@ -190,12 +190,14 @@ vthread::vthread_local! {
 #[test]
 fn destructors_of_locals_of_a_cancelled_vthread_are_carried_out_to_the_end() {
     run(|| {
+        let is_made = Semaphore::new(0);
         scope(|s| {
             let child = s.spawn(|| {
                 PATIENT.with(|_| ());
+                is_made.release(1);
                 vthread::park();
             });
-            sleep(MS);
+            drop(is_made.acquire(1));
             s.cancel();
             assert!(child.join().expect_err("cancelled").is::<Cancelled>());
         });

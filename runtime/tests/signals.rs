@@ -559,6 +559,61 @@ fn a_carrier_keeps_its_alternate_stack() {
     }
 }
 
+/// As a library does whose memory is its own again when it has disabled what it installed.
+fn exchange_alternate_stacks() {
+    let mut memory = vec![0u8; 1 << 20];
+    let large = libc::stack_t { ss_sp: memory.as_mut_ptr().cast(), ss_flags: 0, ss_size: memory.len() };
+    let small = libc::stack_t { ss_size: 16 << 10, ..large };
+    let off = libc::stack_t { ss_sp: std::ptr::null_mut(), ss_flags: libc::SS_DISABLE, ss_size: 0 };
+    let own = alternate_stack().ss_sp;
+    for (new, then) in [(&large, large.ss_sp), (&off, own), (&small, own), (&off, own)] {
+        // SAFETY: the memory is disabled before it is freed.
+        assert_eq!(unsafe { libc::sigaltstack(new, std::ptr::null_mut()) }, 0);
+        let now = alternate_stack();
+        assert_eq!((now.ss_sp, now.ss_flags), (then, 0));
+    }
+}
+
+#[test]
+fn an_alternate_stack_that_is_disabled_is_not_used_any_more() {
+    // A thread that keeps std's, one that has another, and an exact one.
+    std::thread::spawn(|| carry(|_| exchange_alternate_stacks())).join().expect("no panic");
+    std::thread::spawn(|| {
+        let mut memory = vec![0u8; 1 << 20];
+        let mine = libc::stack_t { ss_sp: memory.as_mut_ptr().cast(), ss_flags: 0, ss_size: memory.len() };
+        let stds = alternate_stack();
+        // SAFETY: the memory stays until std's stack, which stays mapped, is back.
+        assert_eq!(unsafe { libc::sigaltstack(&raw const mine, std::ptr::null_mut()) }, 0);
+        carry(|_| exchange_alternate_stacks());
+        // SAFETY: as above.
+        assert_eq!(unsafe { libc::sigaltstack(&raw const stds, std::ptr::null_mut()) }, 0);
+    })
+    .join()
+    .expect("no panic");
+    vthread::os::spawn(|| hop(exchange_alternate_stacks)).expect("a thread").join().expect("no panic");
+}
+
+/// A carrier leaves the stack that it was started on: the next handler would begin at the top again, on the frames of this one.
+#[test]
+fn no_handler_can_become_a_carrier() {
+    static REFUSED: AtomicBool = AtomicBool::new(false);
+    extern "C" fn on_signal(_: libc::c_int) {
+        let carried = Builder::new().carry(|_| ());
+        REFUSED.store(matches!(carried, Err(vthread::Error::NoSignalStack(_))), Relaxed);
+    }
+    if !is_child() {
+        let out = child("no_handler_can_become_a_carrier", &[]);
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        return;
+    }
+    // SAFETY: what the handler does may be done here, where it interrupts nothing.
+    unsafe {
+        libc::signal(libc::SIGUSR2, on_signal as *const () as libc::sighandler_t);
+        assert_eq!(libc::raise(libc::SIGUSR2), 0);
+    }
+    assert!(REFUSED.load(Relaxed));
+}
+
 static CHILDREN: AtomicUsize = AtomicUsize::new(0);
 
 extern "C" fn on_child(_: libc::c_int) {

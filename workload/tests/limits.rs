@@ -6,7 +6,7 @@ use rustix::fs::{AtFlags, CWD, linkat};
 use std::fs::File;
 use std::os::unix::fs::FileExt as _;
 use std::time::Duration;
-use support::{Tree, Zork, for_each_engine, long_tests, write_at, zork};
+use support::{Tree, Zork, for_each_engine, for_each_engine_and_beginning, long_tests, write_at, zork};
 
 /// Deep, wide, and bushy: whoever keeps every directory open until its children are done needs hundreds of descriptors.
 fn deep_and_wide() -> (Tree, Vec<String>) {
@@ -44,7 +44,7 @@ fn deep_and_wide() -> (Tree, Vec<String>) {
 #[test]
 fn few_descriptors_lose_nothing() {
     let (tree, expected) = deep_and_wide();
-    for_each_engine(|engine| {
+    for_each_engine_and_beginning(|engine| {
         zork(engine).within(tree.root()).descriptors(64, 0).run().found(&expected);
         // Somebody else's, too.
         zork(engine).within(tree.root()).descriptors(64, 40).run().found(&expected);
@@ -61,7 +61,7 @@ const FEWEST: u64 = 16;
 #[test]
 fn the_fewest_descriptors_will_do() {
     let (tree, expected) = deep_and_wide();
-    for_each_engine(|engine| {
+    for_each_engine_and_beginning(|engine| {
         let run = |limit, inherited| zork(engine).within(tree.root()).descriptors(limit, inherited).run();
         run(FEWEST, 0).found(&expected);
         zork(engine)
@@ -155,9 +155,10 @@ fn huge_files_take_no_more_descriptors_than_there_are() {
         file.write_all_at(b"zork", (30 + 3 * i) << 20).expect("writes");
         expected.push(format!("{i}.txt:1"));
     }
-    for_each_engine(|engine| {
+    for_each_engine_and_beginning(|engine| {
         let args = ["-c", "-j", "8"];
         zork(engine).args(args).within(tree.root()).descriptors(FEWEST, 0).run().found(&expected);
+        zork(engine).arg("-c").within(tree.root()).descriptors(FEWEST, 0).run().found(&expected);
         zork(engine).args(args).within(tree.root()).descriptors(64, 0).run().found(&expected);
     });
 }
@@ -188,7 +189,7 @@ fn a_directory_may_have_a_hundred_thousand_entries() {
             target = tree.file(format!("first/more{links}.txt"), "none");
         }
     }
-    for_each_engine(|engine| {
+    for_each_engine_and_beginning(|engine| {
         zork(engine).within(tree.root()).run().found(&expected);
         zork(engine).args(["-j", "8"]).within(tree.root()).descriptors(64, 0).run().found(&expected);
     });
@@ -259,7 +260,7 @@ fn one_match_in_a_huge_file_is_found_wherever_it_is() {
     file.write_all_at(&vec![b'.'; SIZE], 0).expect("writes");
     for at in [0, RANGE - 2, 4 * RANGE - 1, SIZE - 4] {
         file.write_all_at(b"zork", at as u64).expect("writes");
-        for_each_engine(|engine| {
+        for_each_engine_and_beginning(|engine| {
             zork(engine).within(tree.root()).run().found(["huge.txt"]);
             zork(engine).args(["-c", "huge.txt"]).within(tree.root()).run().found(["huge.txt:1"]);
             assert_eq!(zork(engine).arg("-q").within(tree.root()).run().code(), 0);

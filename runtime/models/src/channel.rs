@@ -82,9 +82,9 @@ fn recv(queue: &Queue<u32>) -> Option<u32> {
     queue.recv_here().unwrap_or_else(otherwise).ok()
 }
 
-/// A channel between two vthreads of a carrier, by plain accesses, until a thread from outside sends as well: whenever it comes, every value passes
-/// once and in order.
-pub fn here(capacity: usize) {
+/// A channel between two vthreads of a carrier, by plain accesses, until somebody from outside sends as well, an ordinary thread or a vthread of
+/// another carrier, who tries it by plain accesses first: whenever it comes, every value passes once and in order.
+pub fn here(capacity: usize, outside_is_a_carrier: bool) {
     let queue = Arc::new(Queue::new(capacity));
     queue.count(1, 0);
     let sender = |first: u32| {
@@ -110,9 +110,14 @@ pub fn here(capacity: usize) {
             queue.drop_receiver();
         }
     };
-    let outside = thread::spawn(sender(10));
+    let outside: Box<dyn FnOnce()> = if outside_is_a_carrier {
+        Box::new(run(vec![Box::new(sender(10))]))
+    } else {
+        let outside = thread::spawn(sender(10));
+        Box::new(|| outside.join().expect("no panic"))
+    };
     run(vec![Box::new(receiver), Box::new(sender(0))])();
-    outside.join().expect("no panic");
+    outside();
 }
 
 /// Calls that are answered by a vthread of the same carrier, while a thread from outside calls too.

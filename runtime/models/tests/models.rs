@@ -57,8 +57,8 @@ fn values_pass_once_and_in_order() {
 
 #[test]
 fn what_passes_between_vthreads_of_a_carrier_may_come_from_outside() {
-    for capacity in [0, 1] {
-        explore(move || models::here(capacity));
+    for (capacity, outside_is_a_carrier) in [(0, false), (1, false), (0, true), (1, true)] {
+        explore(move || models::here(capacity, outside_is_a_carrier));
     }
     explore(models::calls);
 }

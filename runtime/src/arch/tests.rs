@@ -12,13 +12,13 @@ const DIRECT: [(usize, usize, usize); 6] =
 const IMPORT: [(usize, usize, usize); 4] = [(0, 512, 48), (2, 64, 64), (4, 16, 64), (8, 16, 80)];
 
 /// What every stub begins with.
-const TEST: [u8; 6] = [0x49, 0x89, 0xe2, 0x4c, 0x2b, 0x15];
+const TEST: [u8; 3] = [0x48, 0x3b, 0x25];
 
 /// Address of the first stub of each pool, direct ones first.
 fn pools() -> Vec<(usize, usize, usize, usize)> {
     // Behind the other parts of `__morestack`. Each pool is aligned to 64, and what a stub begins with is nowhere else.
     let mut at = call_on_fresh as *const () as usize;
-    while bytes(at, 6) != TEST {
+    while bytes(at, 3) != TEST {
         at += 64;
     }
     let mut found = Vec::new();
@@ -40,8 +40,8 @@ fn stubs_are_laid_out_as_their_records_say() {
     for (i, (words, count, size, at)) in pools().into_iter().enumerate() {
         for stub in [0, 1, 7, 8, count - 1].map(|n| at + n * size) {
             let (test, rest) = bytes(stub, size).split_at(17);
-            // mov r10, rsp; sub r10, [rip + ..]; cmp r10, [rip + ..]
-            assert_eq!((&test[..6], &test[10..13]), (&TEST[..], &[0x4c, 0x3b, 0x15][..]));
+            // cmp rsp, [rip + ..]; jae +8; ds cmp [rip + ..], rsp
+            assert_eq!((&test[..3], &test[7..13]), (&TEST[..], &[0x73, 8, 0x3e, 0x48, 0x39, 0x25][..]));
             if i < DIRECT.len() {
                 let call = 36 + 3 * words - 17;
                 assert_eq!((&rest[..2], rest[call]), (&[0x0f, 0x83][..], 0xe8), "{words} words");
@@ -221,6 +221,47 @@ fn stubs_carry_arguments_over() {
             assert_eq!(there, here);
         });
     }
+}
+
+/// A function of known registers: it uses none.
+#[unsafe(naked)]
+extern "C" fn leaves_registers() {
+    core::arch::naked_asm!("ret")
+}
+
+/// A stub as it is where hops are counted.
+#[unsafe(naked)]
+extern "C" fn counted_stub() {
+    core::arch::naked_asm!(
+        "call __vthread_count_hop",
+        "call {target}",
+        "leave",
+        "ret",
+        target = sym leaves_registers
+    )
+}
+
+/// gcc keeps values in r10 and r11 over calls of functions that it sees leave them alone.
+#[test]
+fn stubs_leave_all_registers_alone() {
+    let target = leaves_registers as *const () as usize;
+    let stubs = [fill(4, 126, target), fill_import(4, 14, target), fill(14, 30, target)];
+    let keeps = |stub: usize| {
+        let (mut ten, mut eleven) = (0x1010_u64, 0x1111_u64);
+        // SAFETY: the stubs call a function that does nothing.
+        unsafe {
+            core::arch::asm!("call {stub}", stub = in(reg) stub,
+                inout("r10") ten, inout("r11") eleven, clobber_abi("C"));
+        }
+        assert_eq!((ten, eleven), (0x1010, 0x1111));
+    };
+    stubs.into_iter().for_each(keeps);
+    on_a_chunk(move || {
+        stubs.into_iter().for_each(keeps);
+        let before = super::hops();
+        keeps(counted_stub as *const () as usize);
+        assert_eq!(super::hops(), before + 1);
+    });
 }
 
 #[test]

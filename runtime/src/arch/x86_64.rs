@@ -76,13 +76,18 @@ pub(crate) struct Pair(pub(crate) Word, pub(crate) Word);
 /// The address of a function of up to three [`Word`]s that gives a [`Pair`] or nothing: of an [`Entry`] too.
 pub(crate) type Callee = *const ();
 
-/// The head of every hop stub, 17 bytes: flags say "below" if rsp is on a chunk. r10 and r11 are free at a call; rax and the
-/// argument registers are not.
+/// The head of every hop stub, 17 bytes: flags say "below" if rsp is on a chunk. It uses no register, not even one that every call may
+/// change: where gcc knows the callee (`-fipa-ra`) it keeps values in those that the callee leaves alone, in r10 and r11 too.
+///
+/// Off the chunks both comparisons say "not below": the first if rsp is at or above the end, and then `jae` goes over the second, which has its
+/// operands the other way round. At the very base, where it would be wrong, rsp cannot be: the return address into the caller is on the chunk.
+/// The prefix (ds) is ignored, and makes 17 bytes of 16.
 macro_rules! region_test {
     () => {
-        "mov r10, rsp
-        sub r10, qword ptr [rip + {region}]
-        cmp r10, qword ptr [rip + {region} + 8]
+        "cmp rsp, qword ptr [rip + {region} + 16]
+        .byte 0x73, 8
+        .byte 0x3e
+        cmp qword ptr [rip + {region}], rsp
         "
     };
 }
@@ -246,6 +251,12 @@ global_asm!(
     ".type __vthread_hops, @object",
     "__vthread_hops: .skip 8",
     ".size __vthread_hops, 8",
+    // Used from one instruction to the next by `__vthread_count_hop`: where in a stub it goes on.
+    ".globl __vthread_way_back",
+    ".hidden __vthread_way_back",
+    ".type __vthread_way_back, @object",
+    "__vthread_way_back: .skip 8",
+    ".size __vthread_way_back, 8",
     ".popsection",
     ".pushsection .text.vthread_stacks, \"ax\", @progbits",
     // The other entry of `__morestack`. A symbol in the middle of it would be the name that gdb sees.
@@ -366,21 +377,23 @@ global_asm!(
     // Where stubs lead that the link step has not filled: nothing reaches them.
     ".Lvthread_unfilled: ud2",
     ".size __morestack, . - __morestack",
-    // Where hops are counted (see `x86_64_hop_count`) stubs jump here, with the way back in r11, which is free at a call as r10 is. It
-    // does what they would have done, and `inc`: the flags of the region test have been used.
+    // Where hops are counted (see `x86_64_hop_count`) stubs call this. It does what they would have done, and `inc`: the flags of the region
+    // test have been used. No other register is changed, as in the stubs.
     ".globl __vthread_count_hop",
     ".hidden __vthread_count_hop",
     ".type __vthread_count_hop, @function",
     "__vthread_count_hop:",
     ".cfi_startproc",
-    "push rbp",
+    // The way back into the stub lies where the stub would have saved rbp.
     ".cfi_def_cfa_offset 16",
+    "xchg rbp, qword ptr [rsp]",
     ".cfi_offset rbp, -16",
+    "mov qword ptr fs:[__vthread_way_back@tpoff], rbp",
     "mov rbp, rsp",
     ".cfi_def_cfa_register rbp",
     "inc qword ptr fs:[__vthread_hops@tpoff]",
     "mov rsp, qword ptr fs:[__vthread_hop_top@tpoff]",
-    "jmp r11",
+    "jmp qword ptr fs:[__vthread_way_back@tpoff]",
     ".cfi_endproc",
     ".size __vthread_count_hop, . - __vthread_count_hop",
     // In place of `__vthread_call_on`. Not every stack that is called onto is a hop stack: rcx = top.

@@ -5,10 +5,10 @@
 //!
 //! ```text
 //! stub:   region test; jae callee             the same
-//!         push rbp                            lea r11, [rip + 6]
-//!         mov rbp, rsp                        jmp __vthread_count_hop ---> the three, and the counter
-//!         mov rsp, fs:[hop top]               nop
-//!         arguments, call, leave, ret  <----- jmp r11
+//!         push rbp                            call __vthread_count_hop --> the three, and the counter
+//!         mov rbp, rsp                        nop <----------------------- jmp back
+//!         mov rsp, fs:[hop top]
+//!         arguments, call, leave, ret         the same
 //! ```
 //!
 //! They are written through `/proc/self/mem`, as a debugger sets breakpoints: no page is ever writable and executable. Where the
@@ -36,6 +36,10 @@ const MOVE_OVER: [u8; 9] = [0x55, 0x48, 0x89, 0xe5, 0x64, 0x48, 0x8b, 0x24, 0x25
 const LEN: usize = 13;
 /// `jmp rel32`
 const JUMP: u8 = 0xe9;
+/// `call rel32`
+const CALL: u8 = 0xe8;
+/// `nop`, as long as what remains.
+const NOP: [u8; 8] = [0x0f, 0x1f, 0x84, 0, 0, 0, 0, 0];
 
 /// The displacement of a jump that ends at `end`.
 fn displacement(end: usize, to: usize) -> [u8; 4] {
@@ -77,11 +81,10 @@ unsafe fn exchange() -> io::Result<()> {
     let mut at = 5;
     while at + LEN <= len {
         if before[at..].starts_with(&MOVE_OVER) {
-            let jump = displacement(call_on + at + 12, __vthread_count_hop as *const () as usize);
-            after[at..at + 7].copy_from_slice(&[0x4c, 0x8d, 0x1d, 6, 0, 0, 0]);
-            after[at + 7] = JUMP;
-            after[at + 8..at + 12].copy_from_slice(&jump);
-            after[at + 12] = 0x90;
+            let call = displacement(call_on + at + 5, __vthread_count_hop as *const () as usize);
+            after[at] = CALL;
+            after[at + 1..at + 5].copy_from_slice(&call);
+            after[at + 5..at + LEN].copy_from_slice(&NOP);
             at += LEN;
         } else {
             at += 1;

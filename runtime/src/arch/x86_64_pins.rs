@@ -28,7 +28,7 @@ global_asm!(
     ".size __vthread_pins, 8",
     ".popsection",
     ".pushsection .text.vthread_pins, \"ax\", @progbits",
-    // r11 = where the function goes on. It is free at a call; all other registers are the function's, as is the result.
+    // r11 = where the function goes on. It is free at a call of what LLVM compiled; all other registers are the function's, as is the result.
     ".globl __vthread_initialise",
     ".hidden __vthread_initialise",
     ".type __vthread_initialise, @function",

@@ -288,7 +288,8 @@ impl Member {
         self.group.searching.fetch_add(1, SeqCst);
         let found = self.search();
         self.group.searching.fetch_sub(1, SeqCst);
-        if found.is_some() && self.group.has_starts() {
+        // Who has published one meanwhile has left it to us to see it, and we may have something else to do.
+        if self.group.has_starts() {
             self.group.rouse_one();
         }
         found

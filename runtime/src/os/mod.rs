@@ -76,6 +76,7 @@ impl<F: FnOnce() -> R, R> Enter for Main<F, R> {
         };
         // Past our own `sigaltstack`, which would give it a larger one that nobody gives back.
         signals::set_alternate_stack(&job.signal_stack);
+        signals::keep(job.signal_stack);
         // SAFETY: a set that the system gave.
         unsafe { libc::pthread_sigmask(libc::SIG_SETMASK, &raw const job.signals, core::ptr::null_mut()) };
         if let Some(name) = &job.name {

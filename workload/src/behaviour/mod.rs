@@ -154,9 +154,9 @@ impl Tools {
         read.map_err(|error| errno(&error))
     }
 
-    /// Whether the first so many bytes that were read of a text decide all: it has ended, or a match in them is enough.
-    pub(crate) fn first_decides(&mut self, first: usize, is_text: bool) -> bool {
-        first < self.buffer.len()
+    /// Whether the first so many bytes that were read of a file decide all: there are no more, or it is a text, and a match in them is enough.
+    pub(crate) fn first_decides(&mut self, file: BorrowedFd<'_>, first: usize, is_text: bool) -> bool {
+        window::is_all(file, first, self.buffer.len())
             || is_text
                 && self.search.detail == Detail::First
                 && window::has_match(&mut self.text, &self.buffer[..first])

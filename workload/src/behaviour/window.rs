@@ -45,6 +45,12 @@ pub(super) fn has_match(matcher: &mut dyn Matcher, beginning: &[u8]) -> bool {
 /// Reads that end here may have been cut short by something else than the end of the file.
 const PAGE: u64 = 4096;
 
+/// Whether a read without waiting, into so much room, gave all of a file. It ends at a page as well where the next one is not in memory.
+pub(super) fn is_all(file: BorrowedFd<'_>, n: usize, room: usize) -> bool {
+    let n = n as u64;
+    n < room as u64 && (!n.is_multiple_of(PAGE) || fstat(file).is_ok_and(|status| n >= status.st_size as u64))
+}
+
 /// An open file and the part of it that is in memory.
 pub(super) struct Window<'a> {
     file: BorrowedFd<'a>,
@@ -156,5 +162,27 @@ impl<'a> Window<'a> {
             }
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pages_of_a_file_that_are_in_memory_are_not_all_of_it() {
+        let file = tempfile::tempfile().expect("a file");
+        for (size, read, all) in [
+            (1 << 20, 64 << 10, false),
+            (64 << 10, 64 << 10, true),
+            (5000, 4096, false),
+            (5000, 5000, true),
+            (0, 0, true),
+        ] {
+            file.set_len(size).expect("room");
+            assert_eq!(is_all(file.as_fd(), read, WINDOW), all, "{read} of {size}");
+        }
+        file.set_len(1 << 20).expect("room");
+        assert!(!is_all(file.as_fd(), WINDOW, WINDOW));
     }
 }

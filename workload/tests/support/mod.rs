@@ -5,7 +5,9 @@ mod run;
 mod tree;
 
 #[allow(unused_imports, reason = "each test file uses its part of it")]
-pub use run::{Ended, Zork, engines, for_each_engine, for_each_engine_and_stacks, zork};
+pub use run::{
+    Ended, Zork, engines, for_each_engine, for_each_engine_and_beginning, for_each_engine_and_stacks, zork,
+};
 #[allow(unused_imports, reason = "each test file uses its part of it")]
 pub use tree::{Tree, write_at};
 

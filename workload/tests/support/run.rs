@@ -38,14 +38,19 @@ pub fn for_each_engine(test: impl Fn(&str)) {
     }
 }
 
-/// Also with the default engine on guarded stacks, where a byte too many ends the program, and on painted ones; and when it begins before it
-/// has carriers: they get the rest at once, in the middle of something, or never.
+/// Also with the default engine on guarded stacks, where a byte too many ends the program, and on painted ones; and as
+/// [`for_each_engine_and_beginning`].
 pub fn for_each_engine_and_stacks(test: impl Fn(&str)) {
-    for_each_engine(&test);
+    for_each_engine_and_beginning(&test);
     for stacks in ["guarded", "painted"] {
         println!("--- on {stacks} stacks");
         test(&format!("vthread{ON}{stacks}"));
     }
+}
+
+/// Also with the default engine when it begins before it has carriers: they get the rest at once, in the middle of something, or never.
+pub fn for_each_engine_and_beginning(test: impl Fn(&str)) {
+    for_each_engine(&test);
     for first in ["1", "5", "1000000"] {
         println!("--- with carriers after {first}");
         test(&format!("vthread{AFTER}{first}"));

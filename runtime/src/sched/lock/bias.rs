@@ -1,6 +1,6 @@
 //! Who may be an owner of locks, and what it costs others to take that away.
 
-use crate::facade::{membarrier, owner, set_owner};
+use crate::facade::{OWNERS_ALWAYS_PAY, membarrier, owner, set_owner};
 use crate::fatal::fatal;
 use core::cell::Cell;
 // What is counted here decides nothing about the protocol.
@@ -68,7 +68,7 @@ pub(super) fn grant() -> bool {
 #[inline(never)]
 fn grant_several() -> bool {
     const SEVERAL: u32 = 64;
-    let pays = TAKEN_AWAY.load(Relaxed) <= FREE + GRANTED.get() / WORTH;
+    let pays = OWNERS_ALWAYS_PAY || TAKEN_AWAY.load(Relaxed) <= FREE + GRANTED.get() / WORTH;
     if pays {
         GRANTED.set(GRANTED.get().saturating_add(SEVERAL));
         LEFT.set(SEVERAL - 1);

@@ -223,6 +223,30 @@ mod tests {
         bias::set_id(0);
     }
 
+    /// A thread that asks for a lock of another carrier's leaves that one inside.
+    #[cfg(vthread_native)]
+    #[test]
+    fn who_is_not_the_owner_does_not_say_that_the_owner_has_left() {
+        bias::set_id(1_000_002);
+        if bias::id() == 0 {
+            return;
+        }
+        let lock = Lock::new(0_u64);
+        let inside = lock.lock();
+        thread::scope(|s| {
+            s.spawn(|| {
+                bias::set_id(1_000_003);
+                assert!(lock.lock_as_owner().is_none());
+                bias::set_id(0);
+            });
+        });
+        assert!(lock.raw.held.load(std::sync::atomic::Ordering::SeqCst));
+        assert!(lock.lock_as_owner().is_none(), "nor can it come in twice");
+        assert!(lock.raw.held.load(std::sync::atomic::Ordering::SeqCst));
+        drop(inside);
+        bias::set_id(0);
+    }
+
     /// A thread forks while another one is inside as the owner: the child neither hangs nor goes in.
     #[cfg(vthread_native)]
     #[test]

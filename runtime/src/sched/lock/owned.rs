@@ -32,7 +32,8 @@ impl<S> Lock<S> {
     /// `None`: this carrier does not own it (yet), or is inside.
     #[inline(always)]
     pub(crate) fn lock_as_owner(&self) -> Option<Owned<'_, S>> {
-        self.raw.enter_as_owner(bias::id()).then_some(Owned(self))
+        // Not by `then_some`, which makes one first: what is dropped says that the owner has left, whoever drops it.
+        if self.raw.enter_as_owner(bias::id()) { Some(Owned(self)) } else { None }
     }
 }
 

@@ -38,7 +38,7 @@ const PER_CARRIER: usize = 2;
 const PER_WORKER: usize = 4;
 
 /// Directories, files and pieces of 16 KB that are searched on the calling thread before carriers are started. To start them takes about as long:
-/// some 0.3 ms. `--threads` starts them at once, as does the environment's `ZORK_FIRST=0`, for tests of what only they do.
+/// some 0.3 ms. `--threads` starts them at once. For tests of what only they do, `ZORK_FIRST` in the environment is another number, 0 for none.
 const FIRST: usize = 48;
 
 /// Of a carrier for its chunks: two megabytes for each size that there is (`docs/bounds.md` has them).

@@ -301,7 +301,10 @@ mod annotated {
         let habit = entry.dir.is_some_and(DirUse::short_read_is_end).then_some(&mut walk.habit);
         match walk.tools.read_first(fd.as_fd(), habit) {
             // The rest of it may be much.
-            Ok(first) if walk.job.is_first() && !walk.tools.first_decides(first, kind == Kind::Text) => {
+            Ok(first)
+                if walk.job.is_first()
+                    && !walk.tools.first_decides(fd.as_fd(), first, kind == Kind::Text) =>
+            {
                 leave(entry, kind, None, walk)
             }
             Ok(first) => {
