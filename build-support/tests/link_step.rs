@@ -222,7 +222,10 @@ fn a_package_without_the_build_script_is_told_what_to_add() {
     let output = Build::default().cargo("forgot", folder.path());
     let text = String::from_utf8_lossy(&output.stderr);
     assert!(!output.status.success());
-    assert!(text.contains("__vthread_link_step_missing__add_build_rs"), "{text}");
+    assert!(
+        text.contains("__vthread_link_step_missing__add_build_rs__fn_main_vale_threads_build_link_step"),
+        "{text}"
+    );
 }
 
 /// What the link step said, addresses left out: they change with each compiler.

@@ -374,7 +374,7 @@ fn guard_against_a_missing_link_step() {
     // SAFETY: loads an address that is not used.
     unsafe {
         core::arch::asm!(
-            "mov {}, qword ptr [rip + __vthread_link_step_missing__add_build_rs@GOTPCREL]",
+            "mov {}, qword ptr [rip + __vthread_link_step_missing__add_build_rs__fn_main_vale_threads_build_link_step@GOTPCREL]",
             out(reg) _,
             options(nostack, preserves_flags, readonly),
         );

@@ -105,14 +105,18 @@ impl Watchdog {
                 *seen = Seen { turns, since: Instant::now(), is_reported: false };
             } else if seen.since.elapsed() >= patience && !seen.is_reported {
                 seen.is_reported = true;
-                let who = running(seat).unwrap_or_else(|| String::from("nobody that could be told"));
-                let what = state(seat.thread.load(Relaxed));
+                let (who, what) = (running(seat), state(seat.thread.load(Relaxed)));
+                let stood = seen.since.elapsed().as_secs_f32();
                 if seat.turns.load(Relaxed) == turns {
-                    reports.push(format!(
-                        "carrier {index} has run nobody else for {:.1} s: {who} {what}; `vthread::blocking` is for calls that \
-                         block, `vthread::yield_now` for long computations",
-                        seen.since.elapsed().as_secs_f32()
-                    ));
+                    reports.push(match who {
+                        Some(who) => format!(
+                            "carrier {index} has run nobody else for {stood:.1} s: {who} {what}; `vthread::blocking` is for calls that \
+                             block, `vthread::yield_now` for long computations"
+                        ),
+                        None => format!(
+                            "carrier {index} has run nobody for {stood:.1} s: it {what}, outside of vthreads, as when much memory goes back"
+                        ),
+                    });
                 }
             }
         }

@@ -117,12 +117,16 @@ fn where_panics_abort_vthreads_run_and_a_panic_says_why_it_ends_the_process() {
 #[test]
 fn a_package_without_the_build_script_is_told_what_to_add() {
     let said = Way::default().build("forgot", "forgot").expect_err("it does not link");
-    assert!(said.contains("__vthread_link_step_missing__add_build_rs"), "{said}");
+    assert!(
+        said.contains("__vthread_link_step_missing__add_build_rs__fn_main_vale_threads_build_link_step"),
+        "{said}"
+    );
 }
 
 #[test]
 fn an_executable_that_was_linked_by_hand_says_what_to_do() {
-    let missing = "-Wl,--defsym=__vthread_link_step_missing__add_build_rs=0";
+    let missing =
+        "-Wl,--defsym=__vthread_link_step_missing__add_build_rs__fn_main_vale_threads_build_link_step=0";
     let way = Way { link_arg: Some(missing), ..Way::default() };
     let program = way.build("forgot", "by_hand").expect("it links");
     let out = run(&program, "");

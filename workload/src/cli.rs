@@ -78,11 +78,11 @@ pub struct Cli {
     pub list_engines: bool,
 
     /// How many threads to use; the engine knows a good number.
-    #[arg(short = 'j', long, value_name = "N")]
+    #[arg(short = 'j', long, value_name = "N", value_parser = at_least_one)]
     pub threads: Option<NonZeroUsize>,
 
     /// How many files to have open at most; what the system allows is never exceeded.
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = at_least_one)]
     pub max_open_files: Option<NonZeroUsize>,
 
     /// Print what was done to standard error, at the end.
@@ -146,6 +146,11 @@ fn engine_help() -> String {
 
 fn needle(text: OsString) -> Result<OsString, &'static str> {
     if text.is_empty() { Err("an empty word is found everywhere and nowhere") } else { Ok(text) }
+}
+
+fn at_least_one(text: &str) -> Result<NonZeroUsize, String> {
+    let number = text.parse::<usize>().map_err(|error| error.to_string())?;
+    NonZeroUsize::new(number).ok_or_else(|| String::from("at least 1"))
 }
 
 impl Cli {

@@ -38,7 +38,7 @@ pub const UNPATCHED: u32 = 0x7fff_fa10;
 pub const UNPROVED: u32 = 0x7fff_fa20;
 
 /// Only the link step defines this symbol; its name is the error message of a package without the build script.
-pub const MISSING: &str = "__vthread_link_step_missing__add_build_rs";
+pub const MISSING: &str = "__vthread_link_step_missing__add_build_rs__fn_main_vale_threads_build_link_step";
 
 /// Chunk sizes are multiples of this many bytes: what stacks are aligned to, so that no chunk is larger than its entry needs. A chunk's
 /// free list is `size / CLASS_STEP`.

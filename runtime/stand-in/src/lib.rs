@@ -10,8 +10,8 @@ pub use runtime::*;
 mod symbols {
     // Weak, for executables that the link step is run for as well.
     core::arch::global_asm!(
-        ".weak __vthread_link_step_missing__add_build_rs",
-        ".set __vthread_link_step_missing__add_build_rs, 0",
+        ".weak __vthread_link_step_missing__add_build_rs__fn_main_vale_threads_build_link_step",
+        ".set __vthread_link_step_missing__add_build_rs__fn_main_vale_threads_build_link_step, 0",
     );
 
     /// What `vale_threads` looks for: bytes of a chunk for an entry without a size.

@@ -93,7 +93,9 @@ fn rewritten(line: &str, output: &Path, way: &Way) -> Option<String> {
             let (before, after) = line.split_once("\"-wrapper\" \"")?;
             let (_, rest) = after.split_once('"')?;
             // The step defines it; programs that it has not seen do not link.
-            Some(format!("{before}\"-Wl,--defsym=__vthread_link_step_missing__add_build_rs=0\"{rest}"))
+            Some(format!(
+                "{before}\"-Wl,--defsym=__vthread_link_step_missing__add_build_rs__fn_main_vale_threads_build_link_step=0\"{rest}"
+            ))
         }
     }
 }
@@ -141,7 +143,7 @@ for argument; do
     *) set -- "$@" "$argument" ;;
     esac
 done
-exec cc "$@" -Wl,--defsym=__vthread_link_step_missing__add_build_rs=0
+exec cc "$@" -Wl,--defsym=__vthread_link_step_missing__add_build_rs__fn_main_vale_threads_build_link_step=0
 "#;
 
 #[cfg(test)]
