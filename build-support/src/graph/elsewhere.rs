@@ -106,6 +106,15 @@ impl Graph<'_, '_> {
             && !self.program.records.switches(function)
     }
 
+    /// Is it a function of std that recurses, whatever was inlined into it? A sort whose comparator calls methods of objects is not vthread code that forgot
+    /// to take a chunk. Where it is carried out, what is inside asks where it is, as it does when it was not inlined.
+    fn is_std_s_with_ours_inside(&mut self, function: u64) -> bool {
+        self.program.records.is_vthread(function)
+            && !self.entries.contains(&function)
+            && !self.program.records.switches(function)
+            && self.policy.rules.is_of_std(&self.name(function))
+    }
+
     /// Was this function made by the macro?
     pub fn is_vthread(&self, function: u64) -> bool {
         self.program.records.is_vthread(function)
@@ -137,7 +146,7 @@ impl Graph<'_, '_> {
             let circle = group.len() > 1 || self.calls_itself(group[0]);
             for number in group {
                 let function = self.nodes[number].key.function;
-                if circle && self.can_be_hopped(function) {
+                if circle && (self.can_be_hopped(function) || self.is_std_s_with_ours_inside(function)) {
                     more.entry(function).or_insert_with(|| "recursive".to_owned());
                 }
             }
