@@ -16,6 +16,7 @@ mod facade;
 #[path = "../../src/fatal.rs"]
 mod fatal;
 pub mod models;
+mod permits;
 mod ring;
 mod scope;
 

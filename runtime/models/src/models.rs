@@ -3,6 +3,7 @@
 pub use crate::carrier::steal::steal;
 pub use crate::channel::{calls, channel, closing, here};
 pub use crate::ends::{Handle, end_elsewhere, end_here};
+pub use crate::permits::{Parks, permit};
 pub use crate::ring::ring;
 pub use crate::scope::scope;
 

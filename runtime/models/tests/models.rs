@@ -5,7 +5,7 @@
 //! ends of vthreads that ask before the lock whether their result is wanted, or say after it that they have ended.
 
 use std::sync::{Mutex, PoisonError};
-use vale_threads_models::models::{self, Handle};
+use vale_threads_models::models::{self, Handle, Parks};
 
 /// Random orders, and orders that change hands seldom (probabilistic concurrency testing), which find other mistakes.
 fn explore(model: impl Fn() + Send + Sync + Clone + 'static) {
@@ -67,6 +67,15 @@ fn what_passes_between_vthreads_of_a_carrier_may_come_from_outside() {
 fn scopes_end_with_their_last_child() {
     for owner_is_a_vthread in [false, true] {
         explore(move || models::scope(owner_is_a_vthread));
+    }
+}
+
+#[test]
+fn permits_are_neither_lost_nor_taken_twice() {
+    for parks in [Parks::Thinly, Parks::Otherwise] {
+        for (from_a_carrier, is_owned) in [(false, false), (false, true), (true, false), (true, true)] {
+            explore(move || models::permit(parks, from_a_carrier, is_owned));
+        }
     }
 }
 

@@ -2,6 +2,8 @@
 
 #[path = "../../../src/sched/task/end.rs"]
 mod end;
+#[path = "../../../src/sched/task/permit.rs"]
+mod permit;
 #[path = "../../../src/sched/task/rare.rs"]
 mod rare;
 #[path = "../../../src/sched/task/word.rs"]
@@ -31,6 +33,7 @@ pub(crate) struct Task {
 }
 
 struct State {
+    parked: WaitList,
     joining: WaitList,
 }
 
@@ -48,7 +51,7 @@ impl Task {
         scope: Option<Arc<ScopeState>>,
         is_local: bool,
     ) {
-        let state = State { joining: WaitList::new() };
+        let state = State { parked: WaitList::new(), joining: WaitList::new() };
         let task = Self {
             _link: core::ptr::null_mut(),
             count: Count::of_two(),

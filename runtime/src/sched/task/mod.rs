@@ -3,6 +3,7 @@
 mod cancelled;
 mod closure;
 mod end;
+mod permit;
 mod rare;
 mod running;
 mod word;
@@ -10,11 +11,7 @@ mod word;
 use super::lock::{Guard, Lock};
 use super::room::Room;
 use super::task_ref::Count;
-#[cfg(vthread_native)]
-use super::wait::{InList, wait_thin};
-use super::wait::{Outcome, WaitList, What, wait_in};
-#[cfg(vthread_native)]
-use crate::carrier;
+use super::wait::WaitList;
 use crate::error::Error;
 use crate::local::Locals;
 use crate::scope::ScopeState;
@@ -22,15 +19,13 @@ pub use cancelled::{Cancelled, checkpoint, is_cancelled};
 pub(crate) use cancelled::{RAISES, raise_cancelled, raise_if_cancelled};
 pub(crate) use closure::run_closure;
 use core::cell::Cell;
-use core::ptr::null_mut;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed};
 pub(crate) use end::Ended;
 use rare::Rarely;
 pub use running::{Vthread, current, park, park_timeout, sleep, yield_now};
 use std::sync::Arc;
-use std::time::Instant;
 use vale_threads_abi as abi;
-use word::{FLAGS, HAS_PERMIT, Word};
+use word::{FLAGS, Word};
 
 /// Shared by a vthread, its handles, and the scope that it belongs to.
 ///
@@ -161,61 +156,6 @@ impl Task {
     #[inline(always)]
     pub(crate) fn in_cancelled_scope(&self) -> bool {
         self.scope.as_ref().is_some_and(|scope| scope.is_cancelled())
-    }
-
-    fn park(&self, until: Option<Instant>) {
-        let state = self.lock();
-        if !self.word.has(HAS_PERMIT) {
-            let what = What::new(&"parks until its unpark");
-            wait_in(state, |s| &mut s.parked, what, null_mut(), until, None);
-            return;
-        }
-        self.word.clear(HAS_PERMIT);
-    }
-
-    /// [`park`](Self::park) for as long as it takes, with as little on the stack as there can be.
-    #[cfg(vthread_native)]
-    #[inline(always)]
-    fn park_thin(&self, me: carrier::AtEase) {
-        // SAFETY: `has_parked` takes it out of the list.
-        unsafe {
-            wait_thin(me, move |place| self.begin_park(place), move |place, how| self.has_parked(place, how));
-        }
-    }
-
-    #[cfg(vthread_native)]
-    #[inline(never)]
-    fn begin_park(&self, place: *mut InList) -> carrier::Next {
-        checkpoint();
-        let state = self.lock();
-        if self.word.has(HAS_PERMIT) {
-            self.word.clear(HAS_PERMIT);
-            return carrier::Next::nobody();
-        }
-        let what = What::new(&"parks until its unpark");
-        // SAFETY: called by `wait_thin`, which has that place.
-        unsafe { InList::enlist(place, state, |s| &mut s.parked, what, null_mut()) }
-    }
-
-    #[cfg(vthread_native)]
-    #[inline(never)]
-    fn has_parked(&self, place: &InList, outcome: Outcome) {
-        if outcome != Outcome::Notified {
-            // SAFETY: that is its list, and the lock's.
-            unsafe { place.remove_from(&mut self.lock().parked) };
-        }
-        checkpoint();
-    }
-
-    fn unpark(&self) {
-        let mut state = self.lock();
-        match state.parked.claim_first(Outcome::Notified) {
-            Some(parked) => {
-                drop(state);
-                parked.wake();
-            }
-            None => self.word.set(HAS_PERMIT),
-        }
     }
 }
 
