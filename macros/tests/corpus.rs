@@ -51,7 +51,6 @@ mod left_out;
 mod libraries;
 #[path = "corpus/machines.rs"]
 mod machines;
-#[cfg(not(vthread_link_step))]
 #[path = "corpus/made.rs"]
 mod made;
 #[path = "corpus/numbers.rs"]
