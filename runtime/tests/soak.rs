@@ -130,4 +130,5 @@ fn nothing_is_left() {
     });
     runtime.finish();
     assert_eq!(ENDED.load(Relaxed), on_three * (CHILDREN + 10));
+    println!("{} vthreads on one carrier, {} on three", on_one * (CHILDREN + 10), on_three * (CHILDREN + 10));
 }
