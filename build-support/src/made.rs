@@ -1,43 +1,47 @@
 //! Who made a function: its own name says so, not what was inlined into it.
 //!
-//! What `#[vthread]` makes is told whether it runs on a chunk, or knows it, so it stays where it was called. Whatever else holds code of vthreads (a
+//! What `#[vthread]` makes is told whether it runs on a chunk, or knows it, and recursion in it is refused unless it has a wrapper. Whatever else holds code of vthreads (a
 //! recursive generic function of some crate with a closure inlined, say) has a copy that asks: a closure does at its beginning, the function under
 //! the user's own name does, and each activation asks anew. Such a function can be carried out elsewhere.
 
 use crate::elf::Image;
 use crate::functions::symbol_names;
 
+/// How the names of vthread functions begin: with what they are told.
+const BODY: &str = "__vt_";
+
 /// How names begin that the macro gives to functions which take the context word or know it: `names.rs` of the macro.
-const BEGINNINGS: [&str; 6] = ["__vt_", "__body_", "__step_", "__rec_", "__chunk_", "__slot_"];
+const BEGINNINGS: [&str; 6] = [BODY, "__body_", "__step_", "__rec_", "__chunk_", "__slot_"];
 
 /// The runtime's crate. What it calls on a chunk is a closure of the macro's that knows where it is.
 const RUNTIME: &str = "vthread";
 
-/// Does one of the function's own names say that the macro made it? Identical functions may have been folded into one.
-pub fn by_the_macro(image: &Image<'_>, function: u64) -> bool {
-    symbol_names(image, function).any(is_the_macro_s)
+/// Does one of the function's own names say that it is a vthread function? Identical functions may have been folded into one.
+pub fn is_body(image: &Image<'_>, function: u64) -> bool {
+    symbol_names(image, function).any(|name| may_be(name, &[BODY]))
 }
 
 /// Do all of the function's names say that neither the macro nor the runtime made it? Nothing is known of one without a name.
 pub fn by_others(image: &Image<'_>, function: u64) -> bool {
     let mut names = symbol_names(image, function).peekable();
-    names.peek().is_some() && names.all(|name| !is_the_macro_s(name) && first_crate(&shown(name)) != RUNTIME)
+    names.peek().is_some()
+        && names.all(|name| !may_be(name, &BEGINNINGS) && first_crate(&shown(name)) != RUNTIME)
 }
 
 fn shown(mangled: &str) -> String {
     format!("{:#}", rustc_demangle::demangle(mangled))
 }
 
-/// Of a name that was not understood, one that the macro gives may be a part.
-fn is_the_macro_s(mangled: &str) -> bool {
+/// Is a part of this name one that begins so? Of a name that was not understood it may be.
+fn may_be(mangled: &str, beginnings: &[&str]) -> bool {
     // Names are slow to demangle, and nearly all say no.
     mangled.contains("__")
-        && BEGINNINGS.iter().any(|beginning| mangled.contains(beginning))
-        && rustc_demangle::try_demangle(mangled).map_or(true, |name| is_made(&format!("{name:#}")))
+        && beginnings.iter().any(|beginning| mangled.contains(beginning))
+        && rustc_demangle::try_demangle(mangled).map_or(true, |name| is(&format!("{name:#}"), beginnings))
 }
 
-/// Is a part of this demangled path a name of the macro's? Types do not count: what a function was made *for* says nothing of it.
-fn is_made(name: &str) -> bool {
+/// Is a part of this demangled path one that begins so? Types do not count: what a function was made *for* says nothing of it.
+fn is(name: &str, beginnings: &[&str]) -> bool {
     let mut open = 0_u32;
     let mut own = String::with_capacity(name.len());
     let mut before = ' ';
@@ -53,7 +57,7 @@ fn is_made(name: &str) -> bool {
     }
     // A name that was not understood is perhaps one.
     let read = if open == 0 { &own } else { name };
-    read.split("::").any(|part| BEGINNINGS.iter().any(|beginning| part.starts_with(beginning)))
+    read.split("::").any(|part| beginnings.iter().any(|beginning| part.starts_with(beginning)))
 }
 
 /// `<vthread::sched::Task<T> as Drop>::drop` and the like belong to the crate of the type.
@@ -94,10 +98,10 @@ mod tests {
             (legacy(&[local, "area"]), false),
             ("main".to_owned(), false),
         ] {
-            assert_eq!(is_the_macro_s(&mangled), made, "{mangled}: {}", shown(&mangled));
+            assert_eq!(may_be(&mangled, &BEGINNINGS), made, "{mangled}: {}", shown(&mangled));
         }
-        assert!(!is_made("others::walk::<fn(u8) -> user::__vt_parse::Local>"));
-        assert!(is_made("<fn(u8) -> u8 as user::Shape>::__vt_area"));
+        assert!(!is("others::walk::<fn(u8) -> user::__vt_parse::Local>", &BEGINNINGS));
+        assert!(is("<fn(u8) -> u8 as user::Shape>::__vt_area", &[BODY]));
     }
 
     #[test]

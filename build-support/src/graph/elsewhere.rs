@@ -121,9 +121,9 @@ impl Graph<'_, '_> {
             && made::by_others(self.program.image, function)
     }
 
-    /// Was this function made by the macro, or does it hold such a one inlined?
+    /// Is this a vthread function, or does it hold such a one inlined?
     pub fn is_vthread(&self, function: u64) -> bool {
-        self.program.records.is_vthread(function) || made::by_the_macro(self.program.image, function)
+        self.program.records.is_vthread(function) || made::is_body(self.program.image, function)
     }
 
     /// Finds more functions that hop, or whose calls through pointers are moved. Returns whether there were any.
