@@ -73,7 +73,7 @@ mod tests {
     #[test]
     fn the_macro_s_functions_are_told_by_their_own_names() {
         let legacy = |parts: &[&str]| {
-            let path: String = parts.iter().map(|part| format!("{}{part}", part.len())).collect();
+            let path: String = parts.iter().map(|part| part.len().to_string() + part).collect();
             format!("_ZN{path}17h0123456789abcdefE")
         };
         let (area, local) = (
