@@ -32,7 +32,7 @@ fn soon(seed: u64) -> Duration {
 #[test]
 fn a_value_is_sent_and_received_once_or_not_at_all_whatever_time_is_up() {
     for capacity in [0, 1, 4] {
-        let (sent, received) = (AtomicU64::new(0), AtomicU64::new(0));
+        let (sent, taken) = (AtomicU64::new(0), AtomicU64::new(0));
         let outcome = runtime(3).run(|| {
             let (sender, receiver) = channel::bounded(capacity);
             scope(|s| {
@@ -49,12 +49,12 @@ fn a_value_is_sent_and_received_once_or_not_at_all_whatever_time_is_up() {
                             }
                         }
                     });
-                    let (receiver, received) = (receiver.clone(), &received);
+                    let (receiver, taken) = (receiver.clone(), &taken);
                     s.spawn(move || {
                         for turn in 0.. {
                             match receiver.recv_timeout(soon(turn + who)) {
                                 Ok(value) => {
-                                    received.fetch_add(value, SeqCst);
+                                    taken.fetch_add(value, SeqCst);
                                 }
                                 Err(TryRecvError::Empty) => {}
                                 Err(TryRecvError::Closed) => break,
@@ -66,7 +66,7 @@ fn a_value_is_sent_and_received_once_or_not_at_all_whatever_time_is_up() {
             });
         });
         outcome.expect("it runs");
-        assert_eq!(sent.into_inner(), received.into_inner());
+        assert_eq!(sent.into_inner(), taken.into_inner());
     }
 }
 
@@ -182,16 +182,16 @@ fn whoever_is_spawned_while_its_scope_is_cancelled_ends() {
 #[test]
 fn a_select_may_have_the_same_channel_more_than_once() {
     for capacity in [0, 1, 3] {
-        let (sent, received) = (AtomicU64::new(0), AtomicU64::new(0));
+        let (sent, taken) = (AtomicU64::new(0), AtomicU64::new(0));
         let outcome = runtime(3).run(|| {
             let (sender, receiver) = channel::bounded::<u64>(capacity);
             scope(|s| {
                 // Each sends and receives, and may get what it sends itself only where there is room for it meanwhile.
                 for who in 0..4 {
-                    let (sender, receiver, sent, received) =
-                        (sender.clone(), receiver.clone(), &sent, &received);
+                    let (sender, receiver, sent, taken) =
+                        (sender.clone(), receiver.clone(), &sent, &taken);
                     s.spawn(move || {
-                        let got = |value: u64| add(received, value);
+                        let got = |value: u64| add(taken, value);
                         let gone = |value: u64| add(sent, value);
                         for value in 1..=rounds() {
                             select! {
@@ -206,9 +206,9 @@ fn a_select_may_have_the_same_channel_more_than_once() {
                 }
             });
             drop(sender);
-            receiver.iter().for_each(|value| add(&received, value));
+            receiver.iter().for_each(|value| add(&taken, value));
         });
         outcome.expect("it runs");
-        assert_eq!(sent.into_inner(), received.into_inner());
+        assert_eq!(sent.into_inner(), taken.into_inner());
     }
 }
