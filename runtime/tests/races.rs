@@ -17,7 +17,7 @@ fn runtime(carriers: usize) -> Runtime {
 }
 
 fn rounds() -> u64 {
-    if long() { 50_000 } else { 1_000 }
+    if long() { 50_000 } else { 300 }
 }
 
 fn add(sum: &AtomicU64, value: u64) {
