@@ -29,6 +29,8 @@ pub struct Dir {
     follow: bool,
     /// Whether a symbolic link stands for this directory or for one above it, below the start.
     linked: bool,
+    /// Whether a short read tells the end of a file here. Asked for each file: not behind the lock.
+    local: bool,
     files: Arc<OpenFiles>,
     users: AtomicUsize,
     handle: Mutex<Handle>,
@@ -42,8 +44,6 @@ struct Handle {
     held: bool,
     /// Known once it has been asked for.
     identity: Option<Identity>,
-    /// Whether a short read tells the end of a file here.
-    local: bool,
 }
 
 /// A right to a directory's descriptor. The last one that goes closes it.
@@ -90,7 +90,7 @@ impl DirUse {
         fd: OwnedFd,
         local: bool,
     ) -> Self {
-        let handle = Handle { fd: Some(Arc::new(fd)), held: false, identity: None, local };
+        let handle = Handle { fd: Some(Arc::new(fd)), held: false, identity: None };
         let linked = parent.as_ref().is_some_and(|parent| parent.linked || follow);
         let own = name.to_bytes();
         let own = if shown { own.len() + usize::from(needs_slash(own)) } else { 0 };
@@ -102,6 +102,7 @@ impl DirUse {
             shown,
             before,
             follow,
+            local,
             files: Arc::clone(files),
             users: AtomicUsize::new(1),
             handle: Mutex::new(handle),
@@ -132,7 +133,7 @@ impl DirUse {
 
     /// Whether a short read tells the end of a file in this directory.
     pub fn short_read_is_end(&self) -> bool {
-        self.0.handle().local
+        self.0.local
     }
 
     /// Where links are followed: whether this directory is to be listed. Not if it is one of its own ancestors, where everything
