@@ -142,7 +142,12 @@ fn where_addresses_are_few_the_default_does_what_it_can() {
         }
         if vthread && (default.code(), named.code()) == (0, 2) {
             let begun = zork("vthread after 1").arg("--stats").within(tree.root()).addresses(mib << 20).run();
-            assert_eq!((begun.code(), begun.lines()), (0, vec!["a.txt"]), "{mib} MiB: {}", begun.stderr);
+            assert_eq!(
+                (begun.code(), begun.lines()),
+                (0, vec!["a.txt".to_owned()]),
+                "{mib} MiB: {}",
+                begun.stderr
+            );
             assert!(begun.stderr.starts_with("engine           vthread (1 thread)\n"), "{}", begun.stderr);
         }
         if default.code() == 0 {
