@@ -18,6 +18,10 @@ type Identity = (u64, u64);
 
 /// A directory: where it is, and perhaps its descriptor.
 #[derive(Debug)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is asked alone, and no two of them exclude each other"
+)]
 pub struct Dir {
     parent: Option<Arc<Dir>>,
     name: CString,
