@@ -4,7 +4,9 @@
 use super::super::wait::{InList, wait_thin};
 use super::super::wait::{Outcome, What, wait_in};
 use super::word::HAS_PERMIT;
-use super::{Task, checkpoint};
+use super::Task;
+#[cfg(vthread_native)]
+use super::checkpoint;
 #[cfg(vthread_native)]
 use crate::carrier;
 use core::ptr::null_mut;
