@@ -64,6 +64,8 @@ pub struct Counts {
     pub in_detail: bool,
     /// Set by an engine that has them, at its end.
     pub vthreads: OnceLock<Vthreads>,
+    /// Set by an engine that used fewer threads than it would have.
+    pub threads: OnceLock<usize>,
     tasks: AtomicU64,
 }
 
@@ -128,13 +130,13 @@ impl Search {
         if self.follow { dir.is_to_be_listed(&self.counts.visits) } else { Ok(true) }
     }
 
-    /// What was done, now that it is done.
+    /// What was done, now that it is done, by so many threads if the engine has not said how many they were.
     pub fn summary(&self, engine: &'static str, threads: usize) -> Summary {
         let cpu = clock_gettime(ClockId::ProcessCPUTime);
         let counts = &self.counts;
         Summary {
             engine,
-            threads,
+            threads: counts.threads.get().copied().unwrap_or(threads),
             text_files: counts.text_files.load(Relaxed),
             json_files: counts.json_files.load(Relaxed),
             directories: counts.directories.load(Relaxed),

@@ -119,6 +119,7 @@ fn where_addresses_are_few_the_default_does_what_it_can() {
     tree.file("a.txt", "zork");
     let default = || Zork::plain().within(tree.root());
     let named = || zork(&support::engines()[0]).within(tree.root());
+    let vthread = support::engines()[0] == "vthread";
     let (mut found, mut instead, mut refused) = (0, 0, 0);
     for mib in (32..=80).step_by(4).chain([4096]) {
         let (default, named) = (default().addresses(mib << 20).run(), named().addresses(mib << 20).run());
@@ -138,6 +139,16 @@ fn where_addresses_are_few_the_default_does_what_it_can() {
                 "{mib} MiB: {}",
                 named.stderr
             );
+        }
+        if vthread && (default.code(), named.code()) == (0, 2) {
+            let begun = zork("vthread after 1").arg("--stats").within(tree.root()).addresses(mib << 20).run();
+            assert_eq!(
+                (begun.code(), begun.lines()),
+                (0, vec!["a.txt".to_owned()]),
+                "{mib} MiB: {}",
+                begun.stderr
+            );
+            assert!(begun.stderr.starts_with("engine           vthread (1 thread)\n"), "{}", begun.stderr);
         }
         if default.code() == 0 {
             default.found(["a.txt"]);

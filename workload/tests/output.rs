@@ -197,6 +197,25 @@ fn statistics_go_to_standard_error() {
 }
 
 #[test]
+fn the_statistics_count_the_threads_that_there_were() {
+    if support::engines()[0] != "vthread" {
+        return;
+    }
+    let tree = many(20, 3);
+    for (first, says, started) in
+        [("48", "vthread (1 thread)\n", false), ("0", "vthread (2 threads)\n", true)]
+    {
+        let mut zork = zork(&format!("vthread after {first}"));
+        if started {
+            zork = zork.args(["--threads", "2"]);
+        }
+        let ended = zork.args(["--stats", "-c"]).arg(tree.root()).run();
+        assert!(ended.stderr.starts_with(&format!("engine           {says}")), "{}", ended.stderr);
+        assert_eq!(!ended.stderr.contains("virtual threads  0 started"), started, "{}", ended.stderr);
+    }
+}
+
+#[test]
 fn a_pipe_that_closes_ends_it_quietly_and_soon() {
     let tree = many(300, 200);
     tree.endless("endless", "zork");

@@ -97,7 +97,8 @@ impl Summary {
 impl Display for Summary {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let rate = |n: u64| if self.wall_seconds > 0.0 { n as f64 / self.wall_seconds } else { 0.0 };
-        writeln!(f, "engine           {} ({} threads)", self.engine, self.threads)?;
+        let many = if self.threads == 1 { "" } else { "s" };
+        writeln!(f, "engine           {} ({} thread{many})", self.engine, self.threads)?;
         writeln!(f, "files            {} text, {} JSON", self.text_files, self.json_files)?;
         writeln!(f, "directories      {}", self.directories)?;
         writeln!(f, "bytes            {} ({:.0} MB/s)", self.bytes, rate(self.bytes) / 1e6)?;

@@ -18,15 +18,23 @@ type Identity = (u64, u64);
 
 /// A directory: where it is, and perhaps its descriptor.
 #[derive(Debug)]
+#[allow(
+    clippy::struct_excessive_bools,
+    reason = "each is asked alone, and no two of them exclude each other"
+)]
 pub struct Dir {
     parent: Option<Arc<Dir>>,
     name: CString,
     /// Whether `name` is part of the paths that are printed; not so for the `.` that nobody typed.
     shown: bool,
+    /// Bytes of the printed paths of its entries before their own names.
+    before: usize,
     /// Whether a symbolic link may stand for this directory.
     follow: bool,
     /// Whether a symbolic link stands for this directory or for one above it, below the start.
     linked: bool,
+    /// Whether a short read tells the end of a file here. Asked for each file: not behind the lock.
+    local: bool,
     files: Arc<OpenFiles>,
     users: AtomicUsize,
     handle: Mutex<Handle>,
@@ -40,8 +48,6 @@ struct Handle {
     held: bool,
     /// Known once it has been asked for.
     identity: Option<Identity>,
-    /// Whether a short read tells the end of a file here.
-    local: bool,
 }
 
 /// A right to a directory's descriptor. The last one that goes closes it.
@@ -88,14 +94,19 @@ impl DirUse {
         fd: OwnedFd,
         local: bool,
     ) -> Self {
-        let handle = Handle { fd: Some(Arc::new(fd)), held: false, identity: None, local };
+        let handle = Handle { fd: Some(Arc::new(fd)), held: false, identity: None };
         let linked = parent.as_ref().is_some_and(|parent| parent.linked || follow);
+        let own = name.to_bytes();
+        let own = if shown { own.len() + usize::from(needs_slash(own)) } else { 0 };
+        let before = parent.as_ref().map_or(0, |parent| parent.before) + own;
         Self(Arc::new(Dir {
             linked,
             parent,
             name,
             shown,
+            before,
             follow,
+            local,
             files: Arc::clone(files),
             users: AtomicUsize::new(1),
             handle: Mutex::new(handle),
@@ -126,7 +137,7 @@ impl DirUse {
 
     /// Whether a short read tells the end of a file in this directory.
     pub fn short_read_is_end(&self) -> bool {
-        self.0.handle().local
+        self.0.local
     }
 
     /// Where links are followed: whether this directory is to be listed. Not if it is one of its own ancestors, where everything
@@ -148,12 +159,13 @@ impl DirUse {
 
     /// The path of the entry `name`, as it is printed.
     pub fn path_of(&self, name: &CStr) -> Vec<u8> {
-        self.0.path(Some(name.to_bytes()))
+        self.0.path_of(name.to_bytes())
     }
 
     /// The path of the directory itself, as it is printed.
     pub fn path(&self) -> Vec<u8> {
-        self.0.path(None)
+        let name = self.0.name.to_bytes();
+        self.0.parent.as_ref().map_or_else(|| name.to_vec(), |parent| parent.path_of(name))
     }
 }
 
@@ -245,20 +257,33 @@ impl Dir {
         }
     }
 
-    fn path(&self, leaf: Option<&[u8]>) -> Vec<u8> {
-        let mut parts: Vec<&[u8]> = leaf.into_iter().collect();
-        let mut dir = Some(self);
-        while let Some(d) = dir {
-            if d.shown {
-                parts.push(d.name.to_bytes());
+    /// Of an entry. From its end to its beginning, without a list of its parts: where directories are a chain of hundreds, this is most of
+    /// what is computed.
+    fn path_of(&self, name: &[u8]) -> Vec<u8> {
+        let mut end = self.before;
+        let mut path = vec![0; end + name.len()];
+        path[end..].copy_from_slice(name);
+        let mut above = Some(self);
+        while let Some(dir) = above {
+            if dir.shown {
+                let name = dir.name.to_bytes();
+                if needs_slash(name) {
+                    end -= 1;
+                    path[end] = b'/';
+                }
+                let start = end - name.len();
+                path[start..end].copy_from_slice(name);
+                end = start;
             }
-            dir = d.parent.as_deref();
+            above = dir.parent.as_deref();
         }
-        if parts.is_empty() {
-            return self.name.to_bytes().to_vec();
-        }
-        joined(&parts)
+        path
     }
+}
+
+/// Not so the start, if the user typed one.
+fn needs_slash(name: &[u8]) -> bool {
+    !name.ends_with(b"/")
 }
 
 /// Dropping a chain of parents must not recurse: it may be a hundred thousand long.
@@ -301,4 +326,39 @@ fn short_read_is_end(magic: u64) -> bool {
         0x7371_7368, // squashfs
     ];
     LOCAL.contains(&(magic & 0xffff_ffff))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_has_a_slash_between_its_parts_and_none_else() {
+        let top = tempfile::tempdir().expect("a directory");
+        std::fs::create_dir_all(top.path().join("one/two")).expect("two directories");
+        let top = top.path().to_str().expect("a name in UTF-8");
+        let files = Arc::new(OpenFiles::new(None).expect("files"));
+        let paths = |start: &str, shown: bool| {
+            let start = CString::new(start).expect("a path");
+            let root = DirUse::open_root(&files, &start, shown).expect("a start");
+            let two = root
+                .open_child(c"one", false)
+                .and_then(|one| one.open_child(c"two", false))
+                .expect("a child");
+            let all = [root.path(), root.path_of(c"leaf"), two.path(), two.path_of(c"leaf")];
+            all.map(|path| String::from_utf8(path).expect("UTF-8"))
+        };
+        let below =
+            |start: &str| [format!("{start}leaf"), format!("{start}one/two"), format!("{start}one/two/leaf")];
+        for (start, shown, before) in [
+            (top.to_owned(), true, format!("{top}/")),
+            (format!("{top}/"), true, format!("{top}/")),
+            (format!("{top}//"), true, format!("{top}//")),
+            (top.to_owned(), false, String::new()),
+        ] {
+            let all = paths(&start, shown);
+            assert_eq!(all[0], start);
+            assert_eq!(all[1..], below(&before));
+        }
+    }
 }

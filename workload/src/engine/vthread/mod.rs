@@ -73,7 +73,7 @@ impl Engine for Vthread {
         let first = first(search);
         let left = if first > 0 { crew.search_here(roots.collect(), Some(first)) } else { roots.collect() };
         if left.is_empty() {
-            let _ = search.counts.vthreads.set(Vthreads::from(&Stats::default()));
+            was_alone(search);
             return Ok(());
         }
         match start(search, carriers) {
@@ -81,11 +81,19 @@ impl Engine for Vthread {
             // What has been begun is brought to its end.
             Err(_) if first > 0 => {
                 crew.search_here(left, None);
+                was_alone(search);
                 Ok(())
             }
             Err(error) => Err(error),
         }
     }
+}
+
+/// The calling thread has searched it all: it was one, with no vthread.
+fn was_alone(search: &Search) {
+    // Only if the search is run a second time is it said already.
+    let _ = search.counts.vthreads.set(Vthreads::from(&Stats::default()));
+    let _ = search.counts.threads.set(1);
 }
 
 /// How much is done before there are carriers.

@@ -128,7 +128,7 @@ trait Vector: Copy {
 /// The tokens of a block, and what goes on from block to block.
 #[derive(Clone, Debug)]
 pub(super) struct Scan {
-    /// Where tokens begin, as offsets in the window. Sixty-four more than a block can have.
+    /// Where tokens begin, as offsets in the window. Sixty-four more than a block can have; none before the first start.
     tokens: Box<[u32]>,
     count: usize,
     /// Escapes in strings that make them suspect, as offsets in the window.
@@ -147,10 +147,8 @@ pub(super) struct Scan {
 
 impl Scan {
     pub(super) fn new() -> Self {
-        // One token is kept from the block before.
-        let tokens = vec![0; 1 + BLOCK + 64].into_boxed_slice();
         Self {
-            tokens,
+            tokens: Box::default(),
             count: 0,
             suspects: vec![],
             wrong: false,
@@ -163,6 +161,10 @@ impl Scan {
 
     /// To be called between tokens.
     pub(super) fn start(&mut self) {
+        if self.tokens.is_empty() {
+            // Not before there is JSON: the kernel would fill 64 KiB for each worker. One token is kept from the block before.
+            self.tokens = vec![0; 1 + BLOCK + 64].into_boxed_slice();
+        }
         self.count = 0;
         self.suspects.clear();
         (self.wrong, self.high) = (false, false);
