@@ -216,12 +216,6 @@ mod clocks {
             <Self as Clock>::__vt_ticks(self, is_concurrent)
         }
         #[doc(hidden)]
-        #[cfg(unix)]
-        #[inline]
-        pub fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__rec_ticks(self, is_concurrent)
-        }
-        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn ticks(&self, since: u64) -> u64 {
@@ -234,12 +228,6 @@ mod clocks {
             <Self as Clock>::__vt_ticks(self, is_concurrent, since)
         }
         #[doc(hidden)]
-        #[cfg(not(unix))]
-        #[inline]
-        pub fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
-            <Self as Clock>::__rec_ticks(self, is_concurrent, since)
-        }
-        #[doc(hidden)]
         #[inline]
         pub fn hours(&self) -> u64 {
             <Self as Clock>::hours(self)
@@ -248,11 +236,6 @@ mod clocks {
         #[inline]
         pub fn __vt_hours(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_hours(self, is_concurrent)
-        }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_hours(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__rec_hours(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -310,12 +293,6 @@ mod clocks {
             <Self as Clock>::__vt_ticks(self, is_concurrent)
         }
         #[doc(hidden)]
-        #[cfg(unix)]
-        #[inline]
-        pub fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__rec_ticks(self, is_concurrent)
-        }
-        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn ticks(&self, since: u64) -> u64 {
@@ -328,12 +305,6 @@ mod clocks {
             <Self as Clock>::__vt_ticks(self, is_concurrent, since)
         }
         #[doc(hidden)]
-        #[cfg(not(unix))]
-        #[inline]
-        pub fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
-            <Self as Clock>::__rec_ticks(self, is_concurrent, since)
-        }
-        #[doc(hidden)]
         #[inline]
         pub fn hours(&self) -> u64 {
             <Self as Clock>::hours(self)
@@ -342,11 +313,6 @@ mod clocks {
         #[inline]
         pub fn __vt_hours(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_hours(self, is_concurrent)
-        }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_hours(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__rec_hours(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -404,12 +370,6 @@ mod clocks {
             <Self as Clock>::__vt_ticks(self, is_concurrent)
         }
         #[doc(hidden)]
-        #[cfg(unix)]
-        #[inline]
-        pub fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__rec_ticks(self, is_concurrent)
-        }
-        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn ticks(&self, since: u64) -> u64 {
@@ -422,12 +382,6 @@ mod clocks {
             <Self as Clock>::__vt_ticks(self, is_concurrent, since)
         }
         #[doc(hidden)]
-        #[cfg(not(unix))]
-        #[inline]
-        pub fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
-            <Self as Clock>::__rec_ticks(self, is_concurrent, since)
-        }
-        #[doc(hidden)]
         #[inline]
         pub fn hours(&self) -> u64 {
             <Self as Clock>::hours(self)
@@ -436,11 +390,6 @@ mod clocks {
         #[inline]
         pub fn __vt_hours(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_hours(self, is_concurrent)
-        }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_hours(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__rec_hours(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -498,12 +447,6 @@ mod clocks {
             <Self as Clock>::__vt_ticks(self, is_concurrent)
         }
         #[doc(hidden)]
-        #[cfg(unix)]
-        #[inline]
-        pub fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__rec_ticks(self, is_concurrent)
-        }
-        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn ticks(&self, since: u64) -> u64 {
@@ -516,12 +459,6 @@ mod clocks {
             <Self as Clock>::__vt_ticks(self, is_concurrent, since)
         }
         #[doc(hidden)]
-        #[cfg(not(unix))]
-        #[inline]
-        pub fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
-            <Self as Clock>::__rec_ticks(self, is_concurrent, since)
-        }
-        #[doc(hidden)]
         #[inline]
         pub fn hours(&self) -> u64 {
             <Self as Clock>::hours(self)
@@ -530,11 +467,6 @@ mod clocks {
         #[inline]
         pub fn __vt_hours(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_hours(self, is_concurrent)
-        }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_hours(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__rec_hours(self, is_concurrent)
         }
     }
     pub struct Sun;
@@ -556,10 +488,7 @@ mod clocks {
         #[doc(hidden)]
         #[allow(warnings)]
         #[inline]
-        fn write_vthread_above_this_impl()
-        where
-            Self: Sized,
-        {}
+        fn write_vthread_above_this_impl() {}
     }
     #[cfg(unix)]
     #[allow(dead_code, deprecated)]

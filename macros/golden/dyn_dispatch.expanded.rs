@@ -145,11 +145,6 @@ pub mod animals {
         }
         #[doc(hidden)]
         #[inline]
-        pub fn __rec_name(&self, is_concurrent: i64) -> &str {
-            <Self as Animal>::__rec_name(self, is_concurrent)
-        }
-        #[doc(hidden)]
-        #[inline]
         pub fn speak(&self, times: u32) -> String {
             <Self as Animal>::speak(self, times)
         }
@@ -157,11 +152,6 @@ pub mod animals {
         #[inline]
         pub fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
             <Self as Animal>::__vt_speak(self, is_concurrent, times)
-        }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
-            <Self as Animal>::__rec_speak(self, is_concurrent, times)
         }
     }
     #[allow(warnings)]
@@ -203,11 +193,6 @@ pub mod animals {
         }
         #[doc(hidden)]
         #[inline]
-        pub fn __rec_name(&self, is_concurrent: i64) -> &str {
-            <Self as Animal>::__rec_name(self, is_concurrent)
-        }
-        #[doc(hidden)]
-        #[inline]
         pub fn speak(&self, times: u32) -> String {
             <Self as Animal>::speak(self, times)
         }
@@ -215,11 +200,6 @@ pub mod animals {
         #[inline]
         pub fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
             <Self as Animal>::__vt_speak(self, is_concurrent, times)
-        }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
-            <Self as Animal>::__rec_speak(self, is_concurrent, times)
         }
     }
     #[allow(warnings)]
@@ -261,11 +241,6 @@ pub mod animals {
         }
         #[doc(hidden)]
         #[inline]
-        pub fn __rec_name(&self, is_concurrent: i64) -> &str {
-            <Self as Animal>::__rec_name(self, is_concurrent)
-        }
-        #[doc(hidden)]
-        #[inline]
         pub fn speak(&self, times: u32) -> String {
             <Self as Animal>::speak(self, times)
         }
@@ -273,11 +248,6 @@ pub mod animals {
         #[inline]
         pub fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
             <Self as Animal>::__vt_speak(self, is_concurrent, times)
-        }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
-            <Self as Animal>::__rec_speak(self, is_concurrent, times)
         }
     }
     #[allow(warnings)]
@@ -319,11 +289,6 @@ pub mod animals {
         }
         #[doc(hidden)]
         #[inline]
-        pub fn __rec_name(&self, is_concurrent: i64) -> &str {
-            <Self as Animal>::__rec_name(self, is_concurrent)
-        }
-        #[doc(hidden)]
-        #[inline]
         pub fn speak(&self, times: u32) -> String {
             <Self as Animal>::speak(self, times)
         }
@@ -331,11 +296,6 @@ pub mod animals {
         #[inline]
         pub fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
             <Self as Animal>::__vt_speak(self, is_concurrent, times)
-        }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
-            <Self as Animal>::__rec_speak(self, is_concurrent, times)
         }
     }
     pub struct Dog;
@@ -347,10 +307,7 @@ pub mod animals {
         #[doc(hidden)]
         #[allow(warnings)]
         #[inline]
-        fn write_vthread_above_this_impl()
-        where
-            Self: Sized,
-        {}
+        fn write_vthread_above_this_impl() {}
     }
     #[allow(dead_code, deprecated)]
     #[inline]

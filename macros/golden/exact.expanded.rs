@@ -202,11 +202,6 @@ mod one {
         }
         #[doc(hidden)]
         #[inline]
-        pub fn __rec_step(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__rec_step(self, is_concurrent)
-        }
-        #[doc(hidden)]
-        #[inline]
         pub fn other(&self) -> u32 {
             <Self as Step>::other(self)
         }
@@ -214,11 +209,6 @@ mod one {
         #[inline]
         pub fn __vt_other(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_other(self, is_concurrent)
-        }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_other(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__rec_other(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -260,11 +250,6 @@ mod one {
         }
         #[doc(hidden)]
         #[inline]
-        pub fn __rec_step(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__rec_step(self, is_concurrent)
-        }
-        #[doc(hidden)]
-        #[inline]
         pub fn other(&self) -> u32 {
             <Self as Step>::other(self)
         }
@@ -272,11 +257,6 @@ mod one {
         #[inline]
         pub fn __vt_other(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_other(self, is_concurrent)
-        }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_other(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__rec_other(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -318,11 +298,6 @@ mod one {
         }
         #[doc(hidden)]
         #[inline]
-        pub fn __rec_step(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__rec_step(self, is_concurrent)
-        }
-        #[doc(hidden)]
-        #[inline]
         pub fn other(&self) -> u32 {
             <Self as Step>::other(self)
         }
@@ -330,11 +305,6 @@ mod one {
         #[inline]
         pub fn __vt_other(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_other(self, is_concurrent)
-        }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_other(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__rec_other(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -376,11 +346,6 @@ mod one {
         }
         #[doc(hidden)]
         #[inline]
-        pub fn __rec_step(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__rec_step(self, is_concurrent)
-        }
-        #[doc(hidden)]
-        #[inline]
         pub fn other(&self) -> u32 {
             <Self as Step>::other(self)
         }
@@ -388,11 +353,6 @@ mod one {
         #[inline]
         pub fn __vt_other(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_other(self, is_concurrent)
-        }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_other(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__rec_other(self, is_concurrent)
         }
     }
 }

@@ -96,15 +96,6 @@ mod conversions {
         ) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_convert(
-            &self,
-            is_concurrent: i64,
-            a: A,
-        ) -> <Self as Convert<A>>::Out {
-            <Self as Convert<A>>::__rec_convert(self, is_concurrent, a)
-        }
     }
     #[allow(warnings)]
     impl<A, __Out> Convert<A> for dyn __ConvertObj<A, Out = __Out> + Send + '_ {
@@ -136,15 +127,6 @@ mod conversions {
             a: A,
         ) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
-        }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_convert(
-            &self,
-            is_concurrent: i64,
-            a: A,
-        ) -> <Self as Convert<A>>::Out {
-            <Self as Convert<A>>::__rec_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -178,15 +160,6 @@ mod conversions {
         ) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_convert(
-            &self,
-            is_concurrent: i64,
-            a: A,
-        ) -> <Self as Convert<A>>::Out {
-            <Self as Convert<A>>::__rec_convert(self, is_concurrent, a)
-        }
     }
     #[allow(warnings)]
     impl<A, __Out> Convert<A> for dyn __ConvertObj<A, Out = __Out> + Send + Sync + '_ {
@@ -218,15 +191,6 @@ mod conversions {
             a: A,
         ) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
-        }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_convert(
-            &self,
-            is_concurrent: i64,
-            a: A,
-        ) -> <Self as Convert<A>>::Out {
-            <Self as Convert<A>>::__rec_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -260,15 +224,6 @@ mod conversions {
         ) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_convert(
-            &self,
-            is_concurrent: i64,
-            a: u32,
-        ) -> <Self as Convert<u32>>::Out {
-            <Self as Convert<u32>>::__rec_convert(self, is_concurrent, a)
-        }
     }
     #[allow(warnings)]
     impl Convert<u32> for dyn __TwiceObj + Send + '_ {
@@ -300,15 +255,6 @@ mod conversions {
             a: u32,
         ) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
-        }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_convert(
-            &self,
-            is_concurrent: i64,
-            a: u32,
-        ) -> <Self as Convert<u32>>::Out {
-            <Self as Convert<u32>>::__rec_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -342,15 +288,6 @@ mod conversions {
         ) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_convert(
-            &self,
-            is_concurrent: i64,
-            a: u32,
-        ) -> <Self as Convert<u32>>::Out {
-            <Self as Convert<u32>>::__rec_convert(self, is_concurrent, a)
-        }
     }
     #[allow(warnings)]
     impl Convert<u32> for dyn __TwiceObj + Send + Sync + '_ {
@@ -382,15 +319,6 @@ mod conversions {
             a: u32,
         ) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
-        }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_convert(
-            &self,
-            is_concurrent: i64,
-            a: u32,
-        ) -> <Self as Convert<u32>>::Out {
-            <Self as Convert<u32>>::__rec_convert(self, is_concurrent, a)
         }
     }
     pub trait Twice: Convert<u32, Out = u64> {
@@ -488,11 +416,6 @@ mod conversions {
         pub fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             <Self as Twice>::__vt_twice(self, is_concurrent, a)
         }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
-            <Self as Twice>::__rec_twice(self, is_concurrent, a)
-        }
     }
     #[allow(warnings)]
     impl Twice for dyn __TwiceObj + Send + '_ {
@@ -519,11 +442,6 @@ mod conversions {
         #[inline]
         pub fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             <Self as Twice>::__vt_twice(self, is_concurrent, a)
-        }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
-            <Self as Twice>::__rec_twice(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -552,11 +470,6 @@ mod conversions {
         pub fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             <Self as Twice>::__vt_twice(self, is_concurrent, a)
         }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
-            <Self as Twice>::__rec_twice(self, is_concurrent, a)
-        }
     }
     #[allow(warnings)]
     impl Twice for dyn __TwiceObj + Send + Sync + '_ {
@@ -583,11 +496,6 @@ mod conversions {
         #[inline]
         pub fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             <Self as Twice>::__vt_twice(self, is_concurrent, a)
-        }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
-            <Self as Twice>::__rec_twice(self, is_concurrent, a)
         }
     }
     #[allow(dead_code, deprecated)]

@@ -210,11 +210,6 @@ impl dyn __VisitorObj + '_ {
     pub fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
         <Self as Visitor>::__vt_visit(self, is_concurrent, n)
     }
-    #[doc(hidden)]
-    #[inline]
-    pub fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
-        <Self as Visitor>::__rec_visit(self, is_concurrent, n)
-    }
 }
 #[allow(warnings)]
 impl Visitor for dyn __VisitorObj + Send + '_ {
@@ -241,11 +236,6 @@ impl dyn __VisitorObj + Send + '_ {
     #[inline]
     pub fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
         <Self as Visitor>::__vt_visit(self, is_concurrent, n)
-    }
-    #[doc(hidden)]
-    #[inline]
-    pub fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
-        <Self as Visitor>::__rec_visit(self, is_concurrent, n)
     }
 }
 #[allow(warnings)]
@@ -274,11 +264,6 @@ impl dyn __VisitorObj + Sync + '_ {
     pub fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
         <Self as Visitor>::__vt_visit(self, is_concurrent, n)
     }
-    #[doc(hidden)]
-    #[inline]
-    pub fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
-        <Self as Visitor>::__rec_visit(self, is_concurrent, n)
-    }
 }
 #[allow(warnings)]
 impl Visitor for dyn __VisitorObj + Send + Sync + '_ {
@@ -306,11 +291,6 @@ impl dyn __VisitorObj + Send + Sync + '_ {
     pub fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
         <Self as Visitor>::__vt_visit(self, is_concurrent, n)
     }
-    #[doc(hidden)]
-    #[inline]
-    pub fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
-        <Self as Visitor>::__rec_visit(self, is_concurrent, n)
-    }
 }
 pub struct Sum(u64);
 impl Visitor for Sum {
@@ -321,10 +301,7 @@ impl Visitor for Sum {
     #[doc(hidden)]
     #[allow(warnings)]
     #[inline]
-    fn write_vthread_above_this_impl()
-    where
-        Self: Sized,
-    {}
+    fn write_vthread_above_this_impl() {}
 }
 #[allow(dead_code, deprecated)]
 #[inline]

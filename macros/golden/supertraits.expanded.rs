@@ -87,11 +87,6 @@ mod shapes {
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__rec_name(self, is_concurrent)
-        }
     }
     #[allow(warnings)]
     impl Named for dyn __NamedObj + Send + '_ {
@@ -118,11 +113,6 @@ mod shapes {
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
-        }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__rec_name(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -151,11 +141,6 @@ mod shapes {
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__rec_name(self, is_concurrent)
-        }
     }
     #[allow(warnings)]
     impl Named for dyn __NamedObj + Send + Sync + '_ {
@@ -182,11 +167,6 @@ mod shapes {
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
-        }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__rec_name(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -215,11 +195,6 @@ mod shapes {
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__rec_name(self, is_concurrent)
-        }
     }
     #[allow(warnings)]
     impl Named for dyn __ShapeObj + Send + '_ {
@@ -246,11 +221,6 @@ mod shapes {
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
-        }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__rec_name(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -279,11 +249,6 @@ mod shapes {
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__rec_name(self, is_concurrent)
-        }
     }
     #[allow(warnings)]
     impl Named for dyn __ShapeObj + Send + Sync + '_ {
@@ -310,11 +275,6 @@ mod shapes {
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
-        }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__rec_name(self, is_concurrent)
         }
     }
     pub trait Shape: Named {
@@ -405,11 +365,6 @@ mod shapes {
         pub fn __vt_area(&self, is_concurrent: i64) -> f64 {
             <Self as Shape>::__vt_area(self, is_concurrent)
         }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_area(&self, is_concurrent: i64) -> f64 {
-            <Self as Shape>::__rec_area(self, is_concurrent)
-        }
     }
     #[allow(warnings)]
     impl Shape for dyn __ShapeObj + Send + '_ {
@@ -436,11 +391,6 @@ mod shapes {
         #[inline]
         pub fn __vt_area(&self, is_concurrent: i64) -> f64 {
             <Self as Shape>::__vt_area(self, is_concurrent)
-        }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_area(&self, is_concurrent: i64) -> f64 {
-            <Self as Shape>::__rec_area(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -469,11 +419,6 @@ mod shapes {
         pub fn __vt_area(&self, is_concurrent: i64) -> f64 {
             <Self as Shape>::__vt_area(self, is_concurrent)
         }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_area(&self, is_concurrent: i64) -> f64 {
-            <Self as Shape>::__rec_area(self, is_concurrent)
-        }
     }
     #[allow(warnings)]
     impl Shape for dyn __ShapeObj + Send + Sync + '_ {
@@ -500,11 +445,6 @@ mod shapes {
         #[inline]
         pub fn __vt_area(&self, is_concurrent: i64) -> f64 {
             <Self as Shape>::__vt_area(self, is_concurrent)
-        }
-        #[doc(hidden)]
-        #[inline]
-        pub fn __rec_area(&self, is_concurrent: i64) -> f64 {
-            <Self as Shape>::__rec_area(self, is_concurrent)
         }
     }
     #[allow(dead_code, deprecated)]

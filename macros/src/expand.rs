@@ -9,7 +9,7 @@ use crate::scan;
 use proc_macro2::TokenStream;
 use quote::quote;
 use syn::visit_mut::VisitMut;
-use syn::{Error, Item, Result};
+use syn::{Error, Ident, Item, Result};
 
 pub(crate) const WHERE: &str = "#[vthread] stands on `mod`, `fn`, `trait`, `impl` and `use`";
 
@@ -34,7 +34,7 @@ fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
         )),
         Item::Mod(mut m) => {
             let Some((_, mut items)) = m.content.take() else { return Ok(TokenStream::new()) };
-            let body = all(&mut items, &options, false)?;
+            let body = all(&mut items, &options, Some(&m.ident))?;
             let (attrs, vis, unsafety, token, name) = (&m.attrs, &m.vis, &m.unsafety, &m.mod_token, &m.ident);
             Ok(quote!(#(#attrs)* #vis #unsafety #token #name { #body }))
         }
@@ -43,7 +43,7 @@ fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
             // The options stand on the attribute that is being expanded; the scan looks for them on the item.
             let names = &options.names;
             u.attrs.push(syn::parse_quote!(#[vthread(#(#names),*)]));
-            all(&mut [Item::Use(u)], &options, true)
+            all(&mut [Item::Use(u)], &options, None)
         }
         Item::Fn(f) if f.sig.ident == "main" && options.names.is_empty() && f.sig.inputs.is_empty() => {
             Err(Error::new(f.sig.ident.span(), "to run `main` as a virtual thread, write #[vthread::main]"))
@@ -52,16 +52,17 @@ fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
             if options.recursive {
                 f.attrs.push(syn::parse_quote!(#[vthread(recursive)]));
             }
-            all(&mut [Item::Fn(f)], &options, true)
+            all(&mut [Item::Fn(f)], &options, None)
         }
-        item @ (Item::Impl(_) | Item::Trait(_)) => all(&mut [item], &options, true),
+        item @ (Item::Impl(_) | Item::Trait(_)) => all(&mut [item], &options, None),
         other => Err(Error::new_spanned(other, WHERE)),
     }
 }
 
-fn all(items: &mut [Item], options: &Options, single: bool) -> Result<TokenStream> {
+/// The items of the module `root`, or a single one.
+fn all(items: &mut [Item], options: &Options, root: Option<&Ident>) -> Result<TokenStream> {
     let mut problems = Problems::default();
-    let world = scan::scan(items, options, single, &mut problems);
+    let world = scan::scan(items, options, root, &mut problems);
     let (tokens, more) = Expander::new(&world, options).run(items);
     problems.append(more);
     problems.check()?;
