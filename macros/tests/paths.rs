@@ -1,6 +1,7 @@
 //! Paths from the root of the crate that lead into an annotated module.
 
 #[vthread::vthread]
+#[allow(unused_qualifications, reason = "paths are what is tested")]
 mod by_path {
     pub trait Shape {
         fn area(&self) -> u32;
@@ -99,8 +100,6 @@ mod user_of_paths {
     }
 
     pub fn total() -> u32 {
-        #[vthread(area)]
-        use crate::by_path::Shape;
         let mut all = crate::by_path::all();
         all.push(Box::new(Dot));
         all.iter().map(|s| s.area()).sum()
