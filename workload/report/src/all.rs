@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 /// How to run and where to write.
 #[derive(ClapArgs)]
 pub(crate) struct Args {
-    /// Few runs and small sizes: a quarter of an hour instead of an hour or two.
+    /// Few runs and small sizes: a quarter of an hour instead of about an hour.
     #[arg(long)]
     quick: bool,
     /// Go on where an earlier run of the same code was ended: what it has measured is not measured again.
@@ -130,7 +130,7 @@ fn in_child(bench: &Bench, args: &Args) -> Part {
         if quick {
             command.arg("--quick");
         }
-        let outcome = child::run(&mut command, most)?;
+        let outcome = child::run_telling(&mut command, most, |line| eprintln!("{line}"))?;
         // What it had found before it failed is worth having.
         let mut part = read(&file).unwrap_or_else(|| blank.clone());
         part.failed = outcome.failure().or(part.failed);

@@ -3,10 +3,10 @@
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use serde::{Deserialize, Serialize};
 use std::ffi::{OsStr, OsString};
-use std::io::Read as _;
+use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
 use std::path::Path;
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
 
@@ -75,6 +75,32 @@ fn reason(stderr: &str) -> &str {
 
 /// Runs it in a process group of its own, which is killed when the time is over.
 pub(crate) fn run(command: &mut Command, most: Duration) -> Result<Outcome> {
+    run_reading(command, most, |stdout, text| stdout.read_to_end(text).map(drop))
+}
+
+/// The same, and hands out each line of its output as soon as it is there.
+pub(crate) fn run_telling(
+    command: &mut Command,
+    most: Duration,
+    mut told: impl FnMut(&str),
+) -> Result<Outcome> {
+    run_reading(command, most, |stdout, text| {
+        let mut stdout = BufReader::new(stdout);
+        loop {
+            let from = text.len();
+            if stdout.read_until(b'\n', text)? == 0 {
+                return Ok(());
+            }
+            told(String::from_utf8_lossy(&text[from..]).trim_end());
+        }
+    })
+}
+
+fn run_reading(
+    command: &mut Command,
+    most: Duration,
+    mut read: impl FnMut(&mut ChildStdout, &mut Vec<u8>) -> io::Result<()>,
+) -> Result<Outcome> {
     let shown = command.get_program().to_string_lossy().into_owned();
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).process_group(0);
     ends_with_us(command);
@@ -98,7 +124,7 @@ pub(crate) fn run(command: &mut Command, most: Duration) -> Result<Outcome> {
             read.transpose().map(|_| String::from_utf8_lossy(&text).into_owned())
         });
         let mut stdout = Vec::new();
-        let read = outs.0.as_mut().map(|out| out.read_to_end(&mut stdout)).transpose();
+        let read = outs.0.as_mut().map(|out| read(out, &mut stdout)).transpose();
         let waited = wait(&child);
         drop(ended);
         let timed_out = watchdog.join().map_err(|_| anyhow!("the watchdog of {shown} panicked"))?;
@@ -119,7 +145,7 @@ fn ends_with_us(command: &mut Command) {
             libc::prctl(libc::PR_SET_PDEATHSIG, libc::SIGKILL);
             libc::getppid() != own
         };
-        if is_orphan { Err(std::io::ErrorKind::Interrupted.into()) } else { Ok(()) }
+        if is_orphan { Err(io::ErrorKind::Interrupted.into()) } else { Ok(()) }
     };
     // SAFETY: `arm` takes no lock and allocates nothing.
     unsafe { command.pre_exec(arm) };
@@ -133,7 +159,7 @@ fn wait(child: &Child) -> Result<(ExitStatus, Usage)> {
     let id = i32::try_from(child.id())?;
     // SAFETY: the child is ours and nobody else waits for it; both pointers are to live variables.
     let waited = unsafe { libc::wait4(id, &raw mut status, 0, &raw mut usage) };
-    ensure!(waited == id, "wait4: {}", std::io::Error::last_os_error());
+    ensure!(waited == id, "wait4: {}", io::Error::last_os_error());
     let seconds = |t: libc::timeval| t.tv_sec as f64 + t.tv_usec as f64 / 1e6;
     let usage = Usage {
         wall: 0.0,
@@ -192,6 +218,23 @@ mod tests {
         assert!(run(&mut Command::new("/no/such/program"), second).is_err());
         let panic = "thread 'main' panicked at src/main.rs:3:5:\nno thread\nstack backtrace:\n   0: main\nnote: details are omitted\n";
         assert_eq!((reason(panic), reason("one\ntwo\n\n"), reason("")), ("no thread", "two", ""));
+    }
+
+    #[test]
+    fn lines_are_told_while_it_runs() {
+        let dir = tempfile::tempdir().expect("a directory");
+        // Unless its first line has been told, it never ends.
+        let script = "echo first; until [ -e told ]; do sleep 0.01; done; echo last";
+        let mut command = Command::new("sh");
+        let mut lines = vec![];
+        let outcome =
+            run_telling(command.args(["-c", script]).current_dir(&dir), Duration::from_secs(20), |line| {
+                lines.push(line.to_owned());
+                std::fs::write(dir.path().join("told"), "").expect("written");
+            })
+            .expect("it runs");
+        assert_eq!((outcome.failure(), &lines[..]), (None, &["first".to_owned(), "last".to_owned()][..]));
+        assert_eq!(outcome.stdout, b"first\nlast\n");
     }
 
     #[test]

@@ -136,6 +136,7 @@ impl Part {
         if self.done.iter().any(|done| done == name) {
             return Ok(());
         }
+        self.tell(name);
         let (rows, missing) = (self.rows.len(), self.missing.len());
         let ran = run(self);
         if ran.is_ok() {
@@ -147,6 +148,13 @@ impl Part {
             self.missing.truncate(missing);
         }
         ran
+    }
+
+    /// Says on standard output what is being done, and how long this benchmark has run: the process that waits for it shows that.
+    fn tell(&self, share: &str) {
+        let Some((_, since)) = &self.file else { return };
+        let seconds = (self.seconds + since.elapsed().as_secs_f64()) as u64;
+        println!("{}: {:2}:{:02} {share}", self.name, seconds / 60, seconds % 60);
     }
 
     /// Whether it is of this code on this machine, measured in this way: then more can be added to it.

@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! cargo run --release -p zork-report -- all --quick     everything, in a quarter of an hour
-//! cargo run --release -p zork-report -- all             everything, in an hour or two
+//! cargo run --release -p zork-report -- all             everything, in about an hour
 //! cargo run --release -p zork-report -- all --resume    the same, from where an earlier run was ended
 //! cargo run --release -p zork-report -- micro           one benchmark; `list` names them
 //! cargo run --release -p zork-report -- render          tables and pictures again, from docs/results.json

@@ -28,7 +28,7 @@ pub(super) fn run(quick: bool, part: &mut Part) -> Result<()> {
 }
 
 fn rounds(quick: bool) -> Rounds {
-    if quick { Rounds::exactly(3) } else { Rounds::between(5, 21) }
+    if quick { Rounds::exactly(3) } else { Rounds::between(3, 21) }
 }
 
 /// Nanoseconds for each of so many.

@@ -54,7 +54,7 @@ fn step(n: u64, climbers: &mut [Climber], quick: bool, part: &mut Part) {
         _ if quick => 1,
         _ => 3,
     };
-    let most_seconds = if quick { 60.0 } else { 240.0 };
+    let most_seconds = if quick { 60.0 } else { 180.0 };
     for climber in climbers.iter_mut().filter(|c| !c.ended) {
         if let Some(why) = climber.last.and_then(|last| foreseen(n, last, most_seconds)) {
             end(climber, n, &why, part);

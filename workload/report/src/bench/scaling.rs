@@ -17,7 +17,7 @@ pub(super) fn run(quick: bool, part: &mut Part) -> Result<()> {
         return Ok(());
     }
     part.share("fan-out", |part| fan_out(quick, part))?;
-    let (scale, rounds) = if quick { (0.1, Rounds::exactly(3)) } else { (1.0, Rounds::between(5, 21)) };
+    let (scale, rounds) = if quick { (0.1, Rounds::exactly(3)) } else { (0.3, Rounds::between(3, 21)) };
     let searchers = search::searchers(part)?;
     for kind in [Kind::Wide, Kind::JsonHeavy] {
         for searcher in searchers.iter().filter(|s| s.name != "sequential") {

@@ -25,8 +25,9 @@ impl Rounds {
 /// Width of the interval that has the median of the ratios with 95 % confidence, for the median: 3 % to each side.
 const WITHIN: f64 = 0.06;
 
-/// What one peer may take of one comparison before it has run more often than it must. Who takes long is not noisy for long.
-const PATIENCE: Duration = Duration::from_secs(40);
+/// What one peer may take of one comparison before it has run more often than it must. Who takes long is not noisy for long; and
+/// some searches take ten seconds.
+const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Some that are compared, the first with all others.
 pub(crate) struct Turns {

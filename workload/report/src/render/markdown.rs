@@ -8,11 +8,13 @@ use std::fmt::Write as _;
 /// The whole page. `drawn`: names of the pictures that there are.
 pub(crate) fn benchmarks(results: &Results, drawn: &[String]) -> String {
     let mut text = String::from(
-        "# Benchmarks\n\nWritten by `cargo run --release -p zork-report -- all` (`--quick` for a quarter of an hour of it; `--resume` goes on where one was \
+        "# Benchmarks\n\nWritten by `cargo run --release -p zork-report -- all` (about an hour; `--quick` for a quarter of an hour of it; `--resume` goes on where one was \
          ended); every figure, and how many runs it is of, is in [docs/results.json](docs/results.json). Peers run in turns, A B A B, and every answer \
          is checked. A cell is the median, the quartiles in parentheses, and × the ratio to the first column, taken within rounds: above 1 is more than \
-         ours. A whole run repeats each comparison until the ratio is known to ±3 % (95 % confidence) or the peer's patience is at its end, \
-         a quick one a few times. Compare ratios, not times of different machines.\n",
+         ours. A whole run repeats each comparison until the ratio is known to ±3 % (95 % confidence, five rounds at least), but at most 21 times (31 for \
+         single operations, 9 with cold files), and a peer that has taken 20 seconds of it runs no more, once it has run three times (single operations: nine; memory: \
+         once): who takes long is run seldom. With nothing in memory everyone runs three times. A quick run does everything a few times, on smaller trees. \
+         Compare ratios, not times of different machines.\n",
     );
     let _ = write!(text, "\n## Where\n\n{}.\n\n", place(&results.machine));
     text.push_str("| part | run | commit | begun | seconds |\n|---|---|---|---|---|\n");
