@@ -216,6 +216,12 @@ mod clocks {
             <Self as Clock>::__vt_ticks(self, is_concurrent)
         }
         #[doc(hidden)]
+        #[cfg(unix)]
+        #[inline]
+        pub fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__rec_ticks(self, is_concurrent)
+        }
+        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn ticks(&self, since: u64) -> u64 {
@@ -228,6 +234,12 @@ mod clocks {
             <Self as Clock>::__vt_ticks(self, is_concurrent, since)
         }
         #[doc(hidden)]
+        #[cfg(not(unix))]
+        #[inline]
+        pub fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
+            <Self as Clock>::__rec_ticks(self, is_concurrent, since)
+        }
+        #[doc(hidden)]
         #[inline]
         pub fn hours(&self) -> u64 {
             <Self as Clock>::hours(self)
@@ -236,6 +248,11 @@ mod clocks {
         #[inline]
         pub fn __vt_hours(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_hours(self, is_concurrent)
+        }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_hours(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__rec_hours(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -293,6 +310,12 @@ mod clocks {
             <Self as Clock>::__vt_ticks(self, is_concurrent)
         }
         #[doc(hidden)]
+        #[cfg(unix)]
+        #[inline]
+        pub fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__rec_ticks(self, is_concurrent)
+        }
+        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn ticks(&self, since: u64) -> u64 {
@@ -305,6 +328,12 @@ mod clocks {
             <Self as Clock>::__vt_ticks(self, is_concurrent, since)
         }
         #[doc(hidden)]
+        #[cfg(not(unix))]
+        #[inline]
+        pub fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
+            <Self as Clock>::__rec_ticks(self, is_concurrent, since)
+        }
+        #[doc(hidden)]
         #[inline]
         pub fn hours(&self) -> u64 {
             <Self as Clock>::hours(self)
@@ -313,6 +342,11 @@ mod clocks {
         #[inline]
         pub fn __vt_hours(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_hours(self, is_concurrent)
+        }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_hours(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__rec_hours(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -370,6 +404,12 @@ mod clocks {
             <Self as Clock>::__vt_ticks(self, is_concurrent)
         }
         #[doc(hidden)]
+        #[cfg(unix)]
+        #[inline]
+        pub fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__rec_ticks(self, is_concurrent)
+        }
+        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn ticks(&self, since: u64) -> u64 {
@@ -382,6 +422,12 @@ mod clocks {
             <Self as Clock>::__vt_ticks(self, is_concurrent, since)
         }
         #[doc(hidden)]
+        #[cfg(not(unix))]
+        #[inline]
+        pub fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
+            <Self as Clock>::__rec_ticks(self, is_concurrent, since)
+        }
+        #[doc(hidden)]
         #[inline]
         pub fn hours(&self) -> u64 {
             <Self as Clock>::hours(self)
@@ -390,6 +436,11 @@ mod clocks {
         #[inline]
         pub fn __vt_hours(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_hours(self, is_concurrent)
+        }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_hours(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__rec_hours(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -447,6 +498,12 @@ mod clocks {
             <Self as Clock>::__vt_ticks(self, is_concurrent)
         }
         #[doc(hidden)]
+        #[cfg(unix)]
+        #[inline]
+        pub fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__rec_ticks(self, is_concurrent)
+        }
+        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn ticks(&self, since: u64) -> u64 {
@@ -459,6 +516,12 @@ mod clocks {
             <Self as Clock>::__vt_ticks(self, is_concurrent, since)
         }
         #[doc(hidden)]
+        #[cfg(not(unix))]
+        #[inline]
+        pub fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
+            <Self as Clock>::__rec_ticks(self, is_concurrent, since)
+        }
+        #[doc(hidden)]
         #[inline]
         pub fn hours(&self) -> u64 {
             <Self as Clock>::hours(self)
@@ -467,6 +530,11 @@ mod clocks {
         #[inline]
         pub fn __vt_hours(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_hours(self, is_concurrent)
+        }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_hours(&self, is_concurrent: i64) -> u64 {
+            <Self as Clock>::__rec_hours(self, is_concurrent)
         }
     }
     pub struct Sun;

@@ -145,6 +145,11 @@ pub mod animals {
         }
         #[doc(hidden)]
         #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> &str {
+            <Self as Animal>::__rec_name(self, is_concurrent)
+        }
+        #[doc(hidden)]
+        #[inline]
         pub fn speak(&self, times: u32) -> String {
             <Self as Animal>::speak(self, times)
         }
@@ -152,6 +157,11 @@ pub mod animals {
         #[inline]
         pub fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
             <Self as Animal>::__vt_speak(self, is_concurrent, times)
+        }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
+            <Self as Animal>::__rec_speak(self, is_concurrent, times)
         }
     }
     #[allow(warnings)]
@@ -193,6 +203,11 @@ pub mod animals {
         }
         #[doc(hidden)]
         #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> &str {
+            <Self as Animal>::__rec_name(self, is_concurrent)
+        }
+        #[doc(hidden)]
+        #[inline]
         pub fn speak(&self, times: u32) -> String {
             <Self as Animal>::speak(self, times)
         }
@@ -200,6 +215,11 @@ pub mod animals {
         #[inline]
         pub fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
             <Self as Animal>::__vt_speak(self, is_concurrent, times)
+        }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
+            <Self as Animal>::__rec_speak(self, is_concurrent, times)
         }
     }
     #[allow(warnings)]
@@ -241,6 +261,11 @@ pub mod animals {
         }
         #[doc(hidden)]
         #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> &str {
+            <Self as Animal>::__rec_name(self, is_concurrent)
+        }
+        #[doc(hidden)]
+        #[inline]
         pub fn speak(&self, times: u32) -> String {
             <Self as Animal>::speak(self, times)
         }
@@ -248,6 +273,11 @@ pub mod animals {
         #[inline]
         pub fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
             <Self as Animal>::__vt_speak(self, is_concurrent, times)
+        }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
+            <Self as Animal>::__rec_speak(self, is_concurrent, times)
         }
     }
     #[allow(warnings)]
@@ -289,6 +319,11 @@ pub mod animals {
         }
         #[doc(hidden)]
         #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> &str {
+            <Self as Animal>::__rec_name(self, is_concurrent)
+        }
+        #[doc(hidden)]
+        #[inline]
         pub fn speak(&self, times: u32) -> String {
             <Self as Animal>::speak(self, times)
         }
@@ -296,6 +331,11 @@ pub mod animals {
         #[inline]
         pub fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
             <Self as Animal>::__vt_speak(self, is_concurrent, times)
+        }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
+            <Self as Animal>::__rec_speak(self, is_concurrent, times)
         }
     }
     pub struct Dog;

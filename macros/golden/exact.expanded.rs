@@ -202,6 +202,11 @@ mod one {
         }
         #[doc(hidden)]
         #[inline]
+        pub fn __rec_step(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__rec_step(self, is_concurrent)
+        }
+        #[doc(hidden)]
+        #[inline]
         pub fn other(&self) -> u32 {
             <Self as Step>::other(self)
         }
@@ -209,6 +214,11 @@ mod one {
         #[inline]
         pub fn __vt_other(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_other(self, is_concurrent)
+        }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_other(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__rec_other(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -250,6 +260,11 @@ mod one {
         }
         #[doc(hidden)]
         #[inline]
+        pub fn __rec_step(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__rec_step(self, is_concurrent)
+        }
+        #[doc(hidden)]
+        #[inline]
         pub fn other(&self) -> u32 {
             <Self as Step>::other(self)
         }
@@ -257,6 +272,11 @@ mod one {
         #[inline]
         pub fn __vt_other(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_other(self, is_concurrent)
+        }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_other(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__rec_other(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -298,6 +318,11 @@ mod one {
         }
         #[doc(hidden)]
         #[inline]
+        pub fn __rec_step(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__rec_step(self, is_concurrent)
+        }
+        #[doc(hidden)]
+        #[inline]
         pub fn other(&self) -> u32 {
             <Self as Step>::other(self)
         }
@@ -305,6 +330,11 @@ mod one {
         #[inline]
         pub fn __vt_other(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_other(self, is_concurrent)
+        }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_other(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__rec_other(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -346,6 +376,11 @@ mod one {
         }
         #[doc(hidden)]
         #[inline]
+        pub fn __rec_step(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__rec_step(self, is_concurrent)
+        }
+        #[doc(hidden)]
+        #[inline]
         pub fn other(&self) -> u32 {
             <Self as Step>::other(self)
         }
@@ -353,6 +388,11 @@ mod one {
         #[inline]
         pub fn __vt_other(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_other(self, is_concurrent)
+        }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_other(&self, is_concurrent: i64) -> u32 {
+            <Self as Step>::__rec_other(self, is_concurrent)
         }
     }
 }

@@ -96,6 +96,15 @@ mod conversions {
         ) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_convert(
+            &self,
+            is_concurrent: i64,
+            a: A,
+        ) -> <Self as Convert<A>>::Out {
+            <Self as Convert<A>>::__rec_convert(self, is_concurrent, a)
+        }
     }
     #[allow(warnings)]
     impl<A, __Out> Convert<A> for dyn __ConvertObj<A, Out = __Out> + Send + '_ {
@@ -127,6 +136,15 @@ mod conversions {
             a: A,
         ) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
+        }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_convert(
+            &self,
+            is_concurrent: i64,
+            a: A,
+        ) -> <Self as Convert<A>>::Out {
+            <Self as Convert<A>>::__rec_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -160,6 +178,15 @@ mod conversions {
         ) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_convert(
+            &self,
+            is_concurrent: i64,
+            a: A,
+        ) -> <Self as Convert<A>>::Out {
+            <Self as Convert<A>>::__rec_convert(self, is_concurrent, a)
+        }
     }
     #[allow(warnings)]
     impl<A, __Out> Convert<A> for dyn __ConvertObj<A, Out = __Out> + Send + Sync + '_ {
@@ -191,6 +218,15 @@ mod conversions {
             a: A,
         ) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
+        }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_convert(
+            &self,
+            is_concurrent: i64,
+            a: A,
+        ) -> <Self as Convert<A>>::Out {
+            <Self as Convert<A>>::__rec_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -224,6 +260,15 @@ mod conversions {
         ) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_convert(
+            &self,
+            is_concurrent: i64,
+            a: u32,
+        ) -> <Self as Convert<u32>>::Out {
+            <Self as Convert<u32>>::__rec_convert(self, is_concurrent, a)
+        }
     }
     #[allow(warnings)]
     impl Convert<u32> for dyn __TwiceObj + Send + '_ {
@@ -255,6 +300,15 @@ mod conversions {
             a: u32,
         ) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
+        }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_convert(
+            &self,
+            is_concurrent: i64,
+            a: u32,
+        ) -> <Self as Convert<u32>>::Out {
+            <Self as Convert<u32>>::__rec_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -288,6 +342,15 @@ mod conversions {
         ) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_convert(
+            &self,
+            is_concurrent: i64,
+            a: u32,
+        ) -> <Self as Convert<u32>>::Out {
+            <Self as Convert<u32>>::__rec_convert(self, is_concurrent, a)
+        }
     }
     #[allow(warnings)]
     impl Convert<u32> for dyn __TwiceObj + Send + Sync + '_ {
@@ -319,6 +382,15 @@ mod conversions {
             a: u32,
         ) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
+        }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_convert(
+            &self,
+            is_concurrent: i64,
+            a: u32,
+        ) -> <Self as Convert<u32>>::Out {
+            <Self as Convert<u32>>::__rec_convert(self, is_concurrent, a)
         }
     }
     pub trait Twice: Convert<u32, Out = u64> {
@@ -416,6 +488,11 @@ mod conversions {
         pub fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             <Self as Twice>::__vt_twice(self, is_concurrent, a)
         }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
+            <Self as Twice>::__rec_twice(self, is_concurrent, a)
+        }
     }
     #[allow(warnings)]
     impl Twice for dyn __TwiceObj + Send + '_ {
@@ -442,6 +519,11 @@ mod conversions {
         #[inline]
         pub fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             <Self as Twice>::__vt_twice(self, is_concurrent, a)
+        }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
+            <Self as Twice>::__rec_twice(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -470,6 +552,11 @@ mod conversions {
         pub fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             <Self as Twice>::__vt_twice(self, is_concurrent, a)
         }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
+            <Self as Twice>::__rec_twice(self, is_concurrent, a)
+        }
     }
     #[allow(warnings)]
     impl Twice for dyn __TwiceObj + Send + Sync + '_ {
@@ -496,6 +583,11 @@ mod conversions {
         #[inline]
         pub fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             <Self as Twice>::__vt_twice(self, is_concurrent, a)
+        }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
+            <Self as Twice>::__rec_twice(self, is_concurrent, a)
         }
     }
     #[allow(dead_code, deprecated)]

@@ -210,6 +210,11 @@ impl dyn __VisitorObj + '_ {
     pub fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
         <Self as Visitor>::__vt_visit(self, is_concurrent, n)
     }
+    #[doc(hidden)]
+    #[inline]
+    pub fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
+        <Self as Visitor>::__rec_visit(self, is_concurrent, n)
+    }
 }
 #[allow(warnings)]
 impl Visitor for dyn __VisitorObj + Send + '_ {
@@ -236,6 +241,11 @@ impl dyn __VisitorObj + Send + '_ {
     #[inline]
     pub fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
         <Self as Visitor>::__vt_visit(self, is_concurrent, n)
+    }
+    #[doc(hidden)]
+    #[inline]
+    pub fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
+        <Self as Visitor>::__rec_visit(self, is_concurrent, n)
     }
 }
 #[allow(warnings)]
@@ -264,6 +274,11 @@ impl dyn __VisitorObj + Sync + '_ {
     pub fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
         <Self as Visitor>::__vt_visit(self, is_concurrent, n)
     }
+    #[doc(hidden)]
+    #[inline]
+    pub fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
+        <Self as Visitor>::__rec_visit(self, is_concurrent, n)
+    }
 }
 #[allow(warnings)]
 impl Visitor for dyn __VisitorObj + Send + Sync + '_ {
@@ -290,6 +305,11 @@ impl dyn __VisitorObj + Send + Sync + '_ {
     #[inline]
     pub fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
         <Self as Visitor>::__vt_visit(self, is_concurrent, n)
+    }
+    #[doc(hidden)]
+    #[inline]
+    pub fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
+        <Self as Visitor>::__rec_visit(self, is_concurrent, n)
     }
 }
 pub struct Sum(u64);

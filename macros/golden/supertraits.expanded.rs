@@ -87,6 +87,11 @@ mod shapes {
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__rec_name(self, is_concurrent)
+        }
     }
     #[allow(warnings)]
     impl Named for dyn __NamedObj + Send + '_ {
@@ -113,6 +118,11 @@ mod shapes {
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
+        }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__rec_name(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -141,6 +151,11 @@ mod shapes {
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__rec_name(self, is_concurrent)
+        }
     }
     #[allow(warnings)]
     impl Named for dyn __NamedObj + Send + Sync + '_ {
@@ -167,6 +182,11 @@ mod shapes {
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
+        }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__rec_name(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -195,6 +215,11 @@ mod shapes {
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__rec_name(self, is_concurrent)
+        }
     }
     #[allow(warnings)]
     impl Named for dyn __ShapeObj + Send + '_ {
@@ -221,6 +246,11 @@ mod shapes {
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
+        }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__rec_name(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -249,6 +279,11 @@ mod shapes {
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__rec_name(self, is_concurrent)
+        }
     }
     #[allow(warnings)]
     impl Named for dyn __ShapeObj + Send + Sync + '_ {
@@ -275,6 +310,11 @@ mod shapes {
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
+        }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_name(&self, is_concurrent: i64) -> String {
+            <Self as Named>::__rec_name(self, is_concurrent)
         }
     }
     pub trait Shape: Named {
@@ -365,6 +405,11 @@ mod shapes {
         pub fn __vt_area(&self, is_concurrent: i64) -> f64 {
             <Self as Shape>::__vt_area(self, is_concurrent)
         }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_area(&self, is_concurrent: i64) -> f64 {
+            <Self as Shape>::__rec_area(self, is_concurrent)
+        }
     }
     #[allow(warnings)]
     impl Shape for dyn __ShapeObj + Send + '_ {
@@ -391,6 +436,11 @@ mod shapes {
         #[inline]
         pub fn __vt_area(&self, is_concurrent: i64) -> f64 {
             <Self as Shape>::__vt_area(self, is_concurrent)
+        }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_area(&self, is_concurrent: i64) -> f64 {
+            <Self as Shape>::__rec_area(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -419,6 +469,11 @@ mod shapes {
         pub fn __vt_area(&self, is_concurrent: i64) -> f64 {
             <Self as Shape>::__vt_area(self, is_concurrent)
         }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_area(&self, is_concurrent: i64) -> f64 {
+            <Self as Shape>::__rec_area(self, is_concurrent)
+        }
     }
     #[allow(warnings)]
     impl Shape for dyn __ShapeObj + Send + Sync + '_ {
@@ -445,6 +500,11 @@ mod shapes {
         #[inline]
         pub fn __vt_area(&self, is_concurrent: i64) -> f64 {
             <Self as Shape>::__vt_area(self, is_concurrent)
+        }
+        #[doc(hidden)]
+        #[inline]
+        pub fn __rec_area(&self, is_concurrent: i64) -> f64 {
+            <Self as Shape>::__rec_area(self, is_concurrent)
         }
     }
     #[allow(dead_code, deprecated)]

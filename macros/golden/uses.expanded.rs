@@ -105,6 +105,11 @@ mod user {
             pub fn __vt_apply(&self, is_concurrent: i64) -> u32 {
                 <Self as Tool>::__vt_apply(self, is_concurrent)
             }
+            #[doc(hidden)]
+            #[inline]
+            pub fn __rec_apply(&self, is_concurrent: i64) -> u32 {
+                <Self as Tool>::__rec_apply(self, is_concurrent)
+            }
         }
         #[allow(warnings)]
         impl Tool for dyn __ToolObj + Send + '_ {
@@ -131,6 +136,11 @@ mod user {
             #[inline]
             pub fn __vt_apply(&self, is_concurrent: i64) -> u32 {
                 <Self as Tool>::__vt_apply(self, is_concurrent)
+            }
+            #[doc(hidden)]
+            #[inline]
+            pub fn __rec_apply(&self, is_concurrent: i64) -> u32 {
+                <Self as Tool>::__rec_apply(self, is_concurrent)
             }
         }
         #[allow(warnings)]
@@ -159,6 +169,11 @@ mod user {
             pub fn __vt_apply(&self, is_concurrent: i64) -> u32 {
                 <Self as Tool>::__vt_apply(self, is_concurrent)
             }
+            #[doc(hidden)]
+            #[inline]
+            pub fn __rec_apply(&self, is_concurrent: i64) -> u32 {
+                <Self as Tool>::__rec_apply(self, is_concurrent)
+            }
         }
         #[allow(warnings)]
         impl Tool for dyn __ToolObj + Send + Sync + '_ {
@@ -185,6 +200,11 @@ mod user {
             #[inline]
             pub fn __vt_apply(&self, is_concurrent: i64) -> u32 {
                 <Self as Tool>::__vt_apply(self, is_concurrent)
+            }
+            #[doc(hidden)]
+            #[inline]
+            pub fn __rec_apply(&self, is_concurrent: i64) -> u32 {
+                <Self as Tool>::__rec_apply(self, is_concurrent)
             }
         }
     }

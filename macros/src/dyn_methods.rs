@@ -8,7 +8,6 @@
 //!     pub fn __rec_area(&self, is_concurrent: i64) -> f64 { <Self as Shape>::__rec_area(self, is_concurrent) }
 //! }
 //! ```
-//! The last only where some method of that name is on a circle: each costs the compiler four functions.
 
 use crate::conditions::Condition;
 use crate::expander::Expander;
@@ -44,8 +43,7 @@ pub(crate) fn write(
         let said =
             f.attrs.iter().filter(|a| a.path().is_ident("must_use") || a.path().is_ident("deprecated"));
         let attributes = quote!(#[doc(hidden)] #condition #(#said)* #[inline]);
-        let forms = forms(expander, &sig.ident, takes_word);
-        all.extend(forwards(&t.ident, ancestor, &sig, &forms).map(|f| quote!(#attributes pub #f)));
+        all.extend(forwards(&t.ident, ancestor, &sig, takes_word).map(|f| quote!(#attributes pub #f)));
     }
     all
 }
@@ -67,31 +65,19 @@ fn names_of(world: &World, below: TraitId) -> Vec<Ident> {
     all
 }
 
-/// What of a method takes the context word and may be called.
-fn forms(expander: &Expander<'_>, method: &Ident, takes_word: bool) -> Vec<Ident> {
-    let mut all = vec![];
-    if takes_word {
-        all.push(names::body(method));
-        if expander.plan.wraps_method(&method.to_string()) {
-            all.push(names::wrapper(method));
-        }
-    }
-    all
-}
-
 /// The method and what belongs to it.
 fn forwards(
     t: &Ident,
     ancestor: &Ancestor,
     sig: &Signature,
-    forms: &[Ident],
+    takes_word: bool,
 ) -> impl Iterator<Item = TokenStream> {
     let (forward, word, arguments) = (Forward::new(sig), names::flag(), ancestor.arguments());
     let name = &sig.ident;
     let head = signature::head(sig, name, &forward.inputs, false);
     let call = forward.call_without_word(&quote!(<Self as #t #arguments>::#name), sig);
     let mut all = vec![quote!(#head { #call })];
-    for name in forms {
+    for name in [names::body(name), names::wrapper(name)].iter().filter(|_| takes_word) {
         let head = signature::head(sig, name, &forward.with_word(), false);
         let call = forward.call(&quote!(<Self as #t #arguments>::#name), &quote!(#word), sig);
         all.push(quote!(#head { #call }));

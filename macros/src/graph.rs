@@ -83,11 +83,6 @@ impl Plan {
             || world.nodes[node].has_self && self.wrapped_methods.contains(&world.nodes[node].name)
     }
 
-    /// Some call of a method of this name goes to a wrapper.
-    pub(crate) fn wraps_method(&self, name: &str) -> bool {
-        self.wrapped_methods.contains(name)
-    }
-
     /// The function's body is compiled for each word, so that plain calls on a cycle neither carry nor test it. Methods of traits
     /// cannot have the constant parameter, and two bodies would return two types for one `impl Trait`.
     pub(crate) fn knows_word(&self, world: &World, node: NodeId) -> bool {

@@ -31,6 +31,8 @@ mod by_path {
         }
     }
 
+    pub type AnyShape = dyn Shape;
+
     pub mod inner {
         use crate::by_path::Square as Other;
         use crate::by_path::{self, Shape as Form};
@@ -99,9 +101,19 @@ mod user_of_paths {
         }
     }
 
+    pub struct Pair(pub [Box<crate::by_path::AnyShape>; 2]);
+
+    // On a circle with itself, without an import of the trait.
+    #[vthread]
+    impl crate::by_path::Shape for Pair {
+        fn area(&self) -> u32 {
+            self.0.iter().map(|s| s.area()).sum()
+        }
+    }
+
     pub fn total() -> u32 {
         let mut all = crate::by_path::all();
-        all.push(Box::new(Dot));
+        all.push(Box::new(Pair([Box::new(Dot), Box::new(Pair([Box::new(Dot), Box::new(Dot)]))])));
         all.iter().map(|s| s.area()).sum()
     }
 }
@@ -112,6 +124,6 @@ fn paths_from_the_root_lead_into_the_module() {
     let want = (2 * (9 + 7 + 6 + 5), 10, 20);
     assert_eq!(by_path::run(), want);
     assert_eq!(vthread::run(by_path::run), want);
-    assert_eq!(vthread::run(user_of_paths::total), 9 + (7 + 6 + 5) + 1);
+    assert_eq!(vthread::run(user_of_paths::total), 9 + (7 + 6 + 5) + 3);
     assert_eq!(vthread::run(by_path::other), 1);
 }
