@@ -88,7 +88,7 @@ impl<'a> Scope<'a> {
             "super" => {
                 Def::Module(world.modules[world.real_module(module)].parent.map(|m| world.real_module(m))?)
             }
-            "crate" => return self.from_crate(rest.as_slice(), depth),
+            "crate" => return self.path_from_crate(rest.as_slice(), depth),
             name => self.lookup(module, name, depth)?,
         };
         for name in rest {
@@ -104,7 +104,7 @@ impl<'a> Scope<'a> {
     /// A path from the root of the crate, if it leads into the annotated module. A function's must be that of the module to the last
     /// name: through the ordinary name its call is right, too. Of a trait it is enough that the path goes through the module's
     /// file and name: an impl that is not recognised does not compile.
-    fn from_crate(&self, names: &[String], depth: usize) -> Option<Def> {
+    fn path_from_crate(&self, names: &[String], depth: usize) -> Option<Def> {
         let world = self.world;
         let root = world.root.as_ref()?;
         let within = |at: usize| {

@@ -30,7 +30,8 @@ fn module(attribute: &str, methods: usize, impls: usize) -> String {
         text,
         "pub fn all(of: &[Box<dyn T>]) -> u64 {{ let mut sum = 0; for t in of {{ {calls} }} sum }}"
     );
-    let made: String = (0..impls).map(|ty| format!("Box::new(S{ty}(1)), ")).collect();
+    let made: Vec<_> = (0..impls).map(|ty| format!("Box::new(S{ty}(1))")).collect();
+    let made = made.join(", ");
     text + &format!("pub fn made() -> Vec<Box<dyn T>> {{ vec![{made}] }} }}\n")
 }
 
@@ -40,7 +41,7 @@ fn library(folder: &Path) -> PathBuf {
     let mut all: Vec<_> = files
         .filter(|f| {
             let name = f.file_name().to_string_lossy().into_owned();
-            name.starts_with("libvthread-") && name.ends_with(".rlib")
+            name.strip_suffix(".rlib").is_some_and(|name| name.starts_with("libvthread-"))
         })
         .collect();
     all.sort_by_key(|f| f.metadata().and_then(|m| m.modified()).expect("a time"));
