@@ -82,7 +82,7 @@
 //!
 //! `docs/frames.md`: frames against LLVM's `.stack_sizes` and against `.eh_frame`, why they differ where they do, and why no pass in LLVM is needed.
 //! `docs/reality.md`: what everyday functions really use of stacks of exactly their bound, arguments through hops, panics. `docs/example.md`: four small functions,
-//! number by number. The tests of this crate make all their figures. `fuzz` has fuzz targets of the ELF reader and the interpreter; `tests/damaged.rs` runs the same
+//! number by number. `docs/SHOWN.md`: everything that was asked for, with its tests. The tests of this crate make all their figures. `fuzz` has fuzz targets of the ELF reader and the interpreter; `tests/damaged.rs` runs the same
 //! in a bounded way.
 
 mod ahead;
@@ -97,6 +97,7 @@ pub mod groups;
 mod hash;
 pub mod link;
 pub mod lsda;
+mod made;
 pub mod pins;
 pub mod pools;
 pub mod preload;

@@ -104,6 +104,11 @@ pub struct Pools {
 }
 
 impl Pools {
+    /// What an earlier link step has given stubs keeps them, and nothing gets one from now on.
+    pub(crate) fn without_stubs_to_give(self) -> Self {
+        Pools { all: Vec::new(), ..self }
+    }
+
     /// Reads the records; without a runtime in the program there are none.
     pub fn find(image: &Image<'_>, records: &Records<'_>) -> Self {
         let mut pools = Vec::new();

@@ -74,6 +74,14 @@ impl<'d> Loaded<'d> {
         self.solve(policy, &entries)
     }
 
+    /// Bounds of these functions, with nothing carried out elsewhere but what an earlier link step has seen to.
+    pub(crate) fn as_linked(&self, functions: &[u64]) -> Solved<'_, 'd> {
+        let pools = Pools::find(&self.image, &self.records).without_stubs_to_give();
+        let policy = Policy { pools, replaced: HashMap::new(), rules: Rules::ours() };
+        let entries: Vec<_> = functions.iter().map(|f| (*f, Place::Anywhere)).collect();
+        self.solve(policy, &entries)
+    }
+
     fn solve(&self, policy: Policy, entries: &[(u64, Place)]) -> Solved<'_, 'd> {
         let mut graph = Graph::new(self.program(), policy);
         graph.build(entries);

@@ -93,11 +93,6 @@ impl Rules {
 
     /// Are functions of this demangled name carried out elsewhere if they never return?
     pub fn noreturn_hops(&self, name: &str) -> bool {
-        self.is_of_std(name)
-    }
-
-    /// Is this the demangled name of a function of a crate that the rules name?
-    pub fn is_of_std(&self, name: &str) -> bool {
         // `<core::cell::RefCell<T>>::borrow::panic` and the like belong to the crate of the type.
         let path = name.trim_start_matches(['<', '&']);
         let first = path.split("::").next().unwrap_or("");

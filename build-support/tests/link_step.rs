@@ -13,7 +13,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Functions that the fixture runs, with all features, where panics unwind.
-const ALL: usize = 93;
+const ALL: usize = 94;
+
+const OPTIMISED_AND_STRIPPED: &[&str] =
+    &["profile.release.strip=true", "profile.release.lto=\"fat\"", "profile.release.codegen-units=1"];
 
 struct Built {
     executable: PathBuf,
@@ -81,14 +84,35 @@ fn check(built: &Built, way: &str, least_run: usize, least_tight: u64) {
     assert!(median >= least_tight, "{shares:?}");
 }
 
-/// The report's parks off the chunks: from what is carried out elsewhere to the switch.
-fn check_parks(built: &Built) {
+/// What the report says of entries: their chunks, what is carried out elsewhere and why, what can block a carrier, and parks off the chunks: from what is
+/// carried out elsewhere to the switch.
+fn check_report(built: &Built) {
     let output = Command::new(env!("CARGO_BIN_EXE_vthread-bounds"))
         .arg("--json")
         .arg(&built.executable)
         .output()
         .expect("it runs");
     let report: serde_json::Value = serde_json::from_slice(&output.stdout).expect("JSON");
+    let entries = report["functions"].as_array().expect("a list");
+    for entry in entries.iter().filter(|e| e["chunk"].is_u64()) {
+        assert!(entry["chunk"].as_u64() >= entry["bytes"].as_u64() && entry["why"].is_null(), "{entry}");
+        let sum: u64 =
+            entry["chain"].as_array().expect("a list").iter().filter_map(|l| l["bytes"].as_u64()).sum();
+        assert_eq!(Some(sum), entry["bytes"].as_u64(), "the chain does not add up: {entry}");
+    }
+    let has = |list: &serde_json::Value, wanted: &str| {
+        list.as_array().is_some_and(|list| list.iter().any(|one| one == wanted))
+    };
+    assert!(has(&report["hopped_imports"], "write") && has(&report["blocking_imports"], "write"), "{report}");
+    assert!(entries.iter().any(|e| has(&e["blocking_imports"], "read")), "nobody reads");
+    let hopped = report["hopped"].as_array().expect("a list");
+    assert!(hopped.iter().all(|h| h["why"].as_str().is_some_and(|why| !why.is_empty())), "{hopped:?}");
+    assert!(
+        hopped.iter().any(|h| h["name"] == "fixture::marks::descend" && h["why"] == "recursive"),
+        "{hopped:?}"
+    );
+    let untold = hopped.iter().filter(|h| h["why"] == "as the link step decided").count();
+    assert!(untold * 20 <= hopped.len(), "{hopped:?}");
     let parks = report["parks_off_the_chunks"].as_array().expect("a list");
     let ours = parks.iter().filter(|path| path[0] == "fixture::marks::parks_off_the_chunks");
     let paths: Vec<_> = ours.filter_map(|path| path.as_array()).collect();
@@ -134,7 +158,7 @@ fn functions_run_on_chunks_of_exactly_their_bound() {
     let folder = tempfile::tempdir().expect("a folder");
     let built = fixture(&Build::default(), folder.path());
     check(&built, "dev", ALL, 85);
-    check_parks(&built);
+    check_report(&built);
     check_panics(&built);
 }
 
@@ -144,11 +168,7 @@ fn optimised_stripped_and_at_fixed_addresses() {
     let way = Build {
         flags: "-Crelocation-model=static",
         release: true,
-        config: &[
-            "profile.release.strip=true",
-            "profile.release.lto=\"fat\"",
-            "profile.release.codegen-units=1",
-        ],
+        config: OPTIMISED_AND_STRIPPED,
         ..Build::default()
     };
     let built = fixture(&way, folder.path());
@@ -199,6 +219,7 @@ fn every_way_to_build() {
         ("-Cforce-frame-pointers=yes -Coverflow-checks", true, false, &[thin]),
         ("-Cforce-frame-pointers=yes", false, false, &[]),
         ("-Ctarget-cpu=native", true, false, &[off, one]),
+        ("-Csymbol-mangling-version=v0", true, false, &[one]),
         ("-Ctarget-feature=+crt-static", true, false, &[]),
     ];
     for (flags, release, libraries, settings) in builds {
@@ -229,11 +250,11 @@ fn a_package_without_the_build_script_is_told_what_to_add() {
 }
 
 /// What the link step said, addresses left out: they change with each compiler.
-fn refusal(package: &str) -> String {
+fn refusal(package: &str, way: &Build<'_>) -> String {
     let folder = tempfile::tempdir().expect("a folder");
-    let output = Build::default().cargo(package, folder.path());
+    let output = way.cargo(package, folder.path());
     assert!(!output.status.success());
-    assert!(!Build::default().made(package).exists(), "an executable was left behind");
+    assert!(!way.made(package).exists(), "an executable was left behind");
     let text = String::from_utf8_lossy(&output.stderr);
     let start = text.find("error: [vthread]").unwrap_or_else(|| panic!("{text}"));
     let mut said = String::new();
@@ -252,7 +273,7 @@ fn refusal(package: &str) -> String {
 /// Compares with the snapshot beside the package; `VTHREAD_PIN=1` writes it anew.
 fn refused_as_before(package: &str) {
     let snapshot = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests").join(package).join("refusal.txt");
-    let said = refusal(package);
+    let said = refusal(package, &Build::default());
     if std::env::var_os("VTHREAD_PIN").is_some() {
         std::fs::write(&snapshot, &said).expect("written");
     }
@@ -263,10 +284,30 @@ fn refused_as_before(package: &str) {
 #[test]
 fn recursion_without_a_wrapper_is_refused() {
     refused_as_before("recursive");
+    // Whoever wants no symbols gets none, and the step has had them.
+    let stripped: &[&str] = &["profile.dev.strip=\"symbols\"", "profile.dev.build-override.strip=\"none\""];
+    for (flags, release, config) in [
+        ("-Clink-arg=-Wl,-x", false, stripped),
+        ("-Csymbol-mangling-version=v0", true, OPTIMISED_AND_STRIPPED),
+    ] {
+        let said = refusal("recursive", &Build { flags, release, config, ..Build::default() });
+        for function in ["__vt_walk", "__vt_marked", "__vt_misplaced", "__vt_even"] {
+            let refused =
+                format!("`recursive::main::{function}` would run on a chunk and recurse there without end");
+            assert!(said.contains(&refused), "{flags}: {said}");
+        }
+    }
 }
 
 /// `alloca` in assembly, a jump that is not followed, a call through a pointer, a call into a library.
 #[test]
 fn denied_entries_are_refused_with_the_reason() {
     refused_as_before("denied");
+    let one = Build { variables: &[("ONLY_EXACT_ONES", "1")], ..Build::default() };
+    let said = refusal("denied", &one);
+    assert!(
+        said.starts_with("error: [vthread] `denied::through_a_pointer` has no proved stack bound"),
+        "{said}"
+    );
+    assert!(said.contains("#[vthread(exact)] demands one: ") && !said.contains("denied::grows"), "{said}");
 }

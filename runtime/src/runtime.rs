@@ -1,7 +1,7 @@
 //! A runtime of several carriers: OS threads that run vthreads, while the threads that use it wait and watch.
 
 use crate::arch;
-use crate::carrier::{Group, Member, Session};
+use crate::carrier::{self, Group, Member, Session};
 use crate::config::StackConfig;
 use crate::error::{Error, Result};
 use crate::run::Builder;
@@ -33,7 +33,8 @@ use std::thread;
 /// ```
 ///
 /// Dropping it cancels what has not ended, as [`Scope::cancel`](crate::Scope::cancel) does, and waits until it has;
-/// [`finish`](Self::finish) only waits.
+/// [`finish`](Self::finish) only waits. One of its own vthreads cannot wait for that: who drops it there, as the last owner of an `Arc`, goes on,
+/// cancelled like the others, and its threads end when they have ended.
 pub struct Runtime {
     group: Arc<Group>,
     carriers: Vec<thread::JoinHandle<Stats>>,
@@ -147,8 +148,17 @@ impl Runtime {
 
     /// Waits until every vthread has ended, and ends the runtime. Gives the numbers of all carriers, added up; those that are the most
     /// there was at a time are no less than what all had at one time.
+    ///
+    /// # Panics
+    /// When one of its own vthreads calls, which would wait for itself.
     pub fn finish(mut self) -> Stats {
+        assert!(!self.runs_us(), "vthread: a vthread waits for the end of its own runtime");
         self.end(false)
+    }
+
+    /// Is this one of its carriers?
+    fn runs_us(&self) -> bool {
+        carrier::group().is_some_and(|group| Arc::ptr_eq(group, &self.group))
     }
 
     fn end(&mut self, cancel: bool) -> Stats {
@@ -159,6 +169,11 @@ impl Runtime {
             return stats;
         }
         self.group.end(cancel);
+        if self.runs_us() {
+            // Nobody is left who could wait for them. They share the group, and need nothing else of us.
+            self.carriers.clear();
+            return stats;
+        }
         let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
         while matches!(ended.recv_timeout(EVERY), Err(mpsc::RecvTimeoutError::Timeout)) {
             self.watchdog.look();

@@ -2,8 +2,9 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::mpsc;
 use std::task::Poll;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use vthread::{block_on, blocking, channel, run, scope, spawn, yield_now};
 
 const MS: Duration = Duration::from_millis(1);
@@ -23,10 +24,14 @@ fn others_run_during_a_blocking_call() {
             });
             let thread = std::thread::current().id();
             let calls = [(); 4].map(|()| {
+                let turns = &turns;
                 s.spawn(move || {
                     blocking(|| {
                         assert_ne!(std::thread::current().id(), thread);
-                        std::thread::sleep(5 * MS);
+                        let since = Instant::now();
+                        while turns.load(SeqCst) <= 10 && since.elapsed() < Duration::from_mins(1) {
+                            std::thread::sleep(MS);
+                        }
                     });
                     assert_eq!(std::thread::current().id(), thread);
                 })
@@ -50,10 +55,11 @@ fn a_blocking_call_borrows_panics_and_outlasts_a_cancellation() {
         let begun = AtomicBool::new(false);
         scope(|s| {
             let (text, begun) = (&mut text, &begun);
+            let (say, hear) = mpsc::channel();
             let call = s.spawn(move || {
-                blocking(|| {
+                blocking(move || {
                     begun.store(true, SeqCst);
-                    std::thread::sleep(10 * MS);
+                    hear.recv().expect("the cancellation is told of");
                     text.push('b');
                 });
             });
@@ -61,6 +67,7 @@ fn a_blocking_call_borrows_panics_and_outlasts_a_cancellation() {
                 vthread::sleep(MS);
             }
             s.cancel();
+            say.send(()).expect("the call goes on");
             assert!(call.join().expect_err("cancelled").is::<vthread::Cancelled>());
         });
     });

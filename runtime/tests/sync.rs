@@ -225,6 +225,31 @@ fn a_condition_may_not_come() {
 }
 
 #[test]
+fn who_is_cancelled_leaves_its_notification_to_another_one() {
+    for has_come_to_the_mutex in [false, true] {
+        let outcome = Builder::new().when_stuck(WhenStuck::Report).run(|| {
+            let (mutex, condition) = (Mutex::new(false), Condvar::new());
+            scope(|stays| {
+                scope(|s| {
+                    s.spawn(|| drop(condition.wait(mutex.lock())));
+                    settle();
+                    stays.spawn(|| drop(condition.wait_while(mutex.lock(), |is_ready| !*is_ready)));
+                    settle();
+                    let mut is_ready = mutex.lock();
+                    *is_ready = true;
+                    condition.notify_one();
+                    if has_come_to_the_mutex {
+                        settle();
+                    }
+                    s.cancel();
+                });
+            });
+        });
+        outcome.expect("nobody waits for ever");
+    }
+}
+
+#[test]
 fn notifications_are_not_lost() {
     let (there, back) = (Notify::new(), Notify::new());
     let count = AtomicUsize::new(0);

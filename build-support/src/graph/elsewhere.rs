@@ -5,6 +5,7 @@ use crate::elf::{Import, Slot};
 use crate::frames::{Callee, Place, Target};
 use crate::functions::{symbol_name, symbol_names};
 use crate::groups::groups;
+use crate::made;
 use crate::pools::HopTo;
 use std::collections::BTreeMap;
 
@@ -21,6 +22,11 @@ impl Graph<'_, '_> {
             return *known;
         }
         self.ruled(function)
+    }
+
+    /// Why a rule has this function carried out elsewhere, if one has.
+    pub(crate) fn rule_for(&mut self, function: u64) -> Option<String> {
+        if self.ruled(function) { self.hopped.get(&function).cloned() } else { None }
     }
 
     fn ruled(&mut self, function: u64) -> bool {
@@ -106,19 +112,18 @@ impl Graph<'_, '_> {
             && !self.program.records.switches(function)
     }
 
-    /// Is it a function of std that recurses, whatever was inlined into it? A sort whose comparator calls methods of objects is not vthread code that forgot
-    /// to take a chunk. Where it is carried out, what is inside asks where it is, as it does when it was not inlined.
-    fn is_std_s_with_ours_inside(&mut self, function: u64) -> bool {
+    /// Is it a function that others made, and code of vthreads was inlined into it? Recursion in there is not vthread code that forgot to take a chunk.
+    /// Where it is carried out, what is inside asks where it is, as it does when it was not inlined.
+    fn is_others_with_ours_inside(&self, function: u64) -> bool {
         self.program.records.is_vthread(function)
             && !self.entries.contains(&function)
             && !self.program.records.switches(function)
-            && self.policy.rules.is_of_std(&self.name(function))
+            && made::by_others(self.program.image, function)
     }
 
-    /// Was this function made by the macro?
+    /// Is this a vthread function, or does it hold such a one inlined?
     pub fn is_vthread(&self, function: u64) -> bool {
-        self.program.records.is_vthread(function)
-            || symbol_name(self.program.image, function).is_some_and(|name| name.contains("__vt_"))
+        self.program.records.is_vthread(function) || made::is_body(self.program.image, function)
     }
 
     /// Finds more functions that hop, or whose calls through pointers are moved. Returns whether there were any.
@@ -146,7 +151,7 @@ impl Graph<'_, '_> {
             let circle = group.len() > 1 || self.calls_itself(group[0]);
             for number in group {
                 let function = self.nodes[number].key.function;
-                if circle && (self.can_be_hopped(function) || self.is_std_s_with_ours_inside(function)) {
+                if circle && (self.can_be_hopped(function) || self.is_others_with_ours_inside(function)) {
                     more.entry(function).or_insert_with(|| "recursive".to_owned());
                 }
             }

@@ -20,8 +20,8 @@ pub struct Command {
     pub arguments: Vec<OsString>,
     /// The file that it writes.
     pub output: PathBuf,
-    /// The option for `strip` that does what was taken out.
-    pub strip: Option<&'static str>,
+    /// The options for `strip` that do what was taken out.
+    pub strip: Vec<&'static str>,
     /// It makes something that other programs load.
     pub shared: bool,
     /// It makes an object file, or only prints something: nothing to analyse.
@@ -40,7 +40,7 @@ impl Command {
             tool: tool.to_owned(),
             arguments: Vec::with_capacity(expanded.len() + 2),
             output: PathBuf::from("a.out"),
-            strip: None,
+            strip: Vec::new(),
             shared: false,
             partial: false,
         };
@@ -49,11 +49,15 @@ impl Command {
             let bytes = argument.as_bytes();
             match bytes {
                 b"-s" | b"--strip-all" => {
-                    command.strip = Some("--strip-all");
+                    command.strip.push("--strip-all");
+                    continue;
+                }
+                b"-x" | b"--discard-all" => {
+                    command.strip.push("--discard-all");
                     continue;
                 }
                 b"-S" | b"--strip-debug" => {
-                    command.strip = command.strip.or(Some("--strip-debug"));
+                    command.strip.push("--strip-debug");
                     continue;
                 }
                 b"-shared" | b"--shared" | b"-Bshareable" => command.shared = true,
@@ -206,9 +210,9 @@ mod tests {
 
     #[test]
     fn strip_flags_are_taken_out_and_remembered() {
-        let command = parse(&["a.o", "--strip-debug", "-o", "out", "-s"]);
+        let command = parse(&["a.o", "--strip-debug", "-x", "-o", "out", "-s"]);
         assert_eq!(command.arguments, ["a.o", "-o", "out"]);
-        assert_eq!(command.strip, Some("--strip-all"));
+        assert_eq!(command.strip, ["--strip-debug", "--discard-all", "--strip-all"]);
         assert_eq!(command.output, Path::new("out"));
         assert!(!command.shared && !command.partial);
     }

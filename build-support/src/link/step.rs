@@ -372,10 +372,12 @@ fn report_unproved(entries: &[Entry], settings: &LinkStep) -> Result<()> {
 
 /// Strips what the linker was told to strip: records and symbols were needed until now.
 fn strip(command: &Command) -> Result<()> {
-    let Some(how) = command.strip else { return Ok(()) };
+    if command.strip.is_empty() {
+        return Ok(());
+    }
     let mut tool = std::process::Command::new("strip");
-    tool.arg(how);
-    if how == "--strip-all" {
+    tool.args(&command.strip);
+    if command.strip.contains(&"--strip-all") {
         // Without symbols the report could not use them.
         tool.arg(format!("--remove-section={SECTION}"));
     }
@@ -384,7 +386,10 @@ fn strip(command: &Command) -> Result<()> {
     if status.success() {
         return Ok(());
     }
-    Err(LinkError::ToolFailed { tool: format!("strip {how}"), status: status.to_string() })
+    Err(LinkError::ToolFailed {
+        tool: format!("strip {}", command.strip.join(" ")),
+        status: status.to_string(),
+    })
 }
 
 /// One write to a file opened for appending: links that run at the same time do not mix their lines.

@@ -5,6 +5,7 @@ mod dot;
 mod json;
 mod reach;
 mod table;
+mod why;
 
 pub use constants::{Language, constants};
 pub use dot::dot;
@@ -102,22 +103,27 @@ pub fn entries(loaded: &Loaded<'_>) -> Report {
     }
     report.lines.sort_by(|a, b| b.bytes.cmp(&a.bytes).then_with(|| a.name.cmp(&b.name)));
     let hops = hops(&solved);
+    let linked: Vec<u64> = hops
+        .iter()
+        .filter_map(|to| match to {
+            HopTo::Function(address) if !solved.graph.hopped.contains_key(address) => Some(*address),
+            _ => None,
+        })
+        .collect();
     for (function, why) in &solved.graph.hopped {
         report.hopped.push((display_name(&loaded.image, *function), why.clone()));
     }
     for to in hops {
         match to {
-            HopTo::Function(address) if !solved.graph.hopped.contains_key(&address) => {
-                report
-                    .hopped
-                    .push((display_name(&loaded.image, address), "as the link step decided".to_owned()));
-            }
             HopTo::Site(at) => {
                 report.hopped.push((crate::explain::hop_name(&solved.graph, to), why_site(&solved, at)));
             }
             HopTo::Function(_) => {}
             HopTo::Import(import) => report.imports.push(loaded.image.import_name(import).to_owned()),
         }
+    }
+    for (function, why) in why::whys(loaded, &mut solved, &linked) {
+        report.hopped.push((display_name(&loaded.image, function), why));
     }
     let rules = &solved.graph.policy.rules;
     report.blocking = report.imports.iter().filter(|i| rules.blocks(i)).cloned().collect();

@@ -40,6 +40,8 @@ pub(crate) struct Group {
     state: AtomicU8,
     /// Everything waited for itself: who for what, as far as the carriers have said so.
     deadlock: Mutex<Option<String>>,
+    /// Carriers that have not said so yet.
+    silent: AtomicUsize,
 }
 
 /// One carrier, as the others see it.
@@ -50,7 +52,9 @@ pub(crate) struct Seat {
     pub(crate) turns: AtomicU64,
     /// Its OS thread; 0 before it runs.
     pub(crate) thread: AtomicU64,
-    /// Its waits are part of a deadlock that it has not heard of.
+    /// Its waits are part of a deadlock, and it has not said who waits there for what.
+    shall_say: AtomicBool,
+    /// All have said so, and its waits are to end.
     shall_break: AtomicBool,
     /// It was asked who waits there for what, and has not answered.
     shall_tell: AtomicBool,
@@ -79,6 +83,7 @@ impl Group {
             remote: Remote::take(),
             turns: AtomicU64::new(0),
             thread: AtomicU64::new(0),
+            shall_say: AtomicBool::new(false),
             shall_break: AtomicBool::new(false),
             shall_tell: AtomicBool::new(false),
             rests: AtomicBool::new(false),
@@ -93,6 +98,7 @@ impl Group {
             searching: AtomicUsize::new(0),
             state: AtomicU8::new(RUNS),
             deadlock: Mutex::new(None),
+            silent: AtomicUsize::new(0),
         });
         let member = |index| Member { group: group.clone(), index, turns: Cell::new(0) };
         let members = (0..group.seats.len()).map(member).collect();
@@ -175,11 +181,12 @@ impl Group {
         }
     }
 
-    /// Has all waits cancelled, and reported.
+    /// Has all waits reported, and then cancelled: who is cancelled wakes others, which would have ended before they are told of.
     pub(crate) fn break_deadlock(&self) {
         *self.lock_deadlock() = Some(String::new());
+        self.silent.store(self.seats.len(), SeqCst);
         for seat in &self.seats {
-            seat.shall_break.store(true, SeqCst);
+            seat.shall_say.store(true, SeqCst);
             seat.remote.request_cancellations();
         }
     }
@@ -240,13 +247,21 @@ impl Member {
         &self.group.seats[self.index]
     }
 
-    /// If the carrier's waits are part of a deadlock, it says so here, once, and ends them.
+    /// If the carrier's waits are part of a deadlock, it says so here, once. `true`: all have, and it ends them.
     pub(super) fn shall_break(&self, lines: impl FnOnce() -> String) -> bool {
-        let shall = self.seat().shall_break.swap(false, SeqCst);
-        if shall && let Some(report) = self.group.lock_deadlock().as_mut() {
-            report.push_str(&lines());
+        let seat = self.seat();
+        if seat.shall_say.swap(false, SeqCst) {
+            if let Some(report) = self.group.lock_deadlock().as_mut() {
+                report.push_str(&lines());
+            }
+            if self.group.silent.fetch_sub(1, SeqCst) == 1 {
+                for seat in &self.group.seats {
+                    seat.shall_break.store(true, SeqCst);
+                    seat.remote.request_cancellations();
+                }
+            }
         }
-        shall
+        seat.shall_break.swap(false, SeqCst)
     }
 
     /// If the carrier was asked who waits there for what, it says so here, once.

@@ -25,6 +25,7 @@ use crate::sched::wait::Waiting;
 use crate::stats::Vthreads;
 use core::any::Any;
 use core::cell::{Cell, RefCell};
+use std::sync::Arc;
 
 pub(crate) use me::{AtEase, Me, Next, begin_wait, end_wait, home, me, me_at_ease};
 pub(crate) use member::{Group, Member, Seat};
@@ -174,6 +175,11 @@ fn carrier() -> Option<&'static Carrier> {
 pub(crate) fn mounted() -> Option<&'static Root> {
     // SAFETY: its record lives as long as the vthread, which is running.
     carrier().and_then(|c| unsafe { c.mounted.get().as_ref() })
+}
+
+/// What this thread is a carrier of, with others.
+pub(crate) fn group() -> Option<&'static Arc<Group>> {
+    carrier().and_then(|carrier| carrier.member.as_ref()).map(|member| &member.group)
 }
 
 /// What is counted. See [`Vthreads`].

@@ -196,6 +196,11 @@ impl Session {
         }
     }
 
+    /// Is this one of its vthreads?
+    pub(crate) fn runs_us(&self) -> bool {
+        mounted().is_some_and(|root| core::ptr::eq(Arc::as_ptr(&root.session), self))
+    }
+
     /// Cancels all that have not ended.
     pub(crate) fn cancel(&self) {
         self.cancelled.store(true, SeqCst);

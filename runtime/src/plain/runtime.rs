@@ -18,7 +18,8 @@ use std::time::Duration;
 /// ```
 ///
 /// Dropping it cancels what has not ended, as [`Scope::cancel`](crate::Scope::cancel) does, and waits until it has;
-/// [`finish`](Self::finish) only waits.
+/// [`finish`](Self::finish) only waits. One of its own vthreads cannot wait for that: who drops it there, as the last owner of an `Arc`, goes on,
+/// cancelled like the others.
 pub struct Runtime {
     session: Arc<Session>,
     carriers: usize,
@@ -73,7 +74,11 @@ impl Runtime {
     }
 
     /// Waits until every vthread has ended, and ends the runtime. Nothing is counted here.
+    ///
+    /// # Panics
+    /// When one of its own vthreads calls, which would wait for itself.
     pub fn finish(self) -> Stats {
+        assert!(!self.session.runs_us(), "vthread: a vthread waits for the end of its own runtime");
         self.session.wait();
         Stats::default()
     }
@@ -82,7 +87,9 @@ impl Runtime {
 impl Drop for Runtime {
     fn drop(&mut self) {
         self.session.cancel();
-        self.session.wait();
+        if !self.session.runs_us() {
+            self.session.wait();
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use super::{JoinHandle, ScopeState};
 use crate::call::hop;
 use crate::carrier::{self, Body, Group, Where};
 use crate::error::Error;
+use crate::fatal::dispose;
 use crate::sched::task::{self, Ended, Task};
 use crate::sched::task_ref::TaskRef;
 use core::any::type_name;
@@ -90,10 +91,13 @@ fn tell_scope<T>(task: &Task, is_unwanted: bool) {
     }
     // Where nobody wants the result it is dropped here, which may panic.
     let dropped = catch_unwind(AssertUnwindSafe(|| is_unwanted.then(|| drop_result::<T>(task))));
+    match (&task.scope, dropped) {
+        (Some(scope), Err(payload)) => scope.panicked(payload),
+        // It may panic as well when it is dropped, and below us is the end of the stack.
+        (None, Err(payload)) => dispose(payload),
+        (_, Ok(_)) => {}
+    }
     if let Some(scope) = &task.scope {
-        if let Err(payload) = dropped {
-            scope.panicked(payload);
-        }
         scope.child_ended();
     }
 }

@@ -3,7 +3,7 @@
 use crate::carrier::{self, Payload};
 use crate::config::MakeAllocator;
 use crate::facade::{AtomicBool, Ordering::SeqCst};
-use crate::fatal::fatal;
+use crate::fatal::{dispose, fatal};
 use crate::sched::lock::{Guard, Lock};
 use crate::sched::task::Cancelled;
 use crate::sched::wait::{Link, Outcome, WaitList, Waiting, What};
@@ -62,11 +62,12 @@ impl ScopeState {
 
     pub(super) fn panicked(&self, payload: Payload) {
         if !payload.is::<Cancelled>() {
-            // Another one's is dropped after the lock.
-            let _second = {
+            // Another one's is dropped after the lock, and keeps no child from ending if it panics.
+            let second = {
                 let panic = &mut self.lock().panic;
                 if panic.is_none() { panic.replace(payload) } else { Some(payload) }
             };
+            dispose(second);
         }
     }
 

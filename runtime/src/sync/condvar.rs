@@ -26,6 +26,20 @@ use std::time::{Duration, Instant};
 #[derive(Debug)]
 pub struct Condvar(Lock<WaitList>);
 
+/// Everybody was notified: there is nobody left to pass it on to.
+const ALL_NOTIFIED: Outcome = Outcome::Closed;
+
+/// Notifies another one instead, when it is dropped.
+struct PassesOn<'a>(Option<&'a Condvar>);
+
+impl Drop for PassesOn<'_> {
+    fn drop(&mut self) {
+        if let Some(condvar) = self.0 {
+            condvar.notify_one();
+        }
+    }
+}
+
 impl Default for Condvar {
     fn default() -> Self {
         Self::new()
@@ -39,7 +53,8 @@ impl Condvar {
         Self(Lock::new(WaitList::new()))
     }
 
-    /// Gives the mutex back, waits for a notification, and waits for the mutex again. It does not return for any other reason.
+    /// Gives the mutex back, waits for a notification, and waits for the mutex again. It does not return for any other reason. Who is cancelled
+    /// before it has the mutex leaves the notification to another one.
     pub fn wait<'a, T: ?Sized>(&self, guard: MutexGuard<'a, T>) -> MutexGuard<'a, T> {
         self.wait_until(guard, None).0
     }
@@ -78,7 +93,11 @@ impl Condvar {
         let what = What::of(&"waits for the condition", self);
         let outcome = wait_in(list, |list| list, what, null_mut(), until, None);
         raise_if_cancelled(outcome);
-        (mutex.lock(), outcome == Outcome::Notified)
+        // Who is cancelled while it waits for the mutex has had the notification for nothing.
+        let passes_on = PassesOn(if outcome == Outcome::Notified { Some(self) } else { None });
+        let guard = mutex.lock();
+        core::mem::forget(passes_on);
+        (guard, outcome != Outcome::TimedOut)
     }
 
     /// Lets the first go on that waits now.
@@ -89,7 +108,7 @@ impl Condvar {
 
     /// Lets all go on that wait now.
     pub fn notify_all(&self) {
-        let all = self.0.lock().claim_all(Outcome::Notified);
+        let all = self.0.lock().claim_all(ALL_NOTIFIED);
         drop(all);
     }
 }

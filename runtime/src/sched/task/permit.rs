@@ -3,8 +3,10 @@
 #[cfg(vthread_native)]
 use super::super::wait::{InList, wait_thin};
 use super::super::wait::{Outcome, What, wait_in};
+use super::Task;
+#[cfg(vthread_native)]
+use super::checkpoint;
 use super::word::HAS_PERMIT;
-use super::{Task, checkpoint};
 #[cfg(vthread_native)]
 use crate::carrier;
 use core::ptr::null_mut;

@@ -1,0 +1,267 @@
+//! What runtimes that live at the same time do to each other: things of one that are used, left or ended by another one.
+
+#![cfg(vthread_native)]
+
+mod common;
+
+use common::long;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
+use std::sync::{Arc, mpsc};
+use std::thread;
+use std::time::Duration;
+use vthread::{Cancelled, Runtime, channel};
+
+const MS: Duration = Duration::from_millis(1);
+/// Nothing takes so long that is not lost.
+const PATIENCE: Duration = Duration::from_mins(1);
+
+fn runtime(carriers: usize) -> Runtime {
+    Runtime::builder().carriers(carriers).build().expect("a runtime")
+}
+
+fn rounds() -> usize {
+    if long() { 2_000 } else { 30 }
+}
+
+/// What ends at its drop, here or elsewhere.
+struct Counts(Arc<AtomicUsize>);
+
+impl Drop for Counts {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, SeqCst);
+    }
+}
+
+#[test]
+fn one_that_is_dropped_leaves_the_others_alone() {
+    let (stop, turns) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicUsize::new(0)));
+    let stays = runtime(2);
+    for _ in 0..3 {
+        let (stop, turns) = (stop.clone(), turns.clone());
+        let spawned = stays.spawn(move || {
+            let (there, here) = channel::rendezvous();
+            let echo = vthread::spawn(move || here.iter().for_each(drop));
+            while !stop.load(SeqCst) {
+                there.send(()).expect("somebody receives");
+                turns.fetch_add(1, SeqCst);
+                vthread::sleep(Duration::from_micros(50));
+            }
+            drop(there);
+            echo.join().expect("not cancelled");
+        });
+        drop(spawned.expect("the runtime is here"));
+    }
+    for round in 0..rounds() {
+        let goes = runtime(1 + round % 2);
+        for i in 0..4 {
+            let spawned = goes.spawn(move || {
+                vthread::scope(|s| {
+                    s.spawn(vthread::park);
+                    if i % 2 == 0 { vthread::park() } else { vthread::sleep(PATIENCE) }
+                });
+            });
+            drop(spawned.expect("the runtime is here"));
+        }
+        if round % 3 == 0 {
+            thread::sleep(MS);
+        }
+        drop(goes);
+    }
+    let before = turns.load(SeqCst);
+    while turns.load(SeqCst) < before + 10 {
+        thread::sleep(MS);
+    }
+    stop.store(true, SeqCst);
+    stays.finish();
+}
+
+#[test]
+fn a_vthread_that_drops_its_own_runtime_goes_on_until_it_waits() {
+    for _ in 0..rounds() {
+        let (say, hear) = mpsc::channel();
+        let ended = Arc::new(AtomicUsize::new(0));
+        let runtime = Arc::new(runtime(2));
+        for _ in 0..3 {
+            let counts = Counts(ended.clone());
+            let spawned = runtime.spawn(move || {
+                let _counts = counts;
+                vthread::park();
+            });
+            drop(spawned.expect("the runtime is here"));
+        }
+        let (its, say) = (runtime.clone(), say.clone());
+        let handle = runtime.spawn(move || {
+            while Arc::strong_count(&its) > 1 {
+                vthread::yield_now();
+            }
+            drop(its);
+            say.send(()).expect("the test waits");
+            vthread::park();
+        });
+        drop(runtime);
+        hear.recv_timeout(PATIENCE).expect("the drop returns");
+        let outcome = handle.expect("the runtime is here").join();
+        assert!(outcome.expect_err("it was cancelled").is::<Cancelled>());
+        while ended.load(SeqCst) < 3 {
+            thread::sleep(MS);
+        }
+    }
+}
+
+#[test]
+fn a_vthread_cannot_finish_its_own_runtime() {
+    let (give, take) = mpsc::channel::<Runtime>();
+    let runtime = runtime(1);
+    let handle = runtime.spawn(move || {
+        let its = take.recv().expect("it is sent");
+        drop(its.finish());
+    });
+    give.send(runtime).expect("the vthread is there");
+    let payload = handle.expect("the runtime is here").join().expect_err("it panics");
+    let text = payload.downcast_ref::<&str>().expect("with words");
+    assert!(text.contains("waits for the end of its own runtime"), "{text}");
+}
+
+#[test]
+fn a_channel_outlives_the_runtime_of_one_end() {
+    let stays = runtime(1);
+    for round in 0..rounds() {
+        let goes = runtime(1);
+        let (there, here) = channel::bounded(round % 3);
+        let (back, answers) = channel::bounded(round % 2);
+        // Waits to receive, or to send, when its runtime is dropped.
+        let spawned = goes.spawn(move || {
+            for value in here.iter() {
+                back.send(value).expect("somebody receives");
+            }
+        });
+        let count = stays.spawn(move || {
+            let mut count = 0;
+            while there.send(count).is_ok() {
+                match answers.recv() {
+                    Ok(answer) => assert_eq!(answer, count),
+                    Err(_) => break,
+                }
+                count += 1;
+            }
+            // Both ends of the other runtime are gone.
+            assert!(there.send(0).is_err() && answers.recv().is_err());
+            count
+        });
+        drop(spawned);
+        if round % 2 == 0 {
+            thread::sleep(Duration::from_micros(300));
+        }
+        drop(goes);
+        count.expect("the runtime is here").join().expect("no panic");
+    }
+}
+
+#[test]
+fn handles_are_joined_and_dropped_in_other_runtimes() {
+    let (one, other) = (runtime(2), runtime(2));
+    let dropped = Arc::new(AtomicUsize::new(0));
+    for round in 0..rounds() {
+        let before = dropped.load(SeqCst);
+        let (counts, again) = (Counts(dropped.clone()), Counts(dropped.clone()));
+        let ends = one.spawn(move || {
+            if round % 2 == 0 {
+                vthread::yield_now();
+            }
+            counts
+        });
+        let ends = ends.expect("the runtime is here");
+        // Of one carrier's own, at first.
+        let local = one.run(move || vthread::spawn_local(move || again)).expect("it runs");
+        let elsewhere = other.spawn(move || {
+            if round % 3 == 0 {
+                drop((ends, local));
+            } else {
+                drop((ends.join().expect("no panic"), local.join().expect("no panic")));
+            }
+        });
+        elsewhere.expect("the runtime is here").join().expect("no panic");
+        while dropped.load(SeqCst) < before + 2 {
+            thread::yield_now();
+        }
+        assert_eq!(dropped.load(SeqCst), before + 2);
+    }
+}
+
+/// Panics when it is dropped, and so does what it panics with.
+struct Bomb(Arc<AtomicUsize>, bool);
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, SeqCst);
+        if self.1 {
+            resume_unwind(Box::new(Bomb(self.0.clone(), false)));
+        }
+        resume_unwind(Box::new(5));
+    }
+}
+
+#[test]
+fn results_whose_drop_panics_end_their_vthread_alone() {
+    let runtime = runtime(2);
+    let dropped = Arc::new(AtomicUsize::new(0));
+    for _ in 0..rounds() {
+        let bomb = Bomb(dropped.clone(), true);
+        // Nobody wants it: either side may be who drops it.
+        let handle = runtime.spawn(move || bomb).expect("the runtime is here");
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(handle))).map_err(std::mem::forget);
+    }
+    // In a scope, which hears of the first.
+    let in_a_scope = || {
+        let outcome = runtime.run(|| {
+            vthread::scope(|s| {
+                for _ in 0..3 {
+                    let bomb = Bomb(dropped.clone(), true);
+                    drop(s.spawn(move || resume_unwind(Box::new(bomb))));
+                }
+            });
+        });
+        outcome.expect("a runtime");
+    };
+    let caught = catch_unwind(AssertUnwindSafe(in_a_scope));
+    assert!(caught.map_err(std::mem::forget).is_err());
+    // The carriers are all there.
+    let sum = runtime.run(|| {
+        vthread::scope(|s| [1, 2, 3].map(|i| s.spawn(move || i)).map(|h| h.join().expect("no panic")))
+    });
+    assert_eq!(sum.expect("it runs"), [1, 2, 3]);
+    runtime.finish();
+    assert!(dropped.load(SeqCst) >= rounds());
+}
+
+#[test]
+fn permits_come_from_many_threads_and_runtimes() {
+    let (one, other) = (runtime(1), runtime(1));
+    for _ in 0..rounds().div_ceil(3) {
+        let granted = Arc::new(AtomicUsize::new(0));
+        let wanted = granted.clone();
+        let parked = one.spawn(move || {
+            let mut seen = 0;
+            while seen < 400 {
+                vthread::park();
+                let now = wanted.load(SeqCst);
+                seen = now;
+            }
+        });
+        let parked = parked.expect("the runtime is here");
+        let vthread = parked.vthread();
+        let unparks = move || {
+            for _ in 0..100 {
+                granted.fetch_add(1, SeqCst);
+                vthread.unpark();
+            }
+        };
+        let threads = [(); 3].map(|()| thread::spawn(unparks.clone()));
+        drop(other.spawn(unparks));
+        for thread in threads {
+            thread.join().expect("no panic");
+        }
+        parked.join().expect("no panic");
+    }
+}
