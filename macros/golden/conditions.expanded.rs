@@ -556,10 +556,7 @@ mod clocks {
         #[doc(hidden)]
         #[allow(warnings)]
         #[inline]
-        fn write_vthread_above_this_impl()
-        where
-            Self: Sized,
-        {}
+        fn write_vthread_above_this_impl() {}
     }
     #[cfg(unix)]
     #[allow(dead_code, deprecated)]

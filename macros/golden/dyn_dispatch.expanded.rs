@@ -347,10 +347,7 @@ pub mod animals {
         #[doc(hidden)]
         #[allow(warnings)]
         #[inline]
-        fn write_vthread_above_this_impl()
-        where
-            Self: Sized,
-        {}
+        fn write_vthread_above_this_impl() {}
     }
     #[allow(dead_code, deprecated)]
     #[inline]

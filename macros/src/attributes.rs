@@ -3,6 +3,7 @@
 use crate::options::{On, Options};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
+use syn::visit_mut::{self, VisitMut};
 use syn::{Attribute, Ident, Result, parse_quote};
 
 /// Whether an attribute is `#[vthread]`, written in any way.
@@ -117,4 +118,48 @@ pub(crate) fn generated() -> TokenStream {
 /// The same for impls, which have no docs of their own.
 pub(crate) fn generated_allow() -> TokenStream {
     quote!(#[allow(warnings)])
+}
+
+/// Attributes that stand inside of an item, as in a module with `//!` at its top, stand before it from here on: items are written in
+/// parts, of which each has its own. They mean the same there.
+pub(crate) struct Outer;
+
+impl Outer {
+    fn all(attributes: &mut [Attribute]) {
+        for attribute in attributes {
+            attribute.style = syn::AttrStyle::Outer;
+        }
+    }
+}
+
+impl VisitMut for Outer {
+    fn visit_item_mod_mut(&mut self, m: &mut syn::ItemMod) {
+        Self::all(&mut m.attrs);
+        visit_mut::visit_item_mod_mut(self, m);
+    }
+
+    fn visit_item_fn_mut(&mut self, f: &mut syn::ItemFn) {
+        Self::all(&mut f.attrs);
+        visit_mut::visit_item_fn_mut(self, f);
+    }
+
+    fn visit_item_impl_mut(&mut self, i: &mut syn::ItemImpl) {
+        Self::all(&mut i.attrs);
+        visit_mut::visit_item_impl_mut(self, i);
+    }
+
+    fn visit_item_trait_mut(&mut self, t: &mut syn::ItemTrait) {
+        Self::all(&mut t.attrs);
+        visit_mut::visit_item_trait_mut(self, t);
+    }
+
+    fn visit_impl_item_fn_mut(&mut self, f: &mut syn::ImplItemFn) {
+        Self::all(&mut f.attrs);
+        visit_mut::visit_impl_item_fn_mut(self, f);
+    }
+
+    fn visit_trait_item_fn_mut(&mut self, f: &mut syn::TraitItemFn) {
+        Self::all(&mut f.attrs);
+        visit_mut::visit_trait_item_fn_mut(self, f);
+    }
 }

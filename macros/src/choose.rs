@@ -90,6 +90,16 @@ const CLOSED: &[&str] = &[
     "Ordering",
 ];
 
+/// Whether a type from elsewhere may have a method of this name of its own: then that is meant, and not that of a trait. Of std's types
+/// the names are known, of others nothing.
+pub(crate) fn may_have_own(key: &TypeKey, name: &str) -> bool {
+    match key {
+        TypeKey::Foreign(ty) if CLOSED.contains(&ty.as_str()) => std_names::is_method(name),
+        TypeKey::Foreign(ty) => !["Box", "Rc", "Arc", "Pin"].contains(&ty.as_str()),
+        _ => false,
+    }
+}
+
 impl Scope<'_> {
     /// What `receiver.name(..)` may mean.
     pub(crate) fn method(&self, receiver: Option<TypeKey>, name: &str, arity: usize) -> Choice {
@@ -199,6 +209,9 @@ impl Scope<'_> {
     }
 
     fn of_concrete(&self, key: &TypeKey, name: &str, arguments: Arguments) -> Choice {
+        if may_have_own(key, name) {
+            return self.by_name(name, arguments);
+        }
         let mut nodes = self.matching(name, arguments, |owner| *owner == Owner::Type(key.clone()));
         if nodes.is_empty() {
             nodes = self.members_of_impls(key, name, arguments, None);

@@ -68,7 +68,14 @@ impl Object {
             add_argument(&mut path, parse_quote!(#ty = #parameter));
             open.push((ty, parameter));
         }
-        Self { generics, path, lifetime: lineage::lifetime(world, below), open }
+        let lifetime = lineage::lifetime(world, below);
+        if lifetime.ident != "_" {
+            // A trait object lives no longer than the types that it names.
+            for parameter in generics.type_params_mut() {
+                parameter.bounds.push(parse_quote!(#lifetime));
+            }
+        }
+        Self { generics, path, lifetime, open }
     }
 }
 

@@ -25,6 +25,8 @@ use syn::{Attribute, Ident, ImplItem, Item, ItemFn, ItemImpl, ItemMod, ItemTrait
 pub(crate) struct Expander<'w> {
     pub(crate) world: &'w World,
     pub(crate) plan: Plan,
+    /// The second run: what nobody calls from is left out of the first.
+    pub(crate) writes: bool,
     /// Path of the runtime's hidden API.
     pub(crate) private: TokenStream,
     /// `#[vthread]` for what the macros of a module write.
@@ -41,6 +43,7 @@ impl<'w> Expander<'w> {
         Self {
             world,
             plan: Plan::default(),
+            writes: false,
             private: options.private(),
             attribute: options.attribute(),
             problems: RefCell::default(),
@@ -55,6 +58,7 @@ impl<'w> Expander<'w> {
         let write = |this: &Self| -> TokenStream { items.iter().map(|i| this.item(i.clone(), 0)).collect() };
         write(&self);
         self.plan = Plan::new(self.world, &self.calls.borrow());
+        self.writes = true;
         self.problems.take();
         self.guesses.take();
         let mut tokens = write(&self);

@@ -28,6 +28,7 @@ mod names;
 mod object_uses;
 mod objects;
 mod options;
+mod place;
 mod resolve;
 mod rewrite;
 mod scan;

@@ -2,6 +2,7 @@
 
 use crate::conditions::Condition;
 use crate::diagnostics::Problems;
+use crate::lineage;
 use crate::names;
 use crate::resolve::Scope;
 use crate::scan;
@@ -42,6 +43,15 @@ fn of_trait(world: &World, id: TraitId, depth: usize) -> Objects {
         return Objects::Refused(format!(
             "the associated type `{name}` of `{}` stands under a condition; declare the trait once for each",
             t.name
+        ));
+    }
+    if let Some(name) = lasting_method(item)
+        && lineage::lifetime(world, id).ident != "static"
+    {
+        return Objects::Refused(format!(
+            "`{name}` of `{}` asks that a type be `'static`, so it is not there for all of them, and no array can hold it; \
+             write `trait {}: 'static` to ask it of all, or add `Self: Sized` there",
+            t.name, t.name
         ));
     }
     let blanket = world
@@ -87,6 +97,14 @@ fn of_super(world: &World, id: TraitId, above: TraitId, path: &Path, depth: usiz
 fn conditional_type(item: &ItemTrait) -> Option<&syn::Ident> {
     item.items.iter().find_map(|i| match i {
         TraitItem::Type(t) if !Condition::of(&t.attrs).is_always() => Some(&t.ident),
+        _ => None,
+    })
+}
+
+/// A method with `where Self: 'static`.
+fn lasting_method(item: &ItemTrait) -> Option<&syn::Ident> {
+    item.items.iter().find_map(|i| match i {
+        TraitItem::Fn(f) if is_slot(&f.sig) && signature::asks_static(&f.sig) => Some(&f.sig.ident),
         _ => None,
     })
 }

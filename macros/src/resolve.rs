@@ -88,7 +88,7 @@ impl<'a> Scope<'a> {
             "super" => {
                 Def::Module(world.modules[world.real_module(module)].parent.map(|m| world.real_module(m))?)
             }
-            "crate" => return None,
+            "crate" => return self.path_from_crate(rest.as_slice(), depth),
             name => self.lookup(module, name, depth)?,
         };
         for name in rest {
@@ -99,6 +99,27 @@ impl<'a> Scope<'a> {
             };
         }
         Some(at)
+    }
+
+    /// A path from the root of the crate, if it leads into the annotated module. A function's must be that of the module to the last
+    /// name: through the ordinary name its call is right, too. Of a trait it is enough that the path goes through the module's
+    /// file and name: an impl that is not recognised does not compile.
+    fn path_from_crate(&self, names: &[String], depth: usize) -> Option<Def> {
+        let world = self.world;
+        let root = world.root.as_ref()?;
+        let within = |at: usize| {
+            let (above, below) = (&names[..at], &names[at + 1..]);
+            if world.file.as_ref().is_some_and(|file| !above.starts_with(file)) {
+                return None;
+            }
+            let found = below.iter().try_fold(Def::Module(0), |def, name| match def {
+                Def::Module(id) => self.member(id, name, depth + 1),
+                _ => None,
+            })?;
+            let exact = world.file.as_deref() == Some(above);
+            (exact || matches!(found, Def::Trait(_))).then_some(found)
+        };
+        (0..names.len()).filter(|&at| names[at] == *root).find_map(within)
     }
 
     /// A bare name, seen from inside `module`.

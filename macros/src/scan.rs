@@ -1,9 +1,11 @@
 //! First pass: names, types, traits and functions of what is expanded. Each is marked with its number.
 
 use crate::attributes::{self, Marker};
+use crate::choose;
 use crate::diagnostics::Problems;
 use crate::objects;
 use crate::options::{On, Options};
+use crate::place;
 use crate::world::{Def, Method, Mode, Module, ModuleId, Node, Objects, Owner, Trait, TraitId, World};
 use functions::Functions;
 use names::Names;
@@ -14,9 +16,15 @@ mod complete;
 mod functions;
 mod names;
 
-/// Looks at `items`, the whole of what is expanded.
-pub(crate) fn scan(items: &mut [Item], options: &Options, single: bool, problems: &mut Problems) -> World {
-    let mut world = World { single, ..World::default() };
+/// Looks at `items`, the whole of what is expanded: those of the module `root`, or a single one.
+pub(crate) fn scan(
+    items: &mut [Item],
+    options: &Options,
+    root: Option<&syn::Ident>,
+    problems: &mut Problems,
+) -> World {
+    let (single, root) = (root.is_none(), root.map(ToString::to_string));
+    let mut world = World { single, root, file: place::of_file(), ..World::default() };
     world.modules.push(Module::default());
     Names { world: &mut world, module: 0, problems }.items(items);
     import_names(&mut world, options);
@@ -167,5 +175,9 @@ fn find_ambiguous(world: &mut World) {
         .filter(|n| n.mode != Mode::Vthread && n.has_self)
         .map(|n| n.name.clone())
         .collect();
-    world.ambiguous = plain;
+    // A type from elsewhere may have a method of its own beside that of the trait.
+    let beside = world.impls.iter().flat_map(|(key, of)| {
+        world.traits[*of].methods.keys().filter(|name| choose::may_have_own(key, name)).cloned()
+    });
+    world.ambiguous = plain.into_iter().chain(beside).collect();
 }

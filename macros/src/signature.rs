@@ -254,6 +254,16 @@ pub(crate) fn asks_types(sig: &Signature) -> bool {
     })
 }
 
+/// `where` asks that a type hold no references but `'static` ones.
+pub(crate) fn asks_static(sig: &Signature) -> bool {
+    sig.generics.where_clause.iter().flat_map(|w| &w.predicates).any(|p| match p {
+        WherePredicate::Type(p) => {
+            p.bounds.iter().any(|b| matches!(b, syn::TypeParamBound::Lifetime(l) if l.ident == "static"))
+        }
+        _ => false,
+    })
+}
+
 /// The function never returns.
 pub(crate) fn diverges(sig: &Signature) -> bool {
     matches!(&sig.output, ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)))

@@ -54,7 +54,7 @@ pub(crate) fn write(expander: &Expander<'_>, id: TraitId, t: &ItemTrait, scope: 
     } = t;
     let attrs = attrs.iter().filter(|a| !attributes::is_ours(a));
     let clause = &generics.where_clause;
-    let besides = (*objects == Objects::Yes).then(|| {
+    let besides = (expander.writes && *objects == Objects::Yes).then(|| {
         let tables = tables::write(expander, t);
         let impls = dyn_impls::write(expander, id, t);
         quote!(#tables #impls)
@@ -69,8 +69,9 @@ pub(crate) fn write(expander: &Expander<'_>, id: TraitId, t: &ItemTrait, scope: 
 /// `Sized`, it is no part of trait objects.
 pub(crate) fn annotated(given: bool) -> TokenStream {
     let name = names::annotated();
-    let (inline, body) = if given { (quote!(#[inline]), quote!({})) } else { (quote!(), quote!(;)) };
-    quote!(#[doc(hidden)] #[allow(warnings)] #inline fn #name() where Self: Sized #body)
+    // An impl for `[T]` could not say that it is `Sized`; nobody minds that it asks for less.
+    let head = if given { quote!(#[inline] fn #name() {}) } else { quote!(fn #name() where Self: Sized;) };
+    quote!(#[doc(hidden)] #[allow(warnings)] #head)
 }
 
 fn method(

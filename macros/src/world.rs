@@ -145,6 +145,10 @@ pub(crate) struct World {
     pub(crate) impls: Vec<(TypeKey, TraitId)>,
     /// Whether what is expanded is a single item, whose neighbours are unknown.
     pub(crate) single: bool,
+    /// The name of the annotated module, which is number 0.
+    pub(crate) root: Option<String>,
+    /// The modules around its file, if they are known.
+    pub(crate) file: Option<Vec<String>>,
     /// Traits that `dyn` names.
     pub(crate) used_as_dyn: HashSet<String>,
 }

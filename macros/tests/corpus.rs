@@ -75,6 +75,8 @@ mod styles;
 mod surface;
 #[path = "corpus/syntax.rs"]
 mod syntax;
+#[path = "corpus/unusual.rs"]
+mod unusual;
 
 fn agrees(ordinary: impl Fn() -> String, annotated: impl Fn() -> String) {
     let want = ordinary();

@@ -11,4 +11,17 @@ mod m {
     }
 }
 
+#[vthread::vthread]
+mod lasting {
+    pub trait Task {
+        fn boxed(&self) -> Box<dyn std::any::Any>
+        where
+            Self: 'static;
+    }
+
+    pub fn f(t: &dyn Task) {
+        drop(t);
+    }
+}
+
 fn main() {}
