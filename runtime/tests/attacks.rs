@@ -182,6 +182,21 @@ fn arguments_and_results_of_every_size() {
     });
 }
 
+#[test]
+fn an_argument_and_a_result_of_a_megabyte() {
+    // Larger than any chunk of the lists, so each gets a stack of its own.
+    let sum = vthread::run(|| {
+        let value = [black_box(3u8); 1 << 20];
+        let result = on_chunk(move || {
+            let mut value = value;
+            value[black_box(77)] = 4;
+            value
+        });
+        result.iter().map(|&byte| u64::from(byte)).sum::<u64>()
+    });
+    assert_eq!(sum, (3 << 20) + 1);
+}
+
 struct PanicsInDrop(Rc<Cell<u32>>);
 
 impl Drop for PanicsInDrop {

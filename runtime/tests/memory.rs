@@ -293,6 +293,36 @@ fn with_little_address_space_the_region_is_smaller() {
 }
 
 #[test]
+fn the_environment_says_the_mode_where_the_program_does_not() {
+    if !common::is_child() {
+        for mode in ["exact", "guarded", "painted"] {
+            let name = "the_environment_says_the_mode_where_the_program_does_not";
+            let out = common::child(name, &[("VTHREAD_STACKS", mode)]);
+            assert!(out.status.success(), "{mode}: {}", String::from_utf8_lossy(&out.stderr));
+        }
+        return;
+    }
+    // All chunks are counted in the modes that check, and depths where they are painted.
+    let seen = |builder: Builder| {
+        let stats = builder.run(|| {
+            assert_eq!(on_chunk(|| std::hint::black_box(5)), 5);
+            stats()
+        });
+        let stats = stats.expect("a carrier");
+        (stats.chunks.taken > 0, !stats.high_water.is_empty())
+    };
+    let asked = match std::env::var("VTHREAD_STACKS").as_deref() {
+        Ok("guarded") => (true, false),
+        Ok("painted") => (true, true),
+        _ => (false, false),
+    };
+    assert_eq!(seen(Builder::new()), asked);
+    assert_eq!(seen(Builder::new().stacks(Mode::Exact)), (false, false));
+    assert_eq!(seen(Builder::new().stacks(Mode::Guarded)), (true, false));
+    assert_eq!(seen(Builder::new().stacks(Mode::Painted)), (true, true));
+}
+
+#[test]
 fn a_wrong_setting_is_an_error_that_says_so() {
     if !common::is_child() {
         let out = common::child("a_wrong_setting_is_an_error_that_says_so", &[("VTHREAD_STACKS", "gaurded")]);

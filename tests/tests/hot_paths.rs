@@ -11,6 +11,8 @@
 //! What is counted is `zork-probe`, in release: it does one thing N times. The difference of two runs is the cost of one, and
 //! start-up drops out of it.
 
+use iced_x86::{Decoder, DecoderOptions, Instruction};
+use object::{Object, ObjectSection, ObjectSymbol};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -137,6 +139,24 @@ fn hot_paths_take_no_more_instructions_than_pinned() {
         wrong.is_empty(),
         "slower than pinned; if that is meant, run this test with VTHREAD_PIN=1\n{wrong}"
     );
+}
+
+/// The compiler has it go through a slot, which takes a cycle of twelve and no instruction more; the link step names it.
+#[test]
+#[cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), ignore = "the machine code is x86-64's")]
+fn a_wrapper_goes_onto_its_chunk_directly() {
+    let bytes = std::fs::read(probe()).expect("the probe");
+    let file = object::File::parse(&*bytes).expect("an ELF file");
+    let named =
+        |part: &str| file.symbols().find(|s| s.size() > 0 && s.name().is_ok_and(|n| n.contains(part)));
+    let assembly = named("__morestack").expect("its symbol").address();
+    let wrapper = named("__chunk_work").expect("the wrapper of `call`");
+    let section = wrapper.section_index().and_then(|i| file.section_by_index(i).ok()).expect("a section");
+    let code = section.data_range(wrapper.address(), wrapper.size()).expect("readable").expect("code");
+    let code = Decoder::with_ip(64, code, wrapper.address(), DecoderOptions::NONE);
+    let leaves: Vec<_> =
+        code.into_iter().filter(Instruction::is_jmp_near).map(|i| i.near_branch64()).collect();
+    assert!(leaves.contains(&assembly), "no jump to {assembly:#x}: {leaves:x?}");
 }
 
 #[test]

@@ -99,6 +99,7 @@ pub(super) fn plan(graph: &Graph<'_, '_>, plan: &mut Plan) -> Result<Rewritten> 
             }
         }
     }
+    done.sites += call_directly(graph, plan, &mut seen)?;
     for to in &used {
         let Some(stub) = stubs.get(to) else { continue };
         match (to, stub.fill) {
@@ -131,6 +132,28 @@ pub(super) fn plan(graph: &Graph<'_, '_>, plan: &mut Plan) -> Result<Rewritten> 
     }
     entries.write(plan)?;
     Ok(done)
+}
+
+/// Who goes onto another stack by way of a slot goes there directly: the compiler calls all functions of other packages through slots, and has no linker
+/// change that. A call onto a chunk is so short that this is a cycle of twelve. Such functions are never carried out elsewhere, so nothing
+/// else is wanted of these sites.
+fn call_directly(graph: &Graph<'_, '_>, plan: &mut Plan, seen: &mut BTreeSet<u64>) -> Result<usize> {
+    let mut changed = 0;
+    for node in &graph.nodes {
+        for edge in node.edges.iter().filter(|edge| matches!(edge.step, Step::Node(_))) {
+            let site = &node.frame.sites[edge.site];
+            let Callee::Targets(targets) = &site.callee else { continue };
+            let (Form::Slot, Some(Target::Function(callee)), 1) = (site.form, targets.first(), targets.len())
+            else {
+                continue;
+            };
+            if graph.program.records.switches(*callee) && seen.insert(site.at) {
+                retarget(graph.program.image, plan, site, *callee)?;
+                changed += 1;
+            }
+        }
+    }
+    Ok(changed)
 }
 
 /// The imports that are called through stubs, with the stubs' own slots.
