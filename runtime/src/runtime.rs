@@ -4,6 +4,7 @@ use crate::arch;
 use crate::carrier::{self, Group, Member, Session};
 use crate::config::StackConfig;
 use crate::error::{Error, Result};
+use crate::fatal::say;
 use crate::run::Builder;
 use crate::sched::task::Cancelled;
 use crate::scope::{JoinHandle, start_in};
@@ -146,7 +147,8 @@ impl Runtime {
         self.carriers.len()
     }
 
-    /// Waits until every vthread has ended, and ends the runtime. Gives the numbers of all carriers, added up; those that are the most
+    /// Waits until every vthread has ended, and ends the runtime. Those that wait for each other are told of on standard error, and
+    /// their waits cancelled ([`Builder::when_stuck`]). Gives the numbers of all carriers, added up; those that are the most
     /// there was at a time are no less than what all had at one time.
     ///
     /// # Panics
@@ -174,9 +176,14 @@ impl Runtime {
             self.carriers.clear();
             return stats;
         }
+        let told = self.group.deadlock();
         let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
         while matches!(ended.recv_timeout(EVERY), Err(mpsc::RecvTimeoutError::Timeout)) {
             self.watchdog.look();
+        }
+        if let Some(report) = self.group.deadlock().filter(|report| told.as_ref() != Some(report)) {
+            // Nobody waits for a result in which it could be.
+            say(format_args!("at the end of a runtime, {}", Error::Deadlock { report }));
         }
         for carrier in self.carriers.drain(..) {
             if let Ok(of_one) = carrier.join() {

@@ -337,6 +337,37 @@ fn a_process_may_exit_during_work() {
     assert_eq!(status.expect("it runs").code(), Some(17));
 }
 
+/// The other carriers have nothing to do and have left by then.
+#[test]
+fn a_deadlock_at_the_end_of_a_runtime_ends_with_who_waits() {
+    const NAME: &str = "a_deadlock_at_the_end_of_a_runtime_ends_with_who_waits";
+    if std::env::var_os("VTHREAD_TEST_END").is_none() {
+        let me = std::env::current_exe().expect("a path");
+        let output = std::process::Command::new(me)
+            .args(["--exact", NAME, "--nocapture"])
+            .env("VTHREAD_TEST_END", "1")
+            .output()
+            .expect("it runs");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{told}");
+        assert!(told.contains("at the end of a runtime") && told.contains("waits to receive"), "{told}");
+        return;
+    }
+    let runtime =
+        Runtime::builder().carriers(3).when_stuck(vthread::WhenStuck::Report).build().expect("a runtime");
+    let (sender, receiver) = channel::rendezvous::<()>();
+    let waits = runtime
+        .spawn(move || {
+            let own = sender;
+            let result = receiver.recv();
+            drop(own);
+            result.is_ok()
+        })
+        .expect("a vthread");
+    runtime.finish();
+    assert!(waits.join().is_err(), "its wait was cancelled");
+}
+
 #[test]
 fn a_deadlock_across_carriers_ends_with_who_waits_for_what() {
     let runtime =

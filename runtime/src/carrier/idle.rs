@@ -145,6 +145,7 @@ impl Carrier {
         loop {
             self.run();
             if member.group.is_ending() && self.live.get() == 0 && !member.group.has_starts() {
+                member.leaves();
                 return;
             }
             let first = self.timers.first();

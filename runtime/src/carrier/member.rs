@@ -64,6 +64,8 @@ pub(crate) struct Seat {
     pub(super) waits: AtomicBool,
     /// Set while it sleeps: none of its vthreads waits.
     pub(super) is_empty: AtomicBool,
+    /// It has left its loop, which is when the runtime ends, and never comes back.
+    has_left: AtomicBool,
     /// Where it keeps who runs; for the watchdog alone, which may find it gone.
     pub(crate) mounted: AtomicUsize,
 }
@@ -89,6 +91,7 @@ impl Group {
             rests: AtomicBool::new(false),
             waits: AtomicBool::new(false),
             is_empty: AtomicBool::new(false),
+            has_left: AtomicBool::new(false),
             mounted: AtomicUsize::new(0),
         };
         let group = Arc::new(Self {
@@ -148,6 +151,9 @@ impl Group {
     pub(crate) fn is_stuck(&self) -> bool {
         let turns = |seat: &Seat| seat.turns.load(SeqCst);
         let rests = |seat: &Seat| {
+            if seat.has_left.load(SeqCst) {
+                return true;
+            }
             seat.remote.is_asleep()
                 && (seat.waits.load(SeqCst) || seat.is_empty.load(SeqCst))
                 && !seat.remote.has_news()
@@ -188,6 +194,26 @@ impl Group {
         for seat in &self.seats {
             seat.shall_say.store(true, SeqCst);
             seat.remote.request_cancellations();
+            // Either it is seen here that a carrier has left, or the carrier sees that it shall say something.
+            if seat.has_left.load(SeqCst) {
+                self.says(seat, String::new);
+            }
+        }
+    }
+
+    /// What a carrier says to a deadlock, once. The last one has all waits ended.
+    fn says(&self, seat: &Seat, lines: impl FnOnce() -> String) {
+        if !seat.shall_say.swap(false, SeqCst) {
+            return;
+        }
+        if let Some(report) = self.lock_deadlock().as_mut() {
+            report.push_str(&lines());
+        }
+        if self.silent.fetch_sub(1, SeqCst) == 1 {
+            for seat in &self.seats {
+                seat.shall_break.store(true, SeqCst);
+                seat.remote.request_cancellations();
+            }
         }
     }
 
@@ -250,17 +276,7 @@ impl Member {
     /// If the carrier's waits are part of a deadlock, it says so here, once. `true`: all have, and it ends them.
     pub(super) fn shall_break(&self, lines: impl FnOnce() -> String) -> bool {
         let seat = self.seat();
-        if seat.shall_say.swap(false, SeqCst) {
-            if let Some(report) = self.group.lock_deadlock().as_mut() {
-                report.push_str(&lines());
-            }
-            if self.group.silent.fetch_sub(1, SeqCst) == 1 {
-                for seat in &self.group.seats {
-                    seat.shall_break.store(true, SeqCst);
-                    seat.remote.request_cancellations();
-                }
-            }
-        }
+        self.group.says(seat, lines);
         seat.shall_break.swap(false, SeqCst)
     }
 
@@ -269,6 +285,12 @@ impl Member {
         if self.seat().shall_tell.swap(false, SeqCst) {
             tell(self.index);
         }
+    }
+
+    /// Its carrier has ended all that it ran, and the runtime ends.
+    pub(super) fn leaves(&self) {
+        self.seat().has_left.store(true, SeqCst);
+        self.group.says(self.seat(), String::new);
     }
 
     /// Changes from turn to turn.
