@@ -2,7 +2,7 @@
 //! microseconds.
 
 use crate::call::hop;
-use crate::carrier;
+use crate::carrier::{self, Group};
 use crate::fatal::fatal;
 use crate::sched::latch::Latch;
 use crate::sched::task::checkpoint;
@@ -12,7 +12,7 @@ use std::collections::VecDeque;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::process;
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -46,8 +46,11 @@ pub(crate) fn call_elsewhere<F: FnOnce() -> R + Send, R: Send>(f: F) -> thread::
     // Whether this stack can be left must be known before there is somebody to wait for.
     let _ = carrier::prepare_to_park(true);
     let (mut result, ended) = (None, Latch::new());
+    let caller = carrier::group().map_or(0, |group| Arc::as_ptr(group).addr());
     let job: Box<dyn FnOnce() + Send + '_> = Box::new(|| {
+        CALLER.set(caller);
         result = Some(catch_unwind(AssertUnwindSafe(f)));
+        CALLER.set(0);
         ended.set();
     });
     // SAFETY: only the type changes. What the job borrows is this frame, which is not left before the job has set the latch,
@@ -68,6 +71,14 @@ pub(crate) fn call_elsewhere<F: FnOnce() -> R + Send, R: Send>(f: F) -> thread::
 thread_local! {
     /// Calls that this carrier's vthreads wait for, or for their turn to make.
     static WAITED_FOR: Cell<usize> = const { Cell::new(0) };
+
+    /// Where the runtime is whose vthread waits for the call that this thread makes; 0 for none.
+    static CALLER: Cell<usize> = const { Cell::new(0) };
+}
+
+/// Does a vthread of these carriers wait for the call that this thread makes?
+pub(crate) fn is_called_by(group: &Group) -> bool {
+    CALLER.get() == core::ptr::from_ref(group).addr()
 }
 
 /// While it lives, a vthread of this carrier waits for what such threads do, be it for other runtimes.

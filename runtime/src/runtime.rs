@@ -1,6 +1,7 @@
 //! A runtime of several carriers: OS threads that run vthreads, while the threads that use it wait and watch.
 
 use crate::arch;
+use crate::blocking;
 use crate::carrier::{self, Group, Member, Session};
 use crate::config::StackConfig;
 use crate::error::{Error, Result};
@@ -34,7 +35,8 @@ use std::thread;
 /// ```
 ///
 /// Dropping it cancels what has not ended, as [`Scope::cancel`](crate::Scope::cancel) does, and waits until it has;
-/// [`finish`](Self::finish) only waits. One of its own vthreads cannot wait for that: who drops it there, as the last owner of an `Arc`, goes on,
+/// [`finish`](Self::finish) only waits. One of its own vthreads cannot wait for that: who drops it there, or in a call that it makes by
+/// [`blocking`](crate::blocking()), as the last owner of an `Arc`, goes on,
 /// cancelled like the others, and its threads end when they have ended.
 pub struct Runtime {
     group: Arc<Group>,
@@ -152,15 +154,16 @@ impl Runtime {
     /// there was at a time are no less than what all had at one time.
     ///
     /// # Panics
-    /// When one of its own vthreads calls, which would wait for itself.
+    /// When one of its own vthreads calls, which would wait for itself, be it by [`blocking`](crate::blocking()).
     pub fn finish(mut self) -> Stats {
         assert!(!self.runs_us(), "vthread: a vthread waits for the end of its own runtime");
         self.end(false)
     }
 
-    /// Is this one of its carriers?
+    /// Is this one of its carriers, or does one of its vthreads wait for what this thread does?
     fn runs_us(&self) -> bool {
         carrier::group().is_some_and(|group| Arc::ptr_eq(group, &self.group))
+            || blocking::is_called_by(&self.group)
     }
 
     fn end(&mut self, cancel: bool) -> Stats {

@@ -68,9 +68,7 @@ impl Watchdog {
 
     /// Reports on standard error who has newly been found blocked, and ends a deadlock.
     pub(crate) fn look(&self) {
-        // The carriers, and the thread that looks.
-        let threads = self.group.seats().len() + 1;
-        if self.group.is_stuck() && self.when_stuck.is_deadlock(threads) && self.group.is_stuck() {
+        if self.group.is_stuck() {
             self.break_deadlock();
         }
         self.sleepers.look(&self.group);
@@ -83,9 +81,21 @@ impl Watchdog {
         }
     }
 
+    /// Could nobody but the carriers, and the thread that looks, wake one?
+    fn is_deadlock(&self) -> bool {
+        // Carriers without work leave at the end of a runtime, and their threads are not to be taken for others, nor others for them.
+        let threads = || self.group.living() + 1;
+        let before = threads();
+        self.when_stuck.is_deadlock(before) && threads() == before && self.group.is_stuck()
+    }
+
     fn break_deadlock(&self) {
-        let turns = self.group.seats().iter().map(|seat| seat.turns.load(Relaxed)).collect::<Vec<_>>();
+        // Of several threads that look at the same time one breaks it, and the others see then that the carriers have heard of it.
         let mut broken = self.broken.lock().unwrap_or_else(PoisonError::into_inner);
+        if !self.is_deadlock() {
+            return;
+        }
+        let turns = self.group.seats().iter().map(|seat| seat.turns.load(Relaxed)).collect::<Vec<_>>();
         if *broken == turns {
             // The carriers have heard of it, and nobody has gone on.
             let report = self.group.deadlock().unwrap_or_default();
@@ -101,7 +111,7 @@ impl Watchdog {
         let mut reports = Vec::new();
         for (index, (seat, seen)) in self.group.seats().iter().zip(seen.iter_mut()).enumerate() {
             let turns = seat.turns.load(Relaxed);
-            if turns != seen.turns || seat.remote.is_asleep() {
+            if turns != seen.turns || seat.remote.is_asleep() || seat.has_left() {
                 *seen = Seen { turns, since: Instant::now(), is_reported: false };
             } else if seen.since.elapsed() >= patience && !seen.is_reported {
                 seen.is_reported = true;

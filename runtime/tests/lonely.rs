@@ -6,6 +6,23 @@ fn main() {}
 
 #[cfg(vthread_native)]
 fn main() {
+    alone_and_not();
+    who_waits_at_the_end_of_a_runtime();
+    // A thread that watches because it was asked to is ours, and hides no deadlock.
+    if std::env::var_os("VTHREAD_WHO_WAITS").is_none() {
+        let mut me = std::process::Command::new(std::env::current_exe().expect("a path"));
+        let output = me.env("VTHREAD_WHO_WAITS", "60").output().expect("it runs");
+        let told = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{told}");
+        // Of carriers that have left there is nothing to tell.
+        assert_eq!(told.matches("vthread: ").count(), 1, "{told}");
+        assert!(told.contains("at the end of a runtime") && told.contains("waits to receive"), "{told}");
+    }
+    println!("lonely: ok");
+}
+
+#[cfg(vthread_native)]
+fn alone_and_not() {
     let result = vthread::Builder::new().run(|| {
         vthread::scope(|s| {
             s.spawn_named("lonely", vthread::park);
@@ -25,10 +42,36 @@ fn main() {
         });
     });
     woken.expect("no deadlock");
-    // A thread that watches because it was asked to is ours, and hides no deadlock.
-    if std::env::var_os("VTHREAD_WHO_WAITS").is_none() {
-        let mut me = std::process::Command::new(std::env::current_exe().expect("a path"));
-        assert!(me.env("VTHREAD_WHO_WAITS", "60").status().expect("it runs").success());
+}
+
+/// Two of three carriers have nothing to do and have left by then, and so have their threads.
+#[cfg(vthread_native)]
+fn who_waits_at_the_end_of_a_runtime() {
+    let waits = || {
+        let runtime = vthread::Runtime::builder().carriers(3).build().expect("a runtime");
+        let (sender, receiver) = vthread::channel::bounded(1);
+        let own = sender.clone();
+        let waits = runtime.spawn(move || {
+            let result = receiver.recv();
+            drop(own);
+            result
+        });
+        (runtime, sender, waits.expect("a vthread"))
+    };
+    // With two others there are as many threads as three carriers and one that waits for them.
+    let (runtime, sender, woken) = waits();
+    let others = [Some(sender), None].map(|sender| {
+        std::thread::spawn(move || {
+            std::thread::sleep(std::time::Duration::from_millis(1700));
+            sender.map(|sender| sender.send(5))
+        })
+    });
+    runtime.finish();
+    assert_eq!(woken.join().expect("nobody cancels it"), Ok(5));
+    for other in others {
+        assert!(matches!(other.join(), Ok(None | Some(Ok(())))));
     }
-    println!("lonely: ok");
+    let (runtime, _sender, waits) = waits();
+    runtime.finish();
+    assert!(waits.join().is_err(), "its wait was cancelled");
 }

@@ -2,12 +2,14 @@
 
 #![cfg(vthread_native)]
 
+mod common;
+
 use std::collections::HashSet;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering::SeqCst};
 use std::sync::{Arc, Mutex};
 use std::thread;
 use std::time::{Duration, Instant};
-use vthread::{Error, Runtime, channel};
+use vthread::{Error, Runtime, WhenStuck, channel};
 
 fn runtime(carriers: usize) -> Runtime {
     Runtime::builder().carriers(carriers).build().expect("a runtime")
@@ -340,21 +342,14 @@ fn a_process_may_exit_during_work() {
 /// The other carriers have nothing to do and have left by then.
 #[test]
 fn a_deadlock_at_the_end_of_a_runtime_ends_with_who_waits() {
-    const NAME: &str = "a_deadlock_at_the_end_of_a_runtime_ends_with_who_waits";
-    if std::env::var_os("VTHREAD_TEST_END").is_none() {
-        let me = std::env::current_exe().expect("a path");
-        let output = std::process::Command::new(me)
-            .args(["--exact", NAME, "--nocapture"])
-            .env("VTHREAD_TEST_END", "1")
-            .output()
-            .expect("it runs");
+    if !common::is_child() {
+        let output = common::child("a_deadlock_at_the_end_of_a_runtime_ends_with_who_waits", &[]);
         let told = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "{told}");
         assert!(told.contains("at the end of a runtime") && told.contains("waits to receive"), "{told}");
         return;
     }
-    let runtime =
-        Runtime::builder().carriers(3).when_stuck(vthread::WhenStuck::Report).build().expect("a runtime");
+    let runtime = Runtime::builder().carriers(3).when_stuck(WhenStuck::Report).build().expect("a runtime");
     let (sender, receiver) = channel::rendezvous::<()>();
     let waits = runtime
         .spawn(move || {
@@ -368,10 +363,32 @@ fn a_deadlock_at_the_end_of_a_runtime_ends_with_who_waits() {
     assert!(waits.join().is_err(), "its wait was cancelled");
 }
 
+/// All look at the same time.
+#[test]
+fn a_deadlock_that_many_threads_wait_for_is_broken_once() {
+    for _ in 0..if common::long() { 100 } else { 3 } {
+        let runtime =
+            Runtime::builder().carriers(2).when_stuck(WhenStuck::Report).build().expect("a runtime");
+        let together = std::sync::Barrier::new(8);
+        let waits = || {
+            let (sender, receiver) = channel::rendezvous::<()>();
+            together.wait();
+            let ended = runtime.run(|| receiver.recv());
+            drop(sender);
+            ended
+        };
+        thread::scope(|s| {
+            for handle in [(); 8].map(|()| s.spawn(waits)) {
+                let ended = handle.join().expect("no panic");
+                assert!(matches!(ended, Err(Error::Deadlock { .. })), "{ended:?}");
+            }
+        });
+    }
+}
+
 #[test]
 fn a_deadlock_across_carriers_ends_with_who_waits_for_what() {
-    let runtime =
-        Runtime::builder().carriers(2).when_stuck(vthread::WhenStuck::Report).build().expect("a runtime");
+    let runtime = Runtime::builder().carriers(2).when_stuck(WhenStuck::Report).build().expect("a runtime");
     let ended = runtime.run(|| {
         vthread::scope(|s| {
             let (a, b) = (channel::rendezvous::<()>(), channel::rendezvous::<()>());
@@ -400,8 +417,7 @@ fn a_deadlock_across_carriers_ends_with_who_waits_for_what() {
     // Who waits for a time, or for another thread, is in no deadlock.
     let (sender, receiver) = channel::bounded(1);
     runtime.run(|| vthread::sleep(Duration::from_millis(1200))).expect("it ends by itself");
-    let patient =
-        Runtime::builder().carriers(2).when_stuck(vthread::WhenStuck::Sleep).build().expect("a runtime");
+    let patient = Runtime::builder().carriers(2).when_stuck(WhenStuck::Sleep).build().expect("a runtime");
     let late = thread::spawn(move || {
         thread::sleep(Duration::from_millis(1200));
         sender.send(3)

@@ -78,7 +78,7 @@ fn one_that_is_dropped_leaves_the_others_alone() {
 
 #[test]
 fn a_vthread_that_drops_its_own_runtime_goes_on_until_it_waits() {
-    for _ in 0..rounds() {
+    for round in 0..rounds() {
         let (say, hear) = mpsc::channel();
         let ended = Arc::new(AtomicUsize::new(0));
         let runtime = Arc::new(runtime(2));
@@ -95,8 +95,16 @@ fn a_vthread_that_drops_its_own_runtime_goes_on_until_it_waits() {
             while Arc::strong_count(&its) > 1 {
                 vthread::yield_now();
             }
-            drop(its);
-            say.send(()).expect("the test waits");
+            let drops = move || {
+                drop(its);
+                say.send(()).expect("the test waits");
+            };
+            // By another thread, which it waits for.
+            if round % 2 == 0 {
+                drops()
+            } else {
+                vthread::blocking(drops)
+            }
             vthread::park();
         });
         drop(runtime);
@@ -121,6 +129,26 @@ fn a_vthread_cannot_finish_its_own_runtime() {
     let payload = handle.expect("the runtime is here").join().expect_err("it panics");
     let text = payload.downcast_ref::<&str>().expect("with words");
     assert!(text.contains("waits for the end of its own runtime"), "{text}");
+}
+
+#[test]
+fn a_vthread_cannot_have_another_thread_finish_its_own_runtime() {
+    let (give, take) = mpsc::channel::<Runtime>();
+    let (say, hear) = mpsc::channel();
+    let runtime = runtime(1);
+    let handle = runtime.spawn(move || {
+        vthread::blocking(move || {
+            let its = take.recv().expect("it is sent");
+            let outcome = catch_unwind(AssertUnwindSafe(|| drop(its.finish())));
+            let payload = outcome.expect_err("it panics");
+            say.send(payload.downcast_ref::<&str>().copied()).expect("the test waits");
+        });
+    });
+    give.send(runtime).expect("the vthread is there");
+    let text = hear.recv_timeout(PATIENCE).expect("it does not wait").expect("with words");
+    assert!(text.contains("waits for the end of its own runtime"), "{text}");
+    let outcome = handle.expect("the runtime is here").join();
+    assert!(outcome.expect_err("the runtime is gone").is::<Cancelled>());
 }
 
 #[test]

@@ -40,7 +40,7 @@ pub(crate) struct Group {
     state: AtomicU8,
     /// Everything waited for itself: who for what, as far as the carriers have said so.
     deadlock: Mutex<Option<String>>,
-    /// Carriers that have not said so yet.
+    /// Carriers that have not said so yet, and one more until they have been told to end their waits. 0: no deadlock is being broken.
     silent: AtomicUsize,
 }
 
@@ -147,11 +147,11 @@ impl Group {
     /// wake one, they wait for ever.
     ///
     /// It looks twice. Whoever has not turned its loop between its two looks has run nothing, so between the two rounds nobody
-    /// ran; and what had been sent by then would still be there.
+    /// ran; and what had been sent by then would still be there. While a deadlock is being broken, nobody has run yet either, so that is not one more.
     pub(crate) fn is_stuck(&self) -> bool {
         let turns = |seat: &Seat| seat.turns.load(SeqCst);
         let rests = |seat: &Seat| {
-            if seat.has_left.load(SeqCst) {
+            if seat.has_left() {
                 return true;
             }
             seat.remote.is_asleep()
@@ -159,7 +159,8 @@ impl Group {
                 && !seat.remote.has_news()
         };
         let before: Vec<u64> = self.seats.iter().map(turns).collect();
-        self.seats.iter().all(rests)
+        self.silent.load(SeqCst) == 0
+            && self.seats.iter().all(rests)
             && self.seats.iter().any(|seat| seat.waits.load(SeqCst))
             && !self.has_starts()
             && self.seats.iter().all(rests)
@@ -175,7 +176,7 @@ impl Group {
                 || seat.remote.has_news()
                 || self.is_ending() && seat.is_empty.load(SeqCst)
                 // Only one needs to come, and who is awake may be on its way.
-                || self.has_starts() && self.seats.iter().all(rests))
+                || self.has_starts() && self.seats.iter().all(|seat| seat.has_left() || rests(seat)))
     }
 
     /// Asks those carriers to say who waits there for what.
@@ -187,15 +188,21 @@ impl Group {
         }
     }
 
-    /// Has all waits reported, and then cancelled: who is cancelled wakes others, which would have ended before they are told of.
+    /// Carriers that have not left.
+    pub(crate) fn living(&self) -> usize {
+        self.seats.iter().filter(|seat| !seat.has_left()).count()
+    }
+
+    /// Has all waits reported, and then cancelled: who is cancelled wakes others, which would have ended before they are told of. One at a time,
+    /// and only if all [are stuck](Self::is_stuck).
     pub(crate) fn break_deadlock(&self) {
         *self.lock_deadlock() = Some(String::new());
-        self.silent.store(self.seats.len(), SeqCst);
+        self.silent.store(self.seats.len() + 1, SeqCst);
         for seat in &self.seats {
             seat.shall_say.store(true, SeqCst);
             seat.remote.request_cancellations();
             // Either it is seen here that a carrier has left, or the carrier sees that it shall say something.
-            if seat.has_left.load(SeqCst) {
+            if seat.has_left() {
                 self.says(seat, String::new);
             }
         }
@@ -209,11 +216,13 @@ impl Group {
         if let Some(report) = self.lock_deadlock().as_mut() {
             report.push_str(&lines());
         }
-        if self.silent.fetch_sub(1, SeqCst) == 1 {
+        if self.silent.fetch_sub(1, SeqCst) == 2 {
             for seat in &self.seats {
                 seat.shall_break.store(true, SeqCst);
                 seat.remote.request_cancellations();
             }
+            // From here on each has news until it has ended its waits.
+            self.silent.store(0, SeqCst);
         }
     }
 
@@ -236,6 +245,11 @@ impl Group {
 }
 
 impl Seat {
+    /// Has its carrier left, so that nothing runs there any more?
+    pub(crate) fn has_left(&self) -> bool {
+        self.has_left.load(SeqCst)
+    }
+
     /// Does its carrier rest because it has no vthread?
     pub(crate) fn is_idle(&self) -> bool {
         self.rests.load(SeqCst) && self.is_empty.load(SeqCst)

@@ -55,7 +55,7 @@ impl Standstill {
             seen.is_told = true;
             let mut report =
                 format!("no carrier has turned its loop for {:.1} s", seen.since.elapsed().as_secs_f32());
-            let is_told_of = |seat: &Seat| !(self.is_unasked && seat.is_idle());
+            let is_told_of = |seat: &Seat| !(seat.has_left() || self.is_unasked && seat.is_idle());
             for (index, seat) in group.seats().iter().enumerate().filter(|(_, seat)| is_told_of(seat)) {
                 let thread = seat.thread.load(Relaxed);
                 let who = running(seat).map_or(String::new(), |who| format!("; {who} is mounted"));
