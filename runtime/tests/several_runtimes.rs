@@ -101,9 +101,9 @@ fn a_vthread_that_drops_its_own_runtime_goes_on_until_it_waits() {
             };
             // By another thread, which it waits for.
             if round % 2 == 0 {
-                drops()
+                drops();
             } else {
-                vthread::blocking(drops)
+                vthread::blocking(drops);
             }
             vthread::park();
         });
