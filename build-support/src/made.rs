@@ -17,6 +17,9 @@ const BEGINNINGS: [&str; 6] = [BODY, "__body_", "__step_", "__rec_", "__chunk_",
 const RUNTIME: &str = "vthread";
 
 /// Does one of the function's own names say that it is a vthread function? Identical functions may have been folded into one.
+///
+/// Bodies that know their word (`__body_`) may be carried out elsewhere: to be told of a chunk and to be on none is sound, as whatever takes a chunk tests `rsp`.
+/// Only the other way round it would not be.
 pub fn is_body(image: &Image<'_>, function: u64) -> bool {
     symbol_names(image, function).any(|name| may_be(name, &[BODY]))
 }

@@ -41,7 +41,9 @@ mod tests {
 
     #[test]
     fn files_are_modules() {
-        let exists = |file: &Path| ["src/bin/tool/main.rs", "tests/all/main.rs"].iter().any(|main| file.ends_with(main));
+        let exists = |file: &Path| {
+            ["src/bin/tool/main.rs", "tests/all/main.rs"].iter().any(|main| file.ends_with(main))
+        };
         let modules = |file: &str| modules(Path::new(file), exists).map(|all| all.join("::"));
         for (file, place) in [
             ("src/lib.rs", ""),
