@@ -17,6 +17,9 @@ const BEGINNINGS: [&str; 6] = [BODY, "__body_", "__step_", "__rec_", "__chunk_",
 const RUNTIME: &str = "vthread";
 
 /// Does one of the function's own names say that it is a vthread function? Identical functions may have been folded into one.
+///
+/// Bodies that know their word (`__body_`) may be carried out elsewhere: to be told of a chunk and to be on none is sound, as whatever takes a chunk tests `rsp`.
+/// Only the other way round it would not be.
 pub fn is_body(image: &Image<'_>, function: u64) -> bool {
     symbol_names(image, function).any(|name| may_be(name, &[BODY]))
 }
@@ -40,6 +43,9 @@ fn may_be(mangled: &str, beginnings: &[&str]) -> bool {
         && rustc_demangle::try_demangle(mangled).map_or(true, |name| is(&format!("{name:#}"), beginnings))
 }
 
+/// Where brackets say nothing of what a type is, or something is missing.
+const UNREADABLE: [&str; 5] = ["'<'", "'>'", "\"", "?", " limit reached}"];
+
 /// Is a part of this demangled path one that begins so? Types do not count: what a function was made *for* says nothing of it.
 fn is(name: &str, beginnings: &[&str]) -> bool {
     let mut open = 0_u32;
@@ -55,8 +61,9 @@ fn is(name: &str, beginnings: &[&str]) -> bool {
         }
         before = c;
     }
-    // A name that was not understood is perhaps one.
-    let read = if open == 0 { &own } else { name };
+    // A name that was not understood is perhaps one, and so is one that the demangler gave up on, or with brackets that are values of `const` parameters.
+    let understood = open == 0 && !UNREADABLE.iter().any(|what| name.contains(what));
+    let read = if understood { &own } else { name };
     read.split("::").any(|part| beginnings.iter().any(|beginning| part.starts_with(beginning)))
 }
 
@@ -102,6 +109,9 @@ mod tests {
         }
         assert!(!is("others::walk::<fn(u8) -> user::__vt_parse::Local>", &BEGINNINGS));
         assert!(is("<fn(u8) -> u8 as user::Shape>::__vt_area", &[BODY]));
+        // Values of `const` parameters are no brackets, and of what was not shown nothing is known.
+        assert!(is("<user::Of<'<'>>::__vt_area::<'>'>", &[BODY]));
+        assert!(is("<user::Of<user::__vt_parse::{closure#0}, {recursion limit reached}>>::?", &[BODY]));
     }
 
     #[test]

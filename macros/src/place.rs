@@ -8,10 +8,10 @@ pub(crate) fn of_file() -> Option<Vec<String>> {
     if !proc_macro::is_available() {
         return None;
     }
-    modules(&proc_macro::Span::call_site().local_file()?)
+    modules(&proc_macro::Span::call_site().local_file()?, Path::exists)
 }
 
-fn modules(file: &Path) -> Option<Vec<String>> {
+fn modules(file: &Path, exists: impl Fn(&Path) -> bool) -> Option<Vec<String>> {
     let parts: Vec<&str> = file.components().map(|part| part.as_os_str().to_str()).collect::<Option<_>>()?;
     let (name, folders) = parts.split_last()?;
     let name = name.strip_suffix(".rs")?;
@@ -20,9 +20,13 @@ fn modules(file: &Path) -> Option<Vec<String>> {
     let mut below = &folders[at + 1..];
     if folders[at] != "src" || below.first() == Some(&"bin") {
         below = below.strip_prefix(&["bin"]).unwrap_or(below);
-        match below.split_first() {
-            None => return Some(vec![]),
-            Some((_, rest)) => below = rest,
+        if below.is_empty() {
+            return Some(vec![]);
+        }
+        // Of other folders the crates beside them share modules: `tests/common/mod.rs`.
+        let folder = file.ancestors().nth(below.len())?;
+        if exists(&folder.join("main.rs")) {
+            below = &below[1..];
         }
     }
     let of_folder = name == "mod" || below.is_empty() && ["lib", "main"].contains(&name);
@@ -37,7 +41,10 @@ mod tests {
 
     #[test]
     fn files_are_modules() {
-        let modules = |file: &str| modules(Path::new(file)).map(|all| all.join("::"));
+        let exists = |file: &Path| {
+            ["src/bin/tool/main.rs", "tests/all/main.rs"].iter().any(|main| file.ends_with(main))
+        };
+        let modules = |file: &str| modules(Path::new(file), exists).map(|all| all.join("::"));
         for (file, place) in [
             ("src/lib.rs", ""),
             ("member/src/main.rs", ""),
@@ -50,6 +57,10 @@ mod tests {
             ("tests/all.rs", ""),
             ("tests/all/main.rs", ""),
             ("tests/all/shapes/mod.rs", "shapes"),
+            ("member/tests/all/shapes/round/mod.rs", "shapes::round"),
+            ("tests/common/mod.rs", "common"),
+            ("member/tests/common/shapes.rs", "common::shapes"),
+            ("src/bin/common/mod.rs", "common"),
             ("examples/tool.rs", ""),
         ] {
             assert_eq!(modules(file).as_deref(), Some(place), "{file}");

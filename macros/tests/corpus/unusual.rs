@@ -271,6 +271,8 @@ program!(methods_of_types_from_elsewhere {
     impl Measure for Gauge { fn measure(&self) -> u32 { 10 * self.measure() + Gauge::measure(self) + gauge(3).measure() + <Gauge>::measure(&gauge(5)) } fn len(&self) -> usize { 0 } }
     impl Measure for [u32] { fn measure(&self) -> u32 { self.len() as u32 + <[u32]>::len(self) as u32 } fn len(&self) -> usize { <[u32]>::len(self) + 100 } }
     impl Measure for String { fn measure(&self) -> u32 { self.len() as u32 + String::len(self) as u32 } fn len(&self) -> usize { Measure::len(&*self.as_bytes().iter().map(|b| u32::from(*b)).collect::<Vec<_>>()) } }
+    trait Put { fn set(&mut self, n: u32) -> u32; }
+    impl Put for std::pin::Pin<&mut u32> { fn set(&mut self, n: u32) -> u32 { self.set(n + 1); **self } }
     fn all(of: &[Box<dyn Measure>]) -> Vec<u32> { of.iter().map(|m| m.measure() + m.twice() + m.len() as u32).collect() }
-    pub fn run() -> String { let made = || gauge(7); let s = [1u32, 2]; format!("{} {} {} {:?} {}", made().measure(), Measure::measure(&made()), Measure::len(&s[..]) + s[..].len(), all(&[Box::new(Gauge(1)), Box::new("abc".to_string())]), s[..].twice()) }
+    pub fn run() -> String { let made = || gauge(7); let s = [1u32, 2]; let mut n = 3; let put = Put::set(&mut std::pin::Pin::new(&mut n), 4); format!("{put} {} {} {} {:?} {}", made().measure(), Measure::measure(&made()), Measure::len(&s[..]) + s[..].len(), all(&[Box::new(Gauge(1)), Box::new("abc".to_string())]), s[..].twice()) }
 });
