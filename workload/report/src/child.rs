@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 use std::ffi::{OsStr, OsString};
 use std::io::{self, BufRead as _, BufReader, Read as _};
 use std::os::unix::process::{CommandExt as _, ExitStatusExt as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, ExitStatus, Stdio};
 use std::sync::mpsc;
 use std::time::{Duration, Instant};
@@ -20,6 +20,8 @@ pub(crate) struct Outcome {
     pub(crate) stdout: Vec<u8>,
     pub(crate) stderr: String,
     pub(crate) timed_out: bool,
+    /// If its time was over, what its threads did then: see [`threads_of`].
+    stood: String,
     pub(crate) usage: Usage,
 }
 
@@ -44,7 +46,7 @@ impl Outcome {
             let said: Vec<_> =
                 if self.stderr.contains(PANICKED) { vec![last] } else { lines.take(LINES).collect() };
             let colon = if said.is_empty() { "" } else { ": " };
-            Some(format!("stopped after {:.0} s{colon}{}", self.usage.wall, said.join("; ")))
+            Some(format!("stopped after {:.0} s ({}){colon}{}", self.usage.wall, self.stood, said.join("; ")))
         } else if self.status.success() {
             None
         } else if let Some(signal) = self.status.signal() {
@@ -112,11 +114,12 @@ fn run_reading(
     std::thread::scope(|scope| {
         let watchdog = scope.spawn(move || {
             let timed_out = end.recv_timeout(most) == Err(mpsc::RecvTimeoutError::Timeout);
-            if timed_out {
+            timed_out.then(|| {
+                let stood = threads_of(group);
                 // SAFETY: no memory is touched. The group is the child's, which has not been waited for.
                 unsafe { libc::killpg(group, libc::SIGKILL) };
-            }
-            timed_out
+                stood
+            })
         });
         let errors = scope.spawn(move || {
             let mut text = Vec::new();
@@ -127,13 +130,40 @@ fn run_reading(
         let read = outs.0.as_mut().map(|out| read(out, &mut stdout)).transpose();
         let waited = wait(&child);
         drop(ended);
-        let timed_out = watchdog.join().map_err(|_| anyhow!("the watchdog of {shown} panicked"))?;
+        let stood = watchdog.join().map_err(|_| anyhow!("the watchdog of {shown} panicked"))?;
         let stderr = errors.join().map_err(|_| anyhow!("the reader of {shown} panicked"))??;
         read?;
         let (status, usage) = waited?;
         let usage = Usage { wall: start.elapsed().as_secs_f64(), ..usage };
-        Ok(Outcome { status, stdout, stderr, timed_out, usage })
+        let (timed_out, stood) = (stood.is_some(), stood.unwrap_or_default());
+        Ok(Outcome { status, stdout, stderr, timed_out, stood, usage })
     })
+}
+
+/// For each thread of the process group: its name, its state as in `proc(5)`, the function of the kernel that it waits in, and the seconds it ran.
+/// Whoever says nothing has this said of them.
+fn threads_of(group: i32) -> String {
+    let stat_of = |folder: &Path| -> Option<(String, Vec<String>)> {
+        let text = std::fs::read_to_string(folder.join("stat")).ok()?;
+        // The name is in parentheses, and may hold anything.
+        let (name, rest) = text.split_once('(')?.1.rsplit_once(')')?;
+        Some((name.to_owned(), rest.split_ascii_whitespace().map(str::to_owned).collect()))
+    };
+    let folders = |of: &Path| std::fs::read_dir(of).into_iter().flatten().flatten().map(|entry| entry.path());
+    let is_of_group = |process: &PathBuf| {
+        stat_of(process)
+            .is_some_and(|(_, fields)| fields.get(2).is_some_and(|field| *field == group.to_string()))
+    };
+    let thread = |folder: PathBuf| {
+        let (name, fields) = stat_of(&folder)?;
+        let ticks: f64 = fields.get(11..13)?.iter().filter_map(|field| field.parse::<f64>().ok()).sum();
+        let waits = std::fs::read_to_string(folder.join("wchan")).unwrap_or_default();
+        // Hundredths of a second, on all Linux systems.
+        Some(format!("{name} {} {waits} {:.2} s", fields.first()?, ticks / 100.0))
+    };
+    let processes = folders(Path::new("/proc")).filter(is_of_group);
+    let threads = processes.flat_map(|process| folders(&process.join("task"))).filter_map(thread);
+    threads.take(LINES).collect::<Vec<_>>().join(", ")
 }
 
 /// When this process is ended, by a key or by a signal, the child is too: nothing goes on measuring in the background.
@@ -243,9 +273,11 @@ mod tests {
         let outcome = shell("echo who waits >&2; sleep 60 & wait", Duration::from_millis(300));
         assert!(outcome.timed_out && outcome.usage.wall < 30.0);
         let failure = outcome.failure().expect("failed");
-        assert!(failure.starts_with("stopped after") && failure.ends_with(" s: who waits"), "{failure}");
+        assert!(failure.starts_with("stopped after") && failure.ends_with("): who waits"), "{failure}");
+        // What it waited in is what a user may see of it, so not everywhere.
+        assert!(failure.contains("(sh S ") && failure.contains(", sleep S "), "{failure}");
         let panic = "echo \"thread 'main' panicked at /some/where.rs:3:5:\" >&2; echo why >&2; sleep 60";
         let failure = shell(panic, Duration::from_millis(300)).failure().expect("failed");
-        assert!(failure.ends_with(" s: why"), "{failure}");
+        assert!(failure.ends_with("): why"), "{failure}");
     }
 }
