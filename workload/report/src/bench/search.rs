@@ -120,6 +120,8 @@ fn engines(zork: &Path) -> Result<Vec<String>> {
 pub(super) fn corpus(kind: Kind, scale: f64) -> Result<Tree> {
     let dir = tools::scratch(&format!("{}-{scale}", kind.name()))?;
     let expected = Corpus::new(kind, 1).scale(scale).write(&dir)?;
+    // Writing a tree can hold up a disk for a minute: the first one that reads it is not to wait for that.
+    sync()?;
     Ok(Tree { kind, root: dir.join(TREE), expected })
 }
 
@@ -297,9 +299,15 @@ fn all_cold(searchers: &[Searcher], tree: &Tree, rounds: Rounds, part: &mut Part
 
 /// Asks the kernel to forget files and directories.
 fn drop_caches() -> Result<()> {
+    sync()?;
+    std::fs::write("/proc/sys/vm/drop_caches", "3").context("cannot drop caches (that needs root)")
+}
+
+/// All that was written goes to the disk.
+fn sync() -> Result<()> {
     let sync = Command::new("sync").status().context("sync")?;
     ensure!(sync.success(), "sync failed");
-    std::fs::write("/proc/sys/vm/drop_caches", "3").context("cannot drop caches (that needs root)")
+    Ok(())
 }
 
 /// System calls a file, of everybody who has files to search.
