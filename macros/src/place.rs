@@ -48,7 +48,7 @@ mod tests {
         for (file, place) in [
             ("src/lib.rs", ""),
             ("member/src/main.rs", ""),
-            ("/home/src/member/src/shapes.rs", "shapes"),
+            ("/other/src/member/src/shapes.rs", "shapes"),
             ("src/shapes/mod.rs", "shapes"),
             ("src/shapes/round/main.rs", "shapes::round::main"),
             ("src/bin/tool.rs", ""),
