@@ -32,17 +32,31 @@ use std::time::{Duration, Instant};
 /// With what `f` panics with; with [`Cancelled`](crate::Cancelled), if the vthread was cancelled before or meanwhile; when the
 /// system has no thread for it.
 pub fn blocking<F: FnOnce() -> R + Send, R: Send>(f: F) -> R {
+    match try_blocking(f) {
+        Ok(result) => result,
+        Err(error) => panic!("vthread: no thread for a blocking call: {error}"),
+    }
+}
+
+/// [`blocking`], for callers that have another way where the system has no thread for it.
+///
+/// # Errors
+/// `f` has not been called: no thread of the pool is left, and none could be started (`ulimit -u`).
+///
+/// # Panics
+/// With what `f` panics with; with [`Cancelled`](crate::Cancelled), as `blocking`.
+pub fn try_blocking<F: FnOnce() -> R + Send, R: Send>(f: F) -> io::Result<R> {
     if carrier::mounted().is_none() {
-        return f();
+        return Ok(f());
     }
     checkpoint();
     let result = hop(|| call_elsewhere(f));
     checkpoint();
-    result.unwrap_or_else(|payload| resume_unwind(payload))
+    Ok(result?.unwrap_or_else(|payload| resume_unwind(payload)))
 }
 
-/// [`blocking`] without a look for a cancellation.
-pub(crate) fn call_elsewhere<F: FnOnce() -> R + Send, R: Send>(f: F) -> thread::Result<R> {
+/// [`try_blocking`] without a look for a cancellation.
+pub(crate) fn call_elsewhere<F: FnOnce() -> R + Send, R: Send>(f: F) -> io::Result<thread::Result<R>> {
     // Whether this stack can be left must be known before there is somebody to wait for.
     let _ = carrier::prepare_to_park(true);
     let (mut result, ended) = (None, Latch::new());
@@ -57,7 +71,7 @@ pub(crate) fn call_elsewhere<F: FnOnce() -> R + Send, R: Send>(f: F) -> thread::
     // its last access: see below. The pool drops no job.
     let job = unsafe { core::mem::transmute::<Box<dyn FnOnce() + Send + '_>, Job>(job) };
     if let Err((error, _job)) = POOL.start(job) {
-        panic!("vthread: no thread for a blocking call: {error}");
+        return Err(error);
     }
     let waits = WaitsForThreads::begin();
     let wait = || ended.wait(What::new(&"waits for a blocking call"));
@@ -65,7 +79,7 @@ pub(crate) fn call_elsewhere<F: FnOnce() -> R + Send, R: Send>(f: F) -> thread::
         fatal(format_args!("a blocking call cannot be waited for here, nor left alone"));
     }
     drop(waits);
-    result.unwrap_or_else(|| Err(Box::new("the blocking call has not run")))
+    Ok(result.unwrap_or_else(|| Err(Box::new("the blocking call has not run"))))
 }
 
 thread_local! {

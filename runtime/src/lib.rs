@@ -156,7 +156,7 @@ mod runtime;
 mod stacks;
 
 pub use allocator::{Arena, Heap, Pool, Region, StackAllocator};
-pub use blocking::blocking;
+pub use blocking::{blocking, try_blocking};
 pub use call::hop;
 pub use config::{Mode, STACKS_VAR};
 pub use error::{Error, Result};

@@ -1,7 +1,7 @@
 //! Directories by descriptor, and their entries.
 
 use super::{File, HERE, Metadata, OpenOptions, c_path, done};
-use crate::io::{Request, open};
+use crate::io::{Request, open, open_and_tell, try_blocking};
 use core::ffi::CStr;
 use std::ffi::{CString, OsStr, OsString};
 use std::io;
@@ -25,7 +25,11 @@ const LISTING: usize = 32 << 10;
 /// # }
 /// ```
 #[derive(Debug)]
-pub struct Dir(OwnedFd);
+pub struct Dir {
+    fd: OwnedFd,
+    /// It was not in memory when it was opened; nor is its listing, then.
+    is_cold: bool,
+}
 
 impl Dir {
     /// Opens a directory.
@@ -118,30 +122,42 @@ impl Dir {
     /// # Errors
     /// As `openat(2)`: the listing has a position of its own, and so a descriptor.
     pub fn read_dir(&self) -> io::Result<ReadDir> {
-        Ok(ReadDir::new(open_dir(self.as_raw_fd(), c".")?, PathBuf::new()))
+        let mut again = open_dir(self.as_raw_fd(), c".")?;
+        again.is_cold |= self.is_cold;
+        Ok(ReadDir::new(again, PathBuf::new()))
     }
 }
 
 impl AsFd for Dir {
     fn as_fd(&self) -> BorrowedFd<'_> {
-        self.0.as_fd()
+        self.fd.as_fd()
     }
 }
 
 impl AsRawFd for Dir {
     fn as_raw_fd(&self) -> RawFd {
-        self.0.as_raw_fd()
+        self.fd.as_raw_fd()
     }
 }
 
 impl From<OwnedFd> for Dir {
     fn from(fd: OwnedFd) -> Self {
-        Self(fd)
+        Self { fd, is_cold: false }
     }
 }
 
 fn open_dir(base: RawFd, path: &CStr) -> io::Result<Dir> {
-    open(base, path, libc::O_RDONLY | libc::O_DIRECTORY, 0).map(Dir)
+    let (fd, is_cold) = open_and_tell(base, path, libc::O_RDONLY | libc::O_DIRECTORY, 0)?;
+    Ok(Dir { fd, is_cold })
+}
+
+/// Fills `listing` with the next entries: so many bytes.
+fn list(dir: &Dir, listing: &mut [u64]) -> io::Result<usize> {
+    // SAFETY: the buffer is borrowed, and so long.
+    let n = unsafe {
+        libc::syscall(libc::SYS_getdents64, dir.as_raw_fd(), listing.as_mut_ptr(), size_of_val(listing))
+    };
+    usize::try_from(n).map_err(|_| io::Error::last_os_error())
 }
 
 /// By way of a descriptor that is only for that (`O_PATH`): to find it may wait, to look at it does not.
@@ -175,15 +191,24 @@ impl ReadDir {
 
     fn fill(&mut self) -> io::Result<()> {
         loop {
-            let (fd, to) = (self.dir.as_raw_fd(), self.listing.as_mut_ptr());
-            // SAFETY: the buffer is ours and so long.
-            let n = unsafe { libc::syscall(libc::SYS_getdents64, fd, to, LISTING) };
-            if let Ok(n) = usize::try_from(n) {
-                self.held = 0..n;
-                self.ended = n == 0;
-                return Ok(());
-            }
-            let error = io::Error::last_os_error();
+            let (dir, listing) = (&*self.dir, &mut *self.listing);
+            let listed = if dir.is_cold {
+                // Without a thread for it, the carrier waits.
+                match try_blocking(|| list(dir, listing)) {
+                    Ok(listed) => listed,
+                    Err(_) => list(&self.dir, &mut self.listing),
+                }
+            } else {
+                list(dir, listing)
+            };
+            let error = match listed {
+                Ok(n) => {
+                    self.held = 0..n;
+                    self.ended = n == 0;
+                    return Ok(());
+                }
+                Err(error) => error,
+            };
             match error.raw_os_error() {
                 Some(libc::EINTR) => {}
                 // Removed meanwhile: nothing is left of it.

@@ -14,7 +14,8 @@
 //!
 //! # What may still block the carrier
 //!
-//! Plain reads of a [`Habit`]. Listing directories, for which the kernel has no other call, and writes of up to 64 KiB to regular files on file systems that
+//! Plain reads of a [`Habit`]. Listing directories, for which the kernel has no other call: one that had to be waited for when it was opened
+//! is listed on a thread of [`blocking`](crate::blocking), any other at once. And writes of up to 64 KiB to regular files on file systems that
 //! do not know `RWF_NOWAIT` for them (ext4): they end in the page cache.
 
 mod calls;
@@ -32,7 +33,7 @@ mod ring;
 #[cfg(vthread_native)]
 pub(crate) use calls::do_without_openat2;
 pub use habit::Habit;
-pub(crate) use perform::{blocking, open, perform};
+pub(crate) use perform::{blocking, open, open_and_tell, perform, try_blocking};
 #[cfg(vthread_native)]
 pub(crate) use reactor::{cancel, describe, end, is_busy, numbers, sleep, turn};
 pub(crate) use request::Request;

@@ -216,11 +216,18 @@ pub(super) fn try_open(dir: RawFd, path: &CStr, flags: i32, mode: u32, resolve: 
 /// Opens it.
 #[inline]
 pub(crate) fn open(dir: RawFd, path: &CStr, flags: i32, mode: u32) -> io::Result<OwnedFd> {
+    open_and_tell(dir, path, flags, mode).map(|(fd, _)| fd)
+}
+
+/// Opens it, and tells whether a vthread had to wait for that.
+#[inline]
+pub(crate) fn open_and_tell(dir: RawFd, path: &CStr, flags: i32, mode: u32) -> io::Result<(OwnedFd, bool)> {
     let flags = flags | libc::O_CLOEXEC;
-    if on_a_vthread() {
+    let tried = on_a_vthread();
+    if tried {
         match try_open(dir, path, flags, mode, 0) {
             Err(error) if would_wait(&error) => {}
-            done => return done,
+            done => return done.map(|fd| (fd, false)),
         }
     }
     // SAFETY: no buffer but the path, which is borrowed; the descriptor is owned at once.
@@ -228,13 +235,17 @@ pub(crate) fn open(dir: RawFd, path: &CStr, flags: i32, mode: u32) -> io::Result
         perform(&Request::Open { dir, path, flags, mode }).map(|fd| OwnedFd::from_raw_fd(fd as RawFd))
     };
     checkpoint();
-    opened
+    opened.map(|fd| (fd, tried))
 }
 
 /// Calls `f`, on another thread if this is a vthread: what has no request may block.
 #[cfg(vthread_native)]
-pub(crate) use crate::blocking::blocking;
+pub(crate) use crate::blocking::{blocking, try_blocking};
 #[cfg(not(vthread_native))]
 pub(crate) fn blocking<R>(f: impl FnOnce() -> R) -> R {
     f()
+}
+#[cfg(not(vthread_native))]
+pub(crate) fn try_blocking<R>(f: impl FnOnce() -> R) -> io::Result<R> {
+    Ok(f())
 }

@@ -115,16 +115,21 @@ fn wait_for_pool(reactor: &Reactor, request: &Request<'_>) -> i32 {
     let permit = POOL_PERMITS.acquire(1);
     drop(waits);
     reactor.begun();
-    let request = *request;
+    let sent = *request;
     let result = blocking::call_elsewhere(move || {
         // The whole of it, which may be sent; its pointers alone may not.
-        let request = request;
+        let request = sent;
         // SAFETY: buffers are valid until we return, which we do after the call.
         unsafe { request.call() }
     });
     reactor.ended();
     drop(permit);
-    result.unwrap_or_else(|payload| std::panic::resume_unwind(payload))
+    match result {
+        Ok(result) => result.unwrap_or_else(|payload| std::panic::resume_unwind(payload)),
+        // No thread is to be had: the carrier waits for it itself.
+        // SAFETY: as above.
+        Err(_) => unsafe { request.call() },
+    }
 }
 
 /// Asks for the cancellation of the operation that `waiting` is part of; who waits goes on waiting.

@@ -12,3 +12,14 @@ pub fn blocking<F: FnOnce() -> R + Send, R: Send>(f: F) -> R {
     checkpoint();
     result
 }
+
+/// [`blocking`]; here nothing prevents it.
+///
+/// # Errors
+/// None.
+///
+/// # Panics
+/// As `blocking`.
+pub fn try_blocking<F: FnOnce() -> R + Send, R: Send>(f: F) -> std::io::Result<R> {
+    Ok(blocking(f))
+}

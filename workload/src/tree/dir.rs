@@ -5,7 +5,7 @@
 //! names but not 700 descriptors. If [`OpenFiles`] closes a descriptor that is still of use, the directory is found again
 //! from its nearest open ancestor, and must be the same one.
 
-use super::{OpenFiles, Visits};
+use super::{OpenFiles, Visits, errno};
 use rustix::fd::{AsFd, OwnedFd};
 use rustix::fs::{CWD, OFlags, fstat, fstatfs};
 use rustix::io::Errno;
@@ -71,18 +71,35 @@ impl DirUse {
     /// # Errors
     /// As `openat(2)`; `ESTALE` if this directory had to be found again and another one is in its place.
     pub fn open_child(&self, name: &CStr, follow: bool) -> Result<Self, Errno> {
-        let files = &self.0.files;
         let (base, flags) = (self.0.descriptor()?, Dir::flags(follow));
         // On the same mount it is the same file system, and nobody has to be asked which.
         let at_once = vthread::io::try_open_in_mount(&*base, name, flags.bits().cast_signed(), 0);
-        let (fd, local) = if let Ok(fd) = at_once {
-            (fd, self.short_read_is_end())
-        } else {
-            let fd = files.open(base.as_fd(), name, flags)?;
-            let local = is_local(&fd);
-            (fd, local)
-        };
-        Ok(Self::new(files, Some(Arc::clone(&self.0)), name.to_owned(), true, follow, fd, local))
+        if let Ok(fd) = at_once {
+            return Ok(self.child(name, follow, fd, self.short_read_is_end()));
+        }
+        let fd = self.0.files.open(base.as_fd(), name, flags)?;
+        let local = is_local(&fd);
+        Ok(self.child(name, follow, fd, local))
+    }
+
+    /// [`open_child`](Self::open_child), if that needs no waiting: `EAGAIN`. Nothing is closed to make room for it: `EMFILE`.
+    ///
+    /// # Errors
+    /// As `open_child`.
+    pub fn try_open_child(&self, name: &CStr, follow: bool) -> Result<Self, Errno> {
+        let (base, flags) = (self.0.descriptor()?, Dir::flags(follow).bits().cast_signed());
+        if let Ok(fd) = vthread::io::try_open_in_mount(&*base, name, flags, 0) {
+            return Ok(self.child(name, follow, fd, self.short_read_is_end()));
+        }
+        // It may be another mount, or a kernel that cannot tell.
+        let fd = vthread::io::try_open_at(&*base, name, flags, 0).map_err(|error| errno(&error))?;
+        let local = is_local(&fd);
+        Ok(self.child(name, follow, fd, local))
+    }
+
+    fn child(&self, name: &CStr, follow: bool, fd: OwnedFd, local: bool) -> Self {
+        let files = &self.0.files;
+        Self::new(files, Some(Arc::clone(&self.0)), name.to_owned(), true, follow, fd, local)
     }
 
     fn new(

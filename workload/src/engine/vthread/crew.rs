@@ -1,11 +1,12 @@
 //! What all vthreads of one search share: how many are at work, and how one starts another.
 
 use super::walk;
-use crate::behaviour::{Entry, LISTING, Task, Tasks, Tools};
+use crate::behaviour::{Entry, LISTING, Subdirectory, Task, Tasks, Tools};
 use crate::output::Problem;
 use crate::search::{Root, Search};
 use crate::tree::{DirUse, Kind, Names, errno};
 use rustix::fd::OwnedFd;
+use rustix::fs::{AtFlags, RawDir, SeekFrom, fstat, seek, statat};
 use rustix::io::Errno;
 use std::collections::VecDeque;
 use std::ffi::CString;
@@ -34,8 +35,10 @@ pub(super) struct Crew {
     handed_now: AtomicUsize,
     /// Nanoseconds that the next hungry walk waits.
     patience: AtomicU64,
-    /// Files that may still be waited for.
+    /// Files and directories that may still be waited for.
     late: AtomicUsize,
+    /// Vthreads that may still be started for directories that have to be waited for.
+    ahead: AtomicUsize,
     /// Kept for the next one, with their buffers.
     tools: Mutex<Vec<(Box<Tools>, Listing)>>,
 }
@@ -79,6 +82,7 @@ impl Crew {
             handed_now: AtomicUsize::new(0),
             patience: AtomicU64::new(PATIENCE),
             late: AtomicUsize::new(late),
+            ahead: AtomicUsize::new(AHEAD),
             tools: Mutex::default(),
         }
     }
@@ -198,6 +202,31 @@ impl Crew {
         self.late.fetch_add(1, AcqRel);
     }
 
+    /// Whether one more directory may be waited for; then it counts.
+    pub(super) fn may_look_ahead(&self) -> bool {
+        let may = self.ahead.fetch_update(AcqRel, Relaxed, |left| left.checked_sub(1)).is_ok();
+        if may && !self.may_wait() {
+            self.ahead.fetch_add(1, AcqRel);
+            return false;
+        }
+        may
+    }
+
+    pub(super) fn ahead_ended(&self) {
+        self.ahead.fetch_add(1, AcqRel);
+        self.late_ended();
+    }
+
+    /// Starts a vthread for a directory that has to be waited for.
+    #[inline(never)]
+    pub(super) fn look_ahead<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, found: Subdirectory) {
+        drop(scope.spawn_local(move || {
+            let mut job =
+                Job { crew: self, scope: Some(scope), waiting: VecDeque::new(), is_busy: false, left: None };
+            walk::ahead(&mut job, &found);
+        }));
+    }
+
     #[inline(never)]
     pub(super) fn take_tools(&self) -> (Box<Tools>, Listing) {
         let kept = self.tools.lock().unwrap_or_else(PoisonError::into_inner).pop();
@@ -232,6 +261,46 @@ pub(super) fn try_open(dir: &DirUse, entry: &Entry<'_>) -> Result<OwnedFd, Errno
     let flags = entry.flags().bits().cast_signed();
     vthread::io::try_open_at(&*dir.descriptor()?, entry.name, flags, 0).map_err(|error| errno(&error))
 }
+
+/// Opens a directory that is not in memory, and brings its names there, and the inodes of its files, while the vthread waits. No ring lists
+/// directories, and each open that it leaves to the kernel's threads costs more than to look at a file among others does on one of ours.
+#[inline(never)]
+pub(super) fn open_ahead(search: &Search, found: &Subdirectory) -> Result<DirUse, Errno> {
+    let Subdirectory { parent, name, follow } = found;
+    let opened = vthread::try_blocking(|| {
+        let dir = parent.open_child(name, *follow)?;
+        if !search.is_stopped() {
+            look_at(&*dir.descriptor()?);
+        }
+        Ok(dir)
+    });
+    // There is no thread: the carrier waits itself.
+    opened.unwrap_or_else(|_| parent.open_child(name, *follow))
+}
+
+/// Lists the beginning of a directory, and looks at the files there; whoever searches them does all of it again. Errors are for that one.
+fn look_at(dir: &OwnedFd) {
+    let mut room = [MaybeUninit::uninit(); LOOKED_AT];
+    let mut entries = RawDir::new(dir, &mut room);
+    // Directories in it can be waited for at once, which is what takes time in a chain of them. Where links are not counted (btrfs), there seem to
+    // be none.
+    let has_directories = fstat(dir).is_ok_and(|status| status.st_nlink > 2);
+    while let Some(Ok(entry)) = entries.next() {
+        let (name, file_type) = (entry.file_name(), entry.file_type());
+        if !has_directories && matches!(Kind::of(file_type, name.to_bytes()), Some(Kind::Text | Kind::Json)) {
+            let _ = statat(dir, name, AtFlags::SYMLINK_NOFOLLOW);
+        }
+        if entries.is_buffer_empty() {
+            break;
+        }
+    }
+    let _ = seek(dir, SeekFrom::Start(0));
+}
+
+/// Vthreads at a time for directories that have to be waited for. With 32 or 64 of them nothing was faster, and each has its own buffers.
+const AHEAD: usize = 16;
+/// Bytes of their listings that are looked at ahead: some hundred names.
+const LOOKED_AT: usize = 8 << 10;
 
 /// How long a walk that has nothing left waits for a share before it ends, in nanoseconds. To rouse a carrier that sleeps takes about as long.
 const PATIENCE: u64 = 50_000;

@@ -4,7 +4,8 @@
 //! alone           no vthread yet: the first files, by the same functions on the calling thread. What is left goes to
 //! walk            a vthread for a part of the tree: lists directories, searches files while they are in memory
 //!  ├──> walk      another, with the older half of what is left, when a carrier has nothing to do: that one steals it
-//!  └──> late      a vthread for each file whose bytes have to come from the disk: many wait at a time, on this carrier
+//!  ├──> late      a vthread for each file whose bytes have to come from the disk: many wait at a time, on this carrier
+//!  └──> ahead     a vthread for each directory that has to come from the disk, a few at a time, and what is in it
 //! ```
 //!
 //! Nothing here waits on an OS thread, and no vthread's stack is larger than was proved.

@@ -1,10 +1,10 @@
 //! The search itself: tasks, directories, and a behaviour for each kind of entry, called through its vtable.
 
-pub(super) use annotated::{alone, late, walk};
+pub(super) use annotated::{ahead, alone, late, walk};
 
 #[vthread::vthread(exact)]
 mod annotated {
-    use super::super::crew::{Job, Late, Listing, PIECE, read_start, root_of, try_open};
+    use super::super::crew::{Job, Late, Listing, PIECE, open_ahead, read_start, root_of, try_open};
     use crate::behaviour::{
         Changed, Entry, LOOKS, SHARE_BYTES, SHARE_NAMES, Subdirectory, Task, Tasks, Tools, kind_of,
         next_names, not_opened, not_read, search_json, search_text,
@@ -53,7 +53,13 @@ mod annotated {
             if let Some(dir) = entry.dir {
                 let found =
                     Subdirectory { parent: dir.keep(), name: entry.name.to_owned(), follow: entry.follow };
-                walk.job.spawn(Task::Directory(found));
+                // What is below a directory that was not in memory is not either.
+                match walk.job.scope {
+                    Some(scope) if walk.is_cold && walk.job.crew.may_look_ahead() => {
+                        walk.job.crew.look_ahead(scope, found);
+                    }
+                    _ => walk.job.spawn(Task::Directory(found)),
+                }
             }
             Ok(())
         }
@@ -66,6 +72,8 @@ mod annotated {
         listing: Listing,
         behaviours: Arc<Behaviours>,
         habit: Habit,
+        /// Whether the directory that it is in was not in memory.
+        is_cold: bool,
     }
 
     /// The behaviour of each kind, called through its vtable.
@@ -89,7 +97,14 @@ mod annotated {
         let (tools, listing) = job.crew.take_tools();
         let behaviours =
             Behaviours { text: Box::new(TextFile), json: Box::new(JsonFile), directory: Box::new(Directory) };
-        Walk { job, tools, listing, behaviours: Arc::new(behaviours), habit: Habit::default() }
+        Walk {
+            job,
+            tools,
+            listing,
+            behaviours: Arc::new(behaviours),
+            habit: Habit::default(),
+            is_cold: false,
+        }
     }
 
     /// Does what there is to do, the newest first, so that few wait at a time; others get the oldest.
@@ -140,13 +155,29 @@ mod annotated {
         crew.late_ended();
     }
 
+    /// A vthread that waits for a directory, and searches it.
+    pub fn ahead(job: &mut Job<'_, '_>, found: &Subdirectory) {
+        let crew = job.crew;
+        // Tools are large, as above.
+        let opened = open_ahead(&crew.search, found);
+        let mut walk = begin(job);
+        walk.is_cold = true;
+        enter(found, opened, &mut walk);
+        walk.tools.flush();
+        work(&mut walk);
+        let Walk { tools, listing, .. } = walk;
+        crew.keep_tools(tools, listing);
+        crew.ahead_ended();
+    }
+
     fn run(task: Task, walk: &mut Walk<'_, '_, '_>) {
         if walk.tools.search.is_stopped() {
             return;
         }
+        walk.is_cold = false;
         match task {
             Task::Root(number) => root(number, walk),
-            Task::Directory(found) => subdirectory(&found, walk),
+            Task::Directory(found) => subdirectory(found, walk),
             Task::Batch(dir, mut names) => batch(&dir, &mut names, walk),
             Task::Rest(dir, fd) => go_on(&dir, Ok(fd), walk),
             Task::Share(huge) => huge.help(&mut walk.tools, walk.job),
@@ -176,9 +207,33 @@ mod annotated {
         behaviours.of(kind).search(entry, walk)
     }
 
-    fn subdirectory(found: &Subdirectory, walk: &mut Walk<'_, '_, '_>) {
-        let Subdirectory { parent, name, follow } = found;
-        match parent.open_child(name, *follow) {
+    fn subdirectory(found: Subdirectory, walk: &mut Walk<'_, '_, '_>) {
+        let Subdirectory { parent, name, follow } = &found;
+        match parent.try_open_child(name, *follow) {
+            Err(Errno::AGAIN) => cold(found, walk),
+            // Makes room, and waits for it.
+            Err(Errno::MFILE | Errno::NFILE) => enter(&found, parent.open_child(name, *follow), walk),
+            opened => enter(&found, opened, walk),
+        }
+    }
+
+    /// Leaves a directory that is not in memory to a vthread that waits for it; this one waits for it itself if too many do.
+    fn cold(found: Subdirectory, walk: &mut Walk<'_, '_, '_>) {
+        let crew = walk.job.crew;
+        match walk.job.scope {
+            None if walk.job.is_first() => walk.job.leave(Task::Directory(found)),
+            Some(scope) if crew.may_look_ahead() => crew.look_ahead(scope, found),
+            _ => {
+                let opened = open_ahead(&crew.search, &found);
+                walk.is_cold = true;
+                enter(&found, opened, walk);
+            }
+        }
+    }
+
+    fn enter(found: &Subdirectory, opened: Result<DirUse, Errno>, walk: &mut Walk<'_, '_, '_>) {
+        let Subdirectory { parent, name, .. } = found;
+        match opened {
             // A link above the start leads back to it by way of ordinary directories.
             Ok(dir) => match walk.tools.search.is_to_be_listed(&dir) {
                 Ok(true) => list(&dir, walk),
