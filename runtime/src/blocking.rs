@@ -47,10 +47,11 @@ pub fn blocking<F: FnOnce() -> R + Send, R: Send>(f: F) -> R {
 /// With what `f` panics with; with [`Cancelled`](crate::Cancelled), as `blocking`.
 pub fn try_blocking<F: FnOnce() -> R + Send, R: Send>(f: F) -> io::Result<R> {
     if carrier::mounted().is_none() {
-        return Ok(f());
+        // On an ordinary stack that is a plain call; a bound of whoever may call this from both leaves `f` out.
+        return Ok(hop(f));
     }
     checkpoint();
-    let result = hop(|| call_elsewhere(f));
+    let result = call_elsewhere(f);
     checkpoint();
     Ok(result?.unwrap_or_else(|payload| resume_unwind(payload)))
 }
@@ -60,23 +61,25 @@ pub(crate) fn call_elsewhere<F: FnOnce() -> R + Send, R: Send>(f: F) -> io::Resu
     // Whether this stack can be left must be known before there is somebody to wait for.
     let _ = carrier::prepare_to_park(true);
     let (mut result, ended) = (None, Latch::new());
-    let caller = carrier::group().map_or(0, |group| Arc::as_ptr(group).addr());
-    let job: Box<dyn FnOnce() + Send + '_> = Box::new(|| {
-        CALLER.set(caller);
-        result = Some(catch_unwind(AssertUnwindSafe(f)));
-        CALLER.set(0);
-        ended.set();
-    });
-    // SAFETY: only the type changes. What the job borrows is this frame, which is not left before the job has set the latch,
-    // its last access: see below. The pool drops no job.
-    let job = unsafe { core::mem::transmute::<Box<dyn FnOnce() + Send + '_>, Job>(job) };
-    if let Err((error, _job)) = POOL.start(job) {
-        return Err(error);
-    }
+    // Memory, locks and threads need a large stack. Who waits keeps none.
+    hop(|| {
+        let (result, ended) = (&mut result, &ended);
+        let caller = carrier::group().map_or(0, |group| Arc::as_ptr(group).addr());
+        let job: Box<dyn FnOnce() + Send + '_> = Box::new(move || {
+            CALLER.set(caller);
+            *result = Some(catch_unwind(AssertUnwindSafe(f)));
+            CALLER.set(0);
+            ended.set();
+        });
+        // SAFETY: only the type changes. What the job borrows is the frame around this one, which is not left before the job has set the
+        // latch, its last access: see below. The pool drops no job, unless it gives it back.
+        let job = unsafe { core::mem::transmute::<Box<dyn FnOnce() + Send + '_>, Job>(job) };
+        POOL.start(job).map_err(|(error, _job)| error)
+    })?;
     let waits = WaitsForThreads::begin();
     let wait = || ended.wait(What::new(&"waits for a blocking call"));
     if catch_unwind(AssertUnwindSafe(wait)).is_err() {
-        fatal(format_args!("a blocking call cannot be waited for here, nor left alone"));
+        hop(|| fatal(format_args!("a blocking call cannot be waited for here, nor left alone")));
     }
     drop(waits);
     Ok(result.unwrap_or_else(|| Err(Box::new("the blocking call has not run"))))

@@ -35,7 +35,8 @@ fn what_is_not_in_memory_is_listed_on_a_thread_if_there_is_one() {
     let place = std::env::temp_dir().join(format!("vthread-listings-{}", std::process::id()));
     std::fs::create_dir_all(place.join("grue")).expect("a directory");
     let listed = || {
-        let names = fs::read_dir(&place).expect("a listing").map(|entry| entry.expect("an entry").file_name());
+        let names =
+            fs::read_dir(&place).expect("a listing").map(|entry| entry.expect("an entry").file_name());
         assert_eq!(names.collect::<Vec<_>>(), ["grue"]);
         let dir = fs::Dir::open(&place).expect("the directory");
         assert_eq!(dir.read_dir().expect("a listing").count(), 1);
