@@ -32,6 +32,8 @@ pub struct Habit {
 /// What the kernel counts of this thread.
 #[derive(Clone, Copy, Debug, Default)]
 struct Counted {
+    /// Which it is: the address of something that is its own.
+    thread: usize,
     blocks_read: i64,
     waits: i64,
 }
@@ -44,12 +46,15 @@ impl Counted {
             libc::getrusage(libc::RUSAGE_THREAD, usage.as_mut_ptr());
             usage.assume_init()
         };
-        Self { blocks_read: usage.ru_inblock, waits: usage.ru_nvcsw }
+        // SAFETY: always this thread's.
+        let thread = unsafe { libc::__errno_location() } as usize;
+        Self { thread, blocks_read: usage.ru_inblock, waits: usage.ru_nvcsw }
     }
 
-    /// Has a read waited since then?
+    /// Has a read waited since then? Nobody knows where that was another thread.
     fn has_waited_since(self, before: Self) -> bool {
-        self.blocks_read != before.blocks_read || self.waits - before.waits > WAITS
+        self.thread == before.thread
+            && (self.blocks_read != before.blocks_read || self.waits - before.waits > WAITS)
     }
 }
 
@@ -60,8 +65,7 @@ impl Default for Habit {
 }
 
 impl Habit {
-    /// Reads at the position of the file, most probably without waiting. Always to be called on the same OS thread, as a vthread does;
-    /// elsewhere it only learns less.
+    /// Reads at the position of the file, most probably without waiting. One that goes from one OS thread to another learns a little less.
     ///
     /// # Errors
     /// [`WouldBlock`](io::ErrorKind::WouldBlock) when the bytes are not in memory; else as `read(2)`.

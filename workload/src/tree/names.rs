@@ -16,8 +16,8 @@ pub struct Name<'a> {
 #[derive(Debug, Default)]
 pub struct Names {
     bytes: Vec<u8>,
-    /// Where each name begins in `bytes`; it ends with the NUL.
-    entries: Vec<(u32, FileType)>,
+    /// Where each name begins in `bytes`, and where it ends, behind its NUL.
+    entries: Vec<(u32, u32, FileType)>,
     next: usize,
     /// So many at the front are directories.
     directories: usize,
@@ -34,13 +34,14 @@ impl Names {
 
     /// Adds an entry, before any has been taken. Directories come first: while the files beside them are searched, another worker can list them.
     pub fn push(&mut self, name: &CStr, file_type: FileType) {
-        self.entries.push((self.bytes.len() as u32, file_type));
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(name.to_bytes_with_nul());
+        self.entries.push((start as u32, self.bytes.len() as u32, file_type));
         if file_type == FileType::Directory {
             let last = self.entries.len() - 1;
             self.entries.swap(self.directories, last);
             self.directories += 1;
         }
-        self.bytes.extend_from_slice(name.to_bytes_with_nul());
     }
 
     /// How many are left.
@@ -55,10 +56,10 @@ impl Names {
 
     /// Takes the first one that is left.
     pub fn pop(&mut self) -> Option<Name<'_>> {
-        let (start, file_type) = *self.entries.get(self.next)?;
+        let (start, end, file_type) = *self.entries.get(self.next)?;
         self.next += 1;
-        // Names were pushed with their NULs, so this always finds one.
-        let name = CStr::from_bytes_until_nul(&self.bytes[start as usize..]).ok()?;
+        // Names were pushed with their NULs, so this is always one.
+        let name = CStr::from_bytes_with_nul(&self.bytes[start as usize..end as usize]).ok()?;
         Some(Name { name, file_type })
     }
 
@@ -73,8 +74,8 @@ impl Names {
     pub fn split(&mut self) -> Self {
         let middle = self.next + self.len() / 2;
         let mut half = Self::default();
-        for (start, file_type) in self.entries.drain(middle..) {
-            if let Ok(name) = CStr::from_bytes_until_nul(&self.bytes[start as usize..]) {
+        for (start, end, file_type) in self.entries.drain(middle..) {
+            if let Ok(name) = CStr::from_bytes_with_nul(&self.bytes[start as usize..end as usize]) {
                 half.push(name, file_type);
             }
         }
