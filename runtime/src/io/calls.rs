@@ -107,6 +107,12 @@ pub(super) fn open_now(dir: RawFd, path: &CStr, flags: i32, mode: u32, resolve: 
     if resolve != 0 {
         return -libc::EAGAIN;
     }
+    open(dir, path, flags, mode)
+}
+
+/// `openat`. May wait.
+#[inline]
+pub(super) fn open(dir: RawFd, path: &CStr, flags: i32, mode: u32) -> i32 {
     let arguments = [number(dir), path.as_ptr() as usize, flags as usize, mode as usize, 0, 0];
     // SAFETY: the path ends with a NUL.
     unsafe { system_call(libc::SYS_openat, arguments) as i32 }

@@ -106,7 +106,7 @@ impl Request<'_> {
                     libc::pwrite64(fd, from.cast(), len as usize, offset as i64)
                 }
                 Self::Open { dir, path, flags, mode } => {
-                    libc::openat(dir, path.as_ptr(), flags, mode) as isize
+                    return super::calls::open(dir, path, flags, mode);
                 }
                 Self::Sync { fd, data_only: true } => libc::fdatasync(fd) as isize,
                 Self::Sync { fd, data_only: false } => libc::fsync(fd) as isize,

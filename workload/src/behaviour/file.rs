@@ -42,8 +42,8 @@ pub(crate) fn search_text(
     let (size, sparse) = if window.fill()? { (0, false) } else { window.size()? };
     // A needle that holds a zero may be found in a hole.
     let sparse = sparse && !search.needle.bytes().contains(&0);
-    if tasks.parallel()
-        && HugeText::is_huge(size, search)
+    if HugeText::is_huge(size, search)
+        && tasks.parallel()
         // Where one match is enough it may be near, and nobody has to be called for help.
         && !(search.detail == Detail::First && window.has_match(text))
     {

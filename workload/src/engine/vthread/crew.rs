@@ -203,10 +203,12 @@ impl Crew {
     #[inline(never)]
     pub(super) fn take_tools(&self) -> (Box<Tools>, Listing, Habit) {
         let kept = self.tools.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        if let Some((tools, listing, mut habit)) = kept {
+            habit.forget_waits();
+            return (tools, listing, habit);
+        }
         // Making them needs more stack than all the rest, and happens once a carrier: it shall not count for every vthread.
-        kept.unwrap_or_else(|| {
-            (vthread::hop(|| Box::new(Tools::new(&self.search))), Listing::new(), Habit::default())
-        })
+        (vthread::hop(|| Box::new(Tools::new(&self.search))), Listing::new(), Habit::default())
     }
 
     #[inline(never)]
@@ -232,9 +234,11 @@ pub(super) fn root_of(search: &Search, root: &Root) -> Result<(Kind, Option<DirU
 
 /// Opens an entry of `dir` if that needs no waiting: `EAGAIN`.
 #[inline(never)]
-pub(super) fn try_open(dir: &DirUse, entry: &Entry<'_>) -> Result<OwnedFd, Errno> {
+pub(super) fn try_open(dir: &DirUse, entry: &Entry<'_>, habit: &mut Habit) -> Result<OwnedFd, Errno> {
     let flags = entry.flags().bits().cast_signed();
     let opened = match entry.at {
+        // Others' disks may be far away.
+        Some(at) if dir.short_read_is_end() => habit.try_open_at(at, entry.name, flags, 0),
         Some(at) => vthread::io::try_open_at(at, entry.name, flags, 0),
         None => vthread::io::try_open_at(&*dir.descriptor()?, entry.name, flags, 0),
     };

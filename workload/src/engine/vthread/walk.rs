@@ -296,7 +296,7 @@ mod annotated {
     /// Opens a file and reads its beginning, while that needs no waiting. What does is left to another vthread.
     fn open_first(entry: &Entry<'_>, kind: Kind, walk: &mut Walk<'_, '_, '_>) -> First {
         let opened = match entry.dir {
-            Some(dir) => try_open(dir, entry),
+            Some(dir) => try_open(dir, entry, &mut walk.habit),
             None => entry.open(&walk.tools.search),
         };
         let fd = match opened {
