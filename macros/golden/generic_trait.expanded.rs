@@ -2,7 +2,7 @@ mod conversions {
     pub trait Convert<A> {
         #[doc(hidden)]
         #[allow(non_upper_case_globals)]
-        const write_vthread_dyn_use_to_name_dyn_here: () = ();
+        const write_vthread_dyn_use_to_name_dyn_here: bool = false;
         #[doc(hidden)]
         #[allow(warnings)]
         fn write_vthread_above_this_impl()
@@ -20,7 +20,9 @@ mod conversions {
         #[allow(warnings)]
         #[inline]
         fn __rec_convert(&self, is_concurrent: i64, a: A) -> Self::Out {
-            if is_concurrent & 1 == 0 {
+            if <Self as Convert<A>>::write_vthread_dyn_use_to_name_dyn_here {
+                <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
+            } else if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
                 <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
             } else {
@@ -67,6 +69,7 @@ mod conversions {
     }
     #[allow(warnings)]
     impl<A, __Out> Convert<A> for dyn __ConvertObj<A, Out = __Out> + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         type Out = __Out;
         #[inline]
         fn __vt_convert(&self, is_concurrent: i64, a: A) -> Self::Out {
@@ -74,10 +77,6 @@ mod conversions {
                 ::core::concat!(::core::module_path!(), "::Convert::convert"), self
             );
             <Self as __ConvertObj<A>>::__slot_convert(object, is_concurrent, a)
-        }
-        #[inline]
-        fn __rec_convert(&self, is_concurrent: i64, a: A) -> Self::Out {
-            <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -108,17 +107,14 @@ mod conversions {
     }
     #[allow(warnings)]
     impl<A, __Out> Convert<A> for dyn __ConvertObj<A, Out = __Out> + Send + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         type Out = __Out;
         #[inline]
         fn __vt_convert(&self, is_concurrent: i64, a: A) -> Self::Out {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Convert::convert"), self
-            );
-            <Self as __ConvertObj<A>>::__slot_convert(object, is_concurrent, a)
-        }
-        #[inline]
-        fn __rec_convert(&self, is_concurrent: i64, a: A) -> Self::Out {
-            <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
+            <dyn __ConvertObj<
+                A,
+                Out = __Out,
+            > as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -149,17 +145,14 @@ mod conversions {
     }
     #[allow(warnings)]
     impl<A, __Out> Convert<A> for dyn __ConvertObj<A, Out = __Out> + Sync + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         type Out = __Out;
         #[inline]
         fn __vt_convert(&self, is_concurrent: i64, a: A) -> Self::Out {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Convert::convert"), self
-            );
-            <Self as __ConvertObj<A>>::__slot_convert(object, is_concurrent, a)
-        }
-        #[inline]
-        fn __rec_convert(&self, is_concurrent: i64, a: A) -> Self::Out {
-            <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
+            <dyn __ConvertObj<
+                A,
+                Out = __Out,
+            > as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -190,17 +183,14 @@ mod conversions {
     }
     #[allow(warnings)]
     impl<A, __Out> Convert<A> for dyn __ConvertObj<A, Out = __Out> + Send + Sync + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         type Out = __Out;
         #[inline]
         fn __vt_convert(&self, is_concurrent: i64, a: A) -> Self::Out {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Convert::convert"), self
-            );
-            <Self as __ConvertObj<A>>::__slot_convert(object, is_concurrent, a)
-        }
-        #[inline]
-        fn __rec_convert(&self, is_concurrent: i64, a: A) -> Self::Out {
-            <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
+            <dyn __ConvertObj<
+                A,
+                Out = __Out,
+            > as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -231,6 +221,7 @@ mod conversions {
     }
     #[allow(warnings)]
     impl Convert<u32> for dyn __TwiceObj + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         type Out = u64;
         #[inline]
         fn __vt_convert(&self, is_concurrent: i64, a: u32) -> Self::Out {
@@ -238,10 +229,6 @@ mod conversions {
                 ::core::concat!(::core::module_path!(), "::Convert::convert"), self
             );
             <Self as __ConvertObj<u32>>::__slot_convert(object, is_concurrent, a)
-        }
-        #[inline]
-        fn __rec_convert(&self, is_concurrent: i64, a: u32) -> Self::Out {
-            <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -272,17 +259,11 @@ mod conversions {
     }
     #[allow(warnings)]
     impl Convert<u32> for dyn __TwiceObj + Send + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         type Out = u64;
         #[inline]
         fn __vt_convert(&self, is_concurrent: i64, a: u32) -> Self::Out {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Convert::convert"), self
-            );
-            <Self as __ConvertObj<u32>>::__slot_convert(object, is_concurrent, a)
-        }
-        #[inline]
-        fn __rec_convert(&self, is_concurrent: i64, a: u32) -> Self::Out {
-            <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
+            <dyn __TwiceObj as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -313,17 +294,11 @@ mod conversions {
     }
     #[allow(warnings)]
     impl Convert<u32> for dyn __TwiceObj + Sync + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         type Out = u64;
         #[inline]
         fn __vt_convert(&self, is_concurrent: i64, a: u32) -> Self::Out {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Convert::convert"), self
-            );
-            <Self as __ConvertObj<u32>>::__slot_convert(object, is_concurrent, a)
-        }
-        #[inline]
-        fn __rec_convert(&self, is_concurrent: i64, a: u32) -> Self::Out {
-            <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
+            <dyn __TwiceObj as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -354,17 +329,11 @@ mod conversions {
     }
     #[allow(warnings)]
     impl Convert<u32> for dyn __TwiceObj + Send + Sync + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         type Out = u64;
         #[inline]
         fn __vt_convert(&self, is_concurrent: i64, a: u32) -> Self::Out {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Convert::convert"), self
-            );
-            <Self as __ConvertObj<u32>>::__slot_convert(object, is_concurrent, a)
-        }
-        #[inline]
-        fn __rec_convert(&self, is_concurrent: i64, a: u32) -> Self::Out {
-            <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
+            <dyn __TwiceObj as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -396,7 +365,7 @@ mod conversions {
     pub trait Twice: Convert<u32, Out = u64> {
         #[doc(hidden)]
         #[allow(non_upper_case_globals)]
-        const write_vthread_dyn_use_to_name_dyn_here: () = ();
+        const write_vthread_dyn_use_to_name_dyn_here: bool = false;
         #[doc(hidden)]
         #[allow(warnings)]
         fn write_vthread_above_this_impl()
@@ -415,7 +384,9 @@ mod conversions {
         #[allow(warnings)]
         #[inline]
         fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
-            if is_concurrent & 1 == 0 {
+            if <Self as Twice>::write_vthread_dyn_use_to_name_dyn_here {
+                <Self as Twice>::__vt_twice(self, is_concurrent, a)
+            } else if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
                 <Self as Twice>::__vt_twice(self, is_concurrent, a)
             } else {
@@ -464,16 +435,13 @@ mod conversions {
     }
     #[allow(warnings)]
     impl Twice for dyn __TwiceObj + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             let object: &Self = ::vthread::__private::tag!(
                 ::core::concat!(::core::module_path!(), "::Twice::twice"), self
             );
             <Self as __TwiceObj>::__slot_twice(object, is_concurrent, a)
-        }
-        #[inline]
-        fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
-            <Self as Twice>::__vt_twice(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -496,16 +464,10 @@ mod conversions {
     }
     #[allow(warnings)]
     impl Twice for dyn __TwiceObj + Send + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Twice::twice"), self
-            );
-            <Self as __TwiceObj>::__slot_twice(object, is_concurrent, a)
-        }
-        #[inline]
-        fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
-            <Self as Twice>::__vt_twice(self, is_concurrent, a)
+            <dyn __TwiceObj as Twice>::__vt_twice(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -528,16 +490,10 @@ mod conversions {
     }
     #[allow(warnings)]
     impl Twice for dyn __TwiceObj + Sync + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Twice::twice"), self
-            );
-            <Self as __TwiceObj>::__slot_twice(object, is_concurrent, a)
-        }
-        #[inline]
-        fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
-            <Self as Twice>::__vt_twice(self, is_concurrent, a)
+            <dyn __TwiceObj as Twice>::__vt_twice(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -560,16 +516,10 @@ mod conversions {
     }
     #[allow(warnings)]
     impl Twice for dyn __TwiceObj + Send + Sync + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Twice::twice"), self
-            );
-            <Self as __TwiceObj>::__slot_twice(object, is_concurrent, a)
-        }
-        #[inline]
-        fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
-            <Self as Twice>::__vt_twice(self, is_concurrent, a)
+            <dyn __TwiceObj as Twice>::__vt_twice(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]

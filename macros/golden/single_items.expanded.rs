@@ -124,7 +124,7 @@ pub fn __chunk_descend(is_concurrent: i64, f: &mut dyn FnMut()) {
 pub trait Visitor {
     #[doc(hidden)]
     #[allow(non_upper_case_globals)]
-    const write_vthread_dyn_use_to_name_dyn_here: () = ();
+    const write_vthread_dyn_use_to_name_dyn_here: bool = false;
     #[doc(hidden)]
     #[allow(warnings)]
     fn write_vthread_above_this_impl()
@@ -141,7 +141,9 @@ pub trait Visitor {
     #[allow(warnings)]
     #[inline]
     fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
-        if is_concurrent & 1 == 0 {
+        if <Self as Visitor>::write_vthread_dyn_use_to_name_dyn_here {
+            <Self as Visitor>::__vt_visit(self, is_concurrent, n)
+        } else if is_concurrent & 1 == 0 {
             ::vthread::__private::plain_only!();
             <Self as Visitor>::__vt_visit(self, is_concurrent, n)
         } else {
@@ -186,16 +188,13 @@ impl<__T: Visitor> __VisitorObj for __T {
 }
 #[allow(warnings)]
 impl Visitor for dyn __VisitorObj + '_ {
+    const write_vthread_dyn_use_to_name_dyn_here: bool = true;
     #[inline]
     fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
         let object: &mut Self = ::vthread::__private::tag!(
             ::core::concat!(::core::module_path!(), "::Visitor::visit"), self
         );
         <Self as __VisitorObj>::__slot_visit(object, is_concurrent, n)
-    }
-    #[inline]
-    fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
-        <Self as Visitor>::__vt_visit(self, is_concurrent, n)
     }
 }
 #[allow(warnings)]
@@ -218,16 +217,10 @@ impl dyn __VisitorObj + '_ {
 }
 #[allow(warnings)]
 impl Visitor for dyn __VisitorObj + Send + '_ {
+    const write_vthread_dyn_use_to_name_dyn_here: bool = true;
     #[inline]
     fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
-        let object: &mut Self = ::vthread::__private::tag!(
-            ::core::concat!(::core::module_path!(), "::Visitor::visit"), self
-        );
-        <Self as __VisitorObj>::__slot_visit(object, is_concurrent, n)
-    }
-    #[inline]
-    fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
-        <Self as Visitor>::__vt_visit(self, is_concurrent, n)
+        <dyn __VisitorObj as Visitor>::__vt_visit(self, is_concurrent, n)
     }
 }
 #[allow(warnings)]
@@ -250,16 +243,10 @@ impl dyn __VisitorObj + Send + '_ {
 }
 #[allow(warnings)]
 impl Visitor for dyn __VisitorObj + Sync + '_ {
+    const write_vthread_dyn_use_to_name_dyn_here: bool = true;
     #[inline]
     fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
-        let object: &mut Self = ::vthread::__private::tag!(
-            ::core::concat!(::core::module_path!(), "::Visitor::visit"), self
-        );
-        <Self as __VisitorObj>::__slot_visit(object, is_concurrent, n)
-    }
-    #[inline]
-    fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
-        <Self as Visitor>::__vt_visit(self, is_concurrent, n)
+        <dyn __VisitorObj as Visitor>::__vt_visit(self, is_concurrent, n)
     }
 }
 #[allow(warnings)]
@@ -282,16 +269,10 @@ impl dyn __VisitorObj + Sync + '_ {
 }
 #[allow(warnings)]
 impl Visitor for dyn __VisitorObj + Send + Sync + '_ {
+    const write_vthread_dyn_use_to_name_dyn_here: bool = true;
     #[inline]
     fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
-        let object: &mut Self = ::vthread::__private::tag!(
-            ::core::concat!(::core::module_path!(), "::Visitor::visit"), self
-        );
-        <Self as __VisitorObj>::__slot_visit(object, is_concurrent, n)
-    }
-    #[inline]
-    fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
-        <Self as Visitor>::__vt_visit(self, is_concurrent, n)
+        <dyn __VisitorObj as Visitor>::__vt_visit(self, is_concurrent, n)
     }
 }
 #[allow(warnings)]
