@@ -194,58 +194,50 @@ mod clocks {
             <Self as __ClockObj>::__slot_hours(object, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __ClockObj + '_ {
-        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn ticks(&self) -> u64 {
             <Self as Clock>::ticks(self)
         }
-        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn __vt_ticks(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_ticks(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__rec_ticks(self, is_concurrent)
+            <Self as Clock>::__vt_ticks(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn ticks(&self, since: u64) -> u64 {
             <Self as Clock>::ticks(self, since)
         }
-        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn __vt_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
             <Self as Clock>::__vt_ticks(self, is_concurrent, since)
         }
-        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
-            <Self as Clock>::__rec_ticks(self, is_concurrent, since)
+            <Self as Clock>::__vt_ticks(self, is_concurrent, since)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn hours(&self) -> u64 {
             <Self as Clock>::hours(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_hours(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_hours(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_hours(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__rec_hours(self, is_concurrent)
+            <Self as Clock>::__vt_hours(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -266,58 +258,50 @@ mod clocks {
             <dyn __ClockObj as Clock>::__vt_hours(self, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __ClockObj + Send + '_ {
-        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn ticks(&self) -> u64 {
             <Self as Clock>::ticks(self)
         }
-        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn __vt_ticks(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_ticks(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__rec_ticks(self, is_concurrent)
+            <Self as Clock>::__vt_ticks(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn ticks(&self, since: u64) -> u64 {
             <Self as Clock>::ticks(self, since)
         }
-        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn __vt_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
             <Self as Clock>::__vt_ticks(self, is_concurrent, since)
         }
-        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
-            <Self as Clock>::__rec_ticks(self, is_concurrent, since)
+            <Self as Clock>::__vt_ticks(self, is_concurrent, since)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn hours(&self) -> u64 {
             <Self as Clock>::hours(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_hours(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_hours(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_hours(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__rec_hours(self, is_concurrent)
+            <Self as Clock>::__vt_hours(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -338,58 +322,50 @@ mod clocks {
             <dyn __ClockObj as Clock>::__vt_hours(self, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __ClockObj + Sync + '_ {
-        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn ticks(&self) -> u64 {
             <Self as Clock>::ticks(self)
         }
-        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn __vt_ticks(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_ticks(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__rec_ticks(self, is_concurrent)
+            <Self as Clock>::__vt_ticks(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn ticks(&self, since: u64) -> u64 {
             <Self as Clock>::ticks(self, since)
         }
-        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn __vt_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
             <Self as Clock>::__vt_ticks(self, is_concurrent, since)
         }
-        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
-            <Self as Clock>::__rec_ticks(self, is_concurrent, since)
+            <Self as Clock>::__vt_ticks(self, is_concurrent, since)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn hours(&self) -> u64 {
             <Self as Clock>::hours(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_hours(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_hours(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_hours(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__rec_hours(self, is_concurrent)
+            <Self as Clock>::__vt_hours(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -410,58 +386,50 @@ mod clocks {
             <dyn __ClockObj as Clock>::__vt_hours(self, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __ClockObj + Send + Sync + '_ {
-        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn ticks(&self) -> u64 {
             <Self as Clock>::ticks(self)
         }
-        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn __vt_ticks(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_ticks(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__rec_ticks(self, is_concurrent)
+            <Self as Clock>::__vt_ticks(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn ticks(&self, since: u64) -> u64 {
             <Self as Clock>::ticks(self, since)
         }
-        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn __vt_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
             <Self as Clock>::__vt_ticks(self, is_concurrent, since)
         }
-        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
-            <Self as Clock>::__rec_ticks(self, is_concurrent, since)
+            <Self as Clock>::__vt_ticks(self, is_concurrent, since)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn hours(&self) -> u64 {
             <Self as Clock>::hours(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_hours(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_hours(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_hours(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__rec_hours(self, is_concurrent)
+            <Self as Clock>::__vt_hours(self, is_concurrent)
         }
     }
     pub struct Sun;

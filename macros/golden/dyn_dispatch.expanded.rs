@@ -128,37 +128,32 @@ pub mod animals {
             <Self as __AnimalObj>::__slot_speak(object, is_concurrent, times)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __AnimalObj + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> &str {
             <Self as Animal>::name(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> &str {
             <Self as Animal>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> &str {
-            <Self as Animal>::__rec_name(self, is_concurrent)
+            <Self as Animal>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn speak(&self, times: u32) -> String {
             <Self as Animal>::speak(self, times)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
             <Self as Animal>::__vt_speak(self, is_concurrent, times)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
-            <Self as Animal>::__rec_speak(self, is_concurrent, times)
+            <Self as Animal>::__vt_speak(self, is_concurrent, times)
         }
     }
     #[allow(warnings)]
@@ -173,37 +168,32 @@ pub mod animals {
             <dyn __AnimalObj as Animal>::__vt_speak(self, is_concurrent, times)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __AnimalObj + Send + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> &str {
             <Self as Animal>::name(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> &str {
             <Self as Animal>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> &str {
-            <Self as Animal>::__rec_name(self, is_concurrent)
+            <Self as Animal>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn speak(&self, times: u32) -> String {
             <Self as Animal>::speak(self, times)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
             <Self as Animal>::__vt_speak(self, is_concurrent, times)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
-            <Self as Animal>::__rec_speak(self, is_concurrent, times)
+            <Self as Animal>::__vt_speak(self, is_concurrent, times)
         }
     }
     #[allow(warnings)]
@@ -218,37 +208,32 @@ pub mod animals {
             <dyn __AnimalObj as Animal>::__vt_speak(self, is_concurrent, times)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __AnimalObj + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> &str {
             <Self as Animal>::name(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> &str {
             <Self as Animal>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> &str {
-            <Self as Animal>::__rec_name(self, is_concurrent)
+            <Self as Animal>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn speak(&self, times: u32) -> String {
             <Self as Animal>::speak(self, times)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
             <Self as Animal>::__vt_speak(self, is_concurrent, times)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
-            <Self as Animal>::__rec_speak(self, is_concurrent, times)
+            <Self as Animal>::__vt_speak(self, is_concurrent, times)
         }
     }
     #[allow(warnings)]
@@ -263,37 +248,32 @@ pub mod animals {
             <dyn __AnimalObj as Animal>::__vt_speak(self, is_concurrent, times)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __AnimalObj + Send + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> &str {
             <Self as Animal>::name(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> &str {
             <Self as Animal>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> &str {
-            <Self as Animal>::__rec_name(self, is_concurrent)
+            <Self as Animal>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn speak(&self, times: u32) -> String {
             <Self as Animal>::speak(self, times)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
             <Self as Animal>::__vt_speak(self, is_concurrent, times)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
-            <Self as Animal>::__rec_speak(self, is_concurrent, times)
+            <Self as Animal>::__vt_speak(self, is_concurrent, times)
         }
     }
     pub struct Dog;

@@ -185,37 +185,32 @@ mod one {
             <Self as __StepObj>::__slot_other(object, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __StepObj + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn step(&self) -> u32 {
             <Self as Step>::step(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_step(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_step(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_step(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__rec_step(self, is_concurrent)
+            <Self as Step>::__vt_step(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn other(&self) -> u32 {
             <Self as Step>::other(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_other(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_other(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_other(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__rec_other(self, is_concurrent)
+            <Self as Step>::__vt_other(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -230,37 +225,32 @@ mod one {
             <dyn __StepObj as Step>::__vt_other(self, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __StepObj + Send + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn step(&self) -> u32 {
             <Self as Step>::step(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_step(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_step(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_step(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__rec_step(self, is_concurrent)
+            <Self as Step>::__vt_step(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn other(&self) -> u32 {
             <Self as Step>::other(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_other(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_other(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_other(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__rec_other(self, is_concurrent)
+            <Self as Step>::__vt_other(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -275,37 +265,32 @@ mod one {
             <dyn __StepObj as Step>::__vt_other(self, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __StepObj + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn step(&self) -> u32 {
             <Self as Step>::step(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_step(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_step(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_step(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__rec_step(self, is_concurrent)
+            <Self as Step>::__vt_step(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn other(&self) -> u32 {
             <Self as Step>::other(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_other(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_other(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_other(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__rec_other(self, is_concurrent)
+            <Self as Step>::__vt_other(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -320,37 +305,32 @@ mod one {
             <dyn __StepObj as Step>::__vt_other(self, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __StepObj + Send + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn step(&self) -> u32 {
             <Self as Step>::step(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_step(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_step(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_step(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__rec_step(self, is_concurrent)
+            <Self as Step>::__vt_step(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn other(&self) -> u32 {
             <Self as Step>::other(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_other(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_other(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_other(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__rec_other(self, is_concurrent)
+            <Self as Step>::__vt_other(self, is_concurrent)
         }
     }
 }

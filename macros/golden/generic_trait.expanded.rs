@@ -79,14 +79,13 @@ mod conversions {
             <Self as __ConvertObj<A>>::__slot_convert(object, is_concurrent, a)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl<A, __Out> dyn __ConvertObj<A, Out = __Out> + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn convert(&self, a: A) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::convert(self, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_convert(
             &self,
@@ -95,14 +94,13 @@ mod conversions {
         ) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_convert(
             &self,
             is_concurrent: i64,
             a: A,
         ) -> <Self as Convert<A>>::Out {
-            <Self as Convert<A>>::__rec_convert(self, is_concurrent, a)
+            <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -117,14 +115,13 @@ mod conversions {
             > as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl<A, __Out> dyn __ConvertObj<A, Out = __Out> + Send + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn convert(&self, a: A) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::convert(self, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_convert(
             &self,
@@ -133,14 +130,13 @@ mod conversions {
         ) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_convert(
             &self,
             is_concurrent: i64,
             a: A,
         ) -> <Self as Convert<A>>::Out {
-            <Self as Convert<A>>::__rec_convert(self, is_concurrent, a)
+            <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -155,14 +151,13 @@ mod conversions {
             > as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl<A, __Out> dyn __ConvertObj<A, Out = __Out> + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn convert(&self, a: A) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::convert(self, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_convert(
             &self,
@@ -171,14 +166,13 @@ mod conversions {
         ) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_convert(
             &self,
             is_concurrent: i64,
             a: A,
         ) -> <Self as Convert<A>>::Out {
-            <Self as Convert<A>>::__rec_convert(self, is_concurrent, a)
+            <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -193,14 +187,13 @@ mod conversions {
             > as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl<A, __Out> dyn __ConvertObj<A, Out = __Out> + Send + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn convert(&self, a: A) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::convert(self, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_convert(
             &self,
@@ -209,14 +202,13 @@ mod conversions {
         ) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_convert(
             &self,
             is_concurrent: i64,
             a: A,
         ) -> <Self as Convert<A>>::Out {
-            <Self as Convert<A>>::__rec_convert(self, is_concurrent, a)
+            <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -231,14 +223,13 @@ mod conversions {
             <Self as __ConvertObj<u32>>::__slot_convert(object, is_concurrent, a)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __TwiceObj + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn convert(&self, a: u32) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::convert(self, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_convert(
             &self,
@@ -247,14 +238,13 @@ mod conversions {
         ) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_convert(
             &self,
             is_concurrent: i64,
             a: u32,
         ) -> <Self as Convert<u32>>::Out {
-            <Self as Convert<u32>>::__rec_convert(self, is_concurrent, a)
+            <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -266,14 +256,13 @@ mod conversions {
             <dyn __TwiceObj as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __TwiceObj + Send + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn convert(&self, a: u32) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::convert(self, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_convert(
             &self,
@@ -282,14 +271,13 @@ mod conversions {
         ) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_convert(
             &self,
             is_concurrent: i64,
             a: u32,
         ) -> <Self as Convert<u32>>::Out {
-            <Self as Convert<u32>>::__rec_convert(self, is_concurrent, a)
+            <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -301,14 +289,13 @@ mod conversions {
             <dyn __TwiceObj as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __TwiceObj + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn convert(&self, a: u32) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::convert(self, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_convert(
             &self,
@@ -317,14 +304,13 @@ mod conversions {
         ) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_convert(
             &self,
             is_concurrent: i64,
             a: u32,
         ) -> <Self as Convert<u32>>::Out {
-            <Self as Convert<u32>>::__rec_convert(self, is_concurrent, a)
+            <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -336,14 +322,13 @@ mod conversions {
             <dyn __TwiceObj as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __TwiceObj + Send + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn convert(&self, a: u32) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::convert(self, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_convert(
             &self,
@@ -352,14 +337,13 @@ mod conversions {
         ) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_convert(
             &self,
             is_concurrent: i64,
             a: u32,
         ) -> <Self as Convert<u32>>::Out {
-            <Self as Convert<u32>>::__rec_convert(self, is_concurrent, a)
+            <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
     }
     pub trait Twice: Convert<u32, Out = u64> {
@@ -444,22 +428,20 @@ mod conversions {
             <Self as __TwiceObj>::__slot_twice(object, is_concurrent, a)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __TwiceObj + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn twice(&self, a: u32) -> u64 {
             <Self as Twice>::twice(self, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             <Self as Twice>::__vt_twice(self, is_concurrent, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
-            <Self as Twice>::__rec_twice(self, is_concurrent, a)
+            <Self as Twice>::__vt_twice(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -470,22 +452,20 @@ mod conversions {
             <dyn __TwiceObj as Twice>::__vt_twice(self, is_concurrent, a)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __TwiceObj + Send + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn twice(&self, a: u32) -> u64 {
             <Self as Twice>::twice(self, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             <Self as Twice>::__vt_twice(self, is_concurrent, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
-            <Self as Twice>::__rec_twice(self, is_concurrent, a)
+            <Self as Twice>::__vt_twice(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -496,22 +476,20 @@ mod conversions {
             <dyn __TwiceObj as Twice>::__vt_twice(self, is_concurrent, a)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __TwiceObj + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn twice(&self, a: u32) -> u64 {
             <Self as Twice>::twice(self, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             <Self as Twice>::__vt_twice(self, is_concurrent, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
-            <Self as Twice>::__rec_twice(self, is_concurrent, a)
+            <Self as Twice>::__vt_twice(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
@@ -522,22 +500,20 @@ mod conversions {
             <dyn __TwiceObj as Twice>::__vt_twice(self, is_concurrent, a)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __TwiceObj + Send + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn twice(&self, a: u32) -> u64 {
             <Self as Twice>::twice(self, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             <Self as Twice>::__vt_twice(self, is_concurrent, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
-            <Self as Twice>::__rec_twice(self, is_concurrent, a)
+            <Self as Twice>::__vt_twice(self, is_concurrent, a)
         }
     }
     #[allow(dead_code, deprecated)]

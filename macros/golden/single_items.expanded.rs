@@ -197,22 +197,20 @@ impl Visitor for dyn __VisitorObj + '_ {
         <Self as __VisitorObj>::__slot_visit(object, is_concurrent, n)
     }
 }
+#[doc(hidden)]
 #[allow(warnings)]
 impl dyn __VisitorObj + '_ {
-    #[doc(hidden)]
     #[inline]
     pub fn visit(&mut self, n: u64) {
         <Self as Visitor>::visit(self, n)
     }
-    #[doc(hidden)]
     #[inline]
     pub fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
         <Self as Visitor>::__vt_visit(self, is_concurrent, n)
     }
-    #[doc(hidden)]
     #[inline]
     pub fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
-        <Self as Visitor>::__rec_visit(self, is_concurrent, n)
+        <Self as Visitor>::__vt_visit(self, is_concurrent, n)
     }
 }
 #[allow(warnings)]
@@ -223,22 +221,20 @@ impl Visitor for dyn __VisitorObj + Send + '_ {
         <dyn __VisitorObj as Visitor>::__vt_visit(self, is_concurrent, n)
     }
 }
+#[doc(hidden)]
 #[allow(warnings)]
 impl dyn __VisitorObj + Send + '_ {
-    #[doc(hidden)]
     #[inline]
     pub fn visit(&mut self, n: u64) {
         <Self as Visitor>::visit(self, n)
     }
-    #[doc(hidden)]
     #[inline]
     pub fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
         <Self as Visitor>::__vt_visit(self, is_concurrent, n)
     }
-    #[doc(hidden)]
     #[inline]
     pub fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
-        <Self as Visitor>::__rec_visit(self, is_concurrent, n)
+        <Self as Visitor>::__vt_visit(self, is_concurrent, n)
     }
 }
 #[allow(warnings)]
@@ -249,22 +245,20 @@ impl Visitor for dyn __VisitorObj + Sync + '_ {
         <dyn __VisitorObj as Visitor>::__vt_visit(self, is_concurrent, n)
     }
 }
+#[doc(hidden)]
 #[allow(warnings)]
 impl dyn __VisitorObj + Sync + '_ {
-    #[doc(hidden)]
     #[inline]
     pub fn visit(&mut self, n: u64) {
         <Self as Visitor>::visit(self, n)
     }
-    #[doc(hidden)]
     #[inline]
     pub fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
         <Self as Visitor>::__vt_visit(self, is_concurrent, n)
     }
-    #[doc(hidden)]
     #[inline]
     pub fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
-        <Self as Visitor>::__rec_visit(self, is_concurrent, n)
+        <Self as Visitor>::__vt_visit(self, is_concurrent, n)
     }
 }
 #[allow(warnings)]
@@ -275,22 +269,20 @@ impl Visitor for dyn __VisitorObj + Send + Sync + '_ {
         <dyn __VisitorObj as Visitor>::__vt_visit(self, is_concurrent, n)
     }
 }
+#[doc(hidden)]
 #[allow(warnings)]
 impl dyn __VisitorObj + Send + Sync + '_ {
-    #[doc(hidden)]
     #[inline]
     pub fn visit(&mut self, n: u64) {
         <Self as Visitor>::visit(self, n)
     }
-    #[doc(hidden)]
     #[inline]
     pub fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
         <Self as Visitor>::__vt_visit(self, is_concurrent, n)
     }
-    #[doc(hidden)]
     #[inline]
     pub fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
-        <Self as Visitor>::__rec_visit(self, is_concurrent, n)
+        <Self as Visitor>::__vt_visit(self, is_concurrent, n)
     }
 }
 pub struct Sum(u64);

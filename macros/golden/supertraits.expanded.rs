@@ -74,22 +74,20 @@ mod shapes {
             <Self as __NamedObj>::__slot_name(object, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __NamedObj + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> String {
             <Self as Named>::name(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__rec_name(self, is_concurrent)
+            <Self as Named>::__vt_name(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -100,22 +98,20 @@ mod shapes {
             <dyn __NamedObj as Named>::__vt_name(self, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __NamedObj + Send + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> String {
             <Self as Named>::name(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__rec_name(self, is_concurrent)
+            <Self as Named>::__vt_name(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -126,22 +122,20 @@ mod shapes {
             <dyn __NamedObj as Named>::__vt_name(self, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __NamedObj + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> String {
             <Self as Named>::name(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__rec_name(self, is_concurrent)
+            <Self as Named>::__vt_name(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -152,22 +146,20 @@ mod shapes {
             <dyn __NamedObj as Named>::__vt_name(self, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __NamedObj + Send + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> String {
             <Self as Named>::name(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__rec_name(self, is_concurrent)
+            <Self as Named>::__vt_name(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -181,22 +173,20 @@ mod shapes {
             <Self as __NamedObj>::__slot_name(object, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __ShapeObj + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> String {
             <Self as Named>::name(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__rec_name(self, is_concurrent)
+            <Self as Named>::__vt_name(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -207,22 +197,20 @@ mod shapes {
             <dyn __ShapeObj as Named>::__vt_name(self, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __ShapeObj + Send + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> String {
             <Self as Named>::name(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__rec_name(self, is_concurrent)
+            <Self as Named>::__vt_name(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -233,22 +221,20 @@ mod shapes {
             <dyn __ShapeObj as Named>::__vt_name(self, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __ShapeObj + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> String {
             <Self as Named>::name(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__rec_name(self, is_concurrent)
+            <Self as Named>::__vt_name(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -259,22 +245,20 @@ mod shapes {
             <dyn __ShapeObj as Named>::__vt_name(self, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __ShapeObj + Send + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> String {
             <Self as Named>::name(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__rec_name(self, is_concurrent)
+            <Self as Named>::__vt_name(self, is_concurrent)
         }
     }
     pub trait Shape: Named {
@@ -352,22 +336,20 @@ mod shapes {
             <Self as __ShapeObj>::__slot_area(object, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __ShapeObj + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn area(&self) -> f64 {
             <Self as Shape>::area(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_area(&self, is_concurrent: i64) -> f64 {
             <Self as Shape>::__vt_area(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_area(&self, is_concurrent: i64) -> f64 {
-            <Self as Shape>::__rec_area(self, is_concurrent)
+            <Self as Shape>::__vt_area(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -378,22 +360,20 @@ mod shapes {
             <dyn __ShapeObj as Shape>::__vt_area(self, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __ShapeObj + Send + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn area(&self) -> f64 {
             <Self as Shape>::area(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_area(&self, is_concurrent: i64) -> f64 {
             <Self as Shape>::__vt_area(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_area(&self, is_concurrent: i64) -> f64 {
-            <Self as Shape>::__rec_area(self, is_concurrent)
+            <Self as Shape>::__vt_area(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -404,22 +384,20 @@ mod shapes {
             <dyn __ShapeObj as Shape>::__vt_area(self, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __ShapeObj + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn area(&self) -> f64 {
             <Self as Shape>::area(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_area(&self, is_concurrent: i64) -> f64 {
             <Self as Shape>::__vt_area(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_area(&self, is_concurrent: i64) -> f64 {
-            <Self as Shape>::__rec_area(self, is_concurrent)
+            <Self as Shape>::__vt_area(self, is_concurrent)
         }
     }
     #[allow(warnings)]
@@ -430,22 +408,20 @@ mod shapes {
             <dyn __ShapeObj as Shape>::__vt_area(self, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __ShapeObj + Send + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn area(&self) -> f64 {
             <Self as Shape>::area(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_area(&self, is_concurrent: i64) -> f64 {
             <Self as Shape>::__vt_area(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_area(&self, is_concurrent: i64) -> f64 {
-            <Self as Shape>::__rec_area(self, is_concurrent)
+            <Self as Shape>::__vt_area(self, is_concurrent)
         }
     }
     #[allow(dead_code, deprecated)]

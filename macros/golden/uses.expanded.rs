@@ -92,22 +92,20 @@ mod user {
                 <Self as __ToolObj>::__slot_apply(object, is_concurrent)
             }
         }
+        #[doc(hidden)]
         #[allow(warnings)]
         impl dyn __ToolObj + '_ {
-            #[doc(hidden)]
             #[inline]
             pub fn apply(&self) -> u32 {
                 <Self as Tool>::apply(self)
             }
-            #[doc(hidden)]
             #[inline]
             pub fn __vt_apply(&self, is_concurrent: i64) -> u32 {
                 <Self as Tool>::__vt_apply(self, is_concurrent)
             }
-            #[doc(hidden)]
             #[inline]
             pub fn __rec_apply(&self, is_concurrent: i64) -> u32 {
-                <Self as Tool>::__rec_apply(self, is_concurrent)
+                <Self as Tool>::__vt_apply(self, is_concurrent)
             }
         }
         #[allow(warnings)]
@@ -118,22 +116,20 @@ mod user {
                 <dyn __ToolObj as Tool>::__vt_apply(self, is_concurrent)
             }
         }
+        #[doc(hidden)]
         #[allow(warnings)]
         impl dyn __ToolObj + Send + '_ {
-            #[doc(hidden)]
             #[inline]
             pub fn apply(&self) -> u32 {
                 <Self as Tool>::apply(self)
             }
-            #[doc(hidden)]
             #[inline]
             pub fn __vt_apply(&self, is_concurrent: i64) -> u32 {
                 <Self as Tool>::__vt_apply(self, is_concurrent)
             }
-            #[doc(hidden)]
             #[inline]
             pub fn __rec_apply(&self, is_concurrent: i64) -> u32 {
-                <Self as Tool>::__rec_apply(self, is_concurrent)
+                <Self as Tool>::__vt_apply(self, is_concurrent)
             }
         }
         #[allow(warnings)]
@@ -144,22 +140,20 @@ mod user {
                 <dyn __ToolObj as Tool>::__vt_apply(self, is_concurrent)
             }
         }
+        #[doc(hidden)]
         #[allow(warnings)]
         impl dyn __ToolObj + Sync + '_ {
-            #[doc(hidden)]
             #[inline]
             pub fn apply(&self) -> u32 {
                 <Self as Tool>::apply(self)
             }
-            #[doc(hidden)]
             #[inline]
             pub fn __vt_apply(&self, is_concurrent: i64) -> u32 {
                 <Self as Tool>::__vt_apply(self, is_concurrent)
             }
-            #[doc(hidden)]
             #[inline]
             pub fn __rec_apply(&self, is_concurrent: i64) -> u32 {
-                <Self as Tool>::__rec_apply(self, is_concurrent)
+                <Self as Tool>::__vt_apply(self, is_concurrent)
             }
         }
         #[allow(warnings)]
@@ -170,22 +164,20 @@ mod user {
                 <dyn __ToolObj as Tool>::__vt_apply(self, is_concurrent)
             }
         }
+        #[doc(hidden)]
         #[allow(warnings)]
         impl dyn __ToolObj + Send + Sync + '_ {
-            #[doc(hidden)]
             #[inline]
             pub fn apply(&self) -> u32 {
                 <Self as Tool>::apply(self)
             }
-            #[doc(hidden)]
             #[inline]
             pub fn __vt_apply(&self, is_concurrent: i64) -> u32 {
                 <Self as Tool>::__vt_apply(self, is_concurrent)
             }
-            #[doc(hidden)]
             #[inline]
             pub fn __rec_apply(&self, is_concurrent: i64) -> u32 {
-                <Self as Tool>::__rec_apply(self, is_concurrent)
+                <Self as Tool>::__vt_apply(self, is_concurrent)
             }
         }
     }

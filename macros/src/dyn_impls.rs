@@ -102,7 +102,7 @@ fn for_objects(
     let own = dyn_methods::write(expander, t, below, ancestor);
     let own = (!own.is_empty()).then_some(own).into_iter();
     let (name, unsafety, allow) = (&t.ident, &t.unsafety, attributes::generated_allow());
-    let arguments = ancestor.arguments();
+    let (arguments, generated) = (ancestor.arguments(), attributes::generated());
     let (generics, _, clause) = object.generics.split_for_impl();
     let (path, lifetime) = (&object.path, &object.lifetime);
     let condition = expander.world.condition(ancestor.id).and(&expander.world.condition(below)).attribute();
@@ -125,7 +125,7 @@ fn for_objects(
                 }
                 #(
                     #condition
-                    #allow
+                    #generated
                     impl #generics dyn #path #auto + #lifetime #clause { #own }
                 )*
             }
