@@ -312,7 +312,9 @@ pub(crate) fn stays_here(_: Where) -> bool {
 
 #[cold]
 fn not_on_a_vthread() -> ! {
-    panic!("vthread: this thread runs no vthreads: spawn inside of vthread::run")
+    panic!(
+        "vthread: this thread runs no vthreads: spawn inside of vthread::run, or of a `main` with #[vthread::main] or a test with #[vthread::test]"
+    )
 }
 
 /// The vthread that runs.
