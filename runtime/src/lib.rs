@@ -154,6 +154,9 @@ mod runtime;
 #[cfg(not(vthread_native))]
 #[path = "plain/stacks.rs"]
 mod stacks;
+#[cfg(not(vthread_native))]
+#[path = "plain/watchdog.rs"]
+mod watchdog;
 
 pub use allocator::{Arena, Heap, Pool, Region, StackAllocator};
 pub use blocking::blocking;
@@ -172,6 +175,7 @@ pub use sched::task::{
 pub use scope::{JoinHandle, Scope, ScopedJoinHandle, scope, scope_in, spawn, spawn_local};
 pub use stacks::trim;
 pub use stats::{Chunks, HighWater, HopStacks, Operations, Stats, Vthreads, stats};
+pub use watchdog::watch_process;
 
 /// For the code that `#[vthread]` writes. Not for people: it changes without notice.
 #[doc(hidden)]

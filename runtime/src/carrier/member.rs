@@ -31,6 +31,13 @@ const ENDS: u8 = 1;
 /// The same, and everything is cancelled.
 const CANCELLED: u8 = 2;
 
+/// There is a sample of who waits at a carrier.
+const ANSWERED: u8 = 0;
+/// It shall take one.
+const ASKED: u8 = 1;
+/// It makes a round first that is as long as chance will have it.
+const BEGUN: u8 = 2;
+
 /// What carriers of one runtime share.
 pub(crate) struct Group {
     injector: Starts<Start>,
@@ -58,6 +65,10 @@ pub(crate) struct Seat {
     shall_break: AtomicBool,
     /// It was asked who waits there for what, and has not answered.
     shall_tell: AtomicBool,
+    /// How far it is with a sample: [`ANSWERED`], [`ASKED`] or [`BEGUN`].
+    sampling: AtomicU8,
+    /// The last one.
+    sample: AtomicU64,
     /// Set while it sleeps, and a little before and after.
     rests: AtomicBool,
     /// Set while it sleeps: some of its vthreads wait, none for a time or for an operation of the system.
@@ -88,6 +99,8 @@ impl Group {
             shall_say: AtomicBool::new(false),
             shall_break: AtomicBool::new(false),
             shall_tell: AtomicBool::new(false),
+            sampling: AtomicU8::new(ANSWERED),
+            sample: AtomicU64::new(0),
             rests: AtomicBool::new(false),
             waits: AtomicBool::new(false),
             is_empty: AtomicBool::new(false),
@@ -170,7 +183,7 @@ impl Group {
     /// Does that carrier rest though there is something for it? It may be about to wake up; but who asks twice, and finds that its loop has not
     /// turned meanwhile, has found a wake-up that was lost.
     pub(crate) fn is_wanted(&self, seat: &Seat) -> bool {
-        let rests = |seat: &Seat| seat.rests.load(SeqCst);
+        let rests = Seat::rests;
         rests(seat)
             && (!seat.remote.is_asleep()
                 || seat.remote.has_news()
@@ -186,6 +199,19 @@ impl Group {
             seat.remote.request_cancellations();
             seat.remote.shake();
         }
+    }
+
+    /// Asks those carriers that do not rest to see who waits there: see [`Member::samples`].
+    pub(crate) fn ask_for_samples(&self) {
+        for seat in self.seats.iter().filter(|seat| !seat.rests() && !seat.has_left()) {
+            seat.sampling.store(ASKED, SeqCst);
+            seat.remote.request_cancellations();
+        }
+    }
+
+    /// Have all carriers nothing to do, while nobody ends them?
+    pub(crate) fn is_idle(&self) -> bool {
+        self.seats.iter().all(Seat::is_idle) && !self.has_starts() && !self.is_ending()
     }
 
     /// Carriers that have not left.
@@ -250,6 +276,16 @@ impl Seat {
         self.has_left.load(SeqCst)
     }
 
+    /// Does its carrier sleep, or is it about to, or just awake again?
+    pub(crate) fn rests(&self) -> bool {
+        self.rests.load(SeqCst)
+    }
+
+    /// What the carrier has answered, if it was asked for a sample.
+    pub(crate) fn sample(&self) -> Option<u64> {
+        (self.sampling.load(SeqCst) == ANSWERED).then(|| self.sample.load(SeqCst))
+    }
+
     /// Does its carrier rest because it has no vthread?
     pub(crate) fn is_idle(&self) -> bool {
         self.rests.load(SeqCst) && self.is_empty.load(SeqCst)
@@ -257,7 +293,13 @@ impl Seat {
 
     /// Where its carrier is and what there is for it, in words.
     pub(crate) fn describe(&self) -> String {
-        let rests = if self.rests.load(SeqCst) { "rests" } else { "runs" };
+        let rests = if self.has_left() {
+            "has left"
+        } else if self.rests() {
+            "rests"
+        } else {
+            "runs"
+        };
         let news = if self.remote.has_news() { "something" } else { "nothing" };
         let starts = if self.deque.is_empty() { "nothing" } else { "something" };
         format!("{rests}, {}, with {news} sent to it and {starts} to start", self.remote.place())
@@ -301,10 +343,32 @@ impl Member {
         }
     }
 
+    /// If the carrier was asked for a sample: first it makes a round of another length, by `begin`, and then it takes one.
+    pub(super) fn samples(&self, begin: impl FnOnce(), take: impl FnOnce() -> u64) {
+        let seat = self.seat();
+        match seat.sampling.load(SeqCst) {
+            ASKED => {
+                begin();
+                seat.sampling.store(BEGUN, SeqCst);
+                // To be here again.
+                seat.remote.request_cancellations();
+            }
+            BEGUN => {
+                seat.sample.store(take(), SeqCst);
+                seat.sampling.store(ANSWERED, SeqCst);
+            }
+            _ => {}
+        }
+    }
+
     /// Its carrier has ended all that it ran, and the runtime ends.
     pub(super) fn leaves(&self) {
         self.seat().has_left.store(true, SeqCst);
         self.group.says(self.seat(), String::new);
+    }
+
+    pub(super) fn turns_so_far(&self) -> u64 {
+        self.turns.get()
     }
 
     /// Changes from turn to turn.
