@@ -104,7 +104,7 @@ impl Watchdog {
         let turns = self.group.seats().iter().map(|seat| seat.turns.load(Relaxed)).collect::<Vec<_>>();
         if *broken == turns {
             // The carriers have heard of it, and nobody has gone on.
-            let report = self.group.deadlock().unwrap_or_default();
+            let report = self.group.deadlock_after(0).unwrap_or_default();
             fatal(format_args!("deadlock, and no wait of these can be ended:{report}"));
         }
         *broken = turns;

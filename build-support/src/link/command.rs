@@ -58,7 +58,7 @@ impl Command {
             match bytes {
                 b"-shared" | b"--shared" | b"-Bshareable" => command.shared = true,
                 b"--relocatable" | b"-relocatable" | b"--version" | b"-version" | b"--help" | b"-help" => {
-                    command.partial = true
+                    command.partial = true;
                 }
                 b"-o" | b"--output" => {
                     command.arguments.push(argument);
@@ -128,7 +128,7 @@ fn stripping(argument: &[u8]) -> Option<(Vec<&'static str>, Option<OsString>)> {
         for (least, option) in
             [("strip-a", "--strip-all"), ("strip-de", "--strip-debug"), ("discard-a", "--discard-all")]
         {
-            if name.starts_with(least.as_bytes()) && option[2..].as_bytes().starts_with(name) {
+            if name.starts_with(least.as_bytes()) && option.as_bytes()[2..].starts_with(name) {
                 return Some((vec![option], None));
             }
         }

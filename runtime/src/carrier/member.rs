@@ -45,10 +45,20 @@ pub(crate) struct Group {
     asleep: AtomicUsize,
     searching: AtomicUsize,
     state: AtomicU8,
-    /// Everything waited for itself: who for what, as far as the carriers have said so.
-    deadlock: Mutex<Option<String>>,
+    deadlock: Mutex<Deadlock>,
     /// Carriers that have not said so yet, and one more until they have been told to end their waits. 0: no deadlock is being broken.
     silent: AtomicUsize,
+    /// Carriers that have not ended their waits yet.
+    to_break: AtomicUsize,
+}
+
+/// Everything waited for itself.
+struct Deadlock {
+    /// At the last one: who for what, as far as the carriers have said so.
+    report: String,
+    /// How many there have been, and of how many all waits have been ended.
+    begun: u64,
+    broken: u64,
 }
 
 /// One carrier, as the others see it.
@@ -113,8 +123,9 @@ impl Group {
             asleep: AtomicUsize::new(0),
             searching: AtomicUsize::new(0),
             state: AtomicU8::new(RUNS),
-            deadlock: Mutex::new(None),
+            deadlock: Mutex::new(Deadlock { report: String::new(), begun: 0, broken: 0 }),
             silent: AtomicUsize::new(0),
+            to_break: AtomicUsize::new(0),
         });
         let member = |index| Member { group: group.clone(), index, turns: Cell::new(0) };
         let members = (0..group.seats.len()).map(member).collect();
@@ -222,7 +233,10 @@ impl Group {
     /// Has all waits reported, and then cancelled: who is cancelled wakes others, which would have ended before they are told of. One at a time,
     /// and only if all [are stuck](Self::is_stuck).
     pub(crate) fn break_deadlock(&self) {
-        *self.lock_deadlock() = Some(String::new());
+        let mut deadlock = self.lock_deadlock();
+        deadlock.report.clear();
+        deadlock.begun += 1;
+        drop(deadlock);
         self.silent.store(self.seats.len() + 1, SeqCst);
         for seat in &self.seats {
             seat.shall_say.store(true, SeqCst);
@@ -239,10 +253,9 @@ impl Group {
         if !seat.shall_say.swap(false, SeqCst) {
             return;
         }
-        if let Some(report) = self.lock_deadlock().as_mut() {
-            report.push_str(&lines());
-        }
+        self.lock_deadlock().report.push_str(&lines());
         if self.silent.fetch_sub(1, SeqCst) == 2 {
+            self.to_break.store(self.seats.len(), SeqCst);
             for seat in &self.seats {
                 seat.shall_break.store(true, SeqCst);
                 seat.remote.request_cancellations();
@@ -252,12 +265,20 @@ impl Group {
         }
     }
 
-    /// What the carriers have said at the last deadlock.
-    pub(crate) fn deadlock(&self) -> Option<String> {
-        self.lock_deadlock().clone()
+    /// How many deadlocks there have been, and whether all waits of the last one have been ended: what begins before that might be taken for
+    /// one of them. A carrier that has left ends none.
+    pub(crate) fn deadlocks(&self) -> (u64, bool) {
+        let deadlock = self.lock_deadlock();
+        (deadlock.begun, deadlock.broken == deadlock.begun)
     }
 
-    fn lock_deadlock(&self) -> MutexGuard<'_, Option<String>> {
+    /// What the carriers have said at the last deadlock, if it was not one of the first so many.
+    pub(crate) fn deadlock_after(&self, so_many: u64) -> Option<String> {
+        let deadlock = self.lock_deadlock();
+        (deadlock.begun > so_many).then(|| deadlock.report.clone())
+    }
+
+    fn lock_deadlock(&self) -> MutexGuard<'_, Deadlock> {
         self.deadlock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -333,7 +354,13 @@ impl Member {
     pub(super) fn shall_break(&self, lines: impl FnOnce() -> String) -> bool {
         let seat = self.seat();
         self.group.says(seat, lines);
-        seat.shall_break.swap(false, SeqCst)
+        let shall_break = seat.shall_break.swap(false, SeqCst);
+        // Its waits are ended before anything else begins there.
+        if shall_break && self.group.to_break.fetch_sub(1, SeqCst) == 1 {
+            let mut deadlock = self.group.lock_deadlock();
+            deadlock.broken = deadlock.begun;
+        }
+        shall_break
     }
 
     /// If the carrier was asked who waits there for what, it says so here, once.
