@@ -10,7 +10,7 @@ use vthread::{Runtime, WhenStuck, channel};
 
 const AGAIN: &str = "VTHREAD_TEST_AGAIN";
 /// Longer than anybody here needs.
-const LONG: Duration = Duration::from_secs(60);
+const LONG: Duration = Duration::from_mins(1);
 
 /// In the process that stands still, does that. In the other, starts that one, and reads what it says until all parts have been said; it is stopped then.
 /// A part that begins with `!` is not to be said before the last of the others.
