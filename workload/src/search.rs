@@ -207,10 +207,14 @@ impl<'a> FileReport<'a> {
     }
 
     /// The file is searched, to its end or as far as it could be.
-    pub fn finish(mut self) {
-        if self.count == 0 {
-            return;
+    #[inline]
+    pub fn finish(self) {
+        if self.count > 0 {
+            self.say();
         }
+    }
+
+    fn say(mut self) {
         let format = self.search.output.format();
         if format.says == Says::Count {
             let path = self.path.get_or_insert_with(self.make_path);

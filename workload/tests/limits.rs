@@ -105,7 +105,9 @@ fn where_there_is_no_thread_the_error_says_so() {
                     assert!(ended.stderr.starts_with(&says), "{mib} MiB: {}", ended.stderr);
                     refused += 1;
                 }
-                // Less than the program itself takes: the loader has ended it, or its first allocation on a thread.
+                // At the limit it is chance which thread allocates first, and an allocation has no way to say who is to be told.
+                _ if ended.stderr.starts_with("memory allocation of ") => {}
+                // Less than the program itself takes: the loader has ended it.
                 _ => assert!(found == 0 && !ended.stderr.contains("panicked"), "{}", ended.stderr),
             }
         }

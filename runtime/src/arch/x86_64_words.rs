@@ -1,4 +1,5 @@
-//! What is asked of the processor and of the thread's own variables: where rsp is, the words that the assembly uses, and valgrind.
+//! What is asked of the processor, the kernel and the thread's own variables: where rsp is, a system call, the words that the assembly uses, and
+//! valgrind.
 
 use super::x86_64::REGION;
 use crate::chunk;
@@ -12,6 +13,34 @@ pub(crate) fn rsp() -> usize {
     // SAFETY: reads a register. Not `pure`, because the value is another one on another stack.
     unsafe { asm!("mov {}, rsp", out(reg) v, options(nomem, nostack, preserves_flags)) };
     v
+}
+
+/// A system call: what it gives, or the negative `errno`. libc's functions are hops on a chunk, and most of them, as soon as there are
+/// threads, let the thread be cancelled (`pthread_cancel`) by two atomic operations; nobody cancels a carrier.
+///
+/// # Safety
+/// The call is one that the kernel carries out without harm to anybody's memory, with these arguments.
+#[inline(always)]
+pub(crate) unsafe fn system_call(number: libc::c_long, arguments: [usize; 6]) -> isize {
+    let result;
+    // SAFETY: the caller's promise. The kernel keeps all registers but these three, flags included, and leaves the stack alone.
+    unsafe {
+        asm!(
+            // Into the kernel, which finds number and arguments where its ABI has them.
+            "syscall",
+            inlateout("rax") number as isize => result,
+            in("rdi") arguments[0],
+            in("rsi") arguments[1],
+            in("rdx") arguments[2],
+            in("r10") arguments[3],
+            in("r8") arguments[4],
+            in("r9") arguments[5],
+            lateout("rcx") _,
+            lateout("r11") _,
+            options(nostack, preserves_flags),
+        );
+    }
+    result
 }
 
 /// Is the caller on a chunk?

@@ -1,19 +1,9 @@
 //! The system calls that never wait, and what a file system is like.
 
+use crate::arch::system_call;
 use core::ffi::CStr;
 use core::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::os::fd::RawFd;
-
-/// Of the last call that failed.
-#[inline]
-pub(super) fn errno() -> i32 {
-    // SAFETY: always this thread's.
-    unsafe { *libc::__errno_location() }
-}
-
-fn or_errno(result: isize) -> i32 {
-    if result < 0 { -errno() } else { result as i32 }
-}
 
 /// `preadv2` with `RWF_NOWAIT`. `-EAGAIN`: it would wait.
 ///
@@ -22,8 +12,8 @@ fn or_errno(result: isize) -> i32 {
 #[inline]
 pub(super) unsafe fn read_now(fd: RawFd, to: *mut u8, len: usize, offset: u64) -> i32 {
     let part = libc::iovec { iov_base: to.cast(), iov_len: len };
-    // SAFETY: one buffer, by the caller's promise. The offset -1 is the position of the file.
-    or_errno(unsafe { libc::preadv2(fd, &raw const part, 1, offset as i64, libc::RWF_NOWAIT) })
+    // SAFETY: one buffer, by the caller's promise.
+    unsafe { vectored(libc::SYS_preadv2, fd, &part, offset) }
 }
 
 /// `pwritev2` with `RWF_NOWAIT`. `-EAGAIN`: it would wait.
@@ -34,7 +24,50 @@ pub(super) unsafe fn read_now(fd: RawFd, to: *mut u8, len: usize, offset: u64) -
 pub(super) unsafe fn write_now(fd: RawFd, from: *const u8, len: usize, offset: u64) -> i32 {
     let part = libc::iovec { iov_base: from.cast_mut().cast(), iov_len: len };
     // SAFETY: as above; the buffer is only read.
-    or_errno(unsafe { libc::pwritev2(fd, &raw const part, 1, offset as i64, libc::RWF_NOWAIT) })
+    unsafe { vectored(libc::SYS_pwritev2, fd, &part, offset) }
+}
+
+/// `preadv2` or `pwritev2`, with `RWF_NOWAIT`.
+///
+/// # Safety
+/// `part` is a buffer that is valid for this.
+#[inline]
+unsafe fn vectored(call: libc::c_long, fd: RawFd, part: &libc::iovec, offset: u64) -> i32 {
+    // The offset is in two halves, of which a kernel of 64 bits wants all in the first. All ones: the position of the file.
+    let (half, other) =
+        if cfg!(target_pointer_width = "64") { (offset, 0) } else { (offset & 0xffff_ffff, offset >> 32) };
+    let flags = libc::RWF_NOWAIT.cast_unsigned() as usize;
+    // SAFETY: one buffer, by the caller's promise.
+    unsafe {
+        system_call(call, [number(fd), &raw const *part as usize, 1, half as usize, other as usize, flags])
+            as i32
+    }
+}
+
+/// A descriptor, or `AT_FDCWD`, as an argument of a system call.
+#[inline(always)]
+pub(super) fn number(fd: RawFd) -> usize {
+    fd as isize as usize
+}
+
+/// `read`, from where the file stands. May wait.
+///
+/// # Safety
+/// `to` is valid for writes of `len` bytes.
+#[inline]
+pub(super) unsafe fn read(fd: RawFd, to: *mut u8, len: usize) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe { system_call(libc::SYS_read, [number(fd), to as usize, len, 0, 0, 0]) as i32 }
+}
+
+/// `close`.
+///
+/// # Safety
+/// The descriptor is the caller's, who does not use it again.
+#[inline]
+pub(super) unsafe fn close(fd: RawFd) -> i32 {
+    // SAFETY: the caller's promise.
+    unsafe { system_call(libc::SYS_close, [number(fd), 0, 0, 0, 0, 0]) as i32 }
 }
 
 /// There is no `openat2`, or it does not know `RESOLVE_CACHED` (Linux 5.12).
@@ -58,10 +91,10 @@ pub(super) fn open_now(dir: RawFd, path: &CStr, flags: i32, mode: u32, resolve: 
         let mut how: libc::open_how = unsafe { core::mem::zeroed() };
         how.flags = u64::from(flags.cast_unsigned());
         how.resolve = libc::RESOLVE_CACHED | resolve;
+        let arguments =
+            [number(dir), path.as_ptr() as usize, &raw const how as usize, size_of::<libc::open_how>(), 0, 0];
         // SAFETY: the path ends with a NUL, and the struct has the size that is said.
-        let result = or_errno(unsafe {
-            libc::syscall(libc::SYS_openat2, dir, path.as_ptr(), &raw const how, size_of::<libc::open_how>())
-        } as isize);
+        let result = unsafe { system_call(libc::SYS_openat2, arguments) as i32 };
         match -result {
             libc::ENOSYS | libc::EINVAL | libc::EPERM => {}
             _ => return result,
@@ -74,8 +107,15 @@ pub(super) fn open_now(dir: RawFd, path: &CStr, flags: i32, mode: u32, resolve: 
     if resolve != 0 {
         return -libc::EAGAIN;
     }
+    open(dir, path, flags, mode)
+}
+
+/// `openat`. May wait.
+#[inline]
+pub(super) fn open(dir: RawFd, path: &CStr, flags: i32, mode: u32) -> i32 {
+    let arguments = [number(dir), path.as_ptr() as usize, flags as usize, mode as usize, 0, 0];
     // SAFETY: the path ends with a NUL.
-    or_errno(unsafe { libc::openat(dir, path.as_ptr(), flags, mode) } as isize)
+    unsafe { system_call(libc::SYS_openat, arguments) as i32 }
 }
 
 /// Are this file's bytes made or kept in memory, so that a plain read does not wait?

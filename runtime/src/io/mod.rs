@@ -40,7 +40,7 @@ pub(crate) use request::Request;
 use perform::{read_waiting, read_with, write_with};
 use std::ffi::CStr;
 use std::io::{self, ErrorKind};
-use std::os::fd::{AsFd, AsRawFd, OwnedFd};
+use std::os::fd::{AsFd, AsRawFd, IntoRawFd, OwnedFd};
 
 /// Where a read or write begins: at the position of the file, which moves on, or at an offset of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -164,6 +164,28 @@ pub fn write(fd: impl AsFd, bytes: &[u8]) -> io::Result<usize> {
 pub fn write_at(fd: impl AsFd, bytes: &[u8], offset: u64) -> io::Result<usize> {
     write_with(fd.as_fd(), bytes, At::Offset(offset))
 }
+
+/// Closes a descriptor, as `close(2)`. To drop it closes it as well, but tells nobody of errors (of a network's file system, say), and takes
+/// longer on a vthread: std calls libc for it.
+///
+/// ```
+/// let file = std::fs::File::open("/dev/null").unwrap();
+/// vthread::io::close(file).unwrap();
+/// ```
+///
+/// # Errors
+/// As `close(2)`. The descriptor is closed all the same.
+#[inline]
+pub fn close(fd: impl Into<OwnedFd>) -> io::Result<()> {
+    // SAFETY: it was owned, and nobody owns it any more.
+    match unsafe { calls::close(fd.into().into_raw_fd()) } {
+        // It is closed all the same, and to say that it was interrupted would have somebody try again.
+        0 | INTERRUPTED => Ok(()),
+        result => Err(io::Error::from_raw_os_error(-result)),
+    }
+}
+
+const INTERRUPTED: i32 = -libc::EINTR;
 
 /// Would this have waited?
 #[inline]

@@ -213,6 +213,25 @@ pub(super) fn try_open(dir: RawFd, path: &CStr, flags: i32, mode: u32, resolve: 
     }
 }
 
+/// Opens it. Blocks the carrier if it has to wait.
+#[inline]
+pub(super) fn open_here(dir: RawFd, path: &CStr, flags: i32, mode: u32) -> io::Result<OwnedFd> {
+    let flags = flags | libc::O_CLOEXEC;
+    loop {
+        #[cfg(feature = "inject-faults")]
+        match super::inject::ask(&Request::Open { dir, path, flags, mode }) {
+            super::inject::Asked::Fail(libc::EINTR) => continue,
+            super::inject::Asked::Fail(errno) => return Err(io::Error::from_raw_os_error(errno)),
+            super::inject::Asked::Do(_) => {}
+        }
+        match calls::open(dir, path, flags, mode) {
+            result if result == -libc::EINTR => {}
+            // SAFETY: the kernel has just given it to us.
+            result => return check(result).map(|fd| unsafe { OwnedFd::from_raw_fd(fd as RawFd) }),
+        }
+    }
+}
+
 /// Opens it.
 #[inline]
 pub(crate) fn open(dir: RawFd, path: &CStr, flags: i32, mode: u32) -> io::Result<OwnedFd> {

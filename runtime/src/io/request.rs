@@ -95,7 +95,9 @@ impl Request<'_> {
         // SAFETY: paths end with a NUL, buffers are the caller's promise.
         let result = unsafe {
             match *self {
-                Self::Read { fd, to, len, offset: POSITION } => libc::read(fd, to.cast(), len as usize),
+                Self::Read { fd, to, len, offset: POSITION } => {
+                    return super::calls::read(fd, to, len as usize);
+                }
                 Self::Read { fd, to, len, offset } => {
                     libc::pread64(fd, to.cast(), len as usize, offset as i64)
                 }
@@ -104,7 +106,7 @@ impl Request<'_> {
                     libc::pwrite64(fd, from.cast(), len as usize, offset as i64)
                 }
                 Self::Open { dir, path, flags, mode } => {
-                    libc::openat(dir, path.as_ptr(), flags, mode) as isize
+                    return super::calls::open(dir, path, flags, mode);
                 }
                 Self::Sync { fd, data_only: true } => libc::fdatasync(fd) as isize,
                 Self::Sync { fd, data_only: false } => libc::fsync(fd) as isize,
@@ -121,6 +123,7 @@ impl Request<'_> {
                 }
             }
         };
-        if result < 0 { -super::calls::errno() } else { result as i32 }
+        // SAFETY: `errno` is always this thread's.
+        if result < 0 { -unsafe { *libc::__errno_location() } } else { result as i32 }
     }
 }

@@ -42,8 +42,8 @@ pub(crate) fn search_text(
     let (size, sparse) = if window.fill()? { (0, false) } else { window.size()? };
     // A needle that holds a zero may be found in a hole.
     let sparse = sparse && !search.needle.bytes().contains(&0);
-    if tasks.parallel()
-        && HugeText::is_huge(size, search)
+    if HugeText::is_huge(size, search)
+        && tasks.parallel()
         // Where one match is enough it may be near, and nobody has to be called for help.
         && !(search.detail == Detail::First && window.has_match(text))
     {
@@ -56,6 +56,7 @@ pub(crate) fn search_text(
     }
     let shown = show(search, path, &mut window, text, sparse);
     tally.bytes += window.read;
+    close(fd);
     shown
 }
 
@@ -71,14 +72,14 @@ impl Behaviour for JsonFile {
         };
         tools.tally.json_files += 1;
         let trusted = entry.dir.is_some_and(DirUse::short_read_is_end);
-        search_json(&fd, None, trusted, &|| entry.path(), tools)
+        search_json(fd, None, trusted, &|| entry.path(), tools)
             .or_else(|problem| not_read(&tools.search, entry, &problem))
     }
 }
 
 /// Searches an open JSON file from its beginning. `first` and `trusted` as in [`search_text`].
 pub(crate) fn search_json(
-    fd: &OwnedFd,
+    fd: OwnedFd,
     first: Option<usize>,
     trusted: bool,
     path: &(dyn Fn() -> Vec<u8> + Sync),
@@ -91,7 +92,13 @@ pub(crate) fn search_json(
         Err(errno) => Err(errno.into()),
     };
     tally.bytes += window.read;
+    close(fd);
     shown
+}
+
+/// A file that was only read: an error says nothing of what was found in it.
+fn close(fd: OwnedFd) {
+    drop(vthread::io::close(fd));
 }
 
 /// Shows the whole file to `matcher`, and reports what it finds.

@@ -90,6 +90,8 @@ pub struct Changed;
 pub struct Entry<'a> {
     /// The directory that it is in; `None` for what the user named.
     pub dir: Option<&'a DirUse>,
+    /// That directory's descriptor, if whoever searches it has it at hand: to ask `dir` for it takes a lock, which all share that search there.
+    pub at: Option<BorrowedFd<'a>>,
     /// Its name there, or the path that the user gave.
     pub name: &'a CStr,
     /// Whether it may be a symbolic link.
@@ -105,6 +107,7 @@ impl Entry<'_> {
     pub(crate) fn open(&self, search: &Search) -> Result<OwnedFd, Errno> {
         let flags = self.flags();
         match self.dir {
+            Some(_) if let Some(at) = self.at => search.files.open(at, self.name, flags),
             Some(dir) => search.files.open(dir.descriptor()?.as_fd(), self.name, flags),
             None => search.files.open_long(CWD, self.name.to_bytes(), flags),
         }

@@ -18,12 +18,20 @@ pub(crate) fn window_size(needle: &Needle) -> usize {
 }
 
 /// Makes the buffer as large as a window for this needle.
+#[inline]
 pub(super) fn make_room(buffer: &mut Vec<u8>, needle: &Needle) {
     let size = window_size(needle);
+    if buffer.len() != size {
+        make_it(buffer, size);
+    }
+}
+
+#[cold]
+fn make_it(buffer: &mut Vec<u8>, size: usize) {
     if buffer.is_empty() {
         // Zeros that the kernel gives when they are touched: small files touch few of them.
         *buffer = vec![0; size];
-    } else if buffer.len() != size {
+    } else {
         buffer.resize(size, 0);
         buffer.shrink_to(size);
     }

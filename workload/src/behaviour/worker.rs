@@ -4,7 +4,7 @@ use super::{Behaviours, Changed, Entry, Subdirectory, Task, Tasks, Tools};
 use crate::output::Problem;
 use crate::search::{Root, Search};
 use crate::tree::{DirUse, Kind, Names};
-use rustix::fd::{AsFd, OwnedFd};
+use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{AtFlags, FileType, RawDir, statat};
 use rustix::io::Errno;
 use std::ffi::CStr;
@@ -51,7 +51,10 @@ impl Worker {
                 self.root(&search.roots[number], tasks);
             }
             Task::Directory(found) => self.subdirectory(&found, tasks),
-            Task::Batch(dir, mut names) => self.batch(&dir, &mut names, tasks),
+            Task::Batch(dir, mut names) => {
+                let fd = dir.descriptor().ok();
+                self.batch(&dir, fd.as_deref().map(AsFd::as_fd), &mut names, tasks);
+            }
             Task::Rest(dir, fd) => self.go_on(&dir, Ok(fd), tasks),
             Task::Share(huge) => huge.help(&mut self.tools, tasks),
         }
@@ -72,7 +75,7 @@ impl Worker {
                 Err(errno) => search.problem(path, &errno.into()),
             },
             Some(kind) => {
-                let entry = Entry { dir: None, name: &root.path, follow: true };
+                let entry = Entry { dir: None, at: None, name: &root.path, follow: true };
                 if self.behaviours.of(kind).search(&entry, &mut self.tools, tasks) == Err(Changed) {
                     search.problem(path, &Errno::NOENT.into());
                 }
@@ -91,7 +94,7 @@ impl Worker {
                 Err(errno) => self.tools.search.problem(&dir.path(), &errno.into()),
             },
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {
-                self.visit(parent, name, FileType::Unknown, tasks);
+                self.visit(parent, None, name, FileType::Unknown, tasks);
             }
             Err(errno) => self.tools.search.problem(&parent.path_of(name), &errno.into()),
         }
@@ -124,7 +127,7 @@ impl Worker {
     ) -> Result<(), Errno> {
         let mut entries = RawDir::new(fd, listing);
         while next_names(&self.tools.search, &mut entries, names)? {
-            self.batch(dir, names, tasks);
+            self.batch(dir, Some(fd.as_fd()), names, tasks);
             if self.tools.search.is_stopped() {
                 break;
             }
@@ -132,11 +135,11 @@ impl Worker {
         Ok(())
     }
 
-    /// Searches the entries of `dir` that are in `names`; others may take half of what is left.
-    fn batch(&mut self, dir: &DirUse, names: &mut Names, tasks: &mut dyn Tasks) {
+    /// Searches the entries of `dir`, whose descriptor is `at`, that are in `names`; others may take half of what is left.
+    fn batch(&mut self, dir: &DirUse, at: Option<BorrowedFd<'_>>, names: &mut Names, tasks: &mut dyn Tasks) {
         let mut since = self.tools.tally.bytes;
         while let Some(entry) = names.pop() {
-            self.visit(dir, entry.name, entry.file_type, tasks);
+            self.visit(dir, at, entry.name, entry.file_type, tasks);
             if self.tools.search.is_stopped() {
                 return;
             }
@@ -149,7 +152,14 @@ impl Worker {
     }
 
     /// Searches one entry, as what it is.
-    fn visit(&mut self, dir: &DirUse, name: &CStr, mut file_type: FileType, tasks: &mut dyn Tasks) {
+    fn visit(
+        &mut self,
+        dir: &DirUse,
+        at: Option<BorrowedFd<'_>>,
+        name: &CStr,
+        mut file_type: FileType,
+        tasks: &mut dyn Tasks,
+    ) {
         for _ in 0..LOOKS {
             let (kind, follow) = match kind_of(&self.tools.search, dir, name, file_type) {
                 Ok(Some(kind)) => kind,
@@ -157,7 +167,7 @@ impl Worker {
                 Err(Errno::NOENT) => break,
                 Err(errno) => return self.tools.search.problem(&dir.path_of(name), &errno.into()),
             };
-            let entry = Entry { dir: Some(dir), name, follow };
+            let entry = Entry { dir: Some(dir), at, name, follow };
             if self.behaviours.of(kind).search(&entry, &mut self.tools, tasks).is_ok() {
                 return;
             }

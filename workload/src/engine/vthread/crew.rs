@@ -17,11 +17,12 @@ use std::sync::atomic::{
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use vthread::Scope;
+use vthread::io::Habit;
 
 /// See the module.
-#[derive(Debug)]
 pub(super) struct Crew {
     pub(super) search: Arc<Search>,
+    pub(super) behaviours: walk::Behaviours,
     /// Walks that may be under way, one a carrier, and are. One that has not started counts.
     most: usize,
     walking: AtomicUsize,
@@ -36,8 +37,8 @@ pub(super) struct Crew {
     patience: AtomicU64,
     /// Files that may still be waited for.
     late: AtomicUsize,
-    /// Kept for the next one, with their buffers.
-    tools: Mutex<Vec<(Box<Tools>, Listing)>>,
+    /// Kept for the next one, with their buffers and with what was learned of reads.
+    tools: Mutex<Vec<(Box<Tools>, Listing, Habit)>>,
 }
 
 /// What a walk reads a directory with.
@@ -71,6 +72,7 @@ impl Crew {
     pub(super) fn new(search: &Arc<Search>, most: usize, late: usize) -> Self {
         Self {
             search: Arc::clone(search),
+            behaviours: walk::Behaviours::new(),
             most,
             walking: AtomicUsize::new(1),
             offered: AtomicUsize::new(1),
@@ -199,15 +201,19 @@ impl Crew {
     }
 
     #[inline(never)]
-    pub(super) fn take_tools(&self) -> (Box<Tools>, Listing) {
+    pub(super) fn take_tools(&self) -> (Box<Tools>, Listing, Habit) {
         let kept = self.tools.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        if let Some((tools, listing, mut habit)) = kept {
+            habit.forget_waits();
+            return (tools, listing, habit);
+        }
         // Making them needs more stack than all the rest, and happens once a carrier: it shall not count for every vthread.
-        kept.unwrap_or_else(|| (vthread::hop(|| Box::new(Tools::new(&self.search))), Listing::new()))
+        (vthread::hop(|| Box::new(Tools::new(&self.search))), Listing::new(), Habit::default())
     }
 
     #[inline(never)]
-    pub(super) fn keep_tools(&self, tools: Box<Tools>, listing: Listing) {
-        self.tools.lock().unwrap_or_else(PoisonError::into_inner).push((tools, listing));
+    pub(super) fn keep_tools(&self, tools: Box<Tools>, listing: Listing, habit: Habit) {
+        self.tools.lock().unwrap_or_else(PoisonError::into_inner).push((tools, listing, habit));
     }
 }
 
@@ -228,9 +234,15 @@ pub(super) fn root_of(search: &Search, root: &Root) -> Result<(Kind, Option<DirU
 
 /// Opens an entry of `dir` if that needs no waiting: `EAGAIN`.
 #[inline(never)]
-pub(super) fn try_open(dir: &DirUse, entry: &Entry<'_>) -> Result<OwnedFd, Errno> {
+pub(super) fn try_open(dir: &DirUse, entry: &Entry<'_>, habit: &mut Habit) -> Result<OwnedFd, Errno> {
     let flags = entry.flags().bits().cast_signed();
-    vthread::io::try_open_at(&*dir.descriptor()?, entry.name, flags, 0).map_err(|error| errno(&error))
+    let opened = match entry.at {
+        // Others' disks may be far away.
+        Some(at) if dir.short_read_is_end() => habit.try_open_at(at, entry.name, flags, 0),
+        Some(at) => vthread::io::try_open_at(at, entry.name, flags, 0),
+        None => vthread::io::try_open_at(&*dir.descriptor()?, entry.name, flags, 0),
+    };
+    opened.map_err(|error| errno(&error))
 }
 
 /// How long a walk that has nothing left waits for a share before it ends, in nanoseconds. To rouse a carrier that sleeps takes about as long.
@@ -248,7 +260,7 @@ pub(super) fn read_start(
     search: &Search,
     file: &mut Late,
 ) -> Result<(OwnedFd, Result<Vec<u8>, Errno>), Errno> {
-    let entry = Entry { dir: Some(&file.dir), name: &file.name, follow: file.follow };
+    let entry = Entry { dir: Some(&file.dir), at: None, name: &file.name, follow: file.follow };
     let is_open = file.fd.is_some();
     let fd = match file.fd.take() {
         Some(fd) => fd,

@@ -1,6 +1,6 @@
 //! The search itself: tasks, directories, and a behaviour for each kind of entry, called through its vtable.
 
-pub(super) use annotated::{alone, late, walk};
+pub(super) use annotated::{Behaviours, alone, late, walk};
 
 #[vthread::vthread(exact)]
 mod annotated {
@@ -11,7 +11,7 @@ mod annotated {
     };
     use crate::output::Problem;
     use crate::tree::{DirUse, Kind, Names};
-    use rustix::fd::{AsFd, OwnedFd};
+    use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
     use rustix::fs::{FileType, RawDir};
     use rustix::io::Errno;
     use std::ffi::CStr;
@@ -41,7 +41,7 @@ mod annotated {
     impl Behaviour for JsonFile {
         fn search(&self, entry: &Entry<'_>, walk: &mut Walk<'_, '_, '_>) -> Result<(), Changed> {
             match open_first(entry, Kind::Json, walk) {
-                First::Here(fd, first) => json(&fd, first, entry, walk),
+                First::Here(fd, first) => json(fd, first, entry, walk),
                 First::Done(outcome) => outcome,
             }
         }
@@ -64,18 +64,21 @@ mod annotated {
         job: &'w mut Job<'scope, 'env>,
         tools: Box<Tools>,
         listing: Listing,
-        behaviours: Arc<Behaviours>,
         habit: Habit,
     }
 
     /// The behaviour of each kind, called through its vtable.
-    struct Behaviours {
+    pub struct Behaviours {
         text: Box<dyn Behaviour + Send + Sync>,
         json: Box<dyn Behaviour + Send + Sync>,
         directory: Box<dyn Behaviour + Send + Sync>,
     }
 
     impl Behaviours {
+        pub fn new() -> Self {
+            Self { text: Box::new(TextFile), json: Box::new(JsonFile), directory: Box::new(Directory) }
+        }
+
         fn of(&self, kind: Kind) -> &(dyn Behaviour + Send + Sync) {
             match kind {
                 Kind::Text => &*self.text,
@@ -86,10 +89,8 @@ mod annotated {
     }
 
     fn begin<'w, 'scope, 'env>(job: &'w mut Job<'scope, 'env>) -> Walk<'w, 'scope, 'env> {
-        let (tools, listing) = job.crew.take_tools();
-        let behaviours =
-            Behaviours { text: Box::new(TextFile), json: Box::new(JsonFile), directory: Box::new(Directory) };
-        Walk { job, tools, listing, behaviours: Arc::new(behaviours), habit: Habit::default() }
+        let (tools, listing, habit) = job.crew.take_tools();
+        Walk { job, tools, listing, habit }
     }
 
     /// Does what there is to do, the newest first, so that few wait at a time; others get the oldest.
@@ -108,8 +109,8 @@ mod annotated {
         let crew = job.crew;
         let mut walk = begin(job);
         work(&mut walk);
-        let Walk { tools, listing, .. } = walk;
-        crew.keep_tools(tools, listing);
+        let Walk { tools, listing, habit, .. } = walk;
+        crew.keep_tools(tools, listing, habit);
     }
 
     /// A vthread that searches what waits in `job`.
@@ -121,8 +122,8 @@ mod annotated {
             walk.job.waiting = share;
             work(&mut walk);
         }
-        let Walk { tools, listing, .. } = walk;
-        crew.keep_tools(tools, listing);
+        let Walk { tools, listing, habit, .. } = walk;
+        crew.keep_tools(tools, listing, habit);
     }
 
     /// A vthread that waits for a file, and searches it.
@@ -135,8 +136,8 @@ mod annotated {
         walk.tools.flush();
         // A huge text may have been shared, or the file may be a directory by now.
         work(&mut walk);
-        let Walk { tools, listing, .. } = walk;
-        crew.keep_tools(tools, listing);
+        let Walk { tools, listing, habit, .. } = walk;
+        crew.keep_tools(tools, listing, habit);
         crew.late_ended();
     }
 
@@ -147,7 +148,10 @@ mod annotated {
         match task {
             Task::Root(number) => root(number, walk),
             Task::Directory(found) => subdirectory(&found, walk),
-            Task::Batch(dir, mut names) => batch(&dir, &mut names, walk),
+            Task::Batch(dir, mut names) => {
+                let fd = dir.descriptor().ok();
+                batch(&dir, fd.as_deref().map(AsFd::as_fd), &mut names, walk);
+            }
             Task::Rest(dir, fd) => go_on(&dir, Ok(fd), walk),
             Task::Share(huge) => huge.help(&mut walk.tools, walk.job),
         }
@@ -161,7 +165,7 @@ mod annotated {
             // It may be of any size.
             Ok(_) if walk.job.is_first() => walk.job.leave(Task::Root(number)),
             Ok((kind, _)) => {
-                let entry = Entry { dir: None, name: &root.path, follow: true };
+                let entry = Entry { dir: None, at: None, name: &root.path, follow: true };
                 if walk_one(kind, &entry, walk) == Err(Changed) {
                     search.problem(root.path.to_bytes(), &Errno::NOENT.into());
                 }
@@ -172,8 +176,8 @@ mod annotated {
 
     /// Searches it as a thing of this kind. Errors: it is none any more.
     fn walk_one(kind: Kind, entry: &Entry<'_>, walk: &mut Walk<'_, '_, '_>) -> Result<(), Changed> {
-        let behaviours = Arc::clone(&walk.behaviours);
-        behaviours.of(kind).search(entry, walk)
+        let crew = walk.job.crew;
+        crew.behaviours.of(kind).search(entry, walk)
     }
 
     fn subdirectory(found: &Subdirectory, walk: &mut Walk<'_, '_, '_>) {
@@ -185,7 +189,9 @@ mod annotated {
                 Ok(false) => {}
                 Err(errno) => walk.tools.search.problem(&dir.path(), &errno.into()),
             },
-            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => visit(parent, name, FileType::Unknown, walk),
+            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {
+                visit(parent, None, name, FileType::Unknown, walk)
+            }
             Err(errno) => walk.tools.search.problem(&parent.path_of(name), &errno.into()),
         }
     }
@@ -215,7 +221,7 @@ mod annotated {
         let fd = fd?;
         let mut entries = RawDir::new(&*fd, &mut listing.entries);
         while next_names(&walk.tools.search, &mut entries, &mut listing.names)? {
-            batch(dir, &mut listing.names, walk);
+            batch(dir, Some(fd.as_fd()), &mut listing.names, walk);
             if walk.tools.search.is_stopped() {
                 break;
             }
@@ -227,12 +233,12 @@ mod annotated {
         Ok(())
     }
 
-    /// Searches the entries of `dir` that are in `names`; others may take half of what is left.
-    fn batch(dir: &DirUse, names: &mut Names, walk: &mut Walk<'_, '_, '_>) {
+    /// Searches the entries of `dir`, whose descriptor is `at`, that are in `names`; others may take half of what is left.
+    fn batch(dir: &DirUse, at: Option<BorrowedFd<'_>>, names: &mut Names, walk: &mut Walk<'_, '_, '_>) {
         let mut since = walk.tools.tally.bytes;
         walk.job.is_busy = names.len() > 1;
         while let Some(entry) = names.pop() {
-            visit(dir, entry.name, entry.file_type, walk);
+            visit(dir, at, entry.name, entry.file_type, walk);
             if walk.tools.search.is_stopped() {
                 return;
             }
@@ -249,7 +255,13 @@ mod annotated {
     }
 
     /// Searches one entry, as what it is.
-    fn visit(dir: &DirUse, name: &CStr, mut file_type: FileType, walk: &mut Walk<'_, '_, '_>) {
+    fn visit(
+        dir: &DirUse,
+        at: Option<BorrowedFd<'_>>,
+        name: &CStr,
+        mut file_type: FileType,
+        walk: &mut Walk<'_, '_, '_>,
+    ) {
         for _ in 0..LOOKS {
             let (kind, follow) = match kind_of(&walk.tools.search, dir, name, file_type) {
                 Ok(Some(kind)) => kind,
@@ -257,7 +269,7 @@ mod annotated {
                 Err(Errno::NOENT) => break,
                 Err(errno) => return walk.tools.search.problem(&dir.path_of(name), &errno.into()),
             };
-            let entry = Entry { dir: Some(dir), name, follow };
+            let entry = Entry { dir: Some(dir), at, name, follow };
             if walk_one(kind, &entry, walk).is_ok() {
                 return;
             }
@@ -284,7 +296,7 @@ mod annotated {
     /// Opens a file and reads its beginning, while that needs no waiting. What does is left to another vthread.
     fn open_first(entry: &Entry<'_>, kind: Kind, walk: &mut Walk<'_, '_, '_>) -> First {
         let opened = match entry.dir {
-            Some(dir) => try_open(dir, entry),
+            Some(dir) => try_open(dir, entry, &mut walk.habit),
             None => entry.open(&walk.tools.search),
         };
         let fd = match opened {
@@ -360,7 +372,7 @@ mod annotated {
         file: &Late,
         walk: &mut Walk<'_, '_, '_>,
     ) {
-        let entry = Entry { dir: Some(&file.dir), name: &file.name, follow: file.follow };
+        let entry = Entry { dir: Some(&file.dir), at: None, name: &file.name, follow: file.follow };
         let outcome = match started {
             Err(errno) => not_opened(&walk.tools.search, &entry, errno),
             Ok((fd, start)) => {
@@ -370,7 +382,7 @@ mod annotated {
                     Ok(start) => {
                         let first = Some(walk.tools.put_first(&start));
                         match file.kind {
-                            Kind::Json => json(&fd, first, &entry, walk),
+                            Kind::Json => json(fd, first, &entry, walk),
                             _ => text(fd, first, &entry, walk),
                         }
                     }
@@ -378,7 +390,7 @@ mod annotated {
             }
         };
         if outcome == Err(Changed) {
-            visit(&file.dir, &file.name, FileType::Unknown, walk);
+            visit(&file.dir, None, &file.name, FileType::Unknown, walk);
         }
     }
 
@@ -396,7 +408,7 @@ mod annotated {
     }
 
     fn json(
-        fd: &OwnedFd,
+        fd: OwnedFd,
         first: Option<usize>,
         entry: &Entry<'_>,
         walk: &mut Walk<'_, '_, '_>,

@@ -10,7 +10,7 @@
 
 mod portable;
 #[cfg(target_arch = "x86_64")]
-#[allow(unsafe_code, reason = "SIMD: the only unsafe code of this crate, each use argued in place")]
+#[allow(unsafe_code, reason = "SIMD, each use argued in place")]
 mod x86;
 
 use super::prefilter::Prefilter;
