@@ -2,7 +2,7 @@ mod clocks {
     pub trait Clock {
         #[doc(hidden)]
         #[allow(non_upper_case_globals)]
-        const write_vthread_dyn_use_to_name_dyn_here: () = ();
+        const write_vthread_dyn_use_to_name_dyn_here: bool = false;
         #[doc(hidden)]
         #[allow(warnings)]
         fn write_vthread_above_this_impl()
@@ -22,7 +22,9 @@ mod clocks {
         #[cfg(unix)]
         #[inline]
         fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
-            if is_concurrent & 1 == 0 {
+            if <Self as Clock>::write_vthread_dyn_use_to_name_dyn_here {
+                <Self as Clock>::__vt_ticks(self, is_concurrent)
+            } else if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
                 <Self as Clock>::__vt_ticks(self, is_concurrent)
             } else {
@@ -46,7 +48,9 @@ mod clocks {
         #[cfg(not(unix))]
         #[inline]
         fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
-            if is_concurrent & 1 == 0 {
+            if <Self as Clock>::write_vthread_dyn_use_to_name_dyn_here {
+                <Self as Clock>::__vt_ticks(self, is_concurrent, since)
+            } else if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
                 <Self as Clock>::__vt_ticks(self, is_concurrent, since)
             } else {
@@ -68,7 +72,9 @@ mod clocks {
         #[allow(warnings)]
         #[inline]
         fn __rec_hours(&self, is_concurrent: i64) -> u64 {
-            if is_concurrent & 1 == 0 {
+            if <Self as Clock>::write_vthread_dyn_use_to_name_dyn_here {
+                <Self as Clock>::__vt_hours(self, is_concurrent)
+            } else if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
                 <Self as Clock>::__vt_hours(self, is_concurrent)
             } else {
@@ -163,6 +169,7 @@ mod clocks {
     }
     #[allow(warnings)]
     impl Clock for dyn __ClockObj + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[cfg(unix)]
         #[inline]
         fn __vt_ticks(&self, is_concurrent: i64) -> u64 {
@@ -170,11 +177,6 @@ mod clocks {
                 ::core::concat!(::core::module_path!(), "::Clock::ticks"), self
             );
             <Self as __ClockObj>::__slot_ticks(object, is_concurrent)
-        }
-        #[cfg(unix)]
-        #[inline]
-        fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__vt_ticks(self, is_concurrent)
         }
         #[cfg(not(unix))]
         #[inline]
@@ -184,11 +186,6 @@ mod clocks {
             );
             <Self as __ClockObj>::__slot_ticks(object, is_concurrent, since)
         }
-        #[cfg(not(unix))]
-        #[inline]
-        fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
-            <Self as Clock>::__vt_ticks(self, is_concurrent, since)
-        }
         #[inline]
         fn __vt_hours(&self, is_concurrent: i64) -> u64 {
             let object: &Self = ::vthread::__private::tag!(
@@ -196,345 +193,243 @@ mod clocks {
             );
             <Self as __ClockObj>::__slot_hours(object, is_concurrent)
         }
-        #[inline]
-        fn __rec_hours(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__vt_hours(self, is_concurrent)
-        }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __ClockObj + '_ {
-        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn ticks(&self) -> u64 {
             <Self as Clock>::ticks(self)
         }
-        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn __vt_ticks(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_ticks(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__rec_ticks(self, is_concurrent)
+            <Self as Clock>::__vt_ticks(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn ticks(&self, since: u64) -> u64 {
             <Self as Clock>::ticks(self, since)
         }
-        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn __vt_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
             <Self as Clock>::__vt_ticks(self, is_concurrent, since)
         }
-        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
-            <Self as Clock>::__rec_ticks(self, is_concurrent, since)
+            <Self as Clock>::__vt_ticks(self, is_concurrent, since)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn hours(&self) -> u64 {
             <Self as Clock>::hours(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_hours(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_hours(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_hours(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__rec_hours(self, is_concurrent)
+            <Self as Clock>::__vt_hours(self, is_concurrent)
         }
     }
     #[allow(warnings)]
     impl Clock for dyn __ClockObj + Send + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[cfg(unix)]
         #[inline]
         fn __vt_ticks(&self, is_concurrent: i64) -> u64 {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Clock::ticks"), self
-            );
-            <Self as __ClockObj>::__slot_ticks(object, is_concurrent)
-        }
-        #[cfg(unix)]
-        #[inline]
-        fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__vt_ticks(self, is_concurrent)
+            <dyn __ClockObj as Clock>::__vt_ticks(self, is_concurrent)
         }
         #[cfg(not(unix))]
         #[inline]
         fn __vt_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Clock::ticks"), self
-            );
-            <Self as __ClockObj>::__slot_ticks(object, is_concurrent, since)
-        }
-        #[cfg(not(unix))]
-        #[inline]
-        fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
-            <Self as Clock>::__vt_ticks(self, is_concurrent, since)
+            <dyn __ClockObj as Clock>::__vt_ticks(self, is_concurrent, since)
         }
         #[inline]
         fn __vt_hours(&self, is_concurrent: i64) -> u64 {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Clock::hours"), self
-            );
-            <Self as __ClockObj>::__slot_hours(object, is_concurrent)
-        }
-        #[inline]
-        fn __rec_hours(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__vt_hours(self, is_concurrent)
+            <dyn __ClockObj as Clock>::__vt_hours(self, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __ClockObj + Send + '_ {
-        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn ticks(&self) -> u64 {
             <Self as Clock>::ticks(self)
         }
-        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn __vt_ticks(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_ticks(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__rec_ticks(self, is_concurrent)
+            <Self as Clock>::__vt_ticks(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn ticks(&self, since: u64) -> u64 {
             <Self as Clock>::ticks(self, since)
         }
-        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn __vt_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
             <Self as Clock>::__vt_ticks(self, is_concurrent, since)
         }
-        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
-            <Self as Clock>::__rec_ticks(self, is_concurrent, since)
+            <Self as Clock>::__vt_ticks(self, is_concurrent, since)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn hours(&self) -> u64 {
             <Self as Clock>::hours(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_hours(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_hours(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_hours(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__rec_hours(self, is_concurrent)
+            <Self as Clock>::__vt_hours(self, is_concurrent)
         }
     }
     #[allow(warnings)]
     impl Clock for dyn __ClockObj + Sync + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[cfg(unix)]
         #[inline]
         fn __vt_ticks(&self, is_concurrent: i64) -> u64 {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Clock::ticks"), self
-            );
-            <Self as __ClockObj>::__slot_ticks(object, is_concurrent)
-        }
-        #[cfg(unix)]
-        #[inline]
-        fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__vt_ticks(self, is_concurrent)
+            <dyn __ClockObj as Clock>::__vt_ticks(self, is_concurrent)
         }
         #[cfg(not(unix))]
         #[inline]
         fn __vt_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Clock::ticks"), self
-            );
-            <Self as __ClockObj>::__slot_ticks(object, is_concurrent, since)
-        }
-        #[cfg(not(unix))]
-        #[inline]
-        fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
-            <Self as Clock>::__vt_ticks(self, is_concurrent, since)
+            <dyn __ClockObj as Clock>::__vt_ticks(self, is_concurrent, since)
         }
         #[inline]
         fn __vt_hours(&self, is_concurrent: i64) -> u64 {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Clock::hours"), self
-            );
-            <Self as __ClockObj>::__slot_hours(object, is_concurrent)
-        }
-        #[inline]
-        fn __rec_hours(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__vt_hours(self, is_concurrent)
+            <dyn __ClockObj as Clock>::__vt_hours(self, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __ClockObj + Sync + '_ {
-        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn ticks(&self) -> u64 {
             <Self as Clock>::ticks(self)
         }
-        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn __vt_ticks(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_ticks(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__rec_ticks(self, is_concurrent)
+            <Self as Clock>::__vt_ticks(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn ticks(&self, since: u64) -> u64 {
             <Self as Clock>::ticks(self, since)
         }
-        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn __vt_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
             <Self as Clock>::__vt_ticks(self, is_concurrent, since)
         }
-        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
-            <Self as Clock>::__rec_ticks(self, is_concurrent, since)
+            <Self as Clock>::__vt_ticks(self, is_concurrent, since)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn hours(&self) -> u64 {
             <Self as Clock>::hours(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_hours(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_hours(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_hours(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__rec_hours(self, is_concurrent)
+            <Self as Clock>::__vt_hours(self, is_concurrent)
         }
     }
     #[allow(warnings)]
     impl Clock for dyn __ClockObj + Send + Sync + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[cfg(unix)]
         #[inline]
         fn __vt_ticks(&self, is_concurrent: i64) -> u64 {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Clock::ticks"), self
-            );
-            <Self as __ClockObj>::__slot_ticks(object, is_concurrent)
-        }
-        #[cfg(unix)]
-        #[inline]
-        fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__vt_ticks(self, is_concurrent)
+            <dyn __ClockObj as Clock>::__vt_ticks(self, is_concurrent)
         }
         #[cfg(not(unix))]
         #[inline]
         fn __vt_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Clock::ticks"), self
-            );
-            <Self as __ClockObj>::__slot_ticks(object, is_concurrent, since)
-        }
-        #[cfg(not(unix))]
-        #[inline]
-        fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
-            <Self as Clock>::__vt_ticks(self, is_concurrent, since)
+            <dyn __ClockObj as Clock>::__vt_ticks(self, is_concurrent, since)
         }
         #[inline]
         fn __vt_hours(&self, is_concurrent: i64) -> u64 {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Clock::hours"), self
-            );
-            <Self as __ClockObj>::__slot_hours(object, is_concurrent)
-        }
-        #[inline]
-        fn __rec_hours(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__vt_hours(self, is_concurrent)
+            <dyn __ClockObj as Clock>::__vt_hours(self, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __ClockObj + Send + Sync + '_ {
-        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn ticks(&self) -> u64 {
             <Self as Clock>::ticks(self)
         }
-        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn __vt_ticks(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_ticks(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[cfg(unix)]
         #[inline]
         pub fn __rec_ticks(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__rec_ticks(self, is_concurrent)
+            <Self as Clock>::__vt_ticks(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn ticks(&self, since: u64) -> u64 {
             <Self as Clock>::ticks(self, since)
         }
-        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn __vt_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
             <Self as Clock>::__vt_ticks(self, is_concurrent, since)
         }
-        #[doc(hidden)]
         #[cfg(not(unix))]
         #[inline]
         pub fn __rec_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
-            <Self as Clock>::__rec_ticks(self, is_concurrent, since)
+            <Self as Clock>::__vt_ticks(self, is_concurrent, since)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn hours(&self) -> u64 {
             <Self as Clock>::hours(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_hours(&self, is_concurrent: i64) -> u64 {
             <Self as Clock>::__vt_hours(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_hours(&self, is_concurrent: i64) -> u64 {
-            <Self as Clock>::__rec_hours(self, is_concurrent)
+            <Self as Clock>::__vt_hours(self, is_concurrent)
         }
     }
     pub struct Sun;

@@ -2,7 +2,7 @@ pub mod animals {
     pub trait Animal {
         #[doc(hidden)]
         #[allow(non_upper_case_globals)]
-        const write_vthread_dyn_use_to_name_dyn_here: () = ();
+        const write_vthread_dyn_use_to_name_dyn_here: bool = false;
         #[doc(hidden)]
         #[allow(warnings)]
         fn write_vthread_above_this_impl()
@@ -19,7 +19,9 @@ pub mod animals {
         #[allow(warnings)]
         #[inline]
         fn __rec_name(&self, is_concurrent: i64) -> &str {
-            if is_concurrent & 1 == 0 {
+            if <Self as Animal>::write_vthread_dyn_use_to_name_dyn_here {
+                <Self as Animal>::__vt_name(self, is_concurrent)
+            } else if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
                 <Self as Animal>::__vt_name(self, is_concurrent)
             } else {
@@ -42,7 +44,9 @@ pub mod animals {
         #[allow(warnings)]
         #[inline]
         fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
-            if is_concurrent & 1 == 0 {
+            if <Self as Animal>::write_vthread_dyn_use_to_name_dyn_here {
+                <Self as Animal>::__vt_speak(self, is_concurrent, times)
+            } else if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
                 <Self as Animal>::__vt_speak(self, is_concurrent, times)
             } else {
@@ -108,6 +112,7 @@ pub mod animals {
     }
     #[allow(warnings)]
     impl Animal for dyn __AnimalObj + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> &str {
             let object: &Self = ::vthread::__private::tag!(
@@ -116,226 +121,159 @@ pub mod animals {
             <Self as __AnimalObj>::__slot_name(object, is_concurrent)
         }
         #[inline]
-        fn __rec_name(&self, is_concurrent: i64) -> &str {
-            <Self as Animal>::__vt_name(self, is_concurrent)
-        }
-        #[inline]
         fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
             let object: &Self = ::vthread::__private::tag!(
                 ::core::concat!(::core::module_path!(), "::Animal::speak"), self
             );
             <Self as __AnimalObj>::__slot_speak(object, is_concurrent, times)
         }
-        #[inline]
-        fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
-            <Self as Animal>::__vt_speak(self, is_concurrent, times)
-        }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __AnimalObj + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> &str {
             <Self as Animal>::name(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> &str {
             <Self as Animal>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> &str {
-            <Self as Animal>::__rec_name(self, is_concurrent)
+            <Self as Animal>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn speak(&self, times: u32) -> String {
             <Self as Animal>::speak(self, times)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
             <Self as Animal>::__vt_speak(self, is_concurrent, times)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
-            <Self as Animal>::__rec_speak(self, is_concurrent, times)
+            <Self as Animal>::__vt_speak(self, is_concurrent, times)
         }
     }
     #[allow(warnings)]
     impl Animal for dyn __AnimalObj + Send + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> &str {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Animal::name"), self
-            );
-            <Self as __AnimalObj>::__slot_name(object, is_concurrent)
-        }
-        #[inline]
-        fn __rec_name(&self, is_concurrent: i64) -> &str {
-            <Self as Animal>::__vt_name(self, is_concurrent)
+            <dyn __AnimalObj as Animal>::__vt_name(self, is_concurrent)
         }
         #[inline]
         fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Animal::speak"), self
-            );
-            <Self as __AnimalObj>::__slot_speak(object, is_concurrent, times)
-        }
-        #[inline]
-        fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
-            <Self as Animal>::__vt_speak(self, is_concurrent, times)
+            <dyn __AnimalObj as Animal>::__vt_speak(self, is_concurrent, times)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __AnimalObj + Send + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> &str {
             <Self as Animal>::name(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> &str {
             <Self as Animal>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> &str {
-            <Self as Animal>::__rec_name(self, is_concurrent)
+            <Self as Animal>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn speak(&self, times: u32) -> String {
             <Self as Animal>::speak(self, times)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
             <Self as Animal>::__vt_speak(self, is_concurrent, times)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
-            <Self as Animal>::__rec_speak(self, is_concurrent, times)
+            <Self as Animal>::__vt_speak(self, is_concurrent, times)
         }
     }
     #[allow(warnings)]
     impl Animal for dyn __AnimalObj + Sync + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> &str {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Animal::name"), self
-            );
-            <Self as __AnimalObj>::__slot_name(object, is_concurrent)
-        }
-        #[inline]
-        fn __rec_name(&self, is_concurrent: i64) -> &str {
-            <Self as Animal>::__vt_name(self, is_concurrent)
+            <dyn __AnimalObj as Animal>::__vt_name(self, is_concurrent)
         }
         #[inline]
         fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Animal::speak"), self
-            );
-            <Self as __AnimalObj>::__slot_speak(object, is_concurrent, times)
-        }
-        #[inline]
-        fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
-            <Self as Animal>::__vt_speak(self, is_concurrent, times)
+            <dyn __AnimalObj as Animal>::__vt_speak(self, is_concurrent, times)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __AnimalObj + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> &str {
             <Self as Animal>::name(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> &str {
             <Self as Animal>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> &str {
-            <Self as Animal>::__rec_name(self, is_concurrent)
+            <Self as Animal>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn speak(&self, times: u32) -> String {
             <Self as Animal>::speak(self, times)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
             <Self as Animal>::__vt_speak(self, is_concurrent, times)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
-            <Self as Animal>::__rec_speak(self, is_concurrent, times)
+            <Self as Animal>::__vt_speak(self, is_concurrent, times)
         }
     }
     #[allow(warnings)]
     impl Animal for dyn __AnimalObj + Send + Sync + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> &str {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Animal::name"), self
-            );
-            <Self as __AnimalObj>::__slot_name(object, is_concurrent)
-        }
-        #[inline]
-        fn __rec_name(&self, is_concurrent: i64) -> &str {
-            <Self as Animal>::__vt_name(self, is_concurrent)
+            <dyn __AnimalObj as Animal>::__vt_name(self, is_concurrent)
         }
         #[inline]
         fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Animal::speak"), self
-            );
-            <Self as __AnimalObj>::__slot_speak(object, is_concurrent, times)
-        }
-        #[inline]
-        fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
-            <Self as Animal>::__vt_speak(self, is_concurrent, times)
+            <dyn __AnimalObj as Animal>::__vt_speak(self, is_concurrent, times)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __AnimalObj + Send + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> &str {
             <Self as Animal>::name(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> &str {
             <Self as Animal>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> &str {
-            <Self as Animal>::__rec_name(self, is_concurrent)
+            <Self as Animal>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn speak(&self, times: u32) -> String {
             <Self as Animal>::speak(self, times)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
             <Self as Animal>::__vt_speak(self, is_concurrent, times)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_speak(&self, is_concurrent: i64, times: u32) -> String {
-            <Self as Animal>::__rec_speak(self, is_concurrent, times)
+            <Self as Animal>::__vt_speak(self, is_concurrent, times)
         }
     }
     pub struct Dog;

@@ -63,7 +63,7 @@ mod one {
     pub trait Step {
         #[doc(hidden)]
         #[allow(non_upper_case_globals)]
-        const write_vthread_dyn_use_to_name_dyn_here: () = ();
+        const write_vthread_dyn_use_to_name_dyn_here: bool = false;
         #[doc(hidden)]
         #[allow(warnings)]
         fn write_vthread_above_this_impl()
@@ -80,7 +80,9 @@ mod one {
         #[allow(warnings)]
         #[inline]
         fn __rec_step(&self, is_concurrent: i64) -> u32 {
-            if is_concurrent & 1 == 0 {
+            if <Self as Step>::write_vthread_dyn_use_to_name_dyn_here {
+                <Self as Step>::__vt_step(self, is_concurrent)
+            } else if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
                 <Self as Step>::__vt_step(self, is_concurrent)
             } else {
@@ -101,7 +103,9 @@ mod one {
         #[allow(warnings)]
         #[inline]
         fn __rec_other(&self, is_concurrent: i64) -> u32 {
-            if is_concurrent & 1 == 0 {
+            if <Self as Step>::write_vthread_dyn_use_to_name_dyn_here {
+                <Self as Step>::__vt_other(self, is_concurrent)
+            } else if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
                 <Self as Step>::__vt_other(self, is_concurrent)
             } else {
@@ -165,6 +169,7 @@ mod one {
     }
     #[allow(warnings)]
     impl Step for dyn __StepObj + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_step(&self, is_concurrent: i64) -> u32 {
             let object: &Self = ::vthread::__private::tag!(
@@ -173,226 +178,159 @@ mod one {
             <Self as __StepObj>::__slot_step(object, is_concurrent)
         }
         #[inline]
-        fn __rec_step(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__vt_step(self, is_concurrent)
-        }
-        #[inline]
         fn __vt_other(&self, is_concurrent: i64) -> u32 {
             let object: &Self = ::vthread::__private::tag!(
                 ::core::concat!(::core::module_path!(), "::Step::other"), self
             );
             <Self as __StepObj>::__slot_other(object, is_concurrent)
         }
-        #[inline]
-        fn __rec_other(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__vt_other(self, is_concurrent)
-        }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __StepObj + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn step(&self) -> u32 {
             <Self as Step>::step(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_step(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_step(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_step(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__rec_step(self, is_concurrent)
+            <Self as Step>::__vt_step(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn other(&self) -> u32 {
             <Self as Step>::other(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_other(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_other(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_other(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__rec_other(self, is_concurrent)
+            <Self as Step>::__vt_other(self, is_concurrent)
         }
     }
     #[allow(warnings)]
     impl Step for dyn __StepObj + Send + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_step(&self, is_concurrent: i64) -> u32 {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Step::step"), self
-            );
-            <Self as __StepObj>::__slot_step(object, is_concurrent)
-        }
-        #[inline]
-        fn __rec_step(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__vt_step(self, is_concurrent)
+            <dyn __StepObj as Step>::__vt_step(self, is_concurrent)
         }
         #[inline]
         fn __vt_other(&self, is_concurrent: i64) -> u32 {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Step::other"), self
-            );
-            <Self as __StepObj>::__slot_other(object, is_concurrent)
-        }
-        #[inline]
-        fn __rec_other(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__vt_other(self, is_concurrent)
+            <dyn __StepObj as Step>::__vt_other(self, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __StepObj + Send + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn step(&self) -> u32 {
             <Self as Step>::step(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_step(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_step(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_step(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__rec_step(self, is_concurrent)
+            <Self as Step>::__vt_step(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn other(&self) -> u32 {
             <Self as Step>::other(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_other(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_other(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_other(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__rec_other(self, is_concurrent)
+            <Self as Step>::__vt_other(self, is_concurrent)
         }
     }
     #[allow(warnings)]
     impl Step for dyn __StepObj + Sync + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_step(&self, is_concurrent: i64) -> u32 {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Step::step"), self
-            );
-            <Self as __StepObj>::__slot_step(object, is_concurrent)
-        }
-        #[inline]
-        fn __rec_step(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__vt_step(self, is_concurrent)
+            <dyn __StepObj as Step>::__vt_step(self, is_concurrent)
         }
         #[inline]
         fn __vt_other(&self, is_concurrent: i64) -> u32 {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Step::other"), self
-            );
-            <Self as __StepObj>::__slot_other(object, is_concurrent)
-        }
-        #[inline]
-        fn __rec_other(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__vt_other(self, is_concurrent)
+            <dyn __StepObj as Step>::__vt_other(self, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __StepObj + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn step(&self) -> u32 {
             <Self as Step>::step(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_step(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_step(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_step(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__rec_step(self, is_concurrent)
+            <Self as Step>::__vt_step(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn other(&self) -> u32 {
             <Self as Step>::other(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_other(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_other(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_other(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__rec_other(self, is_concurrent)
+            <Self as Step>::__vt_other(self, is_concurrent)
         }
     }
     #[allow(warnings)]
     impl Step for dyn __StepObj + Send + Sync + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_step(&self, is_concurrent: i64) -> u32 {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Step::step"), self
-            );
-            <Self as __StepObj>::__slot_step(object, is_concurrent)
-        }
-        #[inline]
-        fn __rec_step(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__vt_step(self, is_concurrent)
+            <dyn __StepObj as Step>::__vt_step(self, is_concurrent)
         }
         #[inline]
         fn __vt_other(&self, is_concurrent: i64) -> u32 {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Step::other"), self
-            );
-            <Self as __StepObj>::__slot_other(object, is_concurrent)
-        }
-        #[inline]
-        fn __rec_other(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__vt_other(self, is_concurrent)
+            <dyn __StepObj as Step>::__vt_other(self, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __StepObj + Send + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn step(&self) -> u32 {
             <Self as Step>::step(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_step(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_step(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_step(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__rec_step(self, is_concurrent)
+            <Self as Step>::__vt_step(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn other(&self) -> u32 {
             <Self as Step>::other(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_other(&self, is_concurrent: i64) -> u32 {
             <Self as Step>::__vt_other(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_other(&self, is_concurrent: i64) -> u32 {
-            <Self as Step>::__rec_other(self, is_concurrent)
+            <Self as Step>::__vt_other(self, is_concurrent)
         }
     }
 }

@@ -2,7 +2,7 @@ mod conversions {
     pub trait Convert<A> {
         #[doc(hidden)]
         #[allow(non_upper_case_globals)]
-        const write_vthread_dyn_use_to_name_dyn_here: () = ();
+        const write_vthread_dyn_use_to_name_dyn_here: bool = false;
         #[doc(hidden)]
         #[allow(warnings)]
         fn write_vthread_above_this_impl()
@@ -20,7 +20,9 @@ mod conversions {
         #[allow(warnings)]
         #[inline]
         fn __rec_convert(&self, is_concurrent: i64, a: A) -> Self::Out {
-            if is_concurrent & 1 == 0 {
+            if <Self as Convert<A>>::write_vthread_dyn_use_to_name_dyn_here {
+                <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
+            } else if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
                 <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
             } else {
@@ -67,6 +69,7 @@ mod conversions {
     }
     #[allow(warnings)]
     impl<A, __Out> Convert<A> for dyn __ConvertObj<A, Out = __Out> + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         type Out = __Out;
         #[inline]
         fn __vt_convert(&self, is_concurrent: i64, a: A) -> Self::Out {
@@ -75,19 +78,14 @@ mod conversions {
             );
             <Self as __ConvertObj<A>>::__slot_convert(object, is_concurrent, a)
         }
-        #[inline]
-        fn __rec_convert(&self, is_concurrent: i64, a: A) -> Self::Out {
-            <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
-        }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl<A, __Out> dyn __ConvertObj<A, Out = __Out> + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn convert(&self, a: A) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::convert(self, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_convert(
             &self,
@@ -96,39 +94,34 @@ mod conversions {
         ) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_convert(
             &self,
             is_concurrent: i64,
             a: A,
         ) -> <Self as Convert<A>>::Out {
-            <Self as Convert<A>>::__rec_convert(self, is_concurrent, a)
+            <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
     impl<A, __Out> Convert<A> for dyn __ConvertObj<A, Out = __Out> + Send + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         type Out = __Out;
         #[inline]
         fn __vt_convert(&self, is_concurrent: i64, a: A) -> Self::Out {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Convert::convert"), self
-            );
-            <Self as __ConvertObj<A>>::__slot_convert(object, is_concurrent, a)
-        }
-        #[inline]
-        fn __rec_convert(&self, is_concurrent: i64, a: A) -> Self::Out {
-            <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
+            <dyn __ConvertObj<
+                A,
+                Out = __Out,
+            > as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl<A, __Out> dyn __ConvertObj<A, Out = __Out> + Send + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn convert(&self, a: A) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::convert(self, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_convert(
             &self,
@@ -137,39 +130,34 @@ mod conversions {
         ) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_convert(
             &self,
             is_concurrent: i64,
             a: A,
         ) -> <Self as Convert<A>>::Out {
-            <Self as Convert<A>>::__rec_convert(self, is_concurrent, a)
+            <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
     impl<A, __Out> Convert<A> for dyn __ConvertObj<A, Out = __Out> + Sync + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         type Out = __Out;
         #[inline]
         fn __vt_convert(&self, is_concurrent: i64, a: A) -> Self::Out {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Convert::convert"), self
-            );
-            <Self as __ConvertObj<A>>::__slot_convert(object, is_concurrent, a)
-        }
-        #[inline]
-        fn __rec_convert(&self, is_concurrent: i64, a: A) -> Self::Out {
-            <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
+            <dyn __ConvertObj<
+                A,
+                Out = __Out,
+            > as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl<A, __Out> dyn __ConvertObj<A, Out = __Out> + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn convert(&self, a: A) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::convert(self, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_convert(
             &self,
@@ -178,39 +166,34 @@ mod conversions {
         ) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_convert(
             &self,
             is_concurrent: i64,
             a: A,
         ) -> <Self as Convert<A>>::Out {
-            <Self as Convert<A>>::__rec_convert(self, is_concurrent, a)
+            <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
     impl<A, __Out> Convert<A> for dyn __ConvertObj<A, Out = __Out> + Send + Sync + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         type Out = __Out;
         #[inline]
         fn __vt_convert(&self, is_concurrent: i64, a: A) -> Self::Out {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Convert::convert"), self
-            );
-            <Self as __ConvertObj<A>>::__slot_convert(object, is_concurrent, a)
-        }
-        #[inline]
-        fn __rec_convert(&self, is_concurrent: i64, a: A) -> Self::Out {
-            <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
+            <dyn __ConvertObj<
+                A,
+                Out = __Out,
+            > as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl<A, __Out> dyn __ConvertObj<A, Out = __Out> + Send + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn convert(&self, a: A) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::convert(self, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_convert(
             &self,
@@ -219,18 +202,18 @@ mod conversions {
         ) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_convert(
             &self,
             is_concurrent: i64,
             a: A,
         ) -> <Self as Convert<A>>::Out {
-            <Self as Convert<A>>::__rec_convert(self, is_concurrent, a)
+            <Self as Convert<A>>::__vt_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
     impl Convert<u32> for dyn __TwiceObj + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         type Out = u64;
         #[inline]
         fn __vt_convert(&self, is_concurrent: i64, a: u32) -> Self::Out {
@@ -239,19 +222,14 @@ mod conversions {
             );
             <Self as __ConvertObj<u32>>::__slot_convert(object, is_concurrent, a)
         }
-        #[inline]
-        fn __rec_convert(&self, is_concurrent: i64, a: u32) -> Self::Out {
-            <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
-        }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __TwiceObj + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn convert(&self, a: u32) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::convert(self, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_convert(
             &self,
@@ -260,39 +238,31 @@ mod conversions {
         ) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_convert(
             &self,
             is_concurrent: i64,
             a: u32,
         ) -> <Self as Convert<u32>>::Out {
-            <Self as Convert<u32>>::__rec_convert(self, is_concurrent, a)
+            <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
     impl Convert<u32> for dyn __TwiceObj + Send + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         type Out = u64;
         #[inline]
         fn __vt_convert(&self, is_concurrent: i64, a: u32) -> Self::Out {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Convert::convert"), self
-            );
-            <Self as __ConvertObj<u32>>::__slot_convert(object, is_concurrent, a)
-        }
-        #[inline]
-        fn __rec_convert(&self, is_concurrent: i64, a: u32) -> Self::Out {
-            <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
+            <dyn __TwiceObj as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __TwiceObj + Send + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn convert(&self, a: u32) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::convert(self, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_convert(
             &self,
@@ -301,39 +271,31 @@ mod conversions {
         ) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_convert(
             &self,
             is_concurrent: i64,
             a: u32,
         ) -> <Self as Convert<u32>>::Out {
-            <Self as Convert<u32>>::__rec_convert(self, is_concurrent, a)
+            <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
     impl Convert<u32> for dyn __TwiceObj + Sync + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         type Out = u64;
         #[inline]
         fn __vt_convert(&self, is_concurrent: i64, a: u32) -> Self::Out {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Convert::convert"), self
-            );
-            <Self as __ConvertObj<u32>>::__slot_convert(object, is_concurrent, a)
-        }
-        #[inline]
-        fn __rec_convert(&self, is_concurrent: i64, a: u32) -> Self::Out {
-            <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
+            <dyn __TwiceObj as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __TwiceObj + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn convert(&self, a: u32) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::convert(self, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_convert(
             &self,
@@ -342,39 +304,31 @@ mod conversions {
         ) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_convert(
             &self,
             is_concurrent: i64,
             a: u32,
         ) -> <Self as Convert<u32>>::Out {
-            <Self as Convert<u32>>::__rec_convert(self, is_concurrent, a)
+            <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
     impl Convert<u32> for dyn __TwiceObj + Send + Sync + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         type Out = u64;
         #[inline]
         fn __vt_convert(&self, is_concurrent: i64, a: u32) -> Self::Out {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Convert::convert"), self
-            );
-            <Self as __ConvertObj<u32>>::__slot_convert(object, is_concurrent, a)
-        }
-        #[inline]
-        fn __rec_convert(&self, is_concurrent: i64, a: u32) -> Self::Out {
-            <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
+            <dyn __TwiceObj as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __TwiceObj + Send + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn convert(&self, a: u32) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::convert(self, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_convert(
             &self,
@@ -383,20 +337,19 @@ mod conversions {
         ) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_convert(
             &self,
             is_concurrent: i64,
             a: u32,
         ) -> <Self as Convert<u32>>::Out {
-            <Self as Convert<u32>>::__rec_convert(self, is_concurrent, a)
+            <Self as Convert<u32>>::__vt_convert(self, is_concurrent, a)
         }
     }
     pub trait Twice: Convert<u32, Out = u64> {
         #[doc(hidden)]
         #[allow(non_upper_case_globals)]
-        const write_vthread_dyn_use_to_name_dyn_here: () = ();
+        const write_vthread_dyn_use_to_name_dyn_here: bool = false;
         #[doc(hidden)]
         #[allow(warnings)]
         fn write_vthread_above_this_impl()
@@ -415,7 +368,9 @@ mod conversions {
         #[allow(warnings)]
         #[inline]
         fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
-            if is_concurrent & 1 == 0 {
+            if <Self as Twice>::write_vthread_dyn_use_to_name_dyn_here {
+                <Self as Twice>::__vt_twice(self, is_concurrent, a)
+            } else if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
                 <Self as Twice>::__vt_twice(self, is_concurrent, a)
             } else {
@@ -464,6 +419,7 @@ mod conversions {
     }
     #[allow(warnings)]
     impl Twice for dyn __TwiceObj + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             let object: &Self = ::vthread::__private::tag!(
@@ -471,123 +427,93 @@ mod conversions {
             );
             <Self as __TwiceObj>::__slot_twice(object, is_concurrent, a)
         }
-        #[inline]
-        fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
-            <Self as Twice>::__vt_twice(self, is_concurrent, a)
-        }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __TwiceObj + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn twice(&self, a: u32) -> u64 {
             <Self as Twice>::twice(self, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             <Self as Twice>::__vt_twice(self, is_concurrent, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
-            <Self as Twice>::__rec_twice(self, is_concurrent, a)
+            <Self as Twice>::__vt_twice(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
     impl Twice for dyn __TwiceObj + Send + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Twice::twice"), self
-            );
-            <Self as __TwiceObj>::__slot_twice(object, is_concurrent, a)
-        }
-        #[inline]
-        fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
-            <Self as Twice>::__vt_twice(self, is_concurrent, a)
+            <dyn __TwiceObj as Twice>::__vt_twice(self, is_concurrent, a)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __TwiceObj + Send + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn twice(&self, a: u32) -> u64 {
             <Self as Twice>::twice(self, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             <Self as Twice>::__vt_twice(self, is_concurrent, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
-            <Self as Twice>::__rec_twice(self, is_concurrent, a)
+            <Self as Twice>::__vt_twice(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
     impl Twice for dyn __TwiceObj + Sync + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Twice::twice"), self
-            );
-            <Self as __TwiceObj>::__slot_twice(object, is_concurrent, a)
-        }
-        #[inline]
-        fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
-            <Self as Twice>::__vt_twice(self, is_concurrent, a)
+            <dyn __TwiceObj as Twice>::__vt_twice(self, is_concurrent, a)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __TwiceObj + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn twice(&self, a: u32) -> u64 {
             <Self as Twice>::twice(self, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             <Self as Twice>::__vt_twice(self, is_concurrent, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
-            <Self as Twice>::__rec_twice(self, is_concurrent, a)
+            <Self as Twice>::__vt_twice(self, is_concurrent, a)
         }
     }
     #[allow(warnings)]
     impl Twice for dyn __TwiceObj + Send + Sync + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Twice::twice"), self
-            );
-            <Self as __TwiceObj>::__slot_twice(object, is_concurrent, a)
-        }
-        #[inline]
-        fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
-            <Self as Twice>::__vt_twice(self, is_concurrent, a)
+            <dyn __TwiceObj as Twice>::__vt_twice(self, is_concurrent, a)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __TwiceObj + Send + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn twice(&self, a: u32) -> u64 {
             <Self as Twice>::twice(self, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
             <Self as Twice>::__vt_twice(self, is_concurrent, a)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_twice(&self, is_concurrent: i64, a: u32) -> u64 {
-            <Self as Twice>::__rec_twice(self, is_concurrent, a)
+            <Self as Twice>::__vt_twice(self, is_concurrent, a)
         }
     }
     #[allow(dead_code, deprecated)]

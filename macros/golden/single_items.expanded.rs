@@ -124,7 +124,7 @@ pub fn __chunk_descend(is_concurrent: i64, f: &mut dyn FnMut()) {
 pub trait Visitor {
     #[doc(hidden)]
     #[allow(non_upper_case_globals)]
-    const write_vthread_dyn_use_to_name_dyn_here: () = ();
+    const write_vthread_dyn_use_to_name_dyn_here: bool = false;
     #[doc(hidden)]
     #[allow(warnings)]
     fn write_vthread_above_this_impl()
@@ -141,7 +141,9 @@ pub trait Visitor {
     #[allow(warnings)]
     #[inline]
     fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
-        if is_concurrent & 1 == 0 {
+        if <Self as Visitor>::write_vthread_dyn_use_to_name_dyn_here {
+            <Self as Visitor>::__vt_visit(self, is_concurrent, n)
+        } else if is_concurrent & 1 == 0 {
             ::vthread::__private::plain_only!();
             <Self as Visitor>::__vt_visit(self, is_concurrent, n)
         } else {
@@ -186,6 +188,7 @@ impl<__T: Visitor> __VisitorObj for __T {
 }
 #[allow(warnings)]
 impl Visitor for dyn __VisitorObj + '_ {
+    const write_vthread_dyn_use_to_name_dyn_here: bool = true;
     #[inline]
     fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
         let object: &mut Self = ::vthread::__private::tag!(
@@ -193,123 +196,93 @@ impl Visitor for dyn __VisitorObj + '_ {
         );
         <Self as __VisitorObj>::__slot_visit(object, is_concurrent, n)
     }
-    #[inline]
-    fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
-        <Self as Visitor>::__vt_visit(self, is_concurrent, n)
-    }
 }
+#[doc(hidden)]
 #[allow(warnings)]
 impl dyn __VisitorObj + '_ {
-    #[doc(hidden)]
     #[inline]
     pub fn visit(&mut self, n: u64) {
         <Self as Visitor>::visit(self, n)
     }
-    #[doc(hidden)]
     #[inline]
     pub fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
         <Self as Visitor>::__vt_visit(self, is_concurrent, n)
     }
-    #[doc(hidden)]
     #[inline]
     pub fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
-        <Self as Visitor>::__rec_visit(self, is_concurrent, n)
+        <Self as Visitor>::__vt_visit(self, is_concurrent, n)
     }
 }
 #[allow(warnings)]
 impl Visitor for dyn __VisitorObj + Send + '_ {
+    const write_vthread_dyn_use_to_name_dyn_here: bool = true;
     #[inline]
     fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
-        let object: &mut Self = ::vthread::__private::tag!(
-            ::core::concat!(::core::module_path!(), "::Visitor::visit"), self
-        );
-        <Self as __VisitorObj>::__slot_visit(object, is_concurrent, n)
-    }
-    #[inline]
-    fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
-        <Self as Visitor>::__vt_visit(self, is_concurrent, n)
+        <dyn __VisitorObj as Visitor>::__vt_visit(self, is_concurrent, n)
     }
 }
+#[doc(hidden)]
 #[allow(warnings)]
 impl dyn __VisitorObj + Send + '_ {
-    #[doc(hidden)]
     #[inline]
     pub fn visit(&mut self, n: u64) {
         <Self as Visitor>::visit(self, n)
     }
-    #[doc(hidden)]
     #[inline]
     pub fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
         <Self as Visitor>::__vt_visit(self, is_concurrent, n)
     }
-    #[doc(hidden)]
     #[inline]
     pub fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
-        <Self as Visitor>::__rec_visit(self, is_concurrent, n)
+        <Self as Visitor>::__vt_visit(self, is_concurrent, n)
     }
 }
 #[allow(warnings)]
 impl Visitor for dyn __VisitorObj + Sync + '_ {
+    const write_vthread_dyn_use_to_name_dyn_here: bool = true;
     #[inline]
     fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
-        let object: &mut Self = ::vthread::__private::tag!(
-            ::core::concat!(::core::module_path!(), "::Visitor::visit"), self
-        );
-        <Self as __VisitorObj>::__slot_visit(object, is_concurrent, n)
-    }
-    #[inline]
-    fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
-        <Self as Visitor>::__vt_visit(self, is_concurrent, n)
+        <dyn __VisitorObj as Visitor>::__vt_visit(self, is_concurrent, n)
     }
 }
+#[doc(hidden)]
 #[allow(warnings)]
 impl dyn __VisitorObj + Sync + '_ {
-    #[doc(hidden)]
     #[inline]
     pub fn visit(&mut self, n: u64) {
         <Self as Visitor>::visit(self, n)
     }
-    #[doc(hidden)]
     #[inline]
     pub fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
         <Self as Visitor>::__vt_visit(self, is_concurrent, n)
     }
-    #[doc(hidden)]
     #[inline]
     pub fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
-        <Self as Visitor>::__rec_visit(self, is_concurrent, n)
+        <Self as Visitor>::__vt_visit(self, is_concurrent, n)
     }
 }
 #[allow(warnings)]
 impl Visitor for dyn __VisitorObj + Send + Sync + '_ {
+    const write_vthread_dyn_use_to_name_dyn_here: bool = true;
     #[inline]
     fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
-        let object: &mut Self = ::vthread::__private::tag!(
-            ::core::concat!(::core::module_path!(), "::Visitor::visit"), self
-        );
-        <Self as __VisitorObj>::__slot_visit(object, is_concurrent, n)
-    }
-    #[inline]
-    fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
-        <Self as Visitor>::__vt_visit(self, is_concurrent, n)
+        <dyn __VisitorObj as Visitor>::__vt_visit(self, is_concurrent, n)
     }
 }
+#[doc(hidden)]
 #[allow(warnings)]
 impl dyn __VisitorObj + Send + Sync + '_ {
-    #[doc(hidden)]
     #[inline]
     pub fn visit(&mut self, n: u64) {
         <Self as Visitor>::visit(self, n)
     }
-    #[doc(hidden)]
     #[inline]
     pub fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
         <Self as Visitor>::__vt_visit(self, is_concurrent, n)
     }
-    #[doc(hidden)]
     #[inline]
     pub fn __rec_visit(&mut self, is_concurrent: i64, n: u64) {
-        <Self as Visitor>::__rec_visit(self, is_concurrent, n)
+        <Self as Visitor>::__vt_visit(self, is_concurrent, n)
     }
 }
 pub struct Sum(u64);

@@ -2,7 +2,7 @@ mod shapes {
     pub trait Named: std::fmt::Debug {
         #[doc(hidden)]
         #[allow(non_upper_case_globals)]
-        const write_vthread_dyn_use_to_name_dyn_here: () = ();
+        const write_vthread_dyn_use_to_name_dyn_here: bool = false;
         #[doc(hidden)]
         #[allow(warnings)]
         fn write_vthread_above_this_impl()
@@ -19,7 +19,9 @@ mod shapes {
         #[allow(warnings)]
         #[inline]
         fn __rec_name(&self, is_concurrent: i64) -> String {
-            if is_concurrent & 1 == 0 {
+            if <Self as Named>::write_vthread_dyn_use_to_name_dyn_here {
+                <Self as Named>::__vt_name(self, is_concurrent)
+            } else if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
                 <Self as Named>::__vt_name(self, is_concurrent)
             } else {
@@ -63,6 +65,7 @@ mod shapes {
     }
     #[allow(warnings)]
     impl Named for dyn __NamedObj + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> String {
             let object: &Self = ::vthread::__private::tag!(
@@ -70,127 +73,98 @@ mod shapes {
             );
             <Self as __NamedObj>::__slot_name(object, is_concurrent)
         }
-        #[inline]
-        fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__vt_name(self, is_concurrent)
-        }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __NamedObj + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> String {
             <Self as Named>::name(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__rec_name(self, is_concurrent)
+            <Self as Named>::__vt_name(self, is_concurrent)
         }
     }
     #[allow(warnings)]
     impl Named for dyn __NamedObj + Send + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> String {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Named::name"), self
-            );
-            <Self as __NamedObj>::__slot_name(object, is_concurrent)
-        }
-        #[inline]
-        fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__vt_name(self, is_concurrent)
+            <dyn __NamedObj as Named>::__vt_name(self, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __NamedObj + Send + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> String {
             <Self as Named>::name(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__rec_name(self, is_concurrent)
+            <Self as Named>::__vt_name(self, is_concurrent)
         }
     }
     #[allow(warnings)]
     impl Named for dyn __NamedObj + Sync + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> String {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Named::name"), self
-            );
-            <Self as __NamedObj>::__slot_name(object, is_concurrent)
-        }
-        #[inline]
-        fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__vt_name(self, is_concurrent)
+            <dyn __NamedObj as Named>::__vt_name(self, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __NamedObj + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> String {
             <Self as Named>::name(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__rec_name(self, is_concurrent)
+            <Self as Named>::__vt_name(self, is_concurrent)
         }
     }
     #[allow(warnings)]
     impl Named for dyn __NamedObj + Send + Sync + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> String {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Named::name"), self
-            );
-            <Self as __NamedObj>::__slot_name(object, is_concurrent)
-        }
-        #[inline]
-        fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__vt_name(self, is_concurrent)
+            <dyn __NamedObj as Named>::__vt_name(self, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __NamedObj + Send + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> String {
             <Self as Named>::name(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__rec_name(self, is_concurrent)
+            <Self as Named>::__vt_name(self, is_concurrent)
         }
     }
     #[allow(warnings)]
     impl Named for dyn __ShapeObj + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> String {
             let object: &Self = ::vthread::__private::tag!(
@@ -198,129 +172,99 @@ mod shapes {
             );
             <Self as __NamedObj>::__slot_name(object, is_concurrent)
         }
-        #[inline]
-        fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__vt_name(self, is_concurrent)
-        }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __ShapeObj + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> String {
             <Self as Named>::name(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__rec_name(self, is_concurrent)
+            <Self as Named>::__vt_name(self, is_concurrent)
         }
     }
     #[allow(warnings)]
     impl Named for dyn __ShapeObj + Send + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> String {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Named::name"), self
-            );
-            <Self as __NamedObj>::__slot_name(object, is_concurrent)
-        }
-        #[inline]
-        fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__vt_name(self, is_concurrent)
+            <dyn __ShapeObj as Named>::__vt_name(self, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __ShapeObj + Send + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> String {
             <Self as Named>::name(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__rec_name(self, is_concurrent)
+            <Self as Named>::__vt_name(self, is_concurrent)
         }
     }
     #[allow(warnings)]
     impl Named for dyn __ShapeObj + Sync + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> String {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Named::name"), self
-            );
-            <Self as __NamedObj>::__slot_name(object, is_concurrent)
-        }
-        #[inline]
-        fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__vt_name(self, is_concurrent)
+            <dyn __ShapeObj as Named>::__vt_name(self, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __ShapeObj + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> String {
             <Self as Named>::name(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__rec_name(self, is_concurrent)
+            <Self as Named>::__vt_name(self, is_concurrent)
         }
     }
     #[allow(warnings)]
     impl Named for dyn __ShapeObj + Send + Sync + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> String {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Named::name"), self
-            );
-            <Self as __NamedObj>::__slot_name(object, is_concurrent)
-        }
-        #[inline]
-        fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__vt_name(self, is_concurrent)
+            <dyn __ShapeObj as Named>::__vt_name(self, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __ShapeObj + Send + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn name(&self) -> String {
             <Self as Named>::name(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_name(&self, is_concurrent: i64) -> String {
             <Self as Named>::__vt_name(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_name(&self, is_concurrent: i64) -> String {
-            <Self as Named>::__rec_name(self, is_concurrent)
+            <Self as Named>::__vt_name(self, is_concurrent)
         }
     }
     pub trait Shape: Named {
         #[doc(hidden)]
         #[allow(non_upper_case_globals)]
-        const write_vthread_dyn_use_to_name_dyn_here: () = ();
+        const write_vthread_dyn_use_to_name_dyn_here: bool = false;
         #[doc(hidden)]
         #[allow(warnings)]
         fn write_vthread_above_this_impl()
@@ -337,7 +281,9 @@ mod shapes {
         #[allow(warnings)]
         #[inline]
         fn __rec_area(&self, is_concurrent: i64) -> f64 {
-            if is_concurrent & 1 == 0 {
+            if <Self as Shape>::write_vthread_dyn_use_to_name_dyn_here {
+                <Self as Shape>::__vt_area(self, is_concurrent)
+            } else if is_concurrent & 1 == 0 {
                 ::vthread::__private::plain_only!();
                 <Self as Shape>::__vt_area(self, is_concurrent)
             } else {
@@ -381,6 +327,7 @@ mod shapes {
     }
     #[allow(warnings)]
     impl Shape for dyn __ShapeObj + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_area(&self, is_concurrent: i64) -> f64 {
             let object: &Self = ::vthread::__private::tag!(
@@ -388,123 +335,93 @@ mod shapes {
             );
             <Self as __ShapeObj>::__slot_area(object, is_concurrent)
         }
-        #[inline]
-        fn __rec_area(&self, is_concurrent: i64) -> f64 {
-            <Self as Shape>::__vt_area(self, is_concurrent)
-        }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __ShapeObj + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn area(&self) -> f64 {
             <Self as Shape>::area(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_area(&self, is_concurrent: i64) -> f64 {
             <Self as Shape>::__vt_area(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_area(&self, is_concurrent: i64) -> f64 {
-            <Self as Shape>::__rec_area(self, is_concurrent)
+            <Self as Shape>::__vt_area(self, is_concurrent)
         }
     }
     #[allow(warnings)]
     impl Shape for dyn __ShapeObj + Send + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_area(&self, is_concurrent: i64) -> f64 {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Shape::area"), self
-            );
-            <Self as __ShapeObj>::__slot_area(object, is_concurrent)
-        }
-        #[inline]
-        fn __rec_area(&self, is_concurrent: i64) -> f64 {
-            <Self as Shape>::__vt_area(self, is_concurrent)
+            <dyn __ShapeObj as Shape>::__vt_area(self, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __ShapeObj + Send + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn area(&self) -> f64 {
             <Self as Shape>::area(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_area(&self, is_concurrent: i64) -> f64 {
             <Self as Shape>::__vt_area(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_area(&self, is_concurrent: i64) -> f64 {
-            <Self as Shape>::__rec_area(self, is_concurrent)
+            <Self as Shape>::__vt_area(self, is_concurrent)
         }
     }
     #[allow(warnings)]
     impl Shape for dyn __ShapeObj + Sync + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_area(&self, is_concurrent: i64) -> f64 {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Shape::area"), self
-            );
-            <Self as __ShapeObj>::__slot_area(object, is_concurrent)
-        }
-        #[inline]
-        fn __rec_area(&self, is_concurrent: i64) -> f64 {
-            <Self as Shape>::__vt_area(self, is_concurrent)
+            <dyn __ShapeObj as Shape>::__vt_area(self, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __ShapeObj + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn area(&self) -> f64 {
             <Self as Shape>::area(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_area(&self, is_concurrent: i64) -> f64 {
             <Self as Shape>::__vt_area(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_area(&self, is_concurrent: i64) -> f64 {
-            <Self as Shape>::__rec_area(self, is_concurrent)
+            <Self as Shape>::__vt_area(self, is_concurrent)
         }
     }
     #[allow(warnings)]
     impl Shape for dyn __ShapeObj + Send + Sync + '_ {
+        const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_area(&self, is_concurrent: i64) -> f64 {
-            let object: &Self = ::vthread::__private::tag!(
-                ::core::concat!(::core::module_path!(), "::Shape::area"), self
-            );
-            <Self as __ShapeObj>::__slot_area(object, is_concurrent)
-        }
-        #[inline]
-        fn __rec_area(&self, is_concurrent: i64) -> f64 {
-            <Self as Shape>::__vt_area(self, is_concurrent)
+            <dyn __ShapeObj as Shape>::__vt_area(self, is_concurrent)
         }
     }
+    #[doc(hidden)]
     #[allow(warnings)]
     impl dyn __ShapeObj + Send + Sync + '_ {
-        #[doc(hidden)]
         #[inline]
         pub fn area(&self) -> f64 {
             <Self as Shape>::area(self)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __vt_area(&self, is_concurrent: i64) -> f64 {
             <Self as Shape>::__vt_area(self, is_concurrent)
         }
-        #[doc(hidden)]
         #[inline]
         pub fn __rec_area(&self, is_concurrent: i64) -> f64 {
-            <Self as Shape>::__rec_area(self, is_concurrent)
+            <Self as Shape>::__vt_area(self, is_concurrent)
         }
     }
     #[allow(dead_code, deprecated)]

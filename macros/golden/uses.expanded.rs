@@ -17,7 +17,7 @@ mod user {
         pub trait Tool {
             #[doc(hidden)]
             #[allow(non_upper_case_globals)]
-            const write_vthread_dyn_use_to_name_dyn_here: () = ();
+            const write_vthread_dyn_use_to_name_dyn_here: bool = false;
             #[doc(hidden)]
             #[allow(warnings)]
             fn write_vthread_above_this_impl()
@@ -34,7 +34,9 @@ mod user {
             #[allow(warnings)]
             #[inline]
             fn __rec_apply(&self, is_concurrent: i64) -> u32 {
-                if is_concurrent & 1 == 0 {
+                if <Self as Tool>::write_vthread_dyn_use_to_name_dyn_here {
+                    <Self as Tool>::__vt_apply(self, is_concurrent)
+                } else if is_concurrent & 1 == 0 {
                     ::vthread::__private::plain_only!();
                     <Self as Tool>::__vt_apply(self, is_concurrent)
                 } else {
@@ -81,6 +83,7 @@ mod user {
         }
         #[allow(warnings)]
         impl Tool for dyn __ToolObj + '_ {
+            const write_vthread_dyn_use_to_name_dyn_here: bool = true;
             #[inline]
             fn __vt_apply(&self, is_concurrent: i64) -> u32 {
                 let object: &Self = ::vthread::__private::tag!(
@@ -88,123 +91,93 @@ mod user {
                 );
                 <Self as __ToolObj>::__slot_apply(object, is_concurrent)
             }
-            #[inline]
-            fn __rec_apply(&self, is_concurrent: i64) -> u32 {
-                <Self as Tool>::__vt_apply(self, is_concurrent)
-            }
         }
+        #[doc(hidden)]
         #[allow(warnings)]
         impl dyn __ToolObj + '_ {
-            #[doc(hidden)]
             #[inline]
             pub fn apply(&self) -> u32 {
                 <Self as Tool>::apply(self)
             }
-            #[doc(hidden)]
             #[inline]
             pub fn __vt_apply(&self, is_concurrent: i64) -> u32 {
                 <Self as Tool>::__vt_apply(self, is_concurrent)
             }
-            #[doc(hidden)]
             #[inline]
             pub fn __rec_apply(&self, is_concurrent: i64) -> u32 {
-                <Self as Tool>::__rec_apply(self, is_concurrent)
+                <Self as Tool>::__vt_apply(self, is_concurrent)
             }
         }
         #[allow(warnings)]
         impl Tool for dyn __ToolObj + Send + '_ {
+            const write_vthread_dyn_use_to_name_dyn_here: bool = true;
             #[inline]
             fn __vt_apply(&self, is_concurrent: i64) -> u32 {
-                let object: &Self = ::vthread::__private::tag!(
-                    ::core::concat!(::core::module_path!(), "::Tool::apply"), self
-                );
-                <Self as __ToolObj>::__slot_apply(object, is_concurrent)
-            }
-            #[inline]
-            fn __rec_apply(&self, is_concurrent: i64) -> u32 {
-                <Self as Tool>::__vt_apply(self, is_concurrent)
+                <dyn __ToolObj as Tool>::__vt_apply(self, is_concurrent)
             }
         }
+        #[doc(hidden)]
         #[allow(warnings)]
         impl dyn __ToolObj + Send + '_ {
-            #[doc(hidden)]
             #[inline]
             pub fn apply(&self) -> u32 {
                 <Self as Tool>::apply(self)
             }
-            #[doc(hidden)]
             #[inline]
             pub fn __vt_apply(&self, is_concurrent: i64) -> u32 {
                 <Self as Tool>::__vt_apply(self, is_concurrent)
             }
-            #[doc(hidden)]
             #[inline]
             pub fn __rec_apply(&self, is_concurrent: i64) -> u32 {
-                <Self as Tool>::__rec_apply(self, is_concurrent)
+                <Self as Tool>::__vt_apply(self, is_concurrent)
             }
         }
         #[allow(warnings)]
         impl Tool for dyn __ToolObj + Sync + '_ {
+            const write_vthread_dyn_use_to_name_dyn_here: bool = true;
             #[inline]
             fn __vt_apply(&self, is_concurrent: i64) -> u32 {
-                let object: &Self = ::vthread::__private::tag!(
-                    ::core::concat!(::core::module_path!(), "::Tool::apply"), self
-                );
-                <Self as __ToolObj>::__slot_apply(object, is_concurrent)
-            }
-            #[inline]
-            fn __rec_apply(&self, is_concurrent: i64) -> u32 {
-                <Self as Tool>::__vt_apply(self, is_concurrent)
+                <dyn __ToolObj as Tool>::__vt_apply(self, is_concurrent)
             }
         }
+        #[doc(hidden)]
         #[allow(warnings)]
         impl dyn __ToolObj + Sync + '_ {
-            #[doc(hidden)]
             #[inline]
             pub fn apply(&self) -> u32 {
                 <Self as Tool>::apply(self)
             }
-            #[doc(hidden)]
             #[inline]
             pub fn __vt_apply(&self, is_concurrent: i64) -> u32 {
                 <Self as Tool>::__vt_apply(self, is_concurrent)
             }
-            #[doc(hidden)]
             #[inline]
             pub fn __rec_apply(&self, is_concurrent: i64) -> u32 {
-                <Self as Tool>::__rec_apply(self, is_concurrent)
+                <Self as Tool>::__vt_apply(self, is_concurrent)
             }
         }
         #[allow(warnings)]
         impl Tool for dyn __ToolObj + Send + Sync + '_ {
+            const write_vthread_dyn_use_to_name_dyn_here: bool = true;
             #[inline]
             fn __vt_apply(&self, is_concurrent: i64) -> u32 {
-                let object: &Self = ::vthread::__private::tag!(
-                    ::core::concat!(::core::module_path!(), "::Tool::apply"), self
-                );
-                <Self as __ToolObj>::__slot_apply(object, is_concurrent)
-            }
-            #[inline]
-            fn __rec_apply(&self, is_concurrent: i64) -> u32 {
-                <Self as Tool>::__vt_apply(self, is_concurrent)
+                <dyn __ToolObj as Tool>::__vt_apply(self, is_concurrent)
             }
         }
+        #[doc(hidden)]
         #[allow(warnings)]
         impl dyn __ToolObj + Send + Sync + '_ {
-            #[doc(hidden)]
             #[inline]
             pub fn apply(&self) -> u32 {
                 <Self as Tool>::apply(self)
             }
-            #[doc(hidden)]
             #[inline]
             pub fn __vt_apply(&self, is_concurrent: i64) -> u32 {
                 <Self as Tool>::__vt_apply(self, is_concurrent)
             }
-            #[doc(hidden)]
             #[inline]
             pub fn __rec_apply(&self, is_concurrent: i64) -> u32 {
-                <Self as Tool>::__rec_apply(self, is_concurrent)
+                <Self as Tool>::__vt_apply(self, is_concurrent)
             }
         }
     }

@@ -263,9 +263,7 @@ impl Scope<'_> {
 
     fn matching(&self, name: &str, arguments: Arguments, owner: impl Fn(&Owner) -> bool) -> Vec<NodeId> {
         let nodes = &self.world.nodes;
-        (0..nodes.len())
-            .filter(|&n| nodes[n].name == name && arguments.fit_node(&nodes[n]) && owner(&nodes[n].owner))
-            .collect()
+        self.world.named(name).filter(|&n| arguments.fit_node(&nodes[n]) && owner(&nodes[n].owner)).collect()
     }
 }
 

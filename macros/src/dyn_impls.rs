@@ -2,14 +2,18 @@
 //! the slot.
 //!
 //! ```text
-//! impl Shape for dyn __ShapeObj + Send + '_ {
+//! impl Shape for dyn __ShapeObj + '_ {
 //!     fn __vt_area(&self, is_concurrent: i64) -> f64 {
 //!         let object: &Self = tag!("geometry::Shape::area", self);
 //!         <Self as __ShapeObj>::__slot_area(object, is_concurrent)
 //!     }
 //! }
+//! impl Shape for dyn __ShapeObj + Send + '_ {
+//!     fn __vt_area(&self, is_concurrent: i64) -> f64 { <dyn __ShapeObj as Shape>::__vt_area(self, is_concurrent) }
+//! }
 //! ```
-//! Auto traits make different types of `dyn`, so there is one impl for each combination.
+//! Auto traits make different types of `dyn`, so there is one impl for each combination. Those with any are coerced to the one without,
+//! which changes nothing of the reference, and spares the compiler a mark to read for each.
 
 use crate::attributes;
 use crate::conditions::Condition;
@@ -95,25 +99,33 @@ fn for_objects(
     ancestor: &Ancestor,
 ) -> TokenStream {
     let object = Object::new(expander, ancestor.id, below, sub);
-    let body = methods(expander, t, ancestor, &object);
     let own = dyn_methods::write(expander, t, below, ancestor);
     let own = (!own.is_empty()).then_some(own).into_iter();
     let (name, unsafety, allow) = (&t.ident, &t.unsafety, attributes::generated_allow());
-    let arguments = ancestor.arguments();
+    let (arguments, generated) = (ancestor.arguments(), attributes::generated());
     let (generics, _, clause) = object.generics.split_for_impl();
     let (path, lifetime) = (&object.path, &object.lifetime);
     let condition = expander.world.condition(ancestor.id).and(&expander.world.condition(below)).attribute();
+    let is_dyn = names::dyn_elsewhere();
+    let shared = shared(t, ancestor, &object);
+    let tagging = each_slot(t, ancestor, |sig| dispatcher(expander, &t.ident, sig, ancestor));
+    let forwarding = each_slot(t, ancestor, |sig| coerced(&t.ident, sig, ancestor, path));
     [quote!(), quote!(+ Send), quote!(+ Sync), quote!(+ Send + Sync)]
         .into_iter()
         .map(|auto| {
             let own = own.clone();
+            let methods = if auto.is_empty() { &tagging } else { &forwarding };
             quote! {
                 #condition
                 #allow
-                #unsafety impl #generics #name #arguments for dyn #path #auto + #lifetime #clause { #body }
+                #unsafety impl #generics #name #arguments for dyn #path #auto + #lifetime #clause {
+                    const #is_dyn: bool = true;
+                    #shared
+                    #methods
+                }
                 #(
                     #condition
-                    #allow
+                    #generated
                     impl #generics dyn #path #auto + #lifetime #clause { #own }
                 )*
             }
@@ -121,7 +133,8 @@ fn for_objects(
         .collect()
 }
 
-fn methods(expander: &Expander<'_>, t: &ItemTrait, ancestor: &Ancestor, object: &Object) -> TokenStream {
+/// What is the same for all combinations of auto traits: types, and methods that stay ordinary.
+fn shared(t: &ItemTrait, ancestor: &Ancestor, object: &Object) -> TokenStream {
     let mut body = TokenStream::new();
     for item in &t.items {
         if let TraitItem::Type(ty) = item {
@@ -136,11 +149,6 @@ fn methods(expander: &Expander<'_>, t: &ItemTrait, ancestor: &Ancestor, object: 
             body.extend(quote!(type #name = #value;));
         }
     }
-    for f in objects::slots(t) {
-        let sig = ancestor.substitute(&f.sig);
-        let condition = Condition::of(&f.attrs).attribute();
-        body.extend(dispatcher(expander, &t.ident, &sig, ancestor, &condition));
-    }
     for f in tables::plain_slots(t) {
         let sig = ancestor.substitute(&f.sig);
         let forward = Forward::new(&sig);
@@ -153,36 +161,40 @@ fn methods(expander: &Expander<'_>, t: &ItemTrait, ancestor: &Ancestor, object: 
     body
 }
 
-/// The body that a trait object has for a method, and its wrapper, which is the same: the slot takes the chunk.
-fn dispatcher(
-    expander: &Expander<'_>,
-    t: &Ident,
-    sig: &Signature,
-    ancestor: &Ancestor,
-    condition: &TokenStream,
-) -> TokenStream {
+/// `write` for every method with a slot, in the words of the trait below.
+fn each_slot(t: &ItemTrait, ancestor: &Ancestor, write: impl Fn(&Signature) -> TokenStream) -> TokenStream {
+    let slots = objects::slots(t);
+    let each = slots.iter().map(|f| {
+        let (method, condition) = (write(&ancestor.substitute(&f.sig)), Condition::of(&f.attrs).attribute());
+        quote!(#condition #[inline] #method)
+    });
+    each.collect()
+}
+
+/// The body that a trait object with auto traits has for a method: that of the one without.
+fn coerced(t: &Ident, sig: &Signature, ancestor: &Ancestor, object: &Path) -> TokenStream {
+    let (forward, body, arguments) = (Forward::new(sig), names::body(&sig.ident), ancestor.arguments());
+    let head = signature::head(sig, &body, &forward.with_word(), false);
+    let word = names::flag();
+    let call = forward.call(&quote!(<dyn #object as #t #arguments>::#body), &quote!(#word), sig);
+    quote!(#head { #call })
+}
+
+/// The body that a trait object has for a method.
+fn dispatcher(expander: &Expander<'_>, t: &Ident, sig: &Signature, ancestor: &Ancestor) -> TokenStream {
     let (private, word, arguments) = (&expander.private, names::flag(), ancestor.arguments());
     let forward = Forward::new(sig);
-    let (body, wrapper) = (names::body(&sig.ident), names::wrapper(&sig.ident));
-    let inputs = forward.with_word();
-    let body_head = signature::head(sig, &body, &inputs, false);
-    let wrapper_head = signature::head(sig, &wrapper, &inputs, false);
+    let head = signature::head(sig, &names::body(&sig.ident), &forward.with_word(), false);
     let (of, slot, marker) = (names::object(t), names::slot(&sig.ident), tables::marker(t, &sig.ident));
     let receiver: Option<&Type> = forward.receiver.as_ref().map(|r| &*r.ty);
     let this = forward.receiver.as_ref().map(|r| &r.self_token);
     let (tagged, names) = (Ident::new("object", Span::mixed_site()), &forward.arguments);
     let call = quote!(<Self as #of #arguments>::#slot(#tagged, #word #(, #names)*));
     let call = if sig.unsafety.is_some() { quote!(unsafe { #call }) } else { call };
-    let again = forward.call(&quote!(<Self as #t #arguments>::#body), &quote!(#word), sig);
     quote! {
-        #condition
-        #[inline]
-        #body_head {
+        #head {
             let #tagged: #receiver = #private::tag!(#marker, #this);
             #call
         }
-        #condition
-        #[inline]
-        #wrapper_head { #again }
     }
 }

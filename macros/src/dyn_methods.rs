@@ -5,7 +5,7 @@
 //! impl dyn __ShapeObj + Send + '_ {
 //!     pub fn area(&self) -> f64 { <Self as Shape>::area(self) }
 //!     pub fn __vt_area(&self, is_concurrent: i64) -> f64 { <Self as Shape>::__vt_area(self, is_concurrent) }
-//!     pub fn __rec_area(&self, is_concurrent: i64) -> f64 { <Self as Shape>::__rec_area(self, is_concurrent) }
+//!     pub fn __rec_area(&self, is_concurrent: i64) -> f64 { <Self as Shape>::__vt_area(self, is_concurrent) }    // the slot takes the chunk
 //! }
 //! ```
 
@@ -42,7 +42,7 @@ pub(crate) fn write(
         // What the compiler says to callers it says to these, too.
         let said =
             f.attrs.iter().filter(|a| a.path().is_ident("must_use") || a.path().is_ident("deprecated"));
-        let attributes = quote!(#[doc(hidden)] #condition #(#said)* #[inline]);
+        let attributes = quote!(#condition #(#said)* #[inline]);
         all.extend(forwards(&t.ident, ancestor, &sig, takes_word).map(|f| quote!(#attributes pub #f)));
     }
     all
@@ -77,9 +77,10 @@ fn forwards(
     let head = signature::head(sig, name, &forward.inputs, false);
     let call = forward.call_without_word(&quote!(<Self as #t #arguments>::#name), sig);
     let mut all = vec![quote!(#head { #call })];
-    for name in [names::body(name), names::wrapper(name)].iter().filter(|_| takes_word) {
+    let body = names::body(name);
+    for name in [&body, &names::wrapper(name)].into_iter().filter(|_| takes_word) {
         let head = signature::head(sig, name, &forward.with_word(), false);
-        let call = forward.call(&quote!(<Self as #t #arguments>::#name), &quote!(#word), sig);
+        let call = forward.call(&quote!(<Self as #t #arguments>::#body), &quote!(#word), sig);
         all.push(quote!(#head { #call }));
     }
     all.into_iter()

@@ -204,10 +204,9 @@ mod tests {
     use crate::world::Node;
 
     fn world(modes: &[Mode]) -> World {
-        let nodes = modes
-            .iter()
-            .enumerate()
-            .map(|(i, &mode)| Node {
+        let mut world = World::default();
+        for (i, &mode) in modes.iter().enumerate() {
+            world.add(Node {
                 name: format!("f{i}"),
                 owner: Owner::Module,
                 mode,
@@ -216,9 +215,9 @@ mod tests {
                 output: None,
                 module: 0,
                 forced: false,
-            })
-            .collect();
-        World { nodes, ..World::default() }
+            });
+        }
+        world
     }
 
     fn calls(direct: &[(usize, usize)], named: &[(usize, usize)]) -> Calls {

@@ -2,7 +2,7 @@
 //! right, it only reads the context word again.
 
 use crate::resolve::{Scope, first_argument, pointee};
-use crate::world::{Def, ModuleId, Owner, TypeKey, World};
+use crate::world::{Def, ModuleId, Node, Owner, TypeKey, World};
 use quote::ToTokens;
 use std::collections::HashMap;
 use syn::{Expr, FnArg, Member, Pat, Signature, Type};
@@ -184,7 +184,7 @@ impl Reader<'_> {
         prefix.segments.pop_punct();
         let ty = path_type(&prefix);
         let key = self.scope.type_key(&ty);
-        let node = self.world().nodes.iter().find(|n| n.name == name && n.owner == Owner::Type(key.clone()));
+        let node = self.own_method(&key, &name);
         match node {
             Some(node) => match node.output.as_ref()? {
                 Type::Path(p) if p.path.is_ident("Self") => Some(Hint { ty, module: self.scope.module }),
@@ -195,6 +195,12 @@ impl Reader<'_> {
             }
             None => None,
         }
+    }
+
+    /// A method of the type's own impls.
+    fn own_method(&self, key: &TypeKey, name: &str) -> Option<&Node> {
+        let mut nodes = self.world().named(name).map(|n| &self.world().nodes[n]);
+        nodes.find(|n| n.owner == Owner::Type(key.clone()))
     }
 
     fn method(&self, m: &syn::ExprMethodCall) -> Option<Hint> {
@@ -218,8 +224,7 @@ impl Reader<'_> {
             }
         }
         let key = self.receiver(&m.receiver)?;
-        let node =
-            self.world().nodes.iter().find(|n| n.name == name && n.owner == Owner::Type(key.clone()))?;
+        let node = self.own_method(&key, &name)?;
         Some(Hint { ty: concrete(node.output.as_ref()?)?, module: node.module })
     }
 

@@ -127,7 +127,7 @@ fn add_node(
         None
     });
     let forced = options.is_some_and(|o| o.recursive);
-    world.nodes.push(Node {
+    world.add(Node {
         name: sig.ident.to_string(),
         owner,
         mode,
@@ -136,8 +136,7 @@ fn add_node(
         output: output(sig),
         module,
         forced,
-    });
-    world.nodes.len() - 1
+    })
 }
 
 /// The name of a parameter `T: ?Sized` that a trait is implemented for.

@@ -15,6 +15,7 @@ use crate::dyn_impls;
 use crate::expander::Expander;
 use crate::functions::{self, Function, Kind};
 use crate::names;
+use crate::objects;
 use crate::resolve::Scope;
 use crate::rewrite;
 use crate::scan;
@@ -34,12 +35,12 @@ pub(crate) fn write(expander: &Expander<'_>, id: TraitId, t: &ItemTrait, scope: 
     let mut items = TokenStream::new();
     if *objects != Objects::No {
         // `dyn Trait` itself would have ordinary slots: naming it where the macro cannot see it is an error that names
-        // the remedy.
+        // the remedy. What it says is whether `Self` is a trait object of the macro's.
         let name = names::dyn_elsewhere();
         items.extend(quote! {
             #[doc(hidden)]
             #[allow(non_upper_case_globals)]
-            const #name: () = ();
+            const #name: bool = false;
         });
     }
     items.extend(annotated(false));
@@ -101,15 +102,18 @@ fn method(
         quote!(#[doc(hidden)] #(#attrs)* #head;)
     };
     let shim = shim(expander, id, &f, this, &divided);
-    let wrapper = wrapper(expander, &f, this, &divided);
+    let dispatches = expander.world.traits[id].objects == Objects::Yes && objects::is_slot(&f.sig);
+    let wrapper = wrapper(expander, &f, this, &divided, dispatches);
     quote!(#shim #body #wrapper)
 }
 
 /// Some body of this method is on a cycle of calls.
 fn is_cyclic(expander: &Expander<'_>, id: TraitId, name: &str) -> bool {
-    expander.world.nodes.iter().enumerate().any(|(n, node)| {
-        let ours = matches!(&node.owner, Owner::Impl(_, Some(of)) | Owner::Trait(of) if expander.world.same_trait(*of, id));
-        ours && node.name == name && expander.plan.shim_wraps(expander.world, n)
+    let world = expander.world;
+    world.named(name).any(|n| {
+        let owner = &world.nodes[n].owner;
+        let ours = matches!(owner, Owner::Impl(_, Some(of)) | Owner::Trait(of) if world.same_trait(*of, id));
+        ours && expander.plan.shim_wraps(world, n)
     })
 }
 
@@ -130,8 +134,14 @@ fn shim(
     quote!(#(#attrs)* #[allow(deprecated)] #[inline] #head { #call })
 }
 
-/// Implementors never give this one; trait objects do, because their slots take chunks already.
-fn wrapper(expander: &Expander<'_>, f: &TraitItemFn, this: &TokenStream, divided: &Divided) -> TokenStream {
+/// Nobody but the trait gives this one. Trait objects need no chunk for it, because their slots take them.
+fn wrapper(
+    expander: &Expander<'_>,
+    f: &TraitItemFn,
+    this: &TokenStream,
+    divided: &Divided,
+    dispatches: bool,
+) -> TokenStream {
     let (private, word, generated) = (&expander.private, names::flag(), attributes::generated());
     let forward = Forward::new(&f.sig);
     let body = names::body(&f.sig.ident);
@@ -142,8 +152,11 @@ fn wrapper(expander: &Expander<'_>, f: &TraitItemFn, this: &TokenStream, divided
     let by_value = signature::by_value(&f.sig);
     let head = signature::head(&f.sig, &names::wrapper(&f.sig.ident), &forward.with_word(), by_value);
     let attrs = &divided.wrapper;
+    let is_dyn = names::dyn_elsewhere();
+    let dispatch = dispatches.then(|| quote!(if #this::#is_dyn { #to_body } else));
     quote! {
         #generated #(#attrs)* #[inline] #head {
+            #dispatch
             if #word & 1 == 0 {
                 #private::plain_only!();
                 #to_body

@@ -19,7 +19,9 @@ type Rename = fn(&Ident) -> Ident;
 
 /// Writes a `use` and what it brings in besides.
 pub(crate) fn write(expander: &Expander<'_>, mut u: ItemUse, module: ModuleId) -> TokenStream {
+    let attributes = u.attrs.len();
     u.attrs.retain(|a| !attributes::is_ours(a));
+    let is_marked = u.attrs.len() < attributes;
     let scope = Scope::new(expander.world, module);
     let besides = |name: &Ident| -> Vec<Rename> {
         match scope.resolve(&syn::Path::from(name.clone())) {
@@ -47,8 +49,9 @@ pub(crate) fn write(expander: &Expander<'_>, mut u: ItemUse, module: ModuleId) -
         let twin = ItemUse { tree, ..u.clone() };
         quote!(#[allow(unused_imports)] #[doc(hidden)] #twin)
     });
-    // The rewritten calls do not use the plain name any more.
-    let allow = twin.is_some().then(|| quote!(#[allow(unused_imports)]));
+    // The rewritten calls do not use the plain name any more. What says which methods are meant is used by that, though all calls of them
+    // are those of trait objects, which need no import.
+    let allow = (twin.is_some() || is_marked).then(|| quote!(#[allow(unused_imports)]));
     quote!(#allow #u #twin)
 }
 

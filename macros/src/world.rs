@@ -137,6 +137,8 @@ pub(crate) struct World {
     pub(crate) traits: Vec<Trait>,
     pub(crate) types: Vec<TypeDef>,
     pub(crate) nodes: Vec<Node>,
+    /// The nodes of a name: each call asks for them, and there are as many nodes as functions.
+    pub(crate) named: HashMap<String, Vec<NodeId>>,
     /// Names of methods that `names(..)` or `#[vthread(..)] use` gave.
     pub(crate) imported_methods: BTreeSet<String>,
     /// Names of methods that are also those of something that is not vthread.
@@ -157,12 +159,25 @@ impl World {
     /// The vthread methods called `name` that take `self` and `arity` arguments, as nodes, and whether a trait from
     /// elsewhere has one too.
     pub(crate) fn methods(&self, name: &str, arity: usize) -> Vec<NodeId> {
-        (0..self.nodes.len())
+        self.named(name)
             .filter(|&n| {
                 let node = &self.nodes[n];
-                node.name == name && node.has_self && node.arity == arity
+                node.has_self && node.arity == arity
             })
             .collect()
+    }
+
+    /// The functions called `name`.
+    pub(crate) fn named(&self, name: &str) -> impl Iterator<Item = NodeId> {
+        self.named.get(name).into_iter().flatten().copied()
+    }
+
+    /// Takes a function up.
+    pub(crate) fn add(&mut self, node: Node) -> NodeId {
+        let id = self.nodes.len();
+        self.named.entry(node.name.clone()).or_default().push(id);
+        self.nodes.push(node);
+        id
     }
 
     /// Whether a vthread trait declares `name` with `self` and `arity` arguments.
@@ -199,9 +214,9 @@ impl World {
     /// The functions that stand in the same place under the same name, `node` among them: conditions tell them apart.
     pub(crate) fn twins(&self, node: NodeId) -> impl Iterator<Item = NodeId> {
         let one = &self.nodes[node];
-        (0..self.nodes.len()).filter(move |&n| {
+        self.named(&one.name).filter(move |&n| {
             let other = &self.nodes[n];
-            other.module == one.module && other.name == one.name && other.owner == one.owner
+            other.module == one.module && other.owner == one.owner
         })
     }
 

@@ -127,3 +127,21 @@ fn paths_from_the_root_lead_into_the_module() {
     assert_eq!(vthread::run(user_of_paths::total), 9 + (7 + 6 + 5) + 3);
     assert_eq!(vthread::run(by_path::other), 1);
 }
+
+/// The import says which methods are meant, which no warning takes away though trait objects have theirs without it.
+#[vthread::vthread]
+#[deny(unused_imports)]
+mod through_objects {
+    #[vthread(area)]
+    use super::by_path::Shape;
+
+    pub fn area(of: &super::by_path::AnyShape) -> u32 {
+        of.area()
+    }
+}
+
+#[test]
+fn an_import_for_calls_of_trait_objects_is_used() {
+    let square = by_path::Square(3);
+    assert_eq!((through_objects::area(&square), vthread::run(|| through_objects::area(&square))), (9, 9));
+}

@@ -68,8 +68,9 @@ impl<F: FnOnce() -> R, R, const FLAGS: u32> Enter for RunSlot<F, R, FLAGS> {
     const FLAGS: u32 = FLAGS;
 
     #[inline(never)]
+    #[allow(clippy::ptr_as_ptr, reason = "a call of `cast` is one more function for every closure")]
     unsafe extern "C-unwind" fn enter(argument: *mut u8) {
-        let slot = argument.cast::<Slot<F, R>>();
+        let slot = argument as *mut Slot<F, R>;
         // SAFETY: `slot` holds the closure, and its owner takes the result only if this returns.
         unsafe {
             let closure = ManuallyDrop::take(&mut (*slot).closure);
@@ -104,19 +105,6 @@ union Closure<F> {
     words: [Word; 3],
 }
 
-impl<F> Closure<F> {
-    #[inline(always)]
-    fn new(closure: F) -> Self {
-        Self { closure: ManuallyDrop::new(closure) }
-    }
-
-    #[inline(always)]
-    fn into_words(self) -> [Word; 3] {
-        // SAFETY: words may be uninitialised.
-        unsafe { self.words }
-    }
-}
-
 /// Its result of two.
 union Outcome<R> {
     result: ManuallyDrop<R>,
@@ -143,10 +131,53 @@ impl<F: FnOnce() -> R, R, const FLAGS: u32> RunWords<F, R, FLAGS> {
     }
 }
 
-/// The size that the link step wrote for [`RunWords::enter`], and its address.
-#[inline(always)]
-fn entry_by_words<F: FnOnce() -> R, R, const FLAGS: u32>() -> (u32, Callee) {
-    sized_entry!(RunWords::<F, R, FLAGS>::enter, 0, FLAGS)
+/// `$closure: $f`, which gives an `$r`, by way of [`RunWords::enter`] or [`RunSlot::enter`], with the size and address that `$words` or
+/// `$slot` gives for it.
+///
+/// All in one body: what is generic over a closure, the compiler makes anew for every closure, and there is one for each method of
+/// each type. The functions that this would be taken apart into were most of the time that `#[vthread]` cost it.
+macro_rules! call_on_chunk {
+    ($f:ty, $r:ty, $closure:ident, $words:expr, $slot:expr) => {
+        if const { fits::<$f, $r>() } {
+            type Plain = unsafe extern "C-unwind" fn(Word, Word, Word) -> Pair;
+            let (size, entry): (u32, Callee) = $words;
+            // SAFETY: words may be uninitialised.
+            let [a, b, c] = unsafe { Closure { closure: ManuallyDrop::new($closure) }.words };
+            let pair = crate::__by_stack!(
+                // SAFETY: that is its type, and these are its words.
+                unsafe { core::mem::transmute::<Callee, Plain>(entry)(a, b, c) },
+                // SAFETY: on a chunk this thread has lists; the link step wrote, or the caller promises, that the size is enough.
+                unsafe { arch::call_on_fresh(a, b, c, size, entry, core::any::type_name::<$f>) }
+            );
+            // SAFETY: it has returned, with its result in the words.
+            unsafe { ManuallyDrop::into_inner(Outcome { pair }.result) }
+        } else {
+            let (size, entry): (u32, Callee) = $slot;
+            let mut slot = Slot::<$f, $r> { closure: ManuallyDrop::new($closure) };
+            #[allow(clippy::ptr_as_ptr, reason = "a call of `cast` is one more function for every closure")]
+            let argument = &raw mut slot as *mut u8;
+            crate::__by_stack!(
+                // SAFETY: that is its type, and it wants the slot.
+                unsafe { core::mem::transmute::<Callee, Entry>(entry)(argument) },
+                {
+                    let words = [Word::new(argument), Word::uninit(), Word::uninit()];
+                    // SAFETY: as above.
+                    unsafe {
+                        arch::call_on_fresh(
+                            words[0],
+                            words[1],
+                            words[2],
+                            size,
+                            entry,
+                            core::any::type_name::<$f>,
+                        )
+                    };
+                }
+            );
+            // SAFETY: it has returned, and has left its result here.
+            unsafe { ManuallyDrop::into_inner(slot.result) }
+        }
+    };
 }
 
 /// Calls `f` on a fresh chunk of the size that was proved for it, if the caller is on a chunk; otherwise plainly, because
@@ -158,63 +189,26 @@ fn entry_by_words<F: FnOnce() -> R, R, const FLAGS: u32>() -> (u32, Callee) {
 /// When no memory is left for the chunk. What `f` panics with passes through.
 #[inline(always)]
 pub fn on_chunk<F: FnOnce() -> R, R>(f: F) -> R {
-    on_chunk_of::<F, R, 0>(f)
+    call_on_chunk!(
+        F,
+        R,
+        f,
+        sized_entry!(RunWords::<F, R, 0>::enter, 0, 0),
+        sized_entry!(RunSlot::<F, R, 0>::enter, 0, 0)
+    )
 }
 
 /// [`on_chunk`] for `#[vthread(exact)]`: the link step refuses an `f` that it cannot prove a bound for.
 #[inline(always)]
 pub fn on_chunk_exact<F: FnOnce() -> R, R>(f: F) -> R {
-    on_chunk_of::<F, R, { abi::flags::EXACT }>(f)
-}
-
-#[inline(always)]
-fn on_chunk_of<F: FnOnce() -> R, R, const FLAGS: u32>(f: F) -> R {
-    if const { fits::<F, R>() } {
-        let (size, entry) = entry_by_words::<F, R, FLAGS>();
-        // SAFETY: the link step wrote the size that was proved for `entry`.
-        unsafe { by_words::<F, R, FLAGS>(size, entry, f) }
-    } else {
-        let (size, entry) = entry_of::<RunSlot<F, R, FLAGS>>();
-        // SAFETY: as above.
-        unsafe { by_slot::<F, R, FLAGS>(size, entry as Callee, f) }
-    }
-}
-
-/// # Safety
-/// `entry` is [`RunWords::enter`], and `size` bytes are enough for it.
-#[inline(always)]
-unsafe fn by_words<F: FnOnce() -> R, R, const FLAGS: u32>(size: u32, entry: Callee, f: F) -> R {
-    type Plain = unsafe extern "C-unwind" fn(Word, Word, Word) -> Pair;
-    let words = Closure::new(f).into_words();
-    let pair = crate::__by_stack!(
-        // SAFETY: that is its type, and these are its words.
-        unsafe { core::mem::transmute::<Callee, Plain>(entry)(words[0], words[1], words[2]) },
-        // SAFETY: on a chunk this thread has lists; the caller's promise.
-        unsafe { arch::call_on_fresh(words[0], words[1], words[2], size, entry, core::any::type_name::<F>) }
-    );
-    // SAFETY: it has returned, with its result in the words.
-    unsafe { ManuallyDrop::into_inner(Outcome { pair }.result) }
-}
-
-/// # Safety
-/// `entry` is [`RunSlot::enter`], and `size` bytes are enough for it.
-#[inline(always)]
-unsafe fn by_slot<F: FnOnce() -> R, R, const FLAGS: u32>(size: u32, entry: Callee, f: F) -> R {
-    let mut slot = Slot::<F, R>::new(f);
-    let argument = slot.as_argument();
-    crate::__by_stack!(
-        // SAFETY: that is its type, and it wants the slot.
-        unsafe { core::mem::transmute::<Callee, Entry>(entry)(argument) },
-        {
-            let words = [Word::new(argument), Word::uninit(), Word::uninit()];
-            // SAFETY: on a chunk this thread has lists; the caller's promise.
-            unsafe {
-                arch::call_on_fresh(words[0], words[1], words[2], size, entry, core::any::type_name::<F>)
-            };
-        }
-    );
-    // SAFETY: it has returned.
-    unsafe { slot.into_result() }
+    const EXACT: u32 = abi::flags::EXACT;
+    call_on_chunk!(
+        F,
+        R,
+        f,
+        sized_entry!(RunWords::<F, R, EXACT>::enter, 0, EXACT),
+        sized_entry!(RunSlot::<F, R, EXACT>::enter, 0, EXACT)
+    )
 }
 
 /// [`on_chunk`] with another size than the link step wrote; for tests and benchmarks without it.
@@ -223,13 +217,13 @@ unsafe fn by_slot<F: FnOnce() -> R, R, const FLAGS: u32>(size: u32, entry: Calle
 /// So many bytes are enough for `f`: nothing proves that.
 #[inline(always)]
 pub unsafe fn on_chunk_sized<F: FnOnce() -> R, R>(size: u32, f: F) -> R {
-    if const { fits::<F, R>() } {
-        // SAFETY: the caller's promise.
-        unsafe { by_words::<F, R, 0>(size, RunWords::<F, R, 0>::enter as Callee, f) }
-    } else {
-        // SAFETY: as above.
-        unsafe { by_slot::<F, R, 0>(size, RunSlot::<F, R>::enter as Callee, f) }
-    }
+    call_on_chunk!(
+        F,
+        R,
+        f,
+        (size, RunWords::<F, R, 0>::enter as Callee),
+        (size, RunSlot::<F, R>::enter as Callee)
+    )
 }
 
 /// Enters on another stack what takes a [`Slot`].
@@ -260,7 +254,8 @@ pub(crate) unsafe fn call_on_slot(argument: *mut u8, entry: Entry, top: *mut u8)
 #[inline(always)]
 pub fn hop<F: FnOnce() -> R, R>(f: F) -> R {
     if const { fits::<F, R>() } {
-        let [a, b, c] = Closure::new(f).into_words();
+        // SAFETY: words may be uninitialised.
+        let [a, b, c] = unsafe { Closure { closure: ManuallyDrop::new(f) }.words };
         let pair = crate::__by_stack!(
             // SAFETY: the words are the closure's.
             unsafe { RunWords::<F, R, 0>::enter(a, b, c) },

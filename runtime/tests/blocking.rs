@@ -4,7 +4,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::sync::mpsc;
 use std::task::Poll;
-use std::time::{Duration, Instant};
+use std::time::Duration;
+#[cfg(vthread_native)]
+use std::time::Instant;
 use vthread::{block_on, blocking, channel, run, scope, spawn, yield_now};
 
 const MS: Duration = Duration::from_millis(1);

@@ -153,9 +153,11 @@ impl Rewriter<'_, '_> {
             Some(_) if path.qself.is_none() => return,
             _ if path.path.segments.len() > 1 || path.qself.is_some() => {
                 let name = path.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
-                let arities = self.scope.world.nodes.iter().filter(|n| n.name == name);
-                let counts: std::collections::BTreeSet<usize> =
-                    arities.map(|n| n.arity + usize::from(n.has_self)).collect();
+                let world = self.scope.world;
+                let counts: std::collections::BTreeSet<usize> = world
+                    .named(&name)
+                    .map(|n| world.nodes[n].arity + usize::from(world.nodes[n].has_self))
+                    .collect();
                 let nodes =
                     counts.into_iter().flat_map(|count| self.path_choice(path, count).nodes).collect();
                 Choice { nodes, ..Choice::default() }

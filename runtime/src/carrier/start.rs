@@ -362,7 +362,9 @@ pub(crate) fn stays_here(place: Where) -> bool {
 #[cold]
 #[inline(never)]
 fn runs_no_vthreads() -> ! {
-    panic!("vthread: this thread runs no vthreads: spawn inside of vthread::run")
+    panic!(
+        "vthread: this thread runs no vthreads: spawn inside of vthread::run, or of a `main` with #[vthread::main] or a test with #[vthread::test]"
+    )
 }
 
 /// Starts a body, later.

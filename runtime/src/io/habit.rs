@@ -14,8 +14,8 @@ const UNASKED: u32 = 64;
 const WAITS: i64 = UNASKED as i64 / 8;
 
 /// What a vthread that reads many files has learned of them. [`try_read`](Self::try_read) and [`try_open_at`](Self::try_open_at) ask whether
-/// the call would wait only as long as that is likely: calls that can say so (`preadv2`, `openat2`) take a twentieth to a tenth of a microsecond
-/// longer than those that cannot.
+/// the call would wait only as long as that is likely: calls that can say so take longer than those that cannot (`preadv2` a
+/// tenth of a microsecond, `openat2` a fiftieth).
 ///
 /// Once 64 calls in a row have found what they need in memory, the next ones are plain. If one of 64 such has waited for a disk (the
 /// kernel counts that for each thread), twice as many as before must find theirs before there are plain ones again. So few calls ever block the

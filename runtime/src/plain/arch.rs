@@ -9,10 +9,10 @@ pub(crate) type Parked = *mut u8;
 /// The call is one that the kernel carries out without harm to anybody's memory, with these arguments.
 #[cfg(target_os = "linux")]
 pub(crate) unsafe fn system_call(number: libc::c_long, arguments: [usize; 6]) -> isize {
-    let [a, b, c, d, e, f] = arguments;
+    let of = |n: usize| arguments[n];
     // SAFETY: the caller's promise; `errno` is always this thread's.
     unsafe {
-        match libc::syscall(number, a, b, c, d, e, f) {
+        match libc::syscall(number, of(0), of(1), of(2), of(3), of(4), of(5)) {
             -1 => -(*libc::__errno_location() as isize),
             result => result as isize,
         }

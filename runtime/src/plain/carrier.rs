@@ -270,6 +270,7 @@ pub(crate) unsafe fn start_later<B: Body>(body: B, task: TaskRef, place: Where) 
 ///
 /// # Safety
 /// It is `Send`, and does not outlive what it borrows.
+#[allow(clippy::needless_pass_by_value, reason = "as on carriers, which keep it")]
 pub(crate) unsafe fn inject<B: Body>(group: &Group, body: B, task: TaskRef) {
     let session = group.clone();
     *session.lock() += 1;
@@ -311,7 +312,9 @@ pub(crate) fn stays_here(_: Where) -> bool {
 
 #[cold]
 fn not_on_a_vthread() -> ! {
-    panic!("vthread: this thread runs no vthreads: spawn inside of vthread::run")
+    panic!(
+        "vthread: this thread runs no vthreads: spawn inside of vthread::run, or of a `main` with #[vthread::main] or a test with #[vthread::test]"
+    )
 }
 
 /// The vthread that runs.
@@ -332,6 +335,7 @@ impl Me {
         self.0.raises()
     }
 
+    #[allow(clippy::unused_self, reason = "as on carriers")]
     pub(crate) fn at_ease(self) -> Option<AtEase> {
         None
     }

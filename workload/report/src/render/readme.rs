@@ -1,4 +1,4 @@
-//! The table and the picture of `README.md`.
+//! The tables and the picture of `README.md`.
 
 use super::table::{number, pivot};
 use crate::data::{Results, Row};
@@ -15,23 +15,22 @@ pub(crate) fn replaced(text: &str, fragment: &str) -> Option<String> {
     Some(format!("{before}{BEGIN}\n{fragment}{END}{after}"))
 }
 
-/// What the table has of the single operations, in this order; the others are in `BENCHMARKS.md`.
+/// What there is of the single operations, in this order; the others are in `BENCHMARKS.md`.
 const OPERATIONS: [&str; 7] = ["yield", "spawn", "ping-pong", "stream", "wake", "call", "switch"];
 
-/// Other shapes of peers that have a column, and who searches beside them.
-const LEFT_OUT: [&str; 9] = [
+/// Other shapes of peers that have a column in `BENCHMARKS.md` alone.
+const LEFT_OUT: [&str; 8] = [
     "plain",
     "plain with malloc",
     "exact-os-threads",
     "crate vthread",
     "vale-threads",
     "sequential",
-    "floor",
     "grep",
     "rg -j32",
 ];
 
-/// One table, one picture.
+/// Two tables, as the search has other peers than the operations, and one picture.
 pub(crate) fn fragment(results: &Results, drawn: &[String]) -> String {
     let of = |name: &str| results.part(name).map(|part| part.rows.as_slice()).unwrap_or_default();
     let named = |row: &Row, item: String| Row { item, x: None, ..row.clone() };
@@ -39,24 +38,30 @@ pub(crate) fn fragment(results: &Results, drawn: &[String]) -> String {
         let rows = of("micro").iter().filter(|row| row.metric == "time" && row.item == item);
         rows.map(|row| named(row, format!("{}, ns", row.item))).collect::<Vec<_>>()
     };
-    let mut rows: Vec<Row> = OPERATIONS.into_iter().flat_map(time).collect();
+    let mut operations: Vec<Row> = OPERATIONS.into_iter().flat_map(time).collect();
     let waiting = of("memory").iter().filter(|row| row.metric == "memory" && row.x == Some(100_000.0));
-    rows.extend(waiting.map(|row| named(row, "one of 100,000 that wait, bytes".into())));
+    operations.extend(waiting.map(|row| named(row, "one of 100,000 that wait, bytes".into())));
     let hot = of("search").iter().filter(|row| row.metric == "wall");
-    rows.extend(hot.map(|row| named(row, format!("search of `{}`, ms", row.item))));
-    let shown: Vec<&Row> = rows.iter().filter(|row| !LEFT_OUT.contains(&row.peer.as_str())).collect();
+    let search: Vec<Row> = hot.map(|row| named(row, format!("search of `{}`, ms", row.item))).collect();
     let mut text = String::new();
-    if !shown.is_empty() {
-        let _ = write!(
+    if !operations.is_empty() || !search.is_empty() {
+        let _ = writeln!(
             text,
-            "Medians, and × the ratio to ours, on {} processors{}. [BENCHMARKS.md](BENCHMARKS.md) has all others, and where we lose.\n\n{}\n",
+            "Medians, and × the ratio to ours, on {} processors{}. [BENCHMARKS.md](BENCHMARKS.md) has all others, and where we lose. \
+             `floor` is a hand-written loop of the calls that a search needs; `rg` searches texts alone.\n",
             results.machine.cores,
-            run(results),
-            pivot(&shown, "", |row| match row.ratio {
+            run(results)
+        );
+    }
+    for rows in [operations, search] {
+        let shown: Vec<&Row> = rows.iter().filter(|row| !LEFT_OUT.contains(&row.peer.as_str())).collect();
+        if !shown.is_empty() {
+            let table = pivot(&shown, "", |row| match row.ratio {
                 Some(ratio) if row.peer != "vthread" => format!("{} ×{}", number(row.value), number(ratio)),
                 _ => number(row.value),
-            })
-        );
+            });
+            let _ = writeln!(text, "{table}");
+        }
     }
     if drawn.iter().any(|name| name == "memory") {
         text.push_str("![Memory against the number of threads that wait](docs/plots/memory.svg)\n");
