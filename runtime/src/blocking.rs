@@ -64,7 +64,8 @@ pub(crate) fn call_elsewhere<F: FnOnce() -> R + Send, R: Send>(f: F) -> io::Resu
     // Memory, locks and threads need a large stack. Who waits keeps none.
     hop(|| {
         let (result, ended) = (&mut result, &ended);
-        let caller = carrier::group().map_or(0, |group| Arc::as_ptr(group).addr());
+        // `vthread::run` runs on a thread that may itself make a call for somebody.
+        let caller = carrier::group().map_or_else(|| CALLER.get(), |group| Arc::as_ptr(group).addr());
         let job: Box<dyn FnOnce() + Send + '_> = Box::new(move || {
             CALLER.set(caller);
             *result = Some(catch_unwind(AssertUnwindSafe(f)));
@@ -96,6 +97,56 @@ thread_local! {
 /// Does a vthread of these carriers wait for the call that this thread makes?
 pub(crate) fn is_called_by(group: &Group) -> bool {
     CALLER.get() == core::ptr::from_ref(group).addr()
+}
+
+/// Runs that such calls make in other runtimes: of which, and for which. Those that exist as long as the entry does.
+static RUNS: Mutex<Vec<(usize, usize)>> = Mutex::new(Vec::new());
+
+fn runs() -> MutexGuard<'static, Vec<(usize, usize)>> {
+    RUNS.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// While it lives, something runs on these carriers that a blocking call waits for.
+pub(crate) struct CallsInto((usize, usize));
+
+/// This thread is about to run something there. `None`: no vthread waits for that.
+pub(crate) fn calls_into(group: &Group) -> Option<CallsInto> {
+    let caller = CALLER.get();
+    (caller != 0).then(|| {
+        let run = (core::ptr::from_ref(group).addr(), caller);
+        runs().push(run);
+        CallsInto(run)
+    })
+}
+
+impl Drop for CallsInto {
+    fn drop(&mut self) {
+        let mut runs = runs();
+        let place = runs.iter().position(|run| *run == self.0);
+        place.map(|place| runs.swap_remove(place));
+    }
+}
+
+/// Might a vthread of these carriers wait for what this thread does: for a call that a vthread makes which runs, perhaps, because of a call of theirs?
+pub(crate) fn may_be_called_by(group: &Group) -> bool {
+    let target = core::ptr::from_ref(group).addr();
+    let here = carrier::group().map(|group| Arc::as_ptr(group).addr());
+    let mut reached: Vec<usize> =
+        here.into_iter().chain([CALLER.get()]).filter(|&caller| caller != 0).collect();
+    if reached.is_empty() {
+        return false;
+    }
+    let runs = runs();
+    let mut next = 0;
+    while let Some(&callee) = reached.get(next) {
+        next += 1;
+        for &(of, by) in runs.iter() {
+            if of == callee && !reached.contains(&by) {
+                reached.push(by);
+            }
+        }
+    }
+    reached.contains(&target)
 }
 
 /// While it lives, a vthread of this carrier waits for what such threads do, be it for other runtimes.

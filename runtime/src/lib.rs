@@ -33,9 +33,10 @@
 //! - A fault says which thread it was and what was exceeded. `VTHREAD_STACKS=guarded` puts an inaccessible page directly below
 //!   every chunk, `VTHREAD_STACKS=painted` measures how deep each entry goes ([`stats()`]).
 //! - `VTHREAD_HOP_STACK=BYTES` makes hop stacks larger, where the program does not say how large they are ([`Builder::hop_stacks`]).
-//! - With `VTHREAD_WHO_WAITS=SECONDS`, a [`Runtime`] whose carriers have not gone on for so long, while a thread waits in [`Runtime::run`] or
-//!   [`Runtime::finish`], says on standard error what each of them does, and who waits for what. It is looked twice a second. So does [`run()`], for which
-//!   a thread looks that is there for nothing else.
+//! - With `VTHREAD_WHO_WAITS=SECONDS`, what stands still for so long says so on standard error: a [`Runtime`] or [`run()`] whose carriers have not gone on, be
+//!   it that they wait, are blocked, or do nothing but sleep and wake up; one of its carriers that runs the same vthread all the time; vthreads that only yield to each other; the making and
+//!   the end of a runtime; and after [`watch_process()`], whatever the process does without any. It is told what each thread does, and who waits for what. A thread that is
+//!   there for nothing else looks twice a second, from the first of these to the end of the process. Without it nothing of this is there.
 //!   A test ([`#[vthread::test]`](macro@test)) in which all have waited for ten seconds does so unasked.
 //!
 //! # What does not
@@ -154,6 +155,9 @@ mod runtime;
 #[cfg(not(vthread_native))]
 #[path = "plain/stacks.rs"]
 mod stacks;
+#[cfg(not(vthread_native))]
+#[path = "plain/watchdog.rs"]
+mod watchdog;
 
 pub use allocator::{Arena, Heap, Pool, Region, StackAllocator};
 pub use blocking::{blocking, try_blocking};
@@ -172,6 +176,7 @@ pub use sched::task::{
 pub use scope::{JoinHandle, Scope, ScopedJoinHandle, scope, scope_in, spawn, spawn_local};
 pub use stacks::trim;
 pub use stats::{Chunks, HighWater, HopStacks, Operations, Stats, Vthreads, stats};
+pub use watchdog::watch_process;
 
 /// For the code that `#[vthread]` writes. Not for people: it changes without notice.
 #[doc(hidden)]

@@ -16,6 +16,7 @@ use core::fmt;
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
+use std::time::Duration;
 
 /// OS threads that run vthreads, one for each processor if not told otherwise.
 ///
@@ -37,7 +38,8 @@ use std::thread;
 /// Dropping it cancels what has not ended, as [`Scope::cancel`](crate::Scope::cancel) does, and waits until it has;
 /// [`finish`](Self::finish) only waits. One of its own vthreads cannot wait for that: who drops it there, or in a call that it makes by
 /// [`blocking`](crate::blocking()), as the last owner of an `Arc`, goes on,
-/// cancelled like the others, and its threads end when they have ended.
+/// cancelled like the others, and its threads end when they have ended. The same is done where it may be so: by a vthread of another runtime in which a
+/// call made by one of its own [runs](Self::run) something.
 pub struct Runtime {
     group: Arc<Group>,
     carriers: Vec<thread::JoinHandle<Stats>>,
@@ -114,12 +116,14 @@ impl Runtime {
         if !arch::hop_top().is_null() {
             return Err(Error::AlreadyACarrier);
         }
+        let deadlocks = self.deadlocks_before();
+        let _called = blocking::calls_into(&self.group);
         // SAFETY: it has ended when `join_outside` returns, which does not unwind.
         let handle = unsafe { start_in(&self.group, f) };
         let result = handle.join_outside(EVERY, || self.watchdog.look());
         result.or_else(|payload| {
             if payload.is::<Cancelled>()
-                && let Some(report) = self.group.deadlock()
+                && let Some(report) = self.group.deadlock_after(deadlocks)
             {
                 return Err(Error::Deadlock { report });
             }
@@ -128,6 +132,18 @@ impl Runtime {
                 Err(payload) => resume_unwind(payload),
             }
         })
+    }
+
+    /// How many deadlocks there have been. Carriers whose waits are being ended sleep, so that it does not take long until they have done so; none has left
+    /// while somebody runs something.
+    fn deadlocks_before(&self) -> u64 {
+        loop {
+            let (deadlocks, are_over) = self.group.deadlocks();
+            if are_over {
+                return deadlocks;
+            }
+            thread::sleep(Duration::from_micros(50));
+        }
     }
 
     /// Starts a vthread. From whatever thread.
@@ -160,6 +176,11 @@ impl Runtime {
         self.end(false)
     }
 
+    /// Might one of its vthreads wait for what this thread does, be it by way of other runtimes?
+    fn may_run_us(&self) -> bool {
+        self.runs_us() || blocking::may_be_called_by(&self.group)
+    }
+
     /// Is this one of its carriers, or does one of its vthreads wait for what this thread does?
     fn runs_us(&self) -> bool {
         carrier::group().is_some_and(|group| Arc::ptr_eq(group, &self.group))
@@ -174,17 +195,17 @@ impl Runtime {
             return stats;
         }
         self.group.end(cancel);
-        if self.runs_us() {
+        if if cancel { self.may_run_us() } else { self.runs_us() } {
             // Nobody is left who could wait for them. They share the group, and need nothing else of us.
             self.carriers.clear();
             return stats;
         }
-        let told = self.group.deadlock();
+        let (deadlocks, _) = self.group.deadlocks();
         let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
         while matches!(ended.recv_timeout(EVERY), Err(mpsc::RecvTimeoutError::Timeout)) {
             self.watchdog.look();
         }
-        if let Some(report) = self.group.deadlock().filter(|report| told.as_ref() != Some(report)) {
+        if let Some(report) = self.group.deadlock_after(deadlocks) {
             // Nobody waits for a result in which it could be.
             say(format_args!("at the end of a runtime, {}", Error::Deadlock { report }));
         }

@@ -1,16 +1,21 @@
 //! What a thread does that waits for a runtime: it sees whether the carriers get on, wakes those that [sleep too long](sleepers), and sets right what
-//! others did to the handlers of signals, and it ends a deadlock. If asked to, it tells [who waits for what](standstill).
-//! Where nobody waits for the carrier, a thread [of its own](alone) does that last one.
+//! others did to the handlers of signals, and it ends a deadlock. [Who waits for what](standstill), where that is asked for, is told by a thread
+//! [of its own](process), which looks also where nobody waits for the carriers.
 //!
 //! A carrier that neither sleeps nor turns its loop is blocked in a call, or computes without a park. The first keeps all its
 //! vthreads waiting for nothing; both deserve a word. The watchdog never touches the carrier: it reads what it wants to know by
 //! `process_vm_readv`, which may find anything while the carrier goes on, but neither faults nor races. What it has read counts only
 //! if the carrier has not moved meanwhile.
 
+mod alike;
 pub(crate) mod alone;
+mod process;
 mod sleepers;
 mod standstill;
+mod threads;
 
+pub use process::watch_process;
+pub(crate) use process::{threads_that_watch, watch_group};
 pub use sleepers::lost_wake_ups;
 
 use crate::carrier::{Group, Root, Seat};
@@ -20,9 +25,9 @@ use crate::sched::deadlock::WhenStuck;
 use crate::sched::room::Room;
 use crate::sched::task::Task;
 use crate::signals;
-use core::ffi::{CStr, c_void};
+use core::ffi::c_void;
 use core::fmt::Write;
-use core::mem::{MaybeUninit, zeroed};
+use core::mem::MaybeUninit;
 use core::sync::atomic::Ordering::Relaxed;
 use sleepers::Sleepers;
 use standstill::Standstill;
@@ -40,7 +45,7 @@ pub(crate) struct Watchdog {
     /// The turns of the carriers' loops when a deadlock was broken last.
     broken: Mutex<Vec<u64>>,
     sleepers: Sleepers,
-    /// Where somebody is to be told of it.
+    /// Of a test, where nobody has said anything else.
     standstill: Option<Standstill>,
 }
 
@@ -62,7 +67,8 @@ impl Watchdog {
     ) -> Result<Self> {
         let seen = |_: &Seat| Seen { turns: 0, since: Instant::now(), is_reported: false };
         let seen = Mutex::new(group.seats().iter().map(seen).collect());
-        let (sleepers, standstill) = (Sleepers::new(&group), Standstill::from_environment(is_test)?);
+        watch_group(&group)?;
+        let (sleepers, standstill) = (Sleepers::new(&group), standstill::unasked(is_test));
         Ok(Self { group, when_stuck, patience, seen, broken: Mutex::default(), sleepers, standstill })
     }
 
@@ -84,7 +90,7 @@ impl Watchdog {
     /// Could nobody but the carriers, and the thread that looks, wake one?
     fn is_deadlock(&self) -> bool {
         // Carriers without work leave at the end of a runtime, and their threads are not to be taken for others, nor others for them.
-        let threads = || self.group.living() + 1;
+        let threads = || self.group.living() + 1 + threads_that_watch();
         let before = threads();
         self.when_stuck.is_deadlock(before) && threads() == before && self.group.is_stuck()
     }
@@ -98,7 +104,7 @@ impl Watchdog {
         let turns = self.group.seats().iter().map(|seat| seat.turns.load(Relaxed)).collect::<Vec<_>>();
         if *broken == turns {
             // The carriers have heard of it, and nobody has gone on.
-            let report = self.group.deadlock().unwrap_or_default();
+            let report = self.group.deadlock_after(0).unwrap_or_default();
             fatal(format_args!("deadlock, and no wait of these can be ended:{report}"));
         }
         *broken = turns;
@@ -115,7 +121,7 @@ impl Watchdog {
                 *seen = Seen { turns, since: Instant::now(), is_reported: false };
             } else if seen.since.elapsed() >= patience && !seen.is_reported {
                 seen.is_reported = true;
-                let (who, what) = (running(seat), state(seat.thread.load(Relaxed)));
+                let (who, what) = (running(seat), threads::state(seat.thread.load(Relaxed)));
                 let stood = seen.since.elapsed().as_secs_f32();
                 if seat.turns.load(Relaxed) == turns {
                     reports.push(match who {
@@ -149,33 +155,6 @@ fn running(seat: &Seat) -> Option<String> {
         let _ = write!(text, " ({})", String::from_utf8_lossy(name));
     }
     Some(text)
-}
-
-/// What a thread of ours does, in words.
-fn state(thread: u64) -> String {
-    let Ok(call) = std::fs::read_to_string(format!("/proc/self/task/{thread}/syscall")) else {
-        return String::from("does what cannot be seen");
-    };
-    let mut words = call.split_ascii_whitespace();
-    match (words.next(), words.last()) {
-        (Some("running") | None, _) | (_, None) => String::from("computes"),
-        (Some(number), Some(counter)) => {
-            let at = usize::from_str_radix(counter.trim_start_matches("0x"), 16).ok();
-            let name = at.and_then(function_at).map_or(String::new(), |name| format!(", in {name}"));
-            format!("is blocked in system call {number}{name}")
-        }
-    }
-}
-
-/// The function of a library there.
-fn function_at(address: usize) -> Option<String> {
-    // SAFETY: only filled below. All zeros is a valid value.
-    let mut found: libc::Dl_info = unsafe { zeroed() };
-    // SAFETY: any address may be asked for.
-    let done = unsafe { libc::dladdr(address as *const c_void, &raw mut found) };
-    // SAFETY: names are of loaded libraries, C strings or null.
-    (done != 0 && !found.dli_sname.is_null())
-        .then(|| unsafe { CStr::from_ptr(found.dli_sname) }.to_string_lossy().into_owned())
 }
 
 /// Numbers, of which any bytes are a value.

@@ -151,6 +151,57 @@ fn a_vthread_cannot_have_another_thread_finish_its_own_runtime() {
     assert!(outcome.expect_err("the runtime is gone").is::<Cancelled>());
 }
 
+/// Who drops it is waited for by one of its vthreads, three corners away: as a vthread of another runtime, or of a thread's own.
+#[test]
+fn a_runtime_that_is_dropped_by_who_its_vthread_waits_for_ends() {
+    for way in 0..3 {
+        let (ours, theirs) = (Arc::new(runtime(1)), runtime(2));
+        let last = ours.clone();
+        let (dropped, hear) = channel::bounded::<()>(1);
+        let (ended, heard) = mpsc::channel();
+        let waits = ours.spawn(move || {
+            let drop_it = || {
+                hear.recv().expect_err("nothing is sent");
+                drop(last);
+            };
+            vthread::blocking(|| match way {
+                0 => theirs.run(|| vthread::blocking(drop_it)).expect("no deadlock"),
+                1 => theirs.run(drop_it).expect("no deadlock"),
+                _ => vthread::run(|| vthread::blocking(drop_it)),
+            });
+            ended.send(()).expect("somebody waits");
+        });
+        let waits = waits.expect("the runtime is here");
+        drop((ours, dropped));
+        // Cancelled, its vthread goes on until it waits: that is when the call has returned.
+        let outcome = waits.join_timeout(PATIENCE).unwrap_or_else(|_| panic!("it waits for itself, {way}"));
+        assert!(outcome.expect_err("cancelled").is::<Cancelled>());
+        assert!(heard.try_recv().is_err());
+    }
+}
+
+#[test]
+fn a_deadlock_is_of_who_was_in_it_alone() {
+    let runtime = Runtime::builder().carriers(2).when_stuck(vthread::WhenStuck::Report).build();
+    let runtime = runtime.expect("a runtime");
+    for _ in 0..2 {
+        let stuck = runtime.run(vthread::park);
+        assert!(matches!(stuck, Err(vthread::Error::Deadlock { .. })), "{stuck:?}");
+        // What is cancelled later, for another reason, was in none.
+        let passes_on = || {
+            let child = vthread::scope(|s| {
+                let child = s.spawn(vthread::park);
+                s.cancel();
+                child.join()
+            });
+            resume_unwind(child.expect_err("cancelled"))
+        };
+        let passed: Result<_, _> = catch_unwind(AssertUnwindSafe(|| runtime.run::<_, ()>(passes_on)));
+        let payload = passed.expect_err("a panic, and no report");
+        assert!(payload.is::<Cancelled>());
+    }
+}
+
 #[test]
 fn a_channel_outlives_the_runtime_of_one_end() {
     let stays = runtime(1);

@@ -6,6 +6,7 @@ use std::cell::Cell;
 use std::io::Write as _;
 use std::net::{TcpListener, TcpStream};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 use vthread::channel::{self, oneshot, watch};
 use vthread::sync::{Barrier, Condvar, Mutex, Notify, RwLock, Semaphore};
@@ -145,4 +146,83 @@ fn files_and_sockets() {
     vthread::yield_now();
     server.write_all(b"hello").expect("there is room");
     assert_eq!(reader.join().expect("no panic"), b"hello");
+
+    // The writer waits for room, and the reader for what it writes: again one must park for the other.
+    let much = vec![7; 64 << 20];
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    let sent = much.len();
+    let writes = vthread::spawn_local(move || {
+        let mut rest = &much[..];
+        while !rest.is_empty() {
+            let written = vthread::io::write(&writer, rest).expect("there is a reader");
+            rest = &rest[written..];
+        }
+    });
+    let (mut buffer, mut got) = (vec![0; 1 << 20], 0);
+    loop {
+        let read = vthread::io::read(&reader, &mut buffer).expect("read");
+        assert!(buffer[..read].iter().all(|byte| *byte == 7));
+        got += read;
+        if read == 0 {
+            break;
+        }
+    }
+    writes.join().expect("no panic");
+    assert_eq!(got, sent);
+}
+
+/// `#[vthread::main]`: the function is a vthread, whoever calls it.
+#[vthread::main]
+fn main_of_another_program() {
+    assert!(vthread::current().is_some());
+    assert_eq!(vthread::spawn(|| 8).join().expect("no panic"), 8);
+    MAIN_HAS_RUN.store(true, Relaxed);
+}
+
+static MAIN_HAS_RUN: AtomicBool = AtomicBool::new(false);
+
+#[test]
+fn a_main_function_is_a_vthread() {
+    assert!(vthread::current().is_none());
+    main_of_another_program();
+    assert!(MAIN_HAS_RUN.load(Relaxed));
+}
+
+#[test]
+fn what_is_counted() {
+    let runtime = vthread::Runtime::builder().carriers(2).build().expect("a runtime");
+    let here = runtime.run(|| {
+        let children: Vec<_> = (0..10).map(|_| vthread::spawn_local(vthread::yield_now)).collect();
+        for child in children {
+            child.join().expect("no panic");
+        }
+        vthread::stats().vthreads.started
+    });
+    let here = here.expect("no deadlock");
+    assert_eq!((here, runtime.finish().vthreads.started), (11, 11));
+}
+
+#[test]
+fn who_wants_more_hop_stacks_than_there_are_panics_and_says_so() {
+    let many = |at_most| {
+        let run = vthread::Builder::new().hop_stacks(256 << 10, at_most).run(|| {
+            let barrier = Barrier::new(3);
+            vthread::scope(|s| {
+                // On a stack for calls without a bound.
+                let waits = [(), (), ()].map(|()| s.spawn(|| vthread::hop(|| barrier.wait())));
+                // Whoever could not wait is missed by the others.
+                vthread::sleep(Duration::from_millis(50));
+                s.cancel();
+                waits.map(vthread::ScopedJoinHandle::join)
+            })
+        });
+        run.expect("no deadlock")
+    };
+    assert!(many(10).iter().all(Result::is_ok));
+    let says = |outcome: std::thread::Result<bool>| outcome.err()?.downcast::<String>().ok();
+    let said: Vec<_> = many(2).into_iter().filter_map(says).collect();
+    assert!(
+        said.iter().any(|text| text.contains("all 2 hop stacks") && text.contains("Builder::hop_stacks")),
+        "{said:?}"
+    );
 }

@@ -39,6 +39,8 @@ enum NoSearch {
     Output(std::io::Error),
     #[error("cannot start the engine {name}: {source}")]
     Engine { name: &'static str, source: std::io::Error },
+    #[error(transparent)]
+    Watch(#[from] vthread::Error),
 }
 
 /// Does what the command line says; returns the exit status. If there was no search at all, standard error says why.
@@ -56,6 +58,8 @@ fn try_to_run(cli: &Cli) -> Result<u8, NoSearch> {
     if cli.list_engines {
         return print(Cli::engine_list().as_bytes());
     }
+    // Also while there is no runtime: whatever keeps a search waiting can be seen.
+    vthread::watch_process()?;
     let search = Arc::new(search(cli)?);
     let ticker = Ticker::new(&search);
     watch(&search, &ticker);

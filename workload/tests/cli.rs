@@ -293,6 +293,26 @@ fn engines_are_listed_and_searched_with_by_default() {
     assert!(ended.stderr.starts_with(&format!("engine           {name} (")), "{}", ended.stderr);
 }
 
+/// Without any runtime, too, as before the first one: here nobody takes the output.
+#[test]
+fn a_search_that_stands_still_is_told_of_where_somebody_asks() {
+    let tree = Tree::new();
+    // More than a pipe holds.
+    tree.file("a.txt", "zork ".repeat(50_000));
+    let search = zork("sequential").env("VTHREAD_WHO_WAITS", "1").arg("--locations").arg(tree.root());
+    let (search, mut output) = search.spawn();
+    std::thread::sleep(std::time::Duration::from_secs(4));
+    std::io::copy(&mut output, &mut std::io::sink()).expect("a pipe");
+    let ended = search.wait();
+    assert_eq!(ended.code(), 0);
+    for part in ["there has been no runtime for 1.", "(zork) is blocked in system call 1"] {
+        assert!(ended.stderr.contains(part), "no {part:?} in {}", ended.stderr);
+    }
+    let refused = Zork::plain().env("VTHREAD_WHO_WAITS", "soon").arg(tree.root()).run();
+    assert_eq!(refused.code(), 2);
+    assert_eq!(refused.stderr, "zork: VTHREAD_WHO_WAITS: soon is no number of seconds\n");
+}
+
 #[test]
 fn completions_know_the_switches() {
     for shell in ["bash", "zsh", "fish", "elvish", "powershell"] {

@@ -45,23 +45,21 @@ impl Command {
             partial: false,
         };
         let mut rest = expanded.into_iter();
-        while let Some(argument) = rest.next() {
+        while let Some(mut argument) = rest.next() {
+            if let Some((strip, without)) = stripping(argument.as_bytes()) {
+                command.strip.extend(strip);
+                let Some(without) = without else { continue };
+                argument = without;
+            }
             let bytes = argument.as_bytes();
+            if let Some(flags) = flags(bytes) {
+                command.partial |= flags.iter().any(|flag| b"riv".contains(flag));
+            }
             match bytes {
-                b"-s" | b"--strip-all" => {
-                    command.strip.push("--strip-all");
-                    continue;
-                }
-                b"-x" | b"--discard-all" => {
-                    command.strip.push("--discard-all");
-                    continue;
-                }
-                b"-S" | b"--strip-debug" => {
-                    command.strip.push("--strip-debug");
-                    continue;
-                }
                 b"-shared" | b"--shared" | b"-Bshareable" => command.shared = true,
-                b"-r" | b"--relocatable" | b"-i" | b"--version" | b"-v" | b"--help" => command.partial = true,
+                b"--relocatable" | b"-relocatable" | b"--version" | b"-version" | b"--help" | b"-help" => {
+                    command.partial = true;
+                }
                 b"-o" | b"--output" => {
                     command.arguments.push(argument);
                     if let Some(output) = rest.next() {
@@ -109,6 +107,51 @@ impl Command {
         process.arg(at);
         Ok((process, Some(file)))
     }
+}
+
+/// Options of one letter that take no value. GNU ld and gold take several of them in one argument (`-sx`).
+const FLAGS: &[u8] = b"dEgiMnNqrsStvVwxX";
+/// Those that take one, which may be the last of such an argument; the value is the next one (`-so out`).
+const WITH_VALUE: &[u8] = b"AbcefFGhlLmoRTuyYz";
+
+/// The letters of an argument that is nothing but flags. No option with a name is made of these letters and has to do with what we look for.
+fn flags(argument: &[u8]) -> Option<&[u8]> {
+    argument
+        .strip_prefix(b"-")
+        .filter(|letters| !letters.is_empty() && letters.iter().all(|l| FLAGS.contains(l)))
+}
+
+/// Of an argument that has the linker strip something: the options for `strip` that do the same, and what is left of it.
+fn stripping(argument: &[u8]) -> Option<(Vec<&'static str>, Option<OsString>)> {
+    // By name, with one dash or two. GNU ld takes the beginnings that are no other option's.
+    if let Some(name) = argument.strip_prefix(b"--").or_else(|| argument.strip_prefix(b"-")) {
+        for (least, option) in
+            [("strip-a", "--strip-all"), ("strip-de", "--strip-debug"), ("discard-a", "--discard-all")]
+        {
+            if name.starts_with(least.as_bytes()) && option.as_bytes()[2..].starts_with(name) {
+                return Some((vec![option], None));
+            }
+        }
+    }
+    let letters = argument.strip_prefix(b"-").filter(|letters| !letters.is_empty())?;
+    let (start, value) = match letters.split_last() {
+        Some((last, start)) if WITH_VALUE.contains(last) => (start, Some(last)),
+        _ => (letters, None),
+    };
+    if !start.iter().all(|letter| FLAGS.contains(letter)) {
+        return None;
+    }
+    let option = |letter: &u8| match letter {
+        b's' => Some("--strip-all"),
+        b'S' => Some("--strip-debug"),
+        b'x' => Some("--discard-all"),
+        _ => None,
+    };
+    let strip: Vec<_> = start.iter().filter_map(option).collect();
+    let kept = start.iter().filter(|letter| option(letter).is_none()).chain(value);
+    let kept: Vec<u8> = core::iter::once(b'-').chain(kept.copied()).collect();
+    let is_anything = kept.len() > 1;
+    (!strip.is_empty()).then(|| (strip, is_anything.then(|| OsString::from_vec(kept))))
 }
 
 /// A response file that lives as long as the process that reads it.
@@ -215,6 +258,58 @@ mod tests {
         assert_eq!(command.strip, ["--strip-debug", "--discard-all", "--strip-all"]);
         assert_eq!(command.output, Path::new("out"));
         assert!(!command.shared && !command.partial);
+    }
+
+    /// As GNU ld 2.40, gold and lld 22 take them.
+    #[test]
+    fn strip_flags_are_known_in_all_forms_that_linkers_take() {
+        let (all, debug, locals) = ("--strip-all", "--strip-debug", "--discard-all");
+        for (argument, strip, left) in [
+            ("-strip-all", &[all][..], None),
+            ("-strip-debug", &[debug], None),
+            ("-discard-all", &[locals], None),
+            ("--strip-a", &[all], None),
+            ("-strip-de", &[debug], None),
+            ("--discard-al", &[locals], None),
+            ("-sx", &[all, locals], None),
+            ("-xSn", &[locals, debug], Some("-n")),
+            ("-Es", &[all], Some("-E")),
+            ("-sz", &[all], Some("-z")),
+        ] {
+            let command = parse(&[argument]);
+            assert_eq!(command.strip, strip, "{argument}");
+            assert_eq!(command.arguments, Vec::from_iter(left.map(OsString::from)), "{argument}");
+        }
+        for other in [
+            "-",
+            "--",
+            "-z",
+            "-X",
+            "-es",
+            "-zs",
+            "-lx",
+            "-Ls",
+            "-soname=x",
+            "-static",
+            "-stats",
+            "-shared",
+            "--strip",
+            "--strip-discarded",
+            "--strip-all-of-it",
+            "--discard-locals",
+            "--sx",
+            "x",
+            "s.o",
+        ] {
+            let command = parse(&[other]);
+            assert_eq!((command.strip.len(), command.arguments), (0, vec![OsString::from(other)]), "{other}");
+        }
+        let command = parse(&["a.o", "-so", "out", "-nr"]);
+        assert_eq!((command.output.as_path(), command.strip), (Path::new("out"), vec![all]));
+        assert_eq!(command.arguments, ["a.o", "-o", "out", "-nr"]);
+        assert!(
+            command.partial && parse(&["-r"]).partial && parse(&["-v"]).partial && !parse(&["-n"]).partial
+        );
     }
 
     #[test]

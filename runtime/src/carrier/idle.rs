@@ -3,12 +3,13 @@
 //! After [`BUDGET`] resumptions at the latest the loop looks around: at what other threads have sent, at timers, at I/O, and at
 //! what has not started. So a vthread that yields often keeps nobody waiting.
 
-use super::Carrier;
 use super::start::Start;
+use super::{Carrier, Member};
 use crate::fatal::never_unwinding;
 use crate::sched::deadlock::WhenStuck;
 use crate::sched::task::Task;
 use crate::sched::wait::Outcome;
+use crate::watchdog::threads_that_watch;
 use crate::{arch, blocking, hop_stack, io, stacks};
 use core::ptr::null_mut;
 use std::time::Instant;
@@ -29,6 +30,7 @@ impl Carrier {
             self.cancel_waits(|task| self.is_cancelled(task));
             if let Some(member) = &self.member {
                 member.shall_tell(|index| self.tell_who_waits(index));
+                member.samples(|| self.shorten_the_round(), || self.sample());
                 if member.shall_break(|| self.who_waits()) {
                     self.cancel_waits(|_| true);
                 }
@@ -45,6 +47,18 @@ impl Carrier {
                     self.ready.push(waiting.parked());
                 }
             }
+        }
+    }
+
+    /// This round of the loop is as long as chance will have it, so that what is seen after it is not the same each time for having gone on in step.
+    #[cold]
+    fn shorten_the_round(&self) {
+        // Else there may be no round.
+        if !self.ready.is_empty() {
+            let turn = self.member.as_ref().map_or(0, Member::turns_so_far);
+            let budget = (turn.wrapping_mul(0x9e37_79b9_7f4a_7c15) >> 40) as u32 % BUDGET;
+            self.put_aside.set(BUDGET - budget);
+            self.budget.set(budget);
         }
     }
 
@@ -112,8 +126,6 @@ impl Carrier {
     }
 
     fn until_all_have_ended(&self, when_stuck: WhenStuck) {
-        // A member that runs until its own have ended is watched by a thread.
-        let threads = 1 + usize::from(self.member.is_some());
         loop {
             self.run();
             if self.live.get() == 0 {
@@ -122,7 +134,7 @@ impl Carrier {
             let first = self.timers.first();
             let is_waiting = first.is_none() && !is_busy();
             let is_stuck = is_waiting && !self.remote.has_news();
-            if is_stuck && when_stuck.is_deadlock(threads) && !self.remote.has_news() {
+            if is_stuck && when_stuck.is_deadlock(1 + threads_that_watch()) && !self.remote.has_news() {
                 self.break_deadlock();
                 continue;
             }

@@ -31,6 +31,13 @@ const ENDS: u8 = 1;
 /// The same, and everything is cancelled.
 const CANCELLED: u8 = 2;
 
+/// There is a sample of who waits at a carrier.
+const ANSWERED: u8 = 0;
+/// It shall take one.
+const ASKED: u8 = 1;
+/// It makes a round first that is as long as chance will have it.
+const BEGUN: u8 = 2;
+
 /// What carriers of one runtime share.
 pub(crate) struct Group {
     injector: Starts<Start>,
@@ -38,10 +45,20 @@ pub(crate) struct Group {
     asleep: AtomicUsize,
     searching: AtomicUsize,
     state: AtomicU8,
-    /// Everything waited for itself: who for what, as far as the carriers have said so.
-    deadlock: Mutex<Option<String>>,
+    deadlock: Mutex<Deadlock>,
     /// Carriers that have not said so yet, and one more until they have been told to end their waits. 0: no deadlock is being broken.
     silent: AtomicUsize,
+    /// Carriers that have not ended their waits yet.
+    to_break: AtomicUsize,
+}
+
+/// Everything waited for itself.
+struct Deadlock {
+    /// At the last one: who for what, as far as the carriers have said so.
+    report: String,
+    /// How many there have been, and of how many all waits have been ended.
+    begun: u64,
+    broken: u64,
 }
 
 /// One carrier, as the others see it.
@@ -58,6 +75,10 @@ pub(crate) struct Seat {
     shall_break: AtomicBool,
     /// It was asked who waits there for what, and has not answered.
     shall_tell: AtomicBool,
+    /// How far it is with a sample: [`ANSWERED`], [`ASKED`] or [`BEGUN`].
+    sampling: AtomicU8,
+    /// The last one.
+    sample: AtomicU64,
     /// Set while it sleeps, and a little before and after.
     rests: AtomicBool,
     /// Set while it sleeps: some of its vthreads wait, none for a time or for an operation of the system.
@@ -88,6 +109,8 @@ impl Group {
             shall_say: AtomicBool::new(false),
             shall_break: AtomicBool::new(false),
             shall_tell: AtomicBool::new(false),
+            sampling: AtomicU8::new(ANSWERED),
+            sample: AtomicU64::new(0),
             rests: AtomicBool::new(false),
             waits: AtomicBool::new(false),
             is_empty: AtomicBool::new(false),
@@ -100,8 +123,9 @@ impl Group {
             asleep: AtomicUsize::new(0),
             searching: AtomicUsize::new(0),
             state: AtomicU8::new(RUNS),
-            deadlock: Mutex::new(None),
+            deadlock: Mutex::new(Deadlock { report: String::new(), begun: 0, broken: 0 }),
             silent: AtomicUsize::new(0),
+            to_break: AtomicUsize::new(0),
         });
         let member = |index| Member { group: group.clone(), index, turns: Cell::new(0) };
         let members = (0..group.seats.len()).map(member).collect();
@@ -170,7 +194,7 @@ impl Group {
     /// Does that carrier rest though there is something for it? It may be about to wake up; but who asks twice, and finds that its loop has not
     /// turned meanwhile, has found a wake-up that was lost.
     pub(crate) fn is_wanted(&self, seat: &Seat) -> bool {
-        let rests = |seat: &Seat| seat.rests.load(SeqCst);
+        let rests = Seat::rests;
         rests(seat)
             && (!seat.remote.is_asleep()
                 || seat.remote.has_news()
@@ -188,6 +212,19 @@ impl Group {
         }
     }
 
+    /// Asks those carriers that do not rest to see who waits there: see [`Member::samples`].
+    pub(crate) fn ask_for_samples(&self) {
+        for seat in self.seats.iter().filter(|seat| !seat.rests() && !seat.has_left()) {
+            seat.sampling.store(ASKED, SeqCst);
+            seat.remote.request_cancellations();
+        }
+    }
+
+    /// Have all carriers nothing to do, while nobody ends them?
+    pub(crate) fn is_idle(&self) -> bool {
+        self.seats.iter().all(Seat::is_idle) && !self.has_starts() && !self.is_ending()
+    }
+
     /// Carriers that have not left.
     pub(crate) fn living(&self) -> usize {
         self.seats.iter().filter(|seat| !seat.has_left()).count()
@@ -196,7 +233,10 @@ impl Group {
     /// Has all waits reported, and then cancelled: who is cancelled wakes others, which would have ended before they are told of. One at a time,
     /// and only if all [are stuck](Self::is_stuck).
     pub(crate) fn break_deadlock(&self) {
-        *self.lock_deadlock() = Some(String::new());
+        let mut deadlock = self.lock_deadlock();
+        deadlock.report.clear();
+        deadlock.begun += 1;
+        drop(deadlock);
         self.silent.store(self.seats.len() + 1, SeqCst);
         for seat in &self.seats {
             seat.shall_say.store(true, SeqCst);
@@ -213,10 +253,9 @@ impl Group {
         if !seat.shall_say.swap(false, SeqCst) {
             return;
         }
-        if let Some(report) = self.lock_deadlock().as_mut() {
-            report.push_str(&lines());
-        }
+        self.lock_deadlock().report.push_str(&lines());
         if self.silent.fetch_sub(1, SeqCst) == 2 {
+            self.to_break.store(self.seats.len(), SeqCst);
             for seat in &self.seats {
                 seat.shall_break.store(true, SeqCst);
                 seat.remote.request_cancellations();
@@ -226,12 +265,20 @@ impl Group {
         }
     }
 
-    /// What the carriers have said at the last deadlock.
-    pub(crate) fn deadlock(&self) -> Option<String> {
-        self.lock_deadlock().clone()
+    /// How many deadlocks there have been, and whether all waits of the last one have been ended: what begins before that might be taken for
+    /// one of them. A carrier that has left ends none.
+    pub(crate) fn deadlocks(&self) -> (u64, bool) {
+        let deadlock = self.lock_deadlock();
+        (deadlock.begun, deadlock.broken == deadlock.begun)
     }
 
-    fn lock_deadlock(&self) -> MutexGuard<'_, Option<String>> {
+    /// What the carriers have said at the last deadlock, if it was not one of the first so many.
+    pub(crate) fn deadlock_after(&self, so_many: u64) -> Option<String> {
+        let deadlock = self.lock_deadlock();
+        (deadlock.begun > so_many).then(|| deadlock.report.clone())
+    }
+
+    fn lock_deadlock(&self) -> MutexGuard<'_, Deadlock> {
         self.deadlock.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -250,6 +297,16 @@ impl Seat {
         self.has_left.load(SeqCst)
     }
 
+    /// Does its carrier sleep, or is it about to, or just awake again?
+    pub(crate) fn rests(&self) -> bool {
+        self.rests.load(SeqCst)
+    }
+
+    /// What the carrier has answered, if it was asked for a sample.
+    pub(crate) fn sample(&self) -> Option<u64> {
+        (self.sampling.load(SeqCst) == ANSWERED).then(|| self.sample.load(SeqCst))
+    }
+
     /// Does its carrier rest because it has no vthread?
     pub(crate) fn is_idle(&self) -> bool {
         self.rests.load(SeqCst) && self.is_empty.load(SeqCst)
@@ -257,7 +314,13 @@ impl Seat {
 
     /// Where its carrier is and what there is for it, in words.
     pub(crate) fn describe(&self) -> String {
-        let rests = if self.rests.load(SeqCst) { "rests" } else { "runs" };
+        let rests = if self.has_left() {
+            "has left"
+        } else if self.rests() {
+            "rests"
+        } else {
+            "runs"
+        };
         let news = if self.remote.has_news() { "something" } else { "nothing" };
         let starts = if self.deque.is_empty() { "nothing" } else { "something" };
         format!("{rests}, {}, with {news} sent to it and {starts} to start", self.remote.place())
@@ -291,7 +354,13 @@ impl Member {
     pub(super) fn shall_break(&self, lines: impl FnOnce() -> String) -> bool {
         let seat = self.seat();
         self.group.says(seat, lines);
-        seat.shall_break.swap(false, SeqCst)
+        let shall_break = seat.shall_break.swap(false, SeqCst);
+        // Its waits are ended before anything else begins there.
+        if shall_break && self.group.to_break.fetch_sub(1, SeqCst) == 1 {
+            let mut deadlock = self.group.lock_deadlock();
+            deadlock.broken = deadlock.begun;
+        }
+        shall_break
     }
 
     /// If the carrier was asked who waits there for what, it says so here, once.
@@ -301,10 +370,32 @@ impl Member {
         }
     }
 
+    /// If the carrier was asked for a sample: first it makes a round of another length, by `begin`, and then it takes one.
+    pub(super) fn samples(&self, begin: impl FnOnce(), take: impl FnOnce() -> u64) {
+        let seat = self.seat();
+        match seat.sampling.load(SeqCst) {
+            ASKED => {
+                begin();
+                seat.sampling.store(BEGUN, SeqCst);
+                // To be here again.
+                seat.remote.request_cancellations();
+            }
+            BEGUN => {
+                seat.sample.store(take(), SeqCst);
+                seat.sampling.store(ANSWERED, SeqCst);
+            }
+            _ => {}
+        }
+    }
+
     /// Its carrier has ended all that it ran, and the runtime ends.
     pub(super) fn leaves(&self) {
         self.seat().has_left.store(true, SeqCst);
         self.group.says(self.seat(), String::new);
+    }
+
+    pub(super) fn turns_so_far(&self) -> u64 {
+        self.turns.get()
     }
 
     /// Changes from turn to turn.

@@ -13,6 +13,8 @@ use crate::sched::timers::Timer;
 use crate::sched::wait::{Outcome, Waiting, What};
 use crate::{hop_stack, io};
 use core::cell::Cell;
+use core::hash::{Hash as _, Hasher as _};
+use std::hash::DefaultHasher;
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
@@ -186,13 +188,35 @@ impl Carrier {
 
     /// A line for each vthread: who it is, and what it waits for.
     pub(super) fn who_waits(&self) -> String {
+        self.who_does_what(What::new(&"waits"))
+    }
+
+    /// `other`: what those do that are in no wait.
+    fn who_does_what(&self, other: What) -> String {
         let mut report = Report::new();
         for root in self.roots() {
             // SAFETY: as above.
             let waiting = unsafe { root.waiting.get().as_ref() };
-            report.add(root.task(), waiting.map_or(What::new(&"waits"), Waiting::what));
+            report.add(root.task(), waiting.map_or(other, Waiting::what));
         }
         report.finish()
+    }
+
+    /// A number that is the same as long as nobody starts, ends, or goes on after a wait, whoever yields meanwhile.
+    #[cold]
+    pub(super) fn sample(&self) -> u64 {
+        /// Of those that have waited for the longest nobody is looked at.
+        const MOST: usize = 10_000;
+        let mut sample = DefaultHasher::new();
+        (self.numbers.started.get(), self.live.get(), io::numbers().total).hash(&mut sample);
+        for root in self.roots().take(MOST) {
+            // SAFETY: as above.
+            let waiting = unsafe { root.waiting.get().as_ref() };
+            let goes_on = waiting.is_some_and(Waiting::is_claimed);
+            let turns = if goes_on { self.numbers.switches.get() } else { 0 };
+            (root.task().id, waiting.is_some(), turns).hash(&mut sample);
+        }
+        sample.finish()
     }
 
     /// Says on standard error what this carrier has to do, and who waits for what.
@@ -204,7 +228,7 @@ impl Carrier {
             if self.ready.is_empty() { "none" } else { "some" },
             if self.timers.is_empty() { "none waits" } else { "some wait" },
             io::describe(),
-            self.who_waits()
+            self.who_does_what(What::new(&"does not wait"))
         ));
     }
 

@@ -290,12 +290,12 @@ impl Builder {
 
 /// No signal is handled on this thread as long as this lives, nor on threads that it starts meanwhile. Those begin on a stack that counts
 /// as a chunk, with neither a hop stack nor one for handlers.
-struct SignalsWait {
+pub(crate) struct SignalsWait {
     before: libc::sigset_t,
 }
 
 impl SignalsWait {
-    fn begin() -> Self {
+    pub(crate) fn begin() -> Self {
         // SAFETY: sets of ours; a set of zeros is an empty one.
         unsafe {
             let (mut all, mut before) = (core::mem::zeroed(), core::mem::zeroed());

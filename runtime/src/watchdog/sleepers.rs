@@ -4,7 +4,8 @@
 //! or the kernel's with its rings, would bring about is the worst there is: a program that stands still for ever and says nothing. So it becomes a
 //! delay of a second or two, and a line on standard error that says what to look for.
 
-use crate::carrier::{Group, Seat};
+use super::threads;
+use crate::carrier::Group;
 use crate::fatal::say;
 use core::sync::atomic::{AtomicU64, Ordering::Relaxed, Ordering::SeqCst};
 use std::sync::{Mutex, PoisonError};
@@ -56,7 +57,11 @@ impl Sleepers {
                 1
             };
             *seen = Seen { turns, at: Instant::now(), looks };
-            if looks >= LOOKS && sleeps(seat) && group.is_wanted(seat) && seat.turns.load(SeqCst) == turns {
+            if looks >= LOOKS
+                && threads::sleeps(seat.thread.load(Relaxed))
+                && group.is_wanted(seat)
+                && seat.turns.load(SeqCst) == turns
+            {
                 let found = seat.describe();
                 seat.remote.shake();
                 if looks == LOOKS {
@@ -71,12 +76,4 @@ impl Sleepers {
             }
         }
     }
-}
-
-/// Is the carrier's thread asleep in the kernel, and not just about to run? Where the system does not tell, it may be.
-fn sleeps(seat: &Seat) -> bool {
-    let path = format!("/proc/self/task/{}/stat", seat.thread.load(Relaxed));
-    // The name, in parentheses, may hold anything; the state comes after it.
-    let state = |stat: &str| Some(stat.rsplit_once(") ")?.1.starts_with('S'));
-    std::fs::read_to_string(path).map_or(true, |stat| state(&stat).unwrap_or(true))
 }

@@ -126,7 +126,7 @@ fn in_child(bench: &Bench, args: &Args) -> Part {
         let text = serde_json::to_string(&Part { failed: None, ..part })?;
         std::fs::write(&file, text).with_context(|| format!("cannot write {}", file.display()))?;
         let mut command = Command::new(std::env::current_exe()?);
-        command.arg("one").arg(bench.name).arg(&file);
+        command.arg(crate::ONE).arg(bench.name).arg(&file);
         if quick {
             command.arg("--quick");
         }

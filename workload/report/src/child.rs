@@ -208,7 +208,13 @@ pub(crate) fn measured(
 ) -> Result<(Outcome, Usage)> {
     let note = tempfile::NamedTempFile::new()?;
     let mut command = Command::new(std::env::current_exe()?);
-    command.arg("measure").arg(note.path()).arg("--").arg(program).args(arguments).current_dir(directory);
+    command
+        .arg(crate::MEASURE)
+        .arg(note.path())
+        .arg("--")
+        .arg(program)
+        .args(arguments)
+        .current_dir(directory);
     // A runtime that stands still says who waits for what, before it is stopped.
     command.env("VTHREAD_WHO_WAITS", (most / 2).as_secs().to_string());
     let outcome = run(&mut command, most)?;

@@ -70,8 +70,13 @@ enum Command {
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
     },
+}
+
+/// What this program does in processes of its own. Not among the others, or they would be suggested for typing errors.
+#[derive(Parser)]
+enum Own {
     /// Runs one benchmark in this process.
-    #[command(hide = true)]
+    #[command(name = ONE)]
     One {
         name: String,
         file: PathBuf,
@@ -79,7 +84,7 @@ enum Command {
         quick: bool,
     },
     /// Runs a program and writes what it used to a file.
-    #[command(hide = true)]
+    #[command(name = MEASURE)]
     Measure {
         note: PathBuf,
         program: OsString,
@@ -88,8 +93,13 @@ enum Command {
     },
 }
 
+const ONE: &str = "one";
+const MEASURE: &str = "measure";
+
 fn main() -> ExitCode {
-    match run(Cli::parse().command) {
+    let first = std::env::args_os().nth(1);
+    let is_own = first.is_some_and(|first| first == ONE || first == MEASURE);
+    match if is_own { run_own(Own::parse()) } else { run(Cli::parse().command) } {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
             eprintln!("zork-report: {error:#}");
@@ -118,9 +128,31 @@ fn run(command: Command) -> Result<()> {
             let from = from.unwrap_or_else(|| tools::root().join(render::RESULTS));
             all::render(&from, out.as_deref())
         }
-        Command::One { name, file, quick } => all::one(&name, &file, quick),
-        Command::Measure { note, program, arguments } => {
+    }
+}
+
+fn run_own(own: Own) -> Result<()> {
+    match own {
+        Own::One { name, file, quick } => all::one(&name, &file, quick),
+        Own::Measure { note, program, arguments } => {
             std::process::exit(child::measure(&note, &program, &arguments)?)
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_for_people_is_not_suggested_to_them() {
+        for typo in ["on", "ones", "one", "measured", "measure"] {
+            let refused =
+                Cli::try_parse_from(["zork-report", typo]).err().expect("no such command").to_string();
+            assert!(!refused.contains("'one'") || typo == "one", "{refused}");
+            assert!(!refused.contains("'measure'") || typo == "measure", "{refused}");
+        }
+        assert!(Own::try_parse_from(["zork-report", ONE, "search", "file", "--quick"]).is_ok());
+        assert!(Own::try_parse_from(["zork-report", MEASURE, "note", "sh", "-c", "true"]).is_ok());
     }
 }

@@ -109,6 +109,12 @@ impl Zork {
         self
     }
 
+    /// With this in its environment.
+    pub fn env(mut self, name: &str, value: &str) -> Self {
+        self.command.env(name, value);
+        self
+    }
+
     /// Runs in this directory.
     pub fn within(mut self, dir: impl AsRef<Path>) -> Self {
         self.command.current_dir(dir);

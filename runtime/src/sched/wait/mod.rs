@@ -180,7 +180,7 @@ impl Waiting {
     }
 
     #[inline]
-    fn is_claimed(&self) -> bool {
+    pub(crate) fn is_claimed(&self) -> bool {
         self.state.load(Acquire) != WAITING
     }
 
