@@ -44,6 +44,8 @@ impl Command {
             shared: false,
             partial: false,
         };
+        // Linkers say what they are, and link what they were given.
+        let is_empty = expanded.iter().all(|argument| argument.as_bytes().starts_with(b"-"));
         let mut rest = expanded.into_iter();
         while let Some(mut argument) = rest.next() {
             if let Some((strip, without)) = stripping(argument.as_bytes()) {
@@ -53,11 +55,12 @@ impl Command {
             }
             let bytes = argument.as_bytes();
             if let Some(flags) = flags(bytes) {
-                command.partial |= flags.iter().any(|flag| b"riv".contains(flag));
+                command.partial |= flags.iter().any(|flag| b"ri".contains(flag) || *flag == b'v' && is_empty);
             }
             match bytes {
                 b"-shared" | b"--shared" | b"-Bshareable" => command.shared = true,
-                b"--relocatable" | b"-relocatable" | b"--version" | b"-version" | b"--help" | b"-help" => {
+                b"--relocatable" | b"-relocatable" | b"-Ur" | b"--version" | b"-version" | b"--help"
+                | b"-help" => {
                     command.partial = true;
                 }
                 b"-o" | b"--output" => {
@@ -114,11 +117,12 @@ const FLAGS: &[u8] = b"dEgiMnNqrsStvVwxX";
 /// Those that take one, which may be the last of such an argument; the value is the next one (`-so out`).
 const WITH_VALUE: &[u8] = b"AbcefFGhlLmoRTuyYz";
 
-/// The letters of an argument that is nothing but flags. No option with a name is made of these letters and has to do with what we look for.
+/// The letters of an argument that is nothing but flags. The one option with a name of these letters is `-init`, whose value is the next argument.
 fn flags(argument: &[u8]) -> Option<&[u8]> {
-    argument
-        .strip_prefix(b"-")
-        .filter(|letters| !letters.is_empty() && letters.iter().all(|l| FLAGS.contains(l)))
+    let is_flags = |letters: &&[u8]| {
+        !letters.is_empty() && *letters != b"init" && letters.iter().all(|l| FLAGS.contains(l))
+    };
+    argument.strip_prefix(b"-").filter(is_flags)
 }
 
 /// Of an argument that has the linker strip something: the options for `strip` that do the same, and what is left of it.
@@ -310,6 +314,19 @@ mod tests {
         assert!(
             command.partial && parse(&["-r"]).partial && parse(&["-v"]).partial && !parse(&["-n"]).partial
         );
+    }
+
+    /// As GNU ld 2.40, gold and lld 22 take them.
+    #[test]
+    fn who_links_a_program_is_not_taken_for_something_else() {
+        for program in [&["-init", "start", "a.o"][..], &["-v", "a.o"], &["-dnv", "a.o"]] {
+            let command = parse(program);
+            assert!(!command.partial && !command.shared, "{program:?}");
+            assert_eq!(command.arguments, program, "nothing is taken out");
+        }
+        for other in [&["-Ur", "a.o"][..], &["-i", "a.o"], &["-v"], &["-v", "-O1"], &["--version", "a.o"]] {
+            assert!(parse(other).partial, "{other:?}");
+        }
     }
 
     #[test]
