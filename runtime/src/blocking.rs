@@ -64,8 +64,11 @@ pub(crate) fn call_elsewhere<F: FnOnce() -> R + Send, R: Send>(f: F) -> io::Resu
     // Memory, locks and threads need a large stack. Who waits keeps none.
     hop(|| {
         let (result, ended) = (&mut result, &ended);
-        // `vthread::run` runs on a thread that may itself make a call for somebody.
-        let caller = carrier::group().map_or_else(|| CALLER.get(), |group| Arc::as_ptr(group).addr());
+        // `vthread::run` runs on a thread that may itself make a call for somebody: that is who waits for this one, too.
+        let caller = match CALLER.get() {
+            0 => carrier::group().map_or(0, |group| Arc::as_ptr(group).addr()),
+            caller => caller,
+        };
         let job: Box<dyn FnOnce() + Send + '_> = Box::new(move || {
             CALLER.set(caller);
             *result = Some(catch_unwind(AssertUnwindSafe(f)));

@@ -95,6 +95,31 @@ fn who_waits_for_a_blocking_call_is_in_no_deadlock() {
     two.run(call).expect("no deadlock");
 }
 
+/// Its own vthread waits for that, by way of a run that can be seen from outside.
+#[test]
+fn who_is_watched_cannot_finish_its_own_runtime_either() {
+    const NAME: &str = "who_is_watched_cannot_finish_its_own_runtime_either";
+    if std::env::var_os("VTHREAD_TEST_AGAIN").is_some() {
+        let (give, take) = std::sync::mpsc::channel::<Runtime>();
+        let (say, hear) = std::sync::mpsc::channel();
+        let runtime = runtime(1);
+        let finish = move || {
+            let its = take.recv().expect("it is sent");
+            let finish = std::panic::AssertUnwindSafe(|| drop(its.finish()));
+            say.send(std::panic::catch_unwind(finish).is_err()).expect("the test waits");
+        };
+        let call = move || vthread::blocking(|| vthread::run(|| vthread::blocking(finish)));
+        drop(runtime.spawn(call).expect("the runtime is here"));
+        give.send(runtime).expect("the vthread is there");
+        assert!(hear.recv_timeout(Duration::from_secs(20)).expect("it does not wait for itself"));
+        return;
+    }
+    for seconds in ["60", ""] {
+        let told = again(NAME, seconds);
+        assert!(told.status.success(), "{seconds:?}: {}", String::from_utf8_lossy(&told.stderr));
+    }
+}
+
 /// Without a ring, operations are made by a few threads, for all runtimes of the process.
 #[test]
 fn who_waits_for_its_turn_in_the_pool_is_in_no_deadlock() {

@@ -1,7 +1,6 @@
 //! `vthread::run`, whose calling thread is the carrier itself: it can be seen by who [watches the process](super::process), where somebody asks for it.
 
 use super::process;
-use crate::blocking;
 use crate::carrier::{Group, Member, Session};
 use crate::config::StackConfig;
 use crate::error::Result;
@@ -16,10 +15,8 @@ pub(crate) fn run<F: FnOnce() -> R, R>(config: StackConfig, when_stuck: WhenStuc
     let (group, members) = Group::new(1);
     members.iter().for_each(Member::is_this_thread);
     process::watch_group(&group)?;
-    let called = blocking::calls_into(&group);
     // It stays until the session has ended.
     let result = Session::of(config, members.into_iter().next())?.run(when_stuck, f);
-    drop(called);
     drop(group);
     result
 }
