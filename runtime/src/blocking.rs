@@ -125,8 +125,9 @@ pub(crate) fn calls_into(group: &Group) -> Option<CallsInto> {
 impl Drop for CallsInto {
     fn drop(&mut self) {
         let mut runs = runs();
-        let place = runs.iter().position(|run| *run == self.0);
-        place.map(|place| runs.swap_remove(place));
+        if let Some(place) = runs.iter().position(|run| *run == self.0) {
+            runs.swap_remove(place);
+        }
     }
 }
 

@@ -170,7 +170,8 @@ impl Runtime {
     /// there was at a time are no less than what all had at one time.
     ///
     /// # Panics
-    /// When one of its own vthreads calls, which would wait for itself, be it by [`blocking`](crate::blocking()).
+    /// When one of its own vthreads calls, which would wait for itself, be it by [`blocking`](crate::blocking()). A vthread of another runtime in which such
+    /// a call [runs](Self::run) something may be somebody else's: it waits, if need be for ever.
     pub fn finish(mut self) -> Stats {
         assert!(!self.runs_us(), "vthread: a vthread waits for the end of its own runtime");
         self.end(false)
@@ -195,7 +196,8 @@ impl Runtime {
             return stats;
         }
         self.group.end(cancel);
-        if if cancel { self.may_run_us() } else { self.runs_us() } {
+        let is_waited_for = if cancel { self.may_run_us() } else { self.runs_us() };
+        if is_waited_for {
             // Nobody is left who could wait for them. They share the group, and need nothing else of us.
             self.carriers.clear();
             return stats;

@@ -227,3 +227,51 @@ program!(object_positions {
         format!("{all:?} {es:?} {} {} {} {}", choose(&mut |n| n, &mut |_| 0, false).exec(7), held(&mut hold), undo.remember(1), undo.remember(2))
     }
 });
+
+// Those with auto traits are coerced to the one without: whatever the receiver, the lifetimes and the parameters, and each argument is moved once.
+program!(coerced {
+    use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+    use std::pin::Pin;
+    use std::rc::Rc;
+    use std::sync::Arc;
+    struct Moved<'a>(&'a mut u32, [u64; 5]);
+    impl Drop for Moved<'_> { fn drop(&mut self) { *self.0 += 1; } }
+    trait All: 'static {
+        fn boxed(self: Box<Self>, depth: u32) -> Box<dyn All + Send>;
+        fn counted(self: Rc<Self>) -> u32;
+        fn shared(self: Arc<Self>) -> u32;
+        fn pinned(self: Pin<&mut Self>) -> u32;
+        fn grow(&mut self, by: u32) -> &mut u32;
+        fn take(&self, moved: Moved<'_>, ends: bool) -> u64;
+    }
+    impl All for u32 {
+        fn boxed(self: Box<Self>, depth: u32) -> Box<dyn All + Send> { if depth == 0 { self } else { Box::new(*self + 1).boxed(depth - 1) } }
+        fn counted(self: Rc<Self>) -> u32 { *self }
+        fn shared(self: Arc<Self>) -> u32 { *self }
+        fn pinned(self: Pin<&mut Self>) -> u32 { *self }
+        fn grow(&mut self, by: u32) -> &mut u32 { *self += by; self }
+        fn take(&self, moved: Moved<'_>, ends: bool) -> u64 { if ends { moved.1.iter().sum() } else { resume_unwind(Box::new(u64::from(*self))) } }
+    }
+    fn grown<'a>(all: &'a mut (dyn All + Send + Sync)) -> &'a mut u32 { all.grow(3) }
+    fn taken(all: &(dyn All + Sync), ends: bool) -> (u64, u32) {
+        let mut drops = 0;
+        let moved = Moved(&mut drops, [1, 2, 3, 4, 5]);
+        let sum = catch_unwind(AssertUnwindSafe(|| all.take(moved, ends))).unwrap_or_else(|e| *e.downcast::<u64>().unwrap());
+        (sum, drops)
+    }
+    trait Lent<'x>: 'x { fn get(&self) -> &'x u32; fn each<'s>(&'s self) -> Box<dyn Iterator<Item = &'s u32> + 's> where 'x: 's; }
+    impl<'x> Lent<'x> for &'x u32 { fn get(&self) -> &'x u32 { self } fn each<'s>(&'s self) -> Box<dyn Iterator<Item = &'s u32> + 's> where 'x: 's { Box::new(std::iter::repeat_n(*self, 3)) } }
+    fn lent<'x>(from: &(dyn Lent<'x> + Sync + 'x)) -> (&'x u32, u32) { (from.get(), from.each().sum()) }
+    trait Filled<const N: usize, T: ?Sized = str> where T: AsRef<[u8]> { fn fill(&self, with: &T) -> [u8; N]; }
+    impl<const N: usize> Filled<N> for u8 { fn fill(&self, with: &str) -> [u8; N] { [*self + with.len() as u8; N] } }
+    fn filled(from: &(dyn Filled<3> + Send + Sync)) -> [u8; 3] { from.fill("ab") }
+    pub fn run() -> String {
+        let (rc, arc): (Rc<dyn All + Send>, Arc<dyn All + Send + Sync>) = (Rc::new(1), Arc::new(2));
+        let mut pinned: Pin<Box<dyn All + Sync>> = Box::pin(3);
+        let boxed: Box<dyn All + Send + Sync> = Box::new(4);
+        let (mut five, six) = (5, 6);
+        *grown(&mut five) += 1;
+        let numbers = [rc.counted(), arc.shared(), pinned.as_mut().pinned(), *boxed.boxed(2).grow(0), five];
+        format!("{numbers:?} {:?} {:?} {:?} {:?}", taken(&7, true), taken(&7, false), lent(&&six), filled(&1))
+    }
+});
