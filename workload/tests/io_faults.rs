@@ -112,7 +112,7 @@ fn a_fault_of_one_file_is_no_other_ones() {
         }
 
         // One cannot be opened, in each of the three directories.
-        for errno in [libc::EIO, libc::ENOMEM, libc::EACCES] {
+        for errno in [libc::EIO, libc::ENOMEM, libc::EACCES, libc::EPERM] {
             inject(Some(Box::new(move |call| match call {
                 Call::Open(path) if is_one(path.to_bytes()) => Some(Fault::Fail(errno)),
                 _ => None,

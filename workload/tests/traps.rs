@@ -3,11 +3,12 @@
 mod support;
 
 use rustix::fs::{AtFlags, CWD, RenameFlags, renameat_with, unlinkat};
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, File, FileTimes, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, SystemTime};
 use support::{Tree, for_each_engine_and_stacks, long_tests, write_at, zork};
 
 #[test]
@@ -230,6 +231,33 @@ fn what_may_not_be_read_is_an_error_and_the_rest_is_searched() {
         // The directory that nobody named has a name in messages.
         let here = zork(engine).within(tree.path("entered")).by_ordinary_user().run();
         here.trouble(&[], &["zork: .: Permission denied"]);
+    });
+}
+
+#[test]
+fn a_search_leaves_no_trace_in_files_of_ones_own() {
+    let tree = Tree::new();
+    let mut all = vec![tree.root().to_owned(), tree.dir("dir"), tree.dir("dir/sub")];
+    for i in 0..60 {
+        all.push(tree.file(format!("dir/{i}.txt"), "zork"));
+        all.push(tree.file(format!("dir/sub/{i}.json"), "[\"zork\"]"));
+    }
+    // So old that whoever reads them makes the system write down when.
+    let old = SystemTime::now() - Duration::from_secs(1_000_000);
+    for path in &all {
+        let file = File::open(path).expect("it exists");
+        file.set_times(FileTimes::new().set_accessed(old)).expect("it is ours");
+    }
+    for_each_engine_and_stacks(|engine| {
+        // It opens by paths, as its users would.
+        if engine == "tokio" {
+            return;
+        }
+        assert_eq!(zork(engine).within(tree.root()).run().lines().len(), 120, "{engine}");
+        for path in &all {
+            let accessed = fs::metadata(path).and_then(|status| status.accessed()).expect("it exists");
+            assert_eq!(accessed, old, "{engine}: {}", path.display());
+        }
     });
 }
 

@@ -72,8 +72,9 @@ impl DirUse {
     /// As `openat(2)`; `ESTALE` if this directory had to be found again and another one is in its place.
     pub fn open_child(&self, name: &CStr, follow: bool) -> Result<Self, Errno> {
         let (base, flags) = (self.0.descriptor()?, Dir::flags(follow));
+        let quietly = self.0.files.without_a_trace(flags).bits().cast_signed();
         // On the same mount it is the same file system, and nobody has to be asked which.
-        let at_once = vthread::io::try_open_in_mount(&*base, name, flags.bits().cast_signed(), 0);
+        let at_once = vthread::io::try_open_in_mount(&*base, name, quietly, 0);
         if let Ok(fd) = at_once {
             return Ok(self.child(name, follow, fd, self.short_read_is_end()));
         }
@@ -87,7 +88,8 @@ impl DirUse {
     /// # Errors
     /// As `open_child`.
     pub fn try_open_child(&self, name: &CStr, follow: bool) -> Result<Self, Errno> {
-        let (base, flags) = (self.0.descriptor()?, Dir::flags(follow).bits().cast_signed());
+        let base = self.0.descriptor()?;
+        let flags = self.0.files.without_a_trace(Dir::flags(follow)).bits().cast_signed();
         if let Ok(fd) = vthread::io::try_open_in_mount(&*base, name, flags, 0) {
             return Ok(self.child(name, follow, fd, self.short_read_is_end()));
         }
@@ -150,6 +152,11 @@ impl DirUse {
     /// As `openat(2)`; `ESTALE` if another directory is in its place.
     pub fn descriptor(&self) -> Result<Arc<OwnedFd>, Errno> {
         self.0.descriptor()
+    }
+
+    /// See [`OpenFiles::without_a_trace`].
+    pub fn without_a_trace(&self, flags: OFlags) -> OFlags {
+        self.0.files.without_a_trace(flags)
     }
 
     /// Whether a short read tells the end of a file in this directory.

@@ -14,7 +14,7 @@ use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::process::{Resource, getrlimit};
 use std::collections::VecDeque;
 use std::ffi::CStr;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
@@ -46,6 +46,8 @@ pub struct OpenFiles {
     cap: AtomicUsize,
     held_now: AtomicUsize,
     held: Mutex<VecDeque<Weak<Dir>>>,
+    /// Whether no file has been met that another user owns.
+    all_are_ours: AtomicBool,
 }
 
 impl OpenFiles {
@@ -62,8 +64,13 @@ impl OpenFiles {
         if limit < least {
             return Err(TooFewFiles { limit, least });
         }
-        let files =
-            Self { limit, cap: AtomicUsize::new(1), held_now: AtomicUsize::new(0), held: Mutex::default() };
+        let files = Self {
+            limit,
+            cap: AtomicUsize::new(1),
+            held_now: AtomicUsize::new(0),
+            held: Mutex::default(),
+            all_are_ours: AtomicBool::new(true),
+        };
         files.grow_table(has);
         Ok(files)
     }
@@ -89,7 +96,15 @@ impl OpenFiles {
         workers
     }
 
-    /// Opens `path` relative to `base`. If there are too many open files, held directories are closed for it, and if
+    /// How to open a file that is only read, so that its access time stays what it is: to write down for every file that it was looked
+    /// at would be most of the work where they are new, and a wait for a disk where their inodes are not in memory. The kernel allows that to
+    /// owners and to root alone (`EPERM`); once it has refused it nobody asks again.
+    pub fn without_a_trace(&self, flags: OFlags) -> OFlags {
+        let may = self.all_are_ours.load(Relaxed) && !flags.contains(OFlags::PATH);
+        if may { flags | OFlags::NOATIME } else { flags }
+    }
+
+    /// Opens `path` relative to `base`, [`without_a_trace`](Self::without_a_trace). If there are too many open files, held directories are closed for it, and if
     /// that does not help it waits: nothing is lost because much is open.
     ///
     /// # Errors
@@ -97,9 +112,11 @@ impl OpenFiles {
     pub fn open(&self, base: BorrowedFd<'_>, path: &CStr, flags: OFlags) -> Result<OwnedFd, Errno> {
         let mut since = None;
         loop {
-            let opened = vthread::io::open_at(base, path, flags.bits().cast_signed(), 0);
+            let asked = self.without_a_trace(flags);
+            let opened = vthread::io::open_at(base, path, asked.bits().cast_signed(), 0);
             let opened = opened.map_err(|error| errno(&error));
             match opened {
+                Err(Errno::PERM) if asked != flags => self.all_are_ours.store(false, Relaxed),
                 Err(Errno::MFILE | Errno::NFILE) => {
                     if self.close_held(0) == 0 {
                         if since.get_or_insert_with(Instant::now).elapsed() > PATIENCE {

@@ -261,10 +261,10 @@ pub(super) fn root_of(search: &Search, root: &Root) -> Result<(Kind, Option<DirU
     }
 }
 
-/// Opens an entry of `dir` if that needs no waiting: `EAGAIN`.
+/// Opens an entry of `dir` if that needs no waiting: `EAGAIN`. `EPERM`: it is another user's, perhaps, and may be opened otherwise.
 #[inline(never)]
 pub(super) fn try_open(dir: &DirUse, entry: &Entry<'_>, habit: &mut Habit) -> Result<OwnedFd, Errno> {
-    let flags = entry.flags().bits().cast_signed();
+    let flags = dir.without_a_trace(entry.flags()).bits().cast_signed();
     let opened = match entry.at {
         // Others' disks may be far away.
         Some(at) if dir.short_read_is_end() => habit.try_open_at(at, entry.name, flags, 0),

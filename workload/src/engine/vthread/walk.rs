@@ -208,8 +208,10 @@ mod annotated {
         let Subdirectory { parent, name, follow } = &found;
         match parent.try_open_child(name, *follow) {
             Err(Errno::AGAIN) => cold(found, walk),
-            // Makes room, and waits for it.
-            Err(Errno::MFILE | Errno::NFILE) => enter(&found, parent.open_child(name, *follow), walk),
+            // Makes room, and waits for it; asks for less.
+            Err(Errno::MFILE | Errno::NFILE | Errno::PERM) => {
+                enter(&found, parent.open_child(name, *follow), walk)
+            }
             opened => enter(&found, opened, walk),
         }
     }
@@ -350,8 +352,8 @@ mod annotated {
         let fd = match opened {
             Ok(fd) => fd,
             Err(Errno::AGAIN) => return leave(entry, kind, None, walk),
-            // Makes room, and waits for it.
-            Err(Errno::MFILE | Errno::NFILE) => match entry.open(&walk.tools.search) {
+            // Makes room, and waits for it; asks for less.
+            Err(Errno::MFILE | Errno::NFILE | Errno::PERM) => match entry.open(&walk.tools.search) {
                 Ok(fd) => fd,
                 Err(errno) => return First::Done(not_opened(&walk.tools.search, entry, errno)),
             },
