@@ -5,11 +5,12 @@ mod support;
 use rustix::fs::{AtFlags, CWD, RenameFlags, renameat_with, unlinkat};
 use std::fs::{self, File, FileTimes, OpenOptions};
 use std::io::Write as _;
+use std::os::fd::AsRawFd as _;
 use std::os::unix::fs::FileExt as _;
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, SystemTime};
-use support::{Tree, for_each_engine_and_stacks, long_tests, write_at, zork};
+use support::{Tree, for_each_engine_and_beginning, for_each_engine_and_stacks, long_tests, write_at, zork};
 
 #[test]
 fn paths_longer_than_the_kernel_takes() {
@@ -194,6 +195,47 @@ fn nothing_that_blocks_is_opened() {
             let message = format!("zork: {named}: not a directory, .txt or .json file");
             zork(engine).args([named, "a.txt"]).within(tree.root()).run().trouble(&["a.txt"], &[&message]);
         }
+    });
+}
+
+/// As a file server has it for its clients: who opens the file without blocking is refused until the lease is given up.
+#[test]
+fn a_lease_is_waited_for() {
+    let fcntl = |file: &File, command: libc::c_int, argument: libc::c_int| {
+        // SAFETY: no pointer is among the arguments.
+        unsafe { libc::fcntl(file.as_raw_fd(), command, argument) }
+    };
+    let tree = Tree::new();
+    tree.file("a.txt", "zork");
+    tree.file("b.txt", "zork");
+    tree.file("c.json", "[\"zork\"]");
+    let files = ["b.txt", "c.json"]
+        .map(|name| OpenOptions::new().read(true).write(true).open(tree.path(name)).expect("a file"));
+    for_each_engine_and_beginning(|engine| {
+        for file in &files {
+            if fcntl(file, libc::F_SETLEASE, libc::F_WRLCK) != 0 {
+                return println!("no leases on this file system: {}", std::io::Error::last_os_error());
+            }
+            // Nobody gets the signal that somebody wants it: by default it ends a process.
+            assert_eq!(fcntl(file, libc::F_SETOWN, 0), 0);
+        }
+        let ended = AtomicBool::new(false);
+        let search = std::thread::scope(|scope| {
+            for file in &files {
+                scope.spawn(|| {
+                    while fcntl(file, libc::F_GETLEASE, 0) == libc::F_WRLCK && !ended.load(Relaxed) {
+                        std::thread::sleep(Duration::from_millis(5));
+                    }
+                    // To write back what clients have takes some time.
+                    std::thread::sleep(Duration::from_millis(50));
+                    assert_eq!(fcntl(file, libc::F_SETLEASE, libc::F_UNLCK), 0);
+                });
+            }
+            let search = zork(engine).within(tree.root()).run();
+            ended.store(true, Relaxed);
+            search
+        });
+        search.found(["a.txt", "b.txt", "c.json"]);
     });
 }
 

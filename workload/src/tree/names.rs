@@ -33,10 +33,16 @@ impl Names {
     }
 
     /// Adds an entry, before any has been taken. Directories come first: while the files beside them are searched, another worker can list them.
+    ///
+    /// # Panics
+    /// If all names together have 4 GiB; those of a listing have some KiB.
     pub fn push(&mut self, name: &CStr, file_type: FileType) {
         let start = self.bytes.len();
         self.bytes.extend_from_slice(name.to_bytes_with_nul());
-        self.entries.push((start as u32, self.bytes.len() as u32, file_type));
+        let end = self.bytes.len();
+        // `name` relies on it that nothing is cut off here.
+        assert!(u32::try_from(end).is_ok(), "names of 4 GiB");
+        self.entries.push((start as u32, end as u32, file_type));
         if file_type == FileType::Directory {
             let last = self.entries.len() - 1;
             self.entries.swap(self.directories, last);
@@ -85,7 +91,8 @@ impl Names {
     reason = "to look for the NUL again takes longer than all else that is done with most names"
 )]
 fn name(bytes: &[u8], start: u32, end: u32) -> &CStr {
-    // SAFETY: between these two `push` has put the bytes of a `CStr` with its NUL, and nothing changes them until `clear`, which forgets both.
+    // SAFETY: between these two, which are no larger than a `u32`, `push` has put the bytes of a `CStr` with its NUL, and nothing changes them
+    // until `clear`, which forgets both.
     unsafe { CStr::from_bytes_with_nul_unchecked(&bytes[start as usize..end as usize]) }
 }
 

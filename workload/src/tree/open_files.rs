@@ -26,6 +26,11 @@ const MOST: usize = 1024;
 const MARGIN: usize = 6;
 /// How long to wait for another process or thread to close a file when the system says that there are too many.
 const PATIENCE: Duration = Duration::from_secs(10);
+/// How long to wait for who has a lease on a file (`F_SETLEASE`: a file server), of which an open that does not block says `EAGAIN`.
+/// The kernel takes it away after 45 seconds (`/proc/sys/fs/lease-break-time`).
+pub(crate) const LEASED: Duration = Duration::from_mins(1);
+/// How often it is tried again meanwhile.
+pub(crate) const LOOKS_AGAIN: Duration = Duration::from_millis(2);
 
 /// The limit on open files leaves no room for even one worker.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
@@ -105,7 +110,7 @@ impl OpenFiles {
     }
 
     /// Opens `path` relative to `base`, [`without_a_trace`](Self::without_a_trace). If there are too many open files, held directories are closed for it, and if
-    /// that does not help it waits: nothing is lost because much is open.
+    /// that does not help it waits: nothing is lost because much is open, nor because somebody has a lease on a file.
     ///
     /// # Errors
     /// As `openat(2)`.
@@ -117,13 +122,13 @@ impl OpenFiles {
             let opened = opened.map_err(|error| errno(&error));
             match opened {
                 Err(Errno::PERM) if asked != flags => self.all_are_ours.store(false, Relaxed),
-                Err(Errno::MFILE | Errno::NFILE) => {
-                    if self.close_held(0) == 0 {
-                        if since.get_or_insert_with(Instant::now).elapsed() > PATIENCE {
-                            return opened;
-                        }
-                        vthread::sleep(Duration::from_millis(2));
+                Err(Errno::MFILE | Errno::NFILE) if self.close_held(0) > 0 => {}
+                Err(errno @ (Errno::MFILE | Errno::NFILE | Errno::AGAIN)) => {
+                    let patience = if errno == Errno::AGAIN { LEASED } else { PATIENCE };
+                    if since.get_or_insert_with(Instant::now).elapsed() > patience {
+                        return opened;
                     }
+                    vthread::sleep(LOOKS_AGAIN);
                 }
                 _ => return opened,
             }

@@ -1,7 +1,7 @@
 //! `tokio::fs` with paths of any length: those longer than `PATH_MAX` are reached through `/proc/self/fd`.
 
 use super::Place;
-use crate::tree::READ;
+use crate::tree::{LEASED, LOOKS_AGAIN, READ};
 use rustix::fs::{FileType, OFlags};
 use rustix::io::Errno;
 use std::ffi::OsStr;
@@ -10,6 +10,7 @@ use std::os::fd::AsRawFd;
 use std::os::unix::ffi::OsStrExt;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 use tokio::fs::{File, OpenOptions};
 
 /// What is at `path`.
@@ -51,5 +52,19 @@ pub(super) async fn reach(path: &Path) -> io::Result<(PathBuf, Option<File>)> {
 pub(super) async fn open(place: &Place) -> io::Result<File> {
     let flags = if place.follow { READ } else { READ | OFlags::NOFOLLOW };
     let (path, _handle) = reach(&place.path).await?;
-    OpenOptions::new().read(true).custom_flags(flags.bits() as i32).open(path).await
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(flags.bits() as i32);
+    let since = Instant::now();
+    loop {
+        match options.open(&path).await {
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                if since.elapsed() > LEASED {
+                    // Not what a FIFO says when it is read: it is no change.
+                    return Err(Errno::BUSY.into());
+                }
+                tokio::time::sleep(LOOKS_AGAIN).await;
+            }
+            opened => return opened,
+        }
+    }
 }

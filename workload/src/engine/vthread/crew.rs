@@ -281,17 +281,20 @@ pub(super) fn open_ahead(search: &Search, found: &Subdirectory) -> Result<DirUse
     let Subdirectory { parent, name, follow } = found;
     let opened = vthread::try_blocking(|| {
         let dir = parent.open_child(name, *follow)?;
-        if !search.is_stopped() {
-            look_at(&*dir.descriptor()?);
-        }
-        Ok(dir)
+        let is_as_new = look_at(search, &*dir.descriptor()?);
+        // Nothing of what was listed shall be missing.
+        if is_as_new { Ok(dir) } else { parent.open_child(name, *follow) }
     });
     // There is no thread: the carrier waits itself.
     opened.unwrap_or_else(|_| parent.open_child(name, *follow))
 }
 
 /// Lists the beginning of a directory, and looks at the files there; whoever searches them does all of it again. Errors are for that one.
-fn look_at(dir: &OwnedFd) {
+/// Returns whether its listing begins at the beginning again: not every file system can do that.
+fn look_at(search: &Search, dir: &OwnedFd) -> bool {
+    if search.is_stopped() {
+        return true;
+    }
     let mut room = [MaybeUninit::uninit(); LOOKED_AT];
     let mut entries = RawDir::new(dir, &mut room);
     // Directories in it can be waited for at once, which is what takes time in a chain of them. Where links are not counted (btrfs), there seem to
@@ -302,11 +305,11 @@ fn look_at(dir: &OwnedFd) {
         if !has_directories && matches!(Kind::of(file_type, name.to_bytes()), Some(Kind::Text | Kind::Json)) {
             let _ = statat(dir, name, AtFlags::SYMLINK_NOFOLLOW);
         }
-        if entries.is_buffer_empty() {
+        if entries.is_buffer_empty() || search.is_stopped() {
             break;
         }
     }
-    let _ = seek(dir, SeekFrom::Start(0));
+    seek(dir, SeekFrom::Start(0)).is_ok()
 }
 
 /// Vthreads at a time for directories that have to be waited for. With 32 or 64 of them nothing was faster, and each has its own buffers.
