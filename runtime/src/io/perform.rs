@@ -265,6 +265,7 @@ pub(crate) fn blocking<R>(f: impl FnOnce() -> R) -> R {
     f()
 }
 #[cfg(not(vthread_native))]
+#[allow(clippy::unnecessary_wraps, reason = "on carriers there may be no thread for it")]
 pub(crate) fn try_blocking<R>(f: impl FnOnce() -> R) -> io::Result<R> {
     Ok(f())
 }
