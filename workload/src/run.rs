@@ -58,9 +58,10 @@ fn try_to_run(cli: &Cli) -> Result<u8, NoSearch> {
     if cli.list_engines {
         return print(Cli::engine_list().as_bytes());
     }
-    // Also while there is no runtime: whatever keeps a search waiting can be seen.
-    vthread::watch_process()?;
     let search = Arc::new(search(cli)?);
+    // Also while there is no runtime: whatever keeps a search waiting can be seen. Not before the table of descriptors has grown, which a process
+    // of several threads waits for.
+    vthread::watch_process()?;
     let ticker = Ticker::new(&search);
     watch(&search, &ticker);
     let mut engine = cli.engine();

@@ -208,15 +208,15 @@ pub(crate) fn measured(
 ) -> Result<(Outcome, Usage)> {
     let note = tempfile::NamedTempFile::new()?;
     let mut command = Command::new(std::env::current_exe()?);
+    // `VTHREAD_WHO_WAITS` would be one more thread in ours, and in no peer.
     command
+        .env_remove("VTHREAD_WHO_WAITS")
         .arg(crate::MEASURE)
         .arg(note.path())
         .arg("--")
         .arg(program)
         .args(arguments)
         .current_dir(directory);
-    // A runtime that stands still says who waits for what, before it is stopped.
-    command.env("VTHREAD_WHO_WAITS", (most / 2).as_secs().to_string());
     let outcome = run(&mut command, most)?;
     let text = std::fs::read_to_string(note.path())?;
     let usage = serde_json::from_str(&text).unwrap_or(outcome.usage);
