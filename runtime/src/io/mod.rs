@@ -14,7 +14,7 @@
 //!
 //! # What may still block the carrier
 //!
-//! Plain reads of a [`Habit`]. Listing directories, for which the kernel has no other call: one that had to be waited for when it was opened
+//! Plain reads and opens of a [`Habit`]. Listing directories, for which the kernel has no other call: one that had to be waited for when it was opened
 //! is listed on a thread of [`blocking`](crate::blocking), any other at once. And writes of up to 64 KiB to regular files on file systems that
 //! do not know `RWF_NOWAIT` for them (ext4): they end in the page cache.
 

@@ -195,6 +195,16 @@ pub(super) fn write_with(fd: BorrowedFd<'_>, bytes: &[u8], at: At) -> io::Result
     Ok(written? as usize)
 }
 
+/// What an open has given.
+///
+/// # Safety
+/// Nobody else owns it.
+#[inline]
+unsafe fn owned(result: i32) -> io::Result<OwnedFd> {
+    // SAFETY: an open descriptor, if it is no error, by the caller's promise nobody's.
+    check(result).map(|fd| unsafe { OwnedFd::from_raw_fd(fd as RawFd) })
+}
+
 /// What can be opened without waiting.
 #[inline]
 pub(super) fn try_open(dir: RawFd, path: &CStr, flags: i32, mode: u32, resolve: u64) -> io::Result<OwnedFd> {
@@ -208,7 +218,7 @@ pub(super) fn try_open(dir: RawFd, path: &CStr, flags: i32, mode: u32, resolve: 
         match calls::open_now(dir, path, flags, mode, resolve) {
             result if result == -libc::EINTR => {}
             // SAFETY: the kernel has just given it to us.
-            result => return check(result).map(|fd| unsafe { OwnedFd::from_raw_fd(fd as RawFd) }),
+            result => return unsafe { owned(result) },
         }
     }
 }
@@ -227,7 +237,7 @@ pub(super) fn open_here(dir: RawFd, path: &CStr, flags: i32, mode: u32) -> io::R
         match calls::open(dir, path, flags, mode) {
             result if result == -libc::EINTR => {}
             // SAFETY: the kernel has just given it to us.
-            result => return check(result).map(|fd| unsafe { OwnedFd::from_raw_fd(fd as RawFd) }),
+            result => return unsafe { owned(result) },
         }
     }
 }

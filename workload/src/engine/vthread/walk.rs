@@ -101,6 +101,12 @@ mod annotated {
         Walk { job, tools, listing, habit, is_cold: false }
     }
 
+    /// Leaves to the next one what is used again.
+    fn end(walk: Walk<'_, '_, '_>) {
+        let Walk { job, tools, listing, habit, .. } = walk;
+        job.crew.keep_tools(tools, listing, habit);
+    }
+
     /// Does what there is to do, the newest first, so that few wait at a time; others get the oldest.
     fn work(walk: &mut Walk<'_, '_, '_>) {
         while !walk.job.is_leaving() {
@@ -114,11 +120,9 @@ mod annotated {
 
     /// What is done before there are carriers, or without them: no vthread, but the same functions, on an ordinary stack.
     pub fn alone(job: &mut Job<'_, '_>) {
-        let crew = job.crew;
         let mut walk = begin(job);
         work(&mut walk);
-        let Walk { tools, listing, habit, .. } = walk;
-        crew.keep_tools(tools, listing, habit);
+        end(walk);
     }
 
     /// A vthread that searches what waits in `job`.
@@ -130,8 +134,7 @@ mod annotated {
             walk.job.waiting = share;
             work(&mut walk);
         }
-        let Walk { tools, listing, habit, .. } = walk;
-        crew.keep_tools(tools, listing, habit);
+        end(walk);
     }
 
     /// A vthread that waits for a file, and searches it.
@@ -144,8 +147,7 @@ mod annotated {
         walk.tools.flush();
         // A huge text may have been shared, or the file may be a directory by now.
         work(&mut walk);
-        let Walk { tools, listing, habit, .. } = walk;
-        crew.keep_tools(tools, listing, habit);
+        end(walk);
         crew.late_ended();
     }
 
@@ -159,8 +161,7 @@ mod annotated {
         enter(found, opened, &mut walk);
         walk.tools.flush();
         work(&mut walk);
-        let Walk { tools, listing, habit, .. } = walk;
-        crew.keep_tools(tools, listing, habit);
+        end(walk);
         crew.ahead_ended();
     }
 
