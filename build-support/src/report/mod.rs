@@ -52,7 +52,8 @@ pub struct Line {
     pub chain: Vec<Link>,
     /// Why there is no bound, in parts.
     pub explanation: Option<Explanation>,
-    /// Of an entry: imports that it can call, on whatever stack, and that can block the whole carrier.
+    /// Of an entry: imports that it can call, on whatever stack, and that can block the whole carrier. A system call that is made in place (`syscall` in
+    /// the code itself, as `vthread::io` reads and opens what is in memory) is no import, and not among them.
     pub blocking: Vec<String>,
     /// Of an entry: the functions in which it can be switched away from, and where.
     pub switches: Vec<(String, u64)>,
