@@ -94,7 +94,8 @@ impl Zork {
 
     fn from(mut command: Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).env("RUST_BACKTRACE", "0");
-        Self { command, hang: HANG }
+        // Whoever runs the tests may have been started with signals ignored, and that is inherited.
+        Self { command, hang: HANG }.signals(&[libc::SIGHUP, libc::SIGINT, libc::SIGTERM], libc::SIG_DFL)
     }
 
     /// Adds an argument.
@@ -171,10 +172,15 @@ impl Zork {
 
     /// Runs with these signals ignored, as `nohup` has it.
     pub fn ignoring(self, signals: &'static [libc::c_int]) -> Self {
+        self.signals(signals, libc::SIG_IGN)
+    }
+
+    /// Runs with this disposition, the default or to ignore, of these signals.
+    fn signals(self, signals: &'static [libc::c_int], disposition: libc::sighandler_t) -> Self {
         self.before_exec(move || {
             for signal in signals {
                 // SAFETY: no handler is set, and `signal` may be called between fork and exec.
-                unsafe { libc::signal(*signal, libc::SIG_IGN) };
+                unsafe { libc::signal(*signal, disposition) };
             }
             Ok(())
         })
