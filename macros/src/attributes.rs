@@ -3,8 +3,9 @@
 use crate::options::{On, Options};
 use proc_macro2::TokenStream;
 use quote::{ToTokens, format_ident, quote};
+use syn::punctuated::Punctuated;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, Ident, Result, parse_quote};
+use syn::{Attribute, Ident, Meta, Result, Token, parse_quote};
 
 /// Whether an attribute is `#[vthread]`, written in any way.
 pub(crate) fn is_vthread(attribute: &Attribute) -> bool {
@@ -26,6 +27,25 @@ pub(crate) fn mentions(attributes: &[Attribute], name: &str) -> bool {
     let conditional =
         |a: &Attribute| a.path().is_ident("cfg_attr") && a.meta.to_token_stream().to_string().contains(name);
     has(attributes, name) || attributes.iter().any(conditional)
+}
+
+/// Whether an attribute gives a function callers who know nothing of a context word: a test of whatever harness (`#[vthread::test]`,
+/// `#[rstest]`), a benchmark, the beginning of a program, on some condition or always.
+pub(crate) fn has_own_callers(attributes: &[Attribute]) -> bool {
+    fn one(meta: &Meta) -> bool {
+        if meta.path().is_ident("cfg_attr")
+            && let Meta::List(list) = meta
+        {
+            let metas = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated);
+            return metas.is_ok_and(|metas| metas.iter().skip(1).any(one));
+        }
+        let Some(last) = meta.path().segments.last() else { return false };
+        let last = last.ident.to_string();
+        last.starts_with("proc_macro")
+            || ["test", "bench", "main", "rstest", "test_case", "quickcheck", "panic_handler"]
+                .contains(&last.as_str())
+    }
+    attributes.iter().any(|a| one(&a.meta))
 }
 
 /// Removes `#[plain]` and says whether it was there.

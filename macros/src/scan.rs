@@ -90,8 +90,7 @@ fn block_module(block: &Block) -> Option<ModuleId> {
 pub(crate) fn own_mode(sig: &Signature, attrs: &[Attribute]) -> Mode {
     if attrs.iter().any(attributes::is_plain) || sig.constness.is_some() {
         Mode::Plain
-    } else if ["test", "bench", "panic_handler", "proc_macro"].iter().any(|name| attributes::has(attrs, name))
-    {
+    } else if attributes::has_own_callers(attrs) {
         Mode::Fixed
     } else {
         Mode::Vthread

@@ -256,6 +256,64 @@ fn the_test_attribute_takes_results() -> Result<(), std::num::ParseIntError> {
 }
 
 #[vthread::vthread]
+mod tests_of_a_module {
+    fn depth(n: u32) -> u32 {
+        assert_eq!(vthread::__private::current(), 1);
+        if n == 0 { 0 } else { 1 + depth(n - 1) }
+    }
+
+    #[vthread::test]
+    fn tests_stand_in_annotated_modules() {
+        assert_eq!(depth(10), 10);
+    }
+
+    #[cfg_attr(all(), vthread::test)]
+    fn tests_on_a_condition_too() -> Result<(), std::num::ParseIntError> {
+        assert_eq!(depth("7".parse()?), 7);
+        Ok(())
+    }
+
+    mod deeper {
+        use vthread::test as vthread_test;
+
+        #[vthread::test]
+        #[should_panic(expected = "on purpose 3")]
+        fn tests_stand_in_modules_of_annotated_modules() {
+            panic!("on purpose {}", super::depth(3));
+        }
+
+        #[vthread_test]
+        #[plain]
+        fn what_is_a_test_by_another_name_is_plain() {
+            assert_eq!(super::depth(3), 3);
+        }
+    }
+
+    #[cfg_attr(all(), allow(clippy::needless_pass_by_value), inline)]
+    #[test]
+    fn ordinary_tests_run_what_they_call_on_ordinary_stacks() {
+        assert_eq!(vthread::__private::current(), 0);
+    }
+}
+
+#[vthread::vthread]
+mod entry_of_a_module {
+    fn depth(n: u32) -> u32 {
+        if n == 0 { vthread::__private::current() as u32 } else { depth(n - 1) }
+    }
+
+    #[vthread::main]
+    pub fn main() {
+        assert_eq!(depth(10), 1);
+    }
+}
+
+#[test]
+fn an_entry_stands_in_an_annotated_module() {
+    entry_of_a_module::main();
+}
+
+#[vthread::vthread]
 mod conditional_plain_methods {
     pub trait Meter {
         #[plain]
