@@ -16,6 +16,8 @@ pub(crate) struct Choice {
     pub(crate) has_self: bool,
     /// It can mean nothing but `nodes`.
     pub(crate) closed: bool,
+    /// Nothing but the name of a method speaks for `nodes`.
+    pub(crate) guessed: bool,
 }
 
 /// The arguments of a call.
@@ -113,7 +115,8 @@ impl Scope<'_> {
         let imported = self.world.imported_methods.contains(name);
         let sure = !std_names::is_method(name) && !self.world.ambiguous.contains(name);
         let passes_word = known && sure && (imported || !self.world.single);
-        Choice { nodes, passes_word, has_self: true, closed: !self.world.declared(name, arity) }
+        let closed = !self.world.declared(name, arity);
+        Choice { nodes, passes_word, has_self: true, closed, guessed: true }
     }
 
     /// What a call through a path may mean. `is_local`: whether a name is that of a variable.
@@ -132,7 +135,7 @@ impl Scope<'_> {
                 let takes_word = |&n: &NodeId| self.world.nodes[n].mode == Mode::Vthread;
                 let passes_word = nodes.iter().all(takes_word)
                     && nodes.iter().any(|&n| arguments.fit_node(&self.world.nodes[n]));
-                return Choice { nodes, passes_word, has_self: false, closed: true };
+                return Choice { nodes, passes_word, closed: true, ..Choice::default() };
             }
             Some(Def::ImportedFunction) => return Choice { passes_word: true, ..Choice::default() },
             Some(_) => return Choice::default(),
@@ -205,7 +208,7 @@ impl Scope<'_> {
                 _ => false,
             }),
         };
-        Some(Choice { nodes, passes_word: true, has_self: method.has_self, closed: false })
+        Some(Choice { nodes, passes_word: true, has_self: method.has_self, ..Choice::default() })
     }
 
     fn of_concrete(&self, key: &TypeKey, name: &str, arguments: Arguments) -> Choice {
@@ -220,7 +223,7 @@ impl Scope<'_> {
             let all = |f: &dyn Fn(&Node) -> bool| nodes.iter().all(|&n| f(&self.world.nodes[n]));
             let has_self = self.world.nodes[first].has_self;
             let passes_word = all(&|n| n.mode == Mode::Vthread) && all(&|n| n.has_self == has_self);
-            return Choice { nodes, passes_word, has_self, closed: true };
+            return Choice { nodes, passes_word, has_self, closed: true, ..Choice::default() };
         }
         let implemented: Vec<TraitId> =
             self.world.impls.iter().filter(|(k, _)| k == key).map(|(_, t)| *t).collect();
@@ -258,7 +261,7 @@ impl Scope<'_> {
     /// Nothing is known but the name: the call stays as it is.
     fn by_name(&self, name: &str, arguments: Arguments) -> Choice {
         let nodes = self.matching(name, arguments, |owner| *owner != Owner::Module);
-        Choice { nodes, passes_word: false, has_self: true, closed: false }
+        Choice { nodes, has_self: true, guessed: true, ..Choice::default() }
     }
 
     fn matching(&self, name: &str, arguments: Arguments, owner: impl Fn(&Owner) -> bool) -> Vec<NodeId> {

@@ -71,6 +71,11 @@ impl<'w> Expander<'w> {
         self.calls.borrow_mut().add(from, to, passes_word);
     }
 
+    /// Notes a call of a method that may be this one, by its name.
+    pub(crate) fn guessed_call(&self, from: NodeId, to: NodeId) {
+        self.calls.borrow_mut().guess(from, to);
+    }
+
     /// Notes a method call that passes the word on although its receiver's type is not known.
     pub(crate) fn guess(&self, module: ModuleId, method: &Ident, target: &Ident) {
         self.guesses.borrow_mut().add(self.world.real_module(module), method, target);

@@ -4,6 +4,10 @@
 //! shim wraps, so such calls never close one. Calls that pass the context word on go to the body. Of those, the ones
 //! that a depth-first search finds to lead back get a wrapper (an edge to a node that is still open closes a cycle,
 //! and without all such edges there is none).
+//!
+//! What returns `impl Trait` can have no wrapper on a cycle: its type would be defined by itself. So such functions are left as
+//! they are where the others of a cycle can be wrapped, and a call that leads to one by nothing but its name is taken for a call of something else,
+//! such as `map.range(..)` in a method `range`. If it is not, the link step says so.
 
 use crate::signature;
 use crate::world::{Mode, NodeId, Owner, World};
@@ -16,12 +20,44 @@ pub(crate) struct Calls {
     direct: BTreeMap<NodeId, BTreeSet<NodeId>>,
     /// They go through the ordinary name.
     named: BTreeMap<NodeId, BTreeSet<NodeId>>,
+    /// Those of `named` for which nothing but a method's name speaks.
+    guessed: BTreeSet<(NodeId, NodeId)>,
 }
 
 impl Calls {
     pub(crate) fn add(&mut self, from: NodeId, to: NodeId, passes_word: bool) {
         let edges = if passes_word { &mut self.direct } else { &mut self.named };
         edges.entry(from).or_default().insert(to);
+    }
+
+    /// One by the name of a method, on a type that is not known.
+    pub(crate) fn guess(&mut self, from: NodeId, to: NodeId) {
+        self.guessed.insert((from, to));
+    }
+
+    /// Without guesses of what returns `impl Trait`.
+    fn likely(&self, world: &World) -> Self {
+        let (direct, mut named) = (self.direct.clone(), self.named.clone());
+        for &(from, to) in &self.guessed {
+            if !returns_impl(world, to) {
+                named.entry(from).or_default().insert(to);
+            }
+        }
+        Self { direct, named, guessed: BTreeSet::new() }
+    }
+
+    /// Whether calls among `members` alone lead back.
+    fn has_cycle(&self, count: usize, members: &HashSet<NodeId>) -> bool {
+        let mut inside = Self::default();
+        for &from in members {
+            self.next(from).filter(|to| members.contains(to)).for_each(|to| inside.add(from, to, false));
+        }
+        components(count, &inside).iter().any(|c| inside.is_cycle(c))
+    }
+
+    /// Whether a component is one that leads back.
+    fn is_cycle(&self, component: &[NodeId]) -> bool {
+        component.len() > 1 || self.next(component[0]).any(|n| n == component[0])
     }
 
     fn next(&self, node: NodeId) -> impl Iterator<Item = NodeId> {
@@ -42,17 +78,21 @@ pub(crate) struct Plan {
 impl Plan {
     pub(crate) fn new(world: &World, calls: &Calls) -> Self {
         let mut plan = Self::default();
-        for component in components(world.nodes.len(), calls) {
+        let calls = &calls.likely(world);
+        for component in components(world.nodes.len(), calls).iter().filter(|c| calls.is_cycle(c)) {
             let members: HashSet<NodeId> = component.iter().copied().collect();
-            let alone = component.len() == 1 && !calls.next(component[0]).any(|n| n == component[0]);
-            if alone {
+            let (open, named): (HashSet<NodeId>, HashSet<NodeId>) =
+                members.iter().partition(|&&n| returns_impl(world, n));
+            if !open.is_empty() && !calls.has_cycle(world.nodes.len(), &open) {
+                plan.cyclic.extend(&named);
+                plan.wrap_all(&members, &named, calls);
                 continue;
             }
             plan.cyclic.extend(&members);
             if component.iter().all(|&n| world.nodes[n].mode == Mode::Vthread) {
-                plan.wrap_back_edges(&component, &members, calls);
+                plan.wrap_back_edges(component, &members, calls);
             } else {
-                plan.wrap_all(&members, calls);
+                plan.wrap_all(&members, &members, calls);
             }
         }
         for (id, node) in world.nodes.iter().enumerate() {
@@ -98,10 +138,10 @@ impl Plan {
         self.shim_wraps(world, node) && self.knows_word(world, node)
     }
 
-    /// Where a function that somebody else calls takes part, only calls into our own can be wrapped: all of them.
-    fn wrap_all(&mut self, members: &HashSet<NodeId>, calls: &Calls) {
+    /// Where a function that somebody else calls takes part, only calls into our own can be wrapped: all of them, if they lead to `targets`.
+    fn wrap_all(&mut self, members: &HashSet<NodeId>, targets: &HashSet<NodeId>, calls: &Calls) {
         for &from in members {
-            let inside = calls.direct.get(&from).into_iter().flatten().filter(|to| members.contains(to));
+            let inside = calls.direct.get(&from).into_iter().flatten().filter(|to| targets.contains(to));
             self.wrapped.extend(inside.map(|&to| (from, to)));
         }
     }
@@ -147,6 +187,10 @@ impl Plan {
             }
         }
     }
+}
+
+fn returns_impl(world: &World, node: NodeId) -> bool {
+    signature::mentions_impl(&world.nodes[node].output)
 }
 
 /// Strongly connected components (Tarjan 1972), without recursion.
@@ -279,13 +323,41 @@ mod tests {
         assert!(plan.wraps(&world, 1, 0));
     }
 
+    #[test]
+    fn what_returns_impl_trait_is_left_where_others_can_be_wrapped() {
+        let mut world = world(&[Mode::Vthread; 3]);
+        world.nodes[1].output = Some(syn::parse_quote!(impl Iterator<Item = u32>));
+        let calls = calls(&[(0, 1), (1, 2), (2, 0)], &[(2, 1)]);
+        let plan = Plan::new(&world, &calls);
+        assert!(!plan.is_cyclic(1) && plan.is_cyclic(0) && plan.is_cyclic(2));
+        assert!(is_acyclic(&world, &calls, &plan));
+    }
+
+    #[test]
+    fn what_returns_impl_trait_does_not_call_itself_by_name_alone() {
+        let mut world = world(&[Mode::Vthread; 2]);
+        let mut calls = Calls::default();
+        calls.guess(0, 0);
+        calls.guess(0, 1);
+        calls.guess(1, 0);
+        assert!(Plan::new(&world, &calls).is_cyclic(0));
+        world.nodes[0].output = Some(syn::parse_quote!(impl Iterator<Item = u32>));
+        assert!(!Plan::new(&world, &calls).is_cyclic(0) && !Plan::new(&world, &calls).is_cyclic(1));
+        calls.add(0, 0, false);
+        assert!(Plan::new(&world, &calls).is_cyclic(0));
+    }
+
     proptest::proptest! {
         #[test]
         fn what_is_left_has_no_cycle(
             direct in proptest::collection::vec((0usize..12, 0usize..12), 0..40),
             named in proptest::collection::vec((0usize..12, 0usize..12), 0..10),
+            open in proptest::collection::vec(0usize..12, 0..4),
         ) {
-            let world = world(&[Mode::Vthread; 12]);
+            let mut world = world(&[Mode::Vthread; 12]);
+            for node in open {
+                world.nodes[node].output = Some(syn::parse_quote!(impl Sized));
+            }
             let calls = calls(&direct, &named);
             let plan = Plan::new(&world, &calls);
             assert!(is_acyclic(&world, &calls, &plan));

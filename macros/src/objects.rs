@@ -208,6 +208,13 @@ impl DynTypes<'_, '_> {
             match &self.scope.world.traits[id].objects {
                 Objects::Yes => {
                     is_ours = true;
+                    if bound.lifetimes.is_some() {
+                        self.problems.at(
+                            span,
+                            "#[vthread]: a trait object of a vthread trait cannot be `dyn for<..>`: give the lifetime to the trait's \
+                             methods (`fn run<'a>(..)`), or mark the trait #[plain]",
+                        );
+                    }
                     bound.path = object_path(&bound.path);
                 }
                 Objects::No => self.problems.at(

@@ -38,7 +38,11 @@ impl Rewriter<'_, '_> {
         let passes_word = choice.passes_word && self.mode != Mode::Plain;
         if let Some(from) = self.node {
             for &to in &choice.nodes {
-                self.expander.call(from, to, passes_word);
+                if choice.guessed && !passes_word {
+                    self.expander.guessed_call(from, to);
+                } else {
+                    self.expander.call(from, to, passes_word);
+                }
             }
         }
         if !passes_word {

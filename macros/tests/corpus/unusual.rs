@@ -276,3 +276,27 @@ program!(methods_of_types_from_elsewhere {
     fn all(of: &[Box<dyn Measure>]) -> Vec<u32> { of.iter().map(|m| m.measure() + m.twice() + m.len() as u32).collect() }
     pub fn run() -> String { let made = || gauge(7); let s = [1u32, 2]; let mut n = 3; let put = Put::set(&mut std::pin::Pin::new(&mut n), 4); format!("{put} {} {} {} {:?} {}", made().measure(), Measure::measure(&made()), Measure::len(&s[..]) + s[..].len(), all(&[Box::new(Gauge(1)), Box::new("abc".to_string())]), s[..].twice()) }
 });
+
+program!(impl_trait_beside_calls_of_its_name {
+    use std::collections::BTreeMap; use std::iter::once; use std::ops::RangeBounds;
+    struct Order { at: BTreeMap<u32, &'static str> }
+    impl Order {
+        fn range(&self, of: impl RangeBounds<u32>) -> impl Iterator<Item = &'static str> + '_ { self.at.range(of).map(|(_, &n)| n) }
+        fn first(&self, n: usize) -> impl Iterator<Item = &'static str> + '_ { let all = self.range(..); all.take(n) }
+    }
+    struct Shelf<'a> { order: &'a Order }
+    impl<'a> Shelf<'a> { fn range(&self, of: impl RangeBounds<u32> + 'a) -> impl Iterator<Item = &'static str> + 'a { self.order.range(of) } fn first(&self, n: usize) -> impl Iterator<Item = &'static str> + 'a { self.order.first(n) } }
+    struct Tree { n: u32, below: Vec<Tree> }
+    impl Tree {
+        fn iter(&self) -> impl Iterator<Item = u32> + '_ { once(self.n).chain(self.below.iter().flat_map(|t| Box::new(t.iter()) as Box<dyn Iterator<Item = u32> + '_>)) }
+        fn sum(&self) -> u32 { self.n + self.below.iter().map(|t| t.sum()).sum::<u32>() }
+    }
+    fn tree(n: u32) -> Tree { Tree { n, below: (0..n).map(tree).collect() } }
+    fn paths(n: u32) -> u32 { if n == 0 { 1 } else { steps(n).map(|s| s % 1000).sum::<u32>() + more(n).count() as u32 } }
+    fn steps(n: u32) -> impl Iterator<Item = u32> { let below: Vec<u32> = (n.saturating_sub(2)..n).map(paths).collect(); below.into_iter().chain(once(paths(n - 1))) }
+    fn more(n: u32) -> impl Iterator<Item = u32> { steps(n).filter(|s| s % 2 == 0) }
+    pub fn run() -> String {
+        let order = Order { at: (0..5).zip(["a", "b", "c", "d", "e"]).collect() }; let shelf = Shelf { order: &order }; let tree = tree(6);
+        format!("{:?} {:?} {:?} {} {} {}", shelf.range(1..4).collect::<Vec<_>>(), order.range(..=1).collect::<String>(), shelf.first(2).collect::<String>(), tree.iter().map(|n| n * n).sum::<u32>(), tree.sum(), paths(7))
+    }
+});
