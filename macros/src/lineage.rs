@@ -6,10 +6,11 @@ use proc_macro2::TokenStream;
 use quote::quote;
 use std::collections::HashMap;
 use syn::punctuated::Punctuated;
+use syn::visit::{self, Visit};
 use syn::visit_mut::{self, VisitMut};
 use syn::{
     GenericArgument, GenericParam, Ident, Lifetime, Path, PathArguments, Signature, Token, TraitItem, Type,
-    TypeParamBound, parse_quote,
+    TypeParamBound, TypePath, parse_quote,
 };
 
 /// A trait above another one, or that one itself.
@@ -198,6 +199,44 @@ fn open_types_of_std(world: &World, id: TraitId) -> Vec<(Ident, TokenStream)> {
             (!own && !given).then(|| (Ident::new(name, proc_macro2::Span::call_site()), bounds))
         })
         .collect()
+}
+
+/// An associated type that the trait's methods name and nothing that is known declares or gives: a supertrait from elsewhere has it.
+pub(crate) fn inherited_type(world: &World, id: TraitId) -> Option<Ident> {
+    struct Named(Vec<Ident>);
+    impl<'ast> Visit<'ast> for Named {
+        fn visit_type_path(&mut self, p: &'ast TypePath) {
+            let own = p.qself.is_none() && p.path.segments[0].ident == "Self";
+            self.0.extend(p.path.segments.get(1).filter(|_| own).map(|s| s.ident.clone()));
+            visit::visit_type_path(self, p);
+        }
+    }
+    let item = world.traits[id].item.as_ref()?;
+    let mut named = Named(vec![]);
+    for item in &item.items {
+        if let TraitItem::Fn(f) = item {
+            named.visit_signature(&f.sig);
+        }
+    }
+    let known: Vec<Ident> = world.with_supers(id).into_iter().flat_map(|id| types_of(world, id)).collect();
+    named.0.into_iter().find(|name| !known.contains(name))
+}
+
+/// The associated types that a trait declares, gives to its supertraits, or has from std's.
+fn types_of(world: &World, id: TraitId) -> Vec<Ident> {
+    let mut all: Vec<Ident> = open_types_of_std(world, id).into_iter().map(|(name, _)| name).collect();
+    let Some(item) = &world.traits[id].item else { return all };
+    for item in &item.items {
+        if let TraitItem::Type(ty) = item {
+            all.push(ty.ident.clone());
+        }
+    }
+    for bound in &item.supertraits {
+        if let TypeParamBound::Trait(bound) = bound {
+            all.extend(divide(&bound.path).1.into_iter().map(|(name, _)| name));
+        }
+    }
+    all
 }
 
 /// A trait, its associated type, and whether that may be unsized.

@@ -54,6 +54,13 @@ fn of_trait(world: &World, id: TraitId, depth: usize) -> Objects {
             t.name, t.name
         ));
     }
+    if let Some(name) = lineage::inherited_type(world, id) {
+        return Objects::Refused(format!(
+            "`Self::{name}` in `{}` comes from a supertrait that is not annotated here, so what a trait object has to say of it is not \
+             known; declare that supertrait in this `#[vthread] mod`, or mark `{}` #[plain]",
+            t.name, t.name
+        ));
+    }
     let blanket = world
         .impls
         .iter()

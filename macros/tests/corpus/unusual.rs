@@ -300,3 +300,38 @@ program!(impl_trait_beside_calls_of_its_name {
         format!("{:?} {:?} {:?} {} {} {}", shelf.range(1..4).collect::<Vec<_>>(), order.range(..=1).collect::<String>(), shelf.first(2).collect::<String>(), tree.iter().map(|n| n * n).sum::<u32>(), tree.sum(), paths(7))
     }
 });
+
+/// Traits without the attribute, with types that those below them have too.
+mod above {
+    pub trait Graph {
+        type Id: Copy + PartialEq;
+        fn ids(&self) -> Vec<Self::Id>;
+    }
+    pub trait Weighted: Graph {
+        fn weight(&self, of: Self::Id) -> u32;
+    }
+    impl Graph for Vec<u32> {
+        type Id = usize;
+        fn ids(&self) -> Vec<usize> {
+            (0..self.len()).collect()
+        }
+    }
+    impl Weighted for Vec<u32> {
+        fn weight(&self, of: usize) -> u32 {
+            self[of]
+        }
+    }
+}
+
+program!(types_of_supertraits_from_elsewhere {
+    use super::super::above::{Graph, Weighted};
+    trait Walk: Weighted { fn last(&self) -> Option<Self::Id> { self.ids().pop() } fn sum(&self, of: &[Self::Id]) -> u32 { match of { [] => 0, [first, rest @ ..] => self.weight(*first) + self.sum(rest) } } }
+    trait Both: Walk + Iterator { fn both(&mut self, of: Self::Id) -> (u32, Option<Self::Item>) { (self.weight(of), self.next()) } }
+    trait Cursor: Iterator { fn third(&mut self) -> Option<Self::Item> { self.nth(2) } }
+    impl Walk for Vec<u32> {} impl<I: Iterator> Cursor for I {}
+    struct Two(Vec<u32>, u32);
+    impl Graph for Two { type Id = usize; fn ids(&self) -> Vec<usize> { self.0.ids() } } impl Weighted for Two { fn weight(&self, of: usize) -> u32 { self.0.weight(of) } }
+    impl Iterator for Two { type Item = u32; fn next(&mut self) -> Option<u32> { self.1 += 1; Some(self.1) } } impl Walk for Two {} impl Both for Two {}
+    fn all(c: &mut dyn Cursor<Item = u32>) -> Option<u32> { c.third() }
+    pub fn run() -> String { let v = vec![3, 4, 5]; format!("{:?} {} {:?} {:?}", v.last(), v.sum(&v.ids()), all(&mut v.iter().copied()), Two(v.clone(), 7).both(1)) }
+});
