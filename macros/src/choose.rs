@@ -16,8 +16,18 @@ pub(crate) struct Choice {
     pub(crate) has_self: bool,
     /// It can mean nothing but `nodes`.
     pub(crate) closed: bool,
-    /// Nothing but the name of a method speaks for `nodes`.
-    pub(crate) guessed: bool,
+    /// What speaks for `nodes`.
+    pub(crate) evidence: Evidence,
+}
+
+/// Why a call may mean a function.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Evidence {
+    /// A path, or the type of a receiver.
+    #[default]
+    Type,
+    /// The name of a method alone.
+    Name,
 }
 
 /// The arguments of a call.
@@ -116,7 +126,7 @@ impl Scope<'_> {
         let sure = !std_names::is_method(name) && !self.world.ambiguous.contains(name);
         let passes_word = known && sure && (imported || !self.world.single);
         let closed = !self.world.declared(name, arity);
-        Choice { nodes, passes_word, has_self: true, closed, guessed: true }
+        Choice { nodes, passes_word, has_self: true, closed, evidence: Evidence::Name }
     }
 
     /// What a call through a path may mean. `is_local`: whether a name is that of a variable.
@@ -261,7 +271,7 @@ impl Scope<'_> {
     /// Nothing is known but the name: the call stays as it is.
     fn by_name(&self, name: &str, arguments: Arguments) -> Choice {
         let nodes = self.matching(name, arguments, |owner| *owner != Owner::Module);
-        Choice { nodes, has_self: true, guessed: true, ..Choice::default() }
+        Choice { nodes, has_self: true, evidence: Evidence::Name, ..Choice::default() }
     }
 
     fn matching(&self, name: &str, arguments: Arguments, owner: impl Fn(&Owner) -> bool) -> Vec<NodeId> {

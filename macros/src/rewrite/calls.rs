@@ -2,7 +2,7 @@
 
 use super::Rewriter;
 use crate::attributes;
-use crate::choose::Choice;
+use crate::choose::{Choice, Evidence};
 use crate::names;
 use crate::world::{Def, Mode};
 use syn::visit_mut::{self, VisitMut};
@@ -38,7 +38,7 @@ impl Rewriter<'_, '_> {
         let passes_word = choice.passes_word && self.mode != Mode::Plain;
         if let Some(from) = self.node {
             for &to in &choice.nodes {
-                if choice.guessed && !passes_word {
+                if choice.evidence == Evidence::Name && !passes_word {
                     self.expander.guessed_call(from, to);
                 } else {
                     self.expander.call(from, to, passes_word);
