@@ -113,7 +113,12 @@ impl Run {
 impl Search {
     /// Whether nothing more needs to be searched.
     pub fn is_stopped(&self) -> bool {
-        self.run.stop.load(Relaxed) || self.output.is_closed()
+        let is_stopped = self.run.stop.load(Relaxed) || self.output.is_closed();
+        if is_stopped {
+            // Nor does who waits.
+            self.files.wait_no_more();
+        }
+        is_stopped
     }
 
     /// Reports that something could not be searched. The search goes on.

@@ -239,6 +239,30 @@ fn a_lease_is_waited_for() {
     });
 }
 
+/// The holder does not give it up, and the kernel takes it away after 45 seconds only. Engines whose workers wait for a file themselves may all be waiting.
+#[test]
+fn nobody_waits_for_a_lease_when_enough_is_found() {
+    let tree = Tree::new();
+    tree.file("a.txt", "zork");
+    tree.file("b.txt", "none");
+    let file = OpenOptions::new().read(true).write(true).open(tree.path("b.txt")).expect("a file");
+    for_each_engine_and_beginning(|engine| {
+        if !matches!(engine, "vthread" | "tokio") {
+            return;
+        }
+        // SAFETY: no pointer is among the arguments.
+        if unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, libc::F_WRLCK) } != 0 {
+            return println!("no leases on this file system: {}", std::io::Error::last_os_error());
+        }
+        // SAFETY: as above.
+        assert_eq!(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETOWN, 0) }, 0);
+        let search = zork(engine).arg("-q").within(tree.root()).patience(Duration::from_secs(30)).run();
+        assert_eq!((search.code(), search.text(), &*search.stderr), (0, "", ""));
+        // SAFETY: as above.
+        assert_eq!(unsafe { libc::fcntl(file.as_raw_fd(), libc::F_SETLEASE, libc::F_UNLCK) }, 0);
+    });
+}
+
 #[test]
 fn what_may_not_be_read_is_an_error_and_the_rest_is_searched() {
     let tree = Tree::new();

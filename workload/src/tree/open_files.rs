@@ -53,6 +53,8 @@ pub struct OpenFiles {
     held: Mutex<VecDeque<Weak<Dir>>>,
     /// Whether no file has been met that another user owns.
     all_are_ours: AtomicBool,
+    /// Whether nobody wants what is waited for any more.
+    is_in_vain: AtomicBool,
 }
 
 impl OpenFiles {
@@ -75,6 +77,7 @@ impl OpenFiles {
             held_now: AtomicUsize::new(0),
             held: Mutex::default(),
             all_are_ours: AtomicBool::new(true),
+            is_in_vain: AtomicBool::new(false),
         };
         files.grow_table(has);
         Ok(files)
@@ -109,6 +112,11 @@ impl OpenFiles {
         if may { flags | OFlags::NOATIME } else { flags }
     }
 
+    /// From here on nobody waits for a file: the search is over.
+    pub(crate) fn wait_no_more(&self) {
+        self.is_in_vain.store(true, Relaxed);
+    }
+
     /// Opens `path` relative to `base`, [`without_a_trace`](Self::without_a_trace). If there are too many open files, held directories are closed for it, and if
     /// that does not help it waits: nothing is lost because much is open, nor because somebody has a lease on a file.
     ///
@@ -125,7 +133,8 @@ impl OpenFiles {
                 Err(Errno::MFILE | Errno::NFILE) if self.close_held(0) > 0 => {}
                 Err(errno @ (Errno::MFILE | Errno::NFILE | Errno::AGAIN)) => {
                     let patience = if errno == Errno::AGAIN { LEASED } else { PATIENCE };
-                    if since.get_or_insert_with(Instant::now).elapsed() > patience {
+                    let is_in_vain = self.is_in_vain.load(Relaxed);
+                    if is_in_vain || since.get_or_insert_with(Instant::now).elapsed() > patience {
                         return opened;
                     }
                     vthread::sleep(LOOKS_AGAIN);

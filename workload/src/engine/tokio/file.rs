@@ -26,7 +26,7 @@ impl Behaviour for TextFile {
         permit: OwnedSemaphorePermit,
     ) -> Searched<'a> {
         Box::pin(async move {
-            let file = open(place).await?;
+            let file = open(&cx.search, place).await?;
             cx.search.counts.text_files.fetch_add(1, Relaxed);
             let mut scratch = cx.take_scratch();
             let mut window = Window::new(file, &mut scratch.buffer, &cx.search.needle);
@@ -56,7 +56,7 @@ impl Behaviour for JsonFile {
         permit: OwnedSemaphorePermit,
     ) -> Searched<'a> {
         Box::pin(async move {
-            let file = open(place).await?;
+            let file = open(&cx.search, place).await?;
             cx.search.counts.json_files.fetch_add(1, Relaxed);
             let mut scratch = cx.take_scratch();
             let mut window = Window::new(file, &mut scratch.buffer, &cx.search.needle);

@@ -1,6 +1,7 @@
 //! `tokio::fs` with paths of any length: those longer than `PATH_MAX` are reached through `/proc/self/fd`.
 
 use super::Place;
+use crate::search::Search;
 use crate::tree::{LEASED, LOOKS_AGAIN, READ};
 use rustix::fs::{FileType, OFlags};
 use rustix::io::Errno;
@@ -49,7 +50,7 @@ pub(super) async fn reach(path: &Path) -> io::Result<(PathBuf, Option<File>)> {
     }
 }
 
-pub(super) async fn open(place: &Place) -> io::Result<File> {
+pub(super) async fn open(search: &Search, place: &Place) -> io::Result<File> {
     let flags = if place.follow { READ } else { READ | OFlags::NOFOLLOW };
     let (path, _handle) = reach(&place.path).await?;
     let mut options = OpenOptions::new();
@@ -58,7 +59,7 @@ pub(super) async fn open(place: &Place) -> io::Result<File> {
     loop {
         match options.open(&path).await {
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                if since.elapsed() > LEASED {
+                if since.elapsed() > LEASED || search.is_stopped() {
                     // Not what a FIFO says when it is read: it is no change.
                     return Err(Errno::BUSY.into());
                 }
