@@ -208,6 +208,26 @@ fn a_directory_may_have_a_hundred_thousand_entries() {
     });
 }
 
+/// Several workers ask one descriptor for names, and find directories among them.
+#[test]
+fn a_listing_of_many_parts_is_searched_once() {
+    let (tree, mut expected) = (Tree::new(), vec![]);
+    let long = "-of-some-length".repeat(6);
+    for i in 0..1500 {
+        let name = if i % 100 == 0 { format!("all/{i}/a.txt") } else { format!("all/{i}{long}.txt") };
+        tree.file(&name, if i % 7 == 0 { "zork" } else { "none" });
+        if i % 7 == 0 {
+            expected.push(name);
+        }
+    }
+    for_each_engine_and_beginning(|engine| {
+        zork(engine).args(["-j", "2"]).within(tree.root()).run().found(&expected);
+        zork(engine).args(["-j", "5"]).within(tree.root()).descriptors(64, 0).run().found(&expected);
+        let counted = zork(engine).arg("--stats").within(tree.root()).run();
+        assert!(counted.stderr.contains("1500 text, 0 JSON"), "{}", counted.stderr);
+    });
+}
+
 const RANGE: usize = 8 << 20;
 const WINDOW: usize = 128 << 10;
 

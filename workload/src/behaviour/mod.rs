@@ -34,7 +34,7 @@ use rustix::io::Errno;
 use std::ffi::{CStr, CString};
 use std::fmt::Debug;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use vthread::io::Habit;
 
 /// Something that a worker does as a whole, and that any worker may do.
@@ -46,10 +46,38 @@ pub enum Task {
     Directory(Subdirectory),
     /// Some of the entries of a large directory.
     Batch(DirUse, Names),
-    /// The rest of a directory, from where its listing stands. The descriptor has that place, and stays open.
-    Rest(DirUse, Arc<OwnedFd>),
+    /// The rest of a directory, from where its listing stands, or what this worker gets of it.
+    Rest(DirUse, Arc<Rest>),
     /// To help with a huge text.
     Share(Arc<HugeText>),
+}
+
+/// A listing that has been begun. Its descriptor has the place where it goes on, and stays open. Several workers may go on with it: the kernel has
+/// one of them ask at a time, and gives each other names.
+#[derive(Debug)]
+pub struct Rest {
+    fd: Arc<OwnedFd>,
+    is_over: AtomicBool,
+}
+
+impl Rest {
+    pub(crate) fn new(fd: &Arc<OwnedFd>) -> Self {
+        Self { fd: Arc::clone(fd), is_over: AtomicBool::new(false) }
+    }
+
+    pub(crate) fn fd(&self) -> &Arc<OwnedFd> {
+        &self.fd
+    }
+
+    /// Whether somebody has come to its end.
+    pub(crate) fn is_over(&self) -> bool {
+        self.is_over.load(Relaxed)
+    }
+
+    /// It has ended, or failed. Returns whether nobody has said so before.
+    pub(crate) fn end(&self) -> bool {
+        !self.is_over.swap(true, Relaxed)
+    }
 }
 
 /// A directory that has been listed but not opened.

@@ -55,7 +55,7 @@ impl Worker {
                 let fd = dir.descriptor().ok();
                 self.batch(&dir, fd.as_deref().map(AsFd::as_fd), &mut names, tasks);
             }
-            Task::Rest(dir, fd) => self.go_on(&dir, Ok(fd), tasks),
+            Task::Rest(dir, rest) => self.go_on(&dir, Ok(Arc::clone(rest.fd())), tasks),
             Task::Share(huge) => huge.help(&mut self.tools, tasks),
         }
         self.tools.flush();
@@ -193,6 +193,7 @@ pub(crate) fn next_names<Fd: AsFd>(
             Some(Err(errno)) => return Err(errno),
             Some(Ok(entry)) => {
                 let (name, file_type) = (entry.file_name(), entry.file_type());
+                names.list(name);
                 if is_wanted(search, name, file_type) {
                     names.push(name, file_type);
                 }

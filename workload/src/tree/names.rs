@@ -12,6 +12,9 @@ pub struct Name<'a> {
     pub file_type: FileType,
 }
 
+/// Bytes of an entry of a listing besides its name: inode, offset, length, type, and a NUL.
+const RECORD: usize = 20;
+
 /// Names that are still to be visited, without an allocation for each.
 #[derive(Debug, Default)]
 pub struct Names {
@@ -21,6 +24,7 @@ pub struct Names {
     next: usize,
     /// So many at the front are directories.
     directories: usize,
+    listed: usize,
 }
 
 impl Names {
@@ -30,6 +34,7 @@ impl Names {
         self.entries.clear();
         self.next = 0;
         self.directories = 0;
+        self.listed = 0;
     }
 
     /// Adds an entry, before any has been taken. Directories come first: while the files beside them are searched, another worker can list them.
@@ -48,6 +53,16 @@ impl Names {
             self.entries.swap(self.directories, last);
             self.directories += 1;
         }
+    }
+
+    /// Notes an entry of the listing, whether it is added or not.
+    pub fn list(&mut self, name: &CStr) {
+        self.listed += RECORD + name.count_bytes();
+    }
+
+    /// Bytes that the noted entries took in the listing, or somewhat less: it rounds up.
+    pub fn listed(&self) -> usize {
+        self.listed
     }
 
     /// How many are left.

@@ -1,7 +1,7 @@
 //! What all vthreads of one search share: how many are at work, and how one starts another.
 
 use super::walk;
-use crate::behaviour::{Entry, LISTING, Subdirectory, Task, Tasks, Tools};
+use crate::behaviour::{Entry, LISTING, Rest, Subdirectory, Task, Tasks, Tools};
 use crate::output::Problem;
 use crate::search::{Root, Search};
 use crate::tree::{DirUse, Kind, Names, errno};
@@ -49,6 +49,15 @@ pub(super) struct Crew {
 pub(super) struct Listing {
     pub(super) entries: Vec<MaybeUninit<u8>>,
     pub(super) names: Names,
+}
+
+/// Who gets a share.
+#[derive(Clone, Copy, Debug)]
+enum Taker {
+    /// A walk that [`Crew::take_hungry`] has taken.
+    Hungry,
+    /// One that has not started, and is counted as walking.
+    New,
 }
 
 /// A file whose bytes are not in memory.
@@ -117,6 +126,25 @@ impl Crew {
         walk::walk(&mut Job { crew: self, scope: Some(scope), waiting, is_busy: false, left: None });
     }
 
+    /// Finds somebody for a share: a walk that stands ready for it, or one that is started for it.
+    fn taker(&self) -> Option<Taker> {
+        if self.take_hungry() {
+            return Some(Taker::Hungry);
+        }
+        let is_one_more = self.walking.fetch_add(1, AcqRel) < self.most;
+        if !is_one_more {
+            self.walking.fetch_sub(1, AcqRel);
+        }
+        is_one_more.then_some(Taker::New)
+    }
+
+    fn give_to<'scope>(&'scope self, taker: Taker, scope: &'scope Scope<'scope, '_>, share: VecDeque<Task>) {
+        match taker {
+            Taker::Hungry => self.hand(share),
+            Taker::New => self.give(scope, share),
+        }
+    }
+
     /// Gives a share to whichever carrier has nothing to do. The caller has counted it as walking.
     #[inline(never)]
     fn give<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, share: VecDeque<Task>) {
@@ -174,10 +202,39 @@ impl Crew {
                 }
                 spin_loop();
             }
-            // Others of this carrier may have got what they waited for.
-            vthread::yield_now();
+            if self.handed_now.load(Relaxed) == 0 {
+                if !self.take_hungry() {
+                    // A share is on its way.
+                    vthread::yield_now();
+                } else if !self.let_others_run() {
+                    return None;
+                }
+            }
             gives_up = since.elapsed() > patience || self.hungry.load(Relaxed) >= self.walking.load(Relaxed);
         }
+    }
+
+    /// Others of this carrier may have got what they waited for, and one may be a walk: while it runs here, another carrier has nothing to do and shall get
+    /// its shares, so a hungry walk that has taken itself away does not count meanwhile. Returns whether it is hungry again; if not, others have its place.
+    fn let_others_run(&self) -> bool {
+        /// Also when it is cancelled: who ends a walk takes it away once more.
+        struct Away<'a>(&'a AtomicUsize);
+
+        impl Drop for Away<'_> {
+            fn drop(&mut self) {
+                self.0.fetch_add(1, AcqRel);
+            }
+        }
+
+        self.walking.fetch_sub(1, AcqRel);
+        let away = Away(&self.walking);
+        vthread::yield_now();
+        drop(away);
+        let has_place = self.walking.load(Acquire) <= self.most;
+        if has_place {
+            self.hungry.fetch_add(1, AcqRel);
+        }
+        has_place
     }
 
     /// Whether a share waits for a carrier. Who yields now gets it back.
@@ -321,7 +378,7 @@ const LOOKED_AT: usize = 8 << 10;
 const PATIENCE: u64 = 50_000;
 const LEAST_PATIENCE: u64 = 3_000;
 /// How often it looks before it lets others of its carrier run.
-const LOOKS_AROUND: u32 = 32;
+const LOOKS_AROUND: u32 = 128;
 
 /// Bytes that are waited for at first: all of most files.
 const START: usize = 16 << 10;
@@ -382,6 +439,17 @@ impl Job<'_, '_> {
         self.left = self.left.map(|left| left.saturating_sub(much));
     }
 
+    /// Has a walk that has nothing to do join in a listing: while one asks for the next names, the other searches those that it has got. It is not left
+    /// waiting here for somebody, as its descriptor stays open.
+    #[inline(never)]
+    pub(super) fn share_rest(&mut self, dir: &DirUse, rest: &Arc<Rest>) {
+        let (crew, Some(scope)) = (self.crew, self.scope) else { return };
+        if let Some(taker) = crew.taker() {
+            crew.search.counts.task_made();
+            crew.give_to(taker, scope, VecDeque::from([Task::Rest(dir.keep(), Arc::clone(rest))]));
+        }
+    }
+
     /// Leaves this to others, and all that comes after it.
     pub(super) fn leave(&mut self, task: Task) {
         self.left = Some(0);
@@ -409,17 +477,10 @@ impl Tasks for Job<'_, '_> {
         if self.waiting.is_empty() {
             return true;
         }
-        let is_hungry = crew.take_hungry();
-        if !is_hungry && crew.walking.fetch_add(1, AcqRel) >= crew.most {
-            crew.walking.fetch_sub(1, AcqRel);
-            return false;
-        }
-        // The older ones have most below them.
-        let older = self.waiting.drain(..self.waiting.len().div_ceil(2)).collect();
-        if is_hungry {
-            crew.hand(older);
-        } else {
-            crew.give(scope, older);
+        if let Some(taker) = crew.taker() {
+            // The older ones have most below them.
+            let older = self.waiting.drain(..self.waiting.len().div_ceil(2)).collect();
+            crew.give_to(taker, scope, older);
         }
         false
     }

@@ -6,8 +6,8 @@ pub(super) use annotated::{Behaviours, ahead, alone, late, walk};
 mod annotated {
     use super::super::crew::{Job, Late, Listing, PIECE, open_ahead, read_start, root_of, try_open};
     use crate::behaviour::{
-        Changed, Entry, LOOKS, SHARE_BYTES, SHARE_NAMES, Subdirectory, Task, Tasks, Tools, kind_of,
-        next_names, not_opened, not_read, search_json, search_text,
+        Changed, Entry, LISTING, LOOKS, Rest, SHARE_BYTES, SHARE_NAMES, Subdirectory, Task, Tasks, Tools,
+        kind_of, next_names, not_opened, not_read, search_json, search_text,
     };
     use crate::output::Problem;
     use crate::tree::{DirUse, Kind, Names};
@@ -175,9 +175,9 @@ mod annotated {
             Task::Directory(found) => subdirectory(found, walk),
             Task::Batch(dir, mut names) => {
                 let fd = dir.descriptor().ok();
-                batch(&dir, fd.as_deref().map(AsFd::as_fd), &mut names, walk);
+                batch(&dir, fd.as_deref().map(AsFd::as_fd), &mut names, None, walk);
             }
-            Task::Rest(dir, fd) => go_on(&dir, Ok(fd), walk),
+            Task::Rest(dir, rest) => go_on(&dir, Ok(Arc::clone(rest.fd())), Some(rest), walk),
             Task::Share(huge) => huge.help(&mut walk.tools, walk.job),
         }
     }
@@ -251,13 +251,20 @@ mod annotated {
     fn list(dir: &DirUse, walk: &mut Walk<'_, '_, '_>) {
         walk.tools.tally.directories += 1;
         walk.job.has_done(1);
-        go_on(dir, dir.descriptor(), walk);
+        go_on(dir, dir.descriptor(), None, walk);
     }
 
     /// Searches what its listing still has.
-    fn go_on(dir: &DirUse, fd: Result<Arc<OwnedFd>, Errno>, walk: &mut Walk<'_, '_, '_>) {
+    fn go_on(
+        dir: &DirUse,
+        fd: Result<Arc<OwnedFd>, Errno>,
+        mut rest: Option<Arc<Rest>>,
+        walk: &mut Walk<'_, '_, '_>,
+    ) {
         let mut listing = take(&mut walk.listing);
-        if let Err(errno) = list_with(dir, fd, &mut listing, walk) {
+        let listed = list_with(dir, fd, &mut rest, &mut listing, walk);
+        let is_first_to_say = rest.is_none_or(|rest| rest.end());
+        if let (Err(errno), true) = (listed, is_first_to_say) {
             walk.tools.search.problem(&dir.path(), &errno.into());
         }
         walk.listing = listing;
@@ -266,26 +273,41 @@ mod annotated {
     fn list_with(
         dir: &DirUse,
         fd: Result<Arc<OwnedFd>, Errno>,
+        rest: &mut Option<Arc<Rest>>,
         listing: &mut Listing,
         walk: &mut Walk<'_, '_, '_>,
     ) -> Result<(), Errno> {
         let fd = fd?;
         let mut entries = RawDir::new(&*fd, &mut listing.entries);
-        while next_names(&walk.tools.search, &mut entries, &mut listing.names)? {
-            batch(dir, Some(fd.as_fd()), &mut listing.names, walk);
+        while !rest.as_ref().is_some_and(|rest| rest.is_over())
+            && next_names(&walk.tools.search, &mut entries, &mut listing.names)?
+        {
+            // What is not about full has been listed to its end.
+            if rest.is_none() && !walk.is_cold && listing.names.listed() > LISTING / 2 {
+                *rest = Some(Arc::new(Rest::new(&fd)));
+            }
+            batch(dir, Some(fd.as_fd()), &mut listing.names, rest.as_ref(), walk);
             if walk.tools.search.is_stopped() {
                 break;
             }
             if walk.job.is_leaving() {
-                walk.job.leave(Task::Rest(dir.keep(), Arc::clone(&fd)));
+                let rest = rest.take().unwrap_or_else(|| Arc::new(Rest::new(&fd)));
+                walk.job.leave(Task::Rest(dir.keep(), rest));
                 break;
             }
         }
         Ok(())
     }
 
-    /// Searches the entries of `dir`, whose descriptor is `at`, that are in `names`; others may take half of what is left.
-    fn batch(dir: &DirUse, at: Option<BorrowedFd<'_>>, names: &mut Names, walk: &mut Walk<'_, '_, '_>) {
+    /// Searches the entries of `dir`, whose descriptor is `at`, that are in `names`. Others may join in the listing while there is a `rest` of it, and
+    /// take half of what is left here after that.
+    fn batch(
+        dir: &DirUse,
+        at: Option<BorrowedFd<'_>>,
+        names: &mut Names,
+        rest: Option<&Arc<Rest>>,
+        walk: &mut Walk<'_, '_, '_>,
+    ) {
         let mut since = walk.tools.tally.bytes;
         walk.job.is_busy = names.len() > 1;
         while let Some(entry) = names.pop() {
@@ -297,10 +319,15 @@ mod annotated {
                 return walk.job.leave(Task::Batch(dir.keep(), names.rest()));
             }
             walk.job.is_busy = names.len() > 1;
-            let much = names.len() >= SHARE_NAMES || walk.tools.tally.bytes - since > SHARE_BYTES;
+            let rest = rest.filter(|rest| !rest.is_over());
+            let much =
+                rest.is_some() || names.len() >= SHARE_NAMES || walk.tools.tally.bytes - since > SHARE_BYTES;
             if much && !names.is_empty() && walk.job.wanted() {
                 since = walk.tools.tally.bytes;
-                walk.job.spawn(Task::Batch(dir.keep(), names.split()));
+                match rest {
+                    Some(rest) => walk.job.share_rest(dir, rest),
+                    None => walk.job.spawn(Task::Batch(dir.keep(), names.split())),
+                }
             }
         }
     }
