@@ -43,7 +43,7 @@ pub enum Mark {
     PlainJump,
     /// The callee of this call runs on another stack.
     Switch,
-    /// Control leaves this stack, and comes back only at `resume` with rsp moved up by `moved`.
+    /// Control leaves this stack, and comes back only at `resume` with rsp moved up by `moved`, and rbp as it was.
     Swap {
         /// Where; `None`: never.
         resume: Option<u64>,

@@ -101,7 +101,7 @@ pub enum Kind {
     /// A `call` whose callee runs on another stack: its depth does not count on this one. The callee returns.
     Switch = 5,
     /// The instruction at which a context switch leaves this stack. Control comes back only at `callee` (an address in
-    /// the same function) with rsp = rsp before `site` + `extra`, and every register unknown. `callee` 0: never. Who gets rsp, from a
+    /// the same function) with rsp = rsp before `site` + `extra`, rbp as it was before `site`, and every other register unknown. `callee` 0: never. Who gets rsp, from a
     /// register or as stored by one of the two instructions before `site`, only comes back with it: nothing of this stack is written through it.
     Swap = 6,
     /// A pool of hop stubs for functions of the executable itself: stubs of `extra` bytes from `site` up to `callee`. Each

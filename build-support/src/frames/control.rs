@@ -3,7 +3,7 @@
 use super::blocks::{Flow, Interpreter};
 use super::notes::{ALL_OF_THE_FRAME, below_return_address};
 use super::operands::{is_immediate, number};
-use super::state::{ARGUMENTS, RSP, State};
+use super::state::{ARGUMENTS, RBP, RSP, State};
 use super::value::{Target, Value};
 use super::{Callee, Form, Place, Problem, Site};
 use crate::elf::Slot;
@@ -82,7 +82,7 @@ impl Interpreter<'_, '_> {
         }
     }
 
-    /// Control leaves this stack and comes back elsewhere, with nothing in registers.
+    /// Control leaves this stack and comes back elsewhere, with rbp as it was and nothing in the other registers.
     fn swap(
         &mut self,
         instruction: &Instruction,
@@ -105,9 +105,11 @@ impl Interpreter<'_, '_> {
             if after.registers[register] != state.registers[RSP] {
                 after.escape(after.registers[register]);
             }
-            after.registers[register] = Value::Unknown;
+            if register != RBP {
+                after.registers[register] = Value::Unknown;
+            }
         }
-        after.forget_escaped_but(&self.bases, base, offset, offset + moved + 8);
+        after.forget_escaped_but(&self.bases, base, offset, offset + moved);
         after.registers[RSP] = Value::Stack { base, offset: offset + moved };
         after.forget_arguments();
         self.go(to, &after);

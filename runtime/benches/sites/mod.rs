@@ -22,12 +22,12 @@ pub struct Site {
     pub saved: usize,
 }
 
-/// `push rbp; lea rax, [rip + n]; push rax; mov [rcx], rsp; lea rsp, [rdx + 8]; jmp [rdx]; pop rbp`, without n.
+/// `push rbp; lea rax, [rip + n]; push rax; mov [rcx], rsp; mov rbp, [rdx + 8]; lea rsp, [rdx + 16]; jmp [rdx]`, without n.
 const BEFORE: [u8; 4] = [0x55, 0x48, 0x8d, 0x05];
-const AFTER: [u8; 11] = [0x50, 0x48, 0x89, 0x21, 0x48, 0x8d, 0x62, 0x08, 0xff, 0x22, 0x5d];
+const AFTER: [u8; 14] = [0x50, 0x48, 0x89, 0x21, 0x48, 0x8b, 0x6a, 0x08, 0x48, 0x8d, 0x62, 0x10, 0xff, 0x22];
 
-/// Bytes from its start to the `pop`.
-const TO_RESUME: usize = BEFORE.len() + 4 + AFTER.len() - 1;
+/// Bytes from its start to where it goes on.
+const TO_RESUME: usize = BEFORE.len() + 4 + AFTER.len();
 
 /// All switches of an ELF executable with symbols.
 ///
@@ -64,7 +64,7 @@ struct Step {
     next: Vec<(u64, i64)>,
 }
 
-/// Bytes that are live at `resume`, with the one word that the switch took from the stack itself.
+/// Bytes that are live at `resume`, with the two words that whoever switched here took from the stack.
 fn live(code: &[u8], start: u64, resume: u64) -> usize {
     let mut steps: BTreeMap<(u64, i64), Step> = BTreeMap::new();
     let mut open = vec![(resume, 0i64)];
@@ -94,7 +94,7 @@ fn live(code: &[u8], start: u64, resume: u64) -> usize {
             }
         }
         if !changed {
-            return live[&(resume, 0)].len() + 8;
+            return live[&(resume, 0)].len() + 16;
         }
     }
 }

@@ -343,6 +343,53 @@ fn switches_keep_everything_that_is_live() {
     }
 }
 
+/// Calls `f(argument)` with that in rbp, and gives what is there afterwards.
+#[unsafe(naked)]
+unsafe extern "C" fn with_rbp(rbp: usize, argument: *mut u8, f: unsafe extern "C" fn(*mut u8)) -> usize {
+    core::arch::naked_asm!(
+        "push rbp",
+        "mov rbp, rdi",
+        "mov rdi, rsi",
+        "call rdx",
+        "mov rax, rbp",
+        "pop rbp",
+        "ret",
+    )
+}
+
+#[test]
+fn each_stack_keeps_its_rbp() {
+    unsafe extern "C" fn switches(shared: *mut u8) {
+        let shared = shared.cast::<PingPong>();
+        for _ in 0..10 {
+            // SAFETY: as in `pong`.
+            unsafe { switch((*shared).there, &raw mut (*shared).back) };
+        }
+    }
+    unsafe extern "C" fn switches_back(shared: *mut u8) {
+        let shared = shared.cast::<PingPong>();
+        // SAFETY: as in `pong`.
+        unsafe { switch((*shared).back, &raw mut (*shared).there) };
+    }
+    unsafe extern "C-unwind" fn other(shared: *mut u8) {
+        let block = shared.cast::<PingPong>();
+        loop {
+            // SAFETY: as in `pong`.
+            unsafe { (*block).turns += u64::from(with_rbp(0x1111, shared, switches_back) == 0x1111) };
+        }
+    }
+    let (_memory, top) = stack();
+    let mut shared =
+        PingPong { there: core::ptr::null_mut(), back: core::ptr::null_mut(), sum: 0.0, turns: 0 };
+    let shared = &raw mut shared;
+    // SAFETY: `other` runs on a stack of its own, and goes on only here.
+    unsafe {
+        enter(top, &raw mut (*shared).back, other, shared.cast());
+        assert_eq!(with_rbp(0x2222, shared.cast(), switches), 0x2222);
+        assert_eq!((*shared).turns, 10);
+    }
+}
+
 unsafe extern "C-unwind" fn exchanges(mut other: *mut u8) {
     let mut lanes = [1.0f64, 2.0, 4.0, 8.0];
     loop {
