@@ -16,7 +16,7 @@ use core::fmt;
 use std::panic::resume_unwind;
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 /// OS threads that run vthreads, one for each processor if not told otherwise.
 ///
@@ -134,13 +134,16 @@ impl Runtime {
         })
     }
 
-    /// How many deadlocks there have been. Carriers whose waits are being ended sleep, so that it does not take long until they have done so; none has left
-    /// while somebody runs something.
+    /// How many deadlocks there have been, before what is run now. While one is being broken, what begins might be taken for a part of it; carriers whose
+    /// waits are being ended sleep, so that it does not take long until they have done so, and none has left while somebody runs something. But one may
+    /// have begun with something just before, and be busy with it for as long as it likes. So this waits for a while only. Then that deadlock is
+    /// one that is still to come: whose wait it ends is told of it as of any other.
     fn deadlocks_before(&self) -> u64 {
+        let since = Instant::now();
         loop {
-            let (deadlocks, are_over) = self.group.deadlocks();
-            if are_over {
-                return deadlocks;
+            let (begun, broken) = self.group.deadlocks();
+            if begun == broken || since.elapsed() >= EVERY {
+                return broken;
             }
             thread::sleep(Duration::from_micros(50));
         }
@@ -245,5 +248,39 @@ fn carry(config: StackConfig, member: Member, say: &mpsc::Sender<Result<()>>) ->
             let _ = say.send(Err(error));
             Stats::default()
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use core::sync::atomic::{AtomicBool, Ordering::SeqCst};
+
+    #[test]
+    fn nobody_waits_for_a_carrier_that_is_busy_while_a_deadlock_is_broken() {
+        let runtime = Arc::new(Runtime::builder().carriers(2).build().expect("a runtime"));
+        let (begun, may_end) = (Arc::new(AtomicBool::new(false)), Arc::new(AtomicBool::new(false)));
+        let (begins, ends) = (begun.clone(), may_end.clone());
+        let busy = move || {
+            begins.store(true, SeqCst);
+            while !ends.load(SeqCst) {
+                core::hint::spin_loop();
+            }
+        };
+        let busy = runtime.spawn(busy).expect("no child");
+        while !begun.load(SeqCst) {
+            thread::yield_now();
+        }
+        // As if it had begun with that between the last look and this.
+        runtime.group.break_deadlock();
+        let (say, hear) = mpsc::channel();
+        let other = runtime.clone();
+        let runs = thread::spawn(move || say.send(other.run(|| 7).ok()));
+        let heard = hear.recv_timeout(Duration::from_secs(30));
+        assert!(!busy.is_finished());
+        may_end.store(true, SeqCst);
+        assert_eq!(heard, Ok(Some(7)), "it waited for the carrier");
+        let _ = runs.join();
+        busy.join().expect("no wait of it was ended");
     }
 }

@@ -265,11 +265,11 @@ impl Group {
         }
     }
 
-    /// How many deadlocks there have been, and whether all waits of the last one have been ended: what begins before that might be taken for
+    /// How many deadlocks there have been, and of how many of them all waits have been ended: what begins before that might be taken for
     /// one of them. A carrier that has left ends none.
-    pub(crate) fn deadlocks(&self) -> (u64, bool) {
+    pub(crate) fn deadlocks(&self) -> (u64, u64) {
         let deadlock = self.lock_deadlock();
-        (deadlock.begun, deadlock.broken == deadlock.begun)
+        (deadlock.begun, deadlock.broken)
     }
 
     /// What the carriers have said at the last deadlock, if it was not one of the first so many.
