@@ -73,6 +73,23 @@ pub(super) struct Late {
     pub(super) at_once: bool,
 }
 
+/// One of so many that may be under way at a time. It is given back when this is dropped, also when its vthread panics or never starts.
+#[derive(Debug)]
+pub(super) struct Place<'a>(&'a AtomicUsize);
+
+impl<'a> Place<'a> {
+    fn one_of(left: &'a AtomicUsize) -> Option<Self> {
+        left.fetch_update(AcqRel, Relaxed, |left| left.checked_sub(1)).is_ok().then_some(())?;
+        Some(Self(left))
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        self.0.fetch_add(1, AcqRel);
+    }
+}
+
 impl Listing {
     fn new() -> Self {
         Self { entries: vec![MaybeUninit::uninit(); LISTING], names: Names::default() }
@@ -242,44 +259,42 @@ impl Crew {
         self.offered.load(Relaxed) > 0
     }
 
-    /// Whether one more file may be waited for; then it counts.
-    pub(super) fn may_wait(&self) -> bool {
-        self.late.fetch_update(AcqRel, Relaxed, |left| left.checked_sub(1)).is_ok()
+    /// The right to wait for one more file, if there is one left.
+    pub(super) fn may_wait(&self) -> Option<Place<'_>> {
+        Place::one_of(&self.late)
     }
 
     /// Starts a vthread for a file that has to be waited for.
     #[inline(never)]
-    pub(super) fn wait_for<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, mut file: Late) {
+    pub(super) fn wait_for<'scope>(
+        &'scope self,
+        scope: &'scope Scope<'scope, '_>,
+        place: Place<'scope>,
+        mut file: Late,
+    ) {
         drop(scope.spawn_local(move || {
+            let _place = place;
             let mut job =
                 Job { crew: self, scope: Some(scope), waiting: VecDeque::new(), is_busy: false, left: None };
             walk::late(&mut job, &mut file);
         }));
     }
 
-    pub(super) fn late_ended(&self) {
-        self.late.fetch_add(1, AcqRel);
-    }
-
-    /// Whether one more directory may be waited for; then it counts.
-    pub(super) fn may_look_ahead(&self) -> bool {
-        let may = self.ahead.fetch_update(AcqRel, Relaxed, |left| left.checked_sub(1)).is_ok();
-        if may && !self.may_wait() {
-            self.ahead.fetch_add(1, AcqRel);
-            return false;
-        }
-        may
-    }
-
-    pub(super) fn ahead_ended(&self) {
-        self.ahead.fetch_add(1, AcqRel);
-        self.late_ended();
+    /// The right to wait for one more directory, if there is one left.
+    pub(super) fn may_look_ahead(&self) -> Option<[Place<'_>; 2]> {
+        Some([Place::one_of(&self.ahead)?, self.may_wait()?])
     }
 
     /// Starts a vthread for a directory that has to be waited for.
     #[inline(never)]
-    pub(super) fn look_ahead<'scope>(&'scope self, scope: &'scope Scope<'scope, '_>, found: Subdirectory) {
+    pub(super) fn look_ahead<'scope>(
+        &'scope self,
+        scope: &'scope Scope<'scope, '_>,
+        places: [Place<'scope>; 2],
+        found: Subdirectory,
+    ) {
         drop(scope.spawn_local(move || {
+            let _places = places;
             let mut job =
                 Job { crew: self, scope: Some(scope), waiting: VecDeque::new(), is_busy: false, left: None };
             walk::ahead(&mut job, &found);
@@ -487,5 +502,21 @@ impl Tasks for Job<'_, '_> {
 
     fn parallel(&self) -> bool {
         self.crew.most > 1
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn who_panics_gives_its_place_back() {
+        let left = AtomicUsize::new(1);
+        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+            let _place = Place::one_of(&left).expect("one is left");
+            assert!(Place::one_of(&left).is_none());
+            std::panic::resume_unwind(Box::new(()));
+        }));
+        assert!(panicked.is_err() && left.load(Relaxed) == 1);
     }
 }

@@ -54,11 +54,14 @@ mod annotated {
                 let found =
                     Subdirectory { parent: dir.keep(), name: entry.name.to_owned(), follow: entry.follow };
                 // What is below a directory that was not in memory is not either.
-                match walk.job.scope {
-                    Some(scope) if walk.is_cold && walk.job.crew.may_look_ahead() => {
-                        walk.job.crew.look_ahead(scope, found);
-                    }
-                    _ => walk.job.spawn(Task::Directory(found)),
+                let crew = walk.job.crew;
+                if walk.is_cold
+                    && let Some(scope) = walk.job.scope
+                    && let Some(places) = crew.may_look_ahead()
+                {
+                    crew.look_ahead(scope, places, found);
+                } else {
+                    walk.job.spawn(Task::Directory(found));
                 }
             }
             Ok(())
@@ -141,14 +144,12 @@ mod annotated {
     pub fn late(job: &mut Job<'_, '_>, file: &mut Late) {
         // Tools are large: they are taken when there is something to be done with them.
         let started = read_start(&job.crew.search, file);
-        let crew = job.crew;
         let mut walk = begin(job);
         finish(started, file, &mut walk);
         walk.tools.flush();
         // A huge text may have been shared, or the file may be a directory by now.
         work(&mut walk);
         end(walk);
-        crew.late_ended();
     }
 
     /// A vthread that waits for a directory, and searches it.
@@ -162,7 +163,6 @@ mod annotated {
         walk.tools.flush();
         work(&mut walk);
         end(walk);
-        crew.ahead_ended();
     }
 
     fn run(task: Task, walk: &mut Walk<'_, '_, '_>) {
@@ -220,14 +220,16 @@ mod annotated {
     /// Leaves a directory that is not in memory to a vthread that waits for it; this one waits for it itself if too many do.
     fn cold(found: Subdirectory, walk: &mut Walk<'_, '_, '_>) {
         let crew = walk.job.crew;
-        match walk.job.scope {
-            None if walk.job.is_first() => walk.job.leave(Task::Directory(found)),
-            Some(scope) if crew.may_look_ahead() => crew.look_ahead(scope, found),
-            _ => {
-                let opened = open_ahead(&crew.search, &found);
-                walk.is_cold = true;
-                enter(&found, opened, walk);
-            }
+        if let Some(scope) = walk.job.scope
+            && let Some(places) = crew.may_look_ahead()
+        {
+            crew.look_ahead(scope, places, found);
+        } else if walk.job.scope.is_none() && walk.job.is_first() {
+            walk.job.leave(Task::Directory(found));
+        } else {
+            let opened = open_ahead(&crew.search, &found);
+            walk.is_cold = true;
+            enter(&found, opened, walk);
         }
     }
 
@@ -420,12 +422,16 @@ mod annotated {
         }
         let crew = walk.job.crew;
         if let (Some(dir), Some(scope)) = (entry.dir, walk.job.scope)
-            && crew.may_wait()
+            && let Some(place) = crew.may_wait()
         {
             // It shall ask for its bytes soon. But a share that another carrier has been roused for would start here.
             let at_once = !crew.has_offered();
             let name = entry.name.to_owned();
-            crew.wait_for(scope, Late { dir: dir.keep(), name, kind, follow: entry.follow, fd, at_once });
+            crew.wait_for(
+                scope,
+                place,
+                Late { dir: dir.keep(), name, kind, follow: entry.follow, fd, at_once },
+            );
             if at_once {
                 vthread::yield_now();
             }
