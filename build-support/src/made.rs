@@ -11,7 +11,7 @@ use crate::functions::symbol_names;
 const BODY: &str = "__vt_";
 
 /// How names begin that the macro gives to functions which take the context word or know it: `names.rs` of the macro.
-const BEGINNINGS: [&str; 6] = [BODY, "__body_", "__step_", "__rec_", "__chunk_", "__slot_"];
+const BEGINNINGS: [&str; 7] = [BODY, "__body_", "__step_", "__rec_", "__chunk_", "__enter_", "__slot_"];
 
 /// The runtime's crate. What it calls on a chunk is a closure of the macro's that knows where it is.
 const RUNTIME: &str = "vthread";
@@ -93,6 +93,7 @@ mod tests {
             (legacy(&["user", "__vt_parse", "_$u7b$$u7b$closure$u7d$$u7d$"]), true),
             (legacy(&[area, "__vt_area"]), true),
             (legacy(&["user", "__chunk_walk"]), true),
+            (legacy(&[area, "__enter_area"]), true),
             (legacy(&["user", "__body_walk"]), true),
             ("_RNvCs0_4user10___vt_parse".to_owned(), true),
             // Not understood.

@@ -105,21 +105,30 @@ mod clocks {
         #[cfg(unix)]
         #[inline(never)]
         fn __chunk_ticks(&self, is_concurrent: i64) -> u64 {
-            ::vthread::__private::on_chunk(move || <Self as Clock>::__vt_ticks(self, 1))
+            ::vthread::__private::enter_on_chunk!(
+                false, (self,), < Self as __ClockTable > ::__enter_ticks
+            )
         }
+        #[cfg(unix)]
+        ::vthread::__private::entry!(__enter_ticks, (), < Self as Clock > ::__vt_ticks);
         #[cfg(not(unix))]
         #[inline(never)]
         fn __chunk_ticks(&self, is_concurrent: i64, since: u64) -> u64 {
-            ::vthread::__private::on_chunk(move || <Self as Clock>::__vt_ticks(
-                self,
-                1,
-                since,
-            ))
+            ::vthread::__private::enter_on_chunk!(
+                false, (self, since,), < Self as __ClockTable > ::__enter_ticks
+            )
         }
+        #[cfg(not(unix))]
+        ::vthread::__private::entry!(
+            __enter_ticks, (argument_0), < Self as Clock > ::__vt_ticks
+        );
         #[inline(never)]
         fn __chunk_hours(&self, is_concurrent: i64) -> u64 {
-            ::vthread::__private::on_chunk(move || <Self as Clock>::__vt_hours(self, 1))
+            ::vthread::__private::enter_on_chunk!(
+                false, (self,), < Self as __ClockTable > ::__enter_hours
+            )
         }
+        ::vthread::__private::entry!(__enter_hours, (), < Self as Clock > ::__vt_hours);
     }
     impl<__T: Clock> __ClockTable for __T {}
     #[doc(hidden)]

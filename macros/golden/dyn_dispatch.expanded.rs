@@ -69,16 +69,20 @@ pub mod animals {
         ];
         #[inline(never)]
         fn __chunk_name(&self, is_concurrent: i64) -> &str {
-            ::vthread::__private::on_chunk(move || <Self as Animal>::__vt_name(self, 1))
+            ::vthread::__private::enter_on_chunk!(
+                false, (self,), < Self as __AnimalTable > ::__enter_name
+            )
         }
+        ::vthread::__private::entry!(__enter_name, (), < Self as Animal > ::__vt_name);
         #[inline(never)]
         fn __chunk_speak(&self, is_concurrent: i64, times: u32) -> String {
-            ::vthread::__private::on_chunk(move || <Self as Animal>::__vt_speak(
-                self,
-                1,
-                times,
-            ))
+            ::vthread::__private::enter_on_chunk!(
+                false, (self, times,), < Self as __AnimalTable > ::__enter_speak
+            )
         }
+        ::vthread::__private::entry!(
+            __enter_speak, (argument_0), < Self as Animal > ::__vt_speak
+        );
     }
     impl<__T: Animal> __AnimalTable for __T {}
     #[doc(hidden)]

@@ -127,15 +127,18 @@ mod one {
         ];
         #[inline(never)]
         fn __chunk_step(&self, is_concurrent: i64) -> u32 {
-            ::vthread::__private::on_chunk_exact(move || <Self as Step>::__vt_step(
-                self,
-                1,
-            ))
+            ::vthread::__private::enter_on_chunk!(
+                true, (self,), < Self as __StepTable > ::__enter_step
+            )
         }
+        ::vthread::__private::entry!(__enter_step, (), < Self as Step > ::__vt_step);
         #[inline(never)]
         fn __chunk_other(&self, is_concurrent: i64) -> u32 {
-            ::vthread::__private::on_chunk(move || <Self as Step>::__vt_other(self, 1))
+            ::vthread::__private::enter_on_chunk!(
+                false, (self,), < Self as __StepTable > ::__enter_other
+            )
         }
+        ::vthread::__private::entry!(__enter_other, (), < Self as Step > ::__vt_other);
     }
     impl<__T: Step> __StepTable for __T {}
     #[doc(hidden)]

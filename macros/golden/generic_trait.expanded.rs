@@ -41,10 +41,13 @@ mod conversions {
         ];
         #[inline(never)]
         fn __chunk_convert(&self, is_concurrent: i64, a: A) -> Self::Out {
-            ::vthread::__private::on_chunk(move || <Self as Convert<
-                A,
-            >>::__vt_convert(self, 1, a))
+            ::vthread::__private::enter_on_chunk!(
+                false, (self, a,), < Self as __ConvertTable < A > > ::__enter_convert
+            )
         }
+        ::vthread::__private::entry!(
+            __enter_convert, (argument_0), < Self as Convert < A > > ::__vt_convert
+        );
     }
     impl<A, __T: Convert<A>> __ConvertTable<A> for __T {}
     #[doc(hidden)]
@@ -391,12 +394,13 @@ mod conversions {
         ];
         #[inline(never)]
         fn __chunk_twice(&self, is_concurrent: i64, a: u32) -> u64 {
-            ::vthread::__private::on_chunk(move || <Self as Twice>::__vt_twice(
-                self,
-                1,
-                a,
-            ))
+            ::vthread::__private::enter_on_chunk!(
+                false, (self, a,), < Self as __TwiceTable > ::__enter_twice
+            )
         }
+        ::vthread::__private::entry!(
+            __enter_twice, (argument_0), < Self as Twice > ::__vt_twice
+        );
     }
     impl<__T: Twice> __TwiceTable for __T {}
     #[doc(hidden)]

@@ -164,8 +164,13 @@ pub trait __VisitorTable: Visitor + Sized {
     ];
     #[inline(never)]
     fn __chunk_visit(&mut self, is_concurrent: i64, n: u64) {
-        ::vthread::__private::on_chunk(move || <Self as Visitor>::__vt_visit(self, 1, n))
+        ::vthread::__private::enter_on_chunk!(
+            false, (self, n,), < Self as __VisitorTable > ::__enter_visit
+        )
     }
+    ::vthread::__private::entry!(
+        __enter_visit, (argument_0), < Self as Visitor > ::__vt_visit
+    );
 }
 impl<__T: Visitor> __VisitorTable for __T {}
 #[doc(hidden)]

@@ -41,8 +41,11 @@ mod shapes {
         ];
         #[inline(never)]
         fn __chunk_name(&self, is_concurrent: i64) -> String {
-            ::vthread::__private::on_chunk(move || <Self as Named>::__vt_name(self, 1))
+            ::vthread::__private::enter_on_chunk!(
+                false, (self,), < Self as __NamedTable > ::__enter_name
+            )
         }
+        ::vthread::__private::entry!(__enter_name, (), < Self as Named > ::__vt_name);
     }
     impl<__T: Named> __NamedTable for __T {}
     #[doc(hidden)]
@@ -303,8 +306,11 @@ mod shapes {
         ];
         #[inline(never)]
         fn __chunk_area(&self, is_concurrent: i64) -> f64 {
-            ::vthread::__private::on_chunk(move || <Self as Shape>::__vt_area(self, 1))
+            ::vthread::__private::enter_on_chunk!(
+                false, (self,), < Self as __ShapeTable > ::__enter_area
+            )
         }
+        ::vthread::__private::entry!(__enter_area, (), < Self as Shape > ::__vt_area);
     }
     impl<__T: Shape> __ShapeTable for __T {}
     #[doc(hidden)]

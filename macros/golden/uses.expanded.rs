@@ -56,11 +56,13 @@ mod user {
             ];
             #[inline(never)]
             fn __chunk_apply(&self, is_concurrent: i64) -> u32 {
-                ::vthread::__private::on_chunk(move || <Self as Tool>::__vt_apply(
-                    self,
-                    1,
-                ))
+                ::vthread::__private::enter_on_chunk!(
+                    false, (self,), < Self as __ToolTable > ::__enter_apply
+                )
             }
+            ::vthread::__private::entry!(
+                __enter_apply, (), < Self as Tool > ::__vt_apply
+            );
         }
         impl<__T: Tool> __ToolTable for __T {}
         #[doc(hidden)]

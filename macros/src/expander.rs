@@ -95,11 +95,16 @@ impl<'w> Expander<'w> {
         self.problems.borrow_mut().at(span, message);
     }
 
-    /// The function that takes a chunk: one that must be proved, if the user asks for it.
-    pub(crate) fn on_chunk(&self, attributes: &[Attribute]) -> TokenStream {
+    /// What takes a chunk must be proved, because the user asks for it.
+    pub(crate) fn is_exact(&self, attributes: &[Attribute]) -> bool {
         let options = attributes::inner_options(attributes, On::Function).ok().flatten().unwrap_or_default();
+        self.exact || options.exact
+    }
+
+    /// The function that takes a chunk.
+    pub(crate) fn on_chunk(&self, attributes: &[Attribute]) -> TokenStream {
         let private = &self.private;
-        let name = if self.exact || options.exact { "on_chunk_exact" } else { "on_chunk" };
+        let name = if self.is_exact(attributes) { "on_chunk_exact" } else { "on_chunk" };
         let name = Ident::new(name, Span::call_site());
         quote!(#private::#name)
     }

@@ -57,6 +57,11 @@ pub(crate) fn chunk(of: &Ident) -> Ident {
     format_ident!("__chunk_{}", of.unraw(), span = here(of))
 }
 
+/// What the entry of an array enters on that chunk.
+pub(crate) fn enter(of: &Ident) -> Ident {
+    format_ident!("__enter_{}", of.unraw(), span = here(of))
+}
+
 /// A method of the object trait: it indexes the array of its type.
 pub(crate) fn slot(of: &Ident) -> Ident {
     format_ident!("__slot_{}", of.unraw(), span = here(of))

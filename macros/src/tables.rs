@@ -3,7 +3,8 @@
 //! ```text
 //! trait __ShapeTable: Shape + Sized {
 //!     const PAIRS: &'static [*const (); 2] = &[Self::__vt_area as _, Self::__chunk_area as _];     // [plain, concurrent]
-//!     fn __chunk_area(&self, is_concurrent: i64) -> f64 { on_chunk(move || self.__vt_area(1)) }
+//!     fn __chunk_area(&self, is_concurrent: i64) -> f64 { enter_on_chunk!((self,), Self::__enter_area) }
+//!     entry!(__enter_area, (), Self::__vt_area);          // fn __enter_area(words..) -> Pair { .. this.__vt_area(1) .. }
 //! }
 //! trait __ShapeObj { fn __slot_area(&self, is_concurrent: i64) -> f64; }
 //! impl<T: Shape> __ShapeObj for T {
@@ -11,6 +12,10 @@
 //! }
 //! ```
 //! The array is a trait's and not a type's own, so that its functions keep the receivers and lifetimes of the methods.
+//!
+//! What is entered on the chunk is a function and not a closure: what is generic over a closure is made anew for each method of each type, what is
+//! generic over a tuple of arguments once for all methods of a type that take the same. It names no types: those of its arguments
+//! are what the body takes, and so what the entry of the array was given, whatever their lifetimes.
 
 use crate::attributes;
 use crate::conditions::{self, Condition};
@@ -113,11 +118,26 @@ fn chunk(expander: &Expander<'_>, t: &ItemTrait, f: &TraitItemFn) -> TokenStream
     let (_, arguments, _) = t.generics.split_for_impl();
     let body = names::body(&f.sig.ident);
     let forward = Forward::new(&f.sig);
-    let call = forward.call(&quote!(<Self as #name #arguments>::#body), &quote!(1), &f.sig);
-    let on_chunk = functions::take_chunk(&expander.on_chunk(&f.attrs), &call, signature::diverges(&f.sig));
     let head = signature::head(&f.sig, &names::chunk(&f.sig.ident), &forward.with_word(), false);
     let condition = Condition::of(&f.attrs).attribute();
-    quote!(#condition #[inline(never)] #head { #on_chunk })
+    if signature::diverges(&f.sig) {
+        let call = forward.call(&quote!(<Self as #name #arguments>::#body), &quote!(1), &f.sig);
+        let on_chunk = functions::take_chunk(&expander.on_chunk(&f.attrs), &call, true);
+        return quote!(#condition #[inline(never)] #head { #on_chunk });
+    }
+    let (private, exact, table) = (&expander.private, expander.is_exact(&f.attrs), names::table(&t.ident));
+    let (receiver, given) = (forward.receiver.iter().map(|r| &r.self_token), &forward.arguments);
+    let enter = names::enter(&f.sig.ident);
+    let taken = (0..given.len()).map(|at| Ident::new(&format!("argument_{at}"), Span::mixed_site()));
+    quote! {
+        #condition
+        #[inline(never)]
+        #head {
+            #private::enter_on_chunk!(#exact, (#(#receiver,)* #(#given,)*), <Self as #table #arguments>::#enter)
+        }
+        #condition
+        #private::entry!(#enter, (#(#taken)*), <Self as #name #arguments>::#body);
+    }
 }
 
 /// A method that stays ordinary but can be called through a trait object.

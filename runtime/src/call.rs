@@ -1,7 +1,6 @@
 //! Calls from one stack to another: onto a chunk, and off it.
 
 use crate::arch::{self, Callee, Entry, Pair, Word};
-use core::arch::asm;
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use vale_threads_abi as abi;
@@ -20,23 +19,25 @@ pub(crate) trait Enter {
 
 /// The size that the link step wrote for a function, and its address. Both come from one piece of assembly, because the
 /// record speaks of the address that it loads: another codegen unit may have a copy of its own.
-macro_rules! sized_entry {
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __sized_entry {
     ($entry:expr, $reserve:expr, $flags:expr) => {{
-        let (size, entry): (u32, Callee);
+        let (size, entry): (u32, *const ());
         // SAFETY: puts two constants into registers.
         #[allow(clippy::pointers_in_nomem_asm_block, reason = "the pointer is an output")]
         unsafe {
-            asm!(
+            ::core::arch::asm!(
                 "mov {n:e}, {unpatched}",
                 "771:",
                 "lea {p}, [rip + {f}]",
                 // Whoever has an entry needs the hop stubs, which nothing else refers to before the link step has run.
                 ".reloc ., R_X86_64_NONE, __morestack",
-                abi::record!(1, "771b - 4", "{f}", "{reserve}", "{flags}", ""),
+                $crate::__private::abi::record!(1, "771b - 4", "{f}", "{reserve}", "{flags}", ""),
                 n = out(reg) size,
                 p = out(reg) entry,
                 f = sym $entry,
-                unpatched = const abi::UNPATCHED,
+                unpatched = const $crate::__private::abi::UNPATCHED,
                 reserve = const $reserve,
                 flags = const $flags,
                 options(pure, nomem, nostack, preserves_flags),
@@ -49,7 +50,7 @@ macro_rules! sized_entry {
 /// The size that the link step wrote for `E::enter`, and its address.
 #[inline(always)]
 pub(crate) fn entry_of<E: Enter>() -> (u32, Entry) {
-    let (size, entry) = sized_entry!(E::enter, E::RESERVE, E::FLAGS);
+    let (size, entry) = crate::__sized_entry!(E::enter, E::RESERVE, E::FLAGS);
     // SAFETY: the address of a function of that type.
     (size, unsafe { core::mem::transmute::<Callee, Entry>(entry) })
 }
@@ -193,8 +194,8 @@ pub fn on_chunk<F: FnOnce() -> R, R>(f: F) -> R {
         F,
         R,
         f,
-        sized_entry!(RunWords::<F, R, 0>::enter, 0, 0),
-        sized_entry!(RunSlot::<F, R, 0>::enter, 0, 0)
+        crate::__sized_entry!(RunWords::<F, R, 0>::enter, 0, 0),
+        crate::__sized_entry!(RunSlot::<F, R, 0>::enter, 0, 0)
     )
 }
 
@@ -206,9 +207,94 @@ pub fn on_chunk_exact<F: FnOnce() -> R, R>(f: F) -> R {
         F,
         R,
         f,
-        sized_entry!(RunWords::<F, R, EXACT>::enter, 0, EXACT),
-        sized_entry!(RunSlot::<F, R, EXACT>::enter, 0, EXACT)
+        crate::__sized_entry!(RunWords::<F, R, EXACT>::enter, 0, EXACT),
+        crate::__sized_entry!(RunSlot::<F, R, EXACT>::enter, 0, EXACT)
     )
+}
+
+/// Where what was entered by [`enter_on_chunk`] with arguments `A` leaves its result: in registers, or in its caller's slot.
+#[derive(Debug)]
+pub struct Answer<A, R>(*mut u8, PhantomData<(A, R)>);
+
+/// Calls a function that `#[vthread]` writes as [`on_chunk`] calls a closure. What is generic here is so over the types of arguments and result alone:
+/// methods of a type that take and give the same share it.
+///
+/// # Safety
+/// `entry` is the address of an `unsafe extern "C-unwind" fn(Word, Word, Word) -> Pair` that calls [`entered`] first and [`give`] last, both for `A`
+/// and `R` but for their lifetimes, and `size` what the link step wrote for it.
+///
+/// # Panics
+/// When no memory is left for the chunk. What the function panics with passes through.
+#[cfg_attr(debug_assertions, inline)]
+#[cfg_attr(not(debug_assertions), inline(always))]
+#[allow(clippy::ptr_as_ptr, reason = "a call of `cast` is one more function for all arguments")]
+pub unsafe fn enter_on_chunk<A, R>(size: u32, entry: Callee, name: fn() -> &'static str, arguments: A) -> R {
+    type Plain = unsafe extern "C-unwind" fn(Word, Word, Word) -> Pair;
+    if const { fits::<A, R>() } {
+        // SAFETY: words may be uninitialised.
+        let [a, b, c] = unsafe { Closure { closure: ManuallyDrop::new(arguments) }.words };
+        let pair = crate::__by_stack!(
+            // SAFETY: that is its type, and these are its words.
+            unsafe { core::mem::transmute::<Callee, Plain>(entry)(a, b, c) },
+            // SAFETY: on a chunk this thread has lists; the caller promises that the size is enough.
+            unsafe { arch::call_on_fresh(a, b, c, size, entry, name) }
+        );
+        // SAFETY: it has returned, with its result in the words.
+        unsafe { ManuallyDrop::into_inner(Outcome { pair }.result) }
+    } else {
+        let mut slot = Slot::<A, R> { closure: ManuallyDrop::new(arguments) };
+        let at = Word::new(&raw mut slot as *mut u8);
+        let _: Pair = crate::__by_stack!(
+            // SAFETY: that is its type, and it wants the slot.
+            unsafe { core::mem::transmute::<Callee, Plain>(entry)(at, Word::uninit(), Word::uninit()) },
+            // SAFETY: as above.
+            unsafe { arch::call_on_fresh(at, Word::uninit(), Word::uninit(), size, entry, name) }
+        );
+        // SAFETY: it has returned, and has left its result here.
+        unsafe { ManuallyDrop::into_inner(slot.result) }
+    }
+}
+
+/// The arguments of a function that was entered by [`enter_on_chunk`], and where its result goes.
+///
+/// # Safety
+/// Once in each activation, with its words.
+#[cfg_attr(debug_assertions, inline)]
+#[cfg_attr(not(debug_assertions), inline(always))]
+#[allow(clippy::ptr_as_ptr, reason = "a call of `cast` is one more function for all arguments")]
+pub unsafe fn entered<A, R>(a: Word, b: Word, c: Word) -> (Answer<A, R>, A) {
+    if const { fits::<A, R>() } {
+        // SAFETY: the words are arguments that nobody else has.
+        let arguments = ManuallyDrop::into_inner(unsafe { Closure { words: [a, b, c] }.closure });
+        (Answer(core::ptr::null_mut(), PhantomData), arguments)
+    } else {
+        // SAFETY: the first word is the address of the slot, which holds them, and whose owner takes the result only if the function returns.
+        unsafe {
+            let slot = a.assume_init();
+            let arguments = ManuallyDrop::take(&mut (*(slot as *mut Slot<A, R>)).closure);
+            (Answer(slot, PhantomData), arguments)
+        }
+    }
+}
+
+/// Leaves the result of such a function, and gives what it returns.
+///
+/// # Safety
+/// In the activation whose `answer` it is, at its end.
+#[cfg_attr(debug_assertions, inline)]
+#[cfg_attr(not(debug_assertions), inline(always))]
+#[allow(clippy::ptr_as_ptr, reason = "a call of `cast` is one more function for all arguments")]
+#[allow(clippy::needless_pass_by_value, reason = "a result is given once")]
+pub unsafe fn give<A, R>(answer: Answer<A, R>, result: R) -> Pair {
+    let result = ManuallyDrop::new(result);
+    if const { fits::<A, R>() } {
+        // SAFETY: words may be uninitialised.
+        unsafe { Outcome { result }.pair }
+    } else {
+        // SAFETY: the slot lives until the function has returned, and the arguments have been taken.
+        unsafe { (*(answer.0 as *mut Slot<A, R>)).result = result };
+        Pair(Word::uninit(), Word::uninit())
+    }
 }
 
 /// [`on_chunk`] with another size than the link step wrote; for tests and benchmarks without it.

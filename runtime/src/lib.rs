@@ -181,7 +181,11 @@ pub use watchdog::watch_process;
 /// For the code that `#[vthread]` writes. Not for people: it changes without notice.
 #[doc(hidden)]
 pub mod __private {
-    pub use crate::call::{current, current_here, hop, on_chunk, on_chunk_exact};
+    #[cfg(not(vthread_native))]
+    pub use crate::call::{Pair, Word};
+    pub use crate::call::{
+        current, current_here, enter_on_chunk, entered, give, hop, on_chunk, on_chunk_exact,
+    };
     #[cfg(all(target_os = "linux", feature = "inject-faults"))]
     pub use crate::io::inject;
     pub use crate::marks::Known;
@@ -190,11 +194,13 @@ pub mod __private {
     pub use crate::run::{report_entry, report_test, run_entry, run_test};
     pub use crate::select::{Chosen, after, select};
     pub use crate::{
-        __bit as bit, __by_stack as by_stack, __plain_only as plain_only, __select as select, __tag as tag,
+        __bit as bit, __by_stack as by_stack, __enter_on_chunk as enter_on_chunk, __entry as entry,
+        __plain_only as plain_only, __select as select, __tag as tag,
     };
     #[cfg(vthread_native)]
     pub use crate::{
-        arch::REGION,
+        __sized_entry as sized_entry,
+        arch::{Pair, REGION, Word},
         call::on_chunk_sized,
         carrier::{Waiter, raw, spawn, spawn_sized, yield_now},
         run::Carrying,

@@ -114,6 +114,45 @@ macro_rules! __by_stack {
     };
 }
 
+/// Calls `entry` with `arguments` on a fresh chunk: the address of the function, which `#[vthread]` writes, and its size come from one
+/// piece of assembly. `exact`: the link step refuses it without a bound.
+#[cfg(vthread_native)]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __enter_on_chunk {
+    ($exact:literal, $arguments:expr, $entry:expr) => {{
+        let (size, entry) = $crate::__private::sized_entry!(
+            $entry,
+            0,
+            if $exact { $crate::__private::abi::flags::EXACT } else { 0 }
+        );
+        // SAFETY: the macro writes `entry` beside this, for these arguments and this result.
+        unsafe { $crate::__private::enter_on_chunk(size, entry, ::core::any::type_name::<Self>, $arguments) }
+    }};
+}
+
+/// A function that [`enter_on_chunk`](crate::__private::enter_on_chunk) enters: it calls `body`, a method with these arguments after its receiver. What types they
+/// are of is inferred from that. It stands here so that expansions stay short.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __entry {
+    ($enter:ident, ($($argument:ident)*), $($body:tt)+) => {
+        #[inline(never)]
+        unsafe extern "C-unwind" fn $enter(
+            a: $crate::__private::Word,
+            b: $crate::__private::Word,
+            c: $crate::__private::Word,
+        ) -> $crate::__private::Pair {
+            // SAFETY: these are the words that it is entered with, and its arguments are those that `body` takes, because what
+            // enters it has the signature of that.
+            unsafe {
+                let (answer, (this, $($argument,)*)) = $crate::__private::entered(a, b, c);
+                $crate::__private::give(answer, $($body)+(this, 1 $(, $argument)*))
+            }
+        }
+    };
+}
+
 /// All that the context word says: bit 0, as an index. Words are made here, and are 0 or 1: knowing that spares the mask.
 #[cfg(vthread_native)]
 #[doc(hidden)]
@@ -170,6 +209,18 @@ macro_rules! __by_stack {
     ($plain:expr, $chunk:expr) => {
         if $crate::__private::current() == 0 { $plain } else { $chunk }
     };
+}
+
+/// Without virtual threads of their own: the same without a size.
+#[cfg(not(vthread_native))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __enter_on_chunk {
+    ($exact:literal, $arguments:expr, $entry:expr) => {{
+        let _: bool = $exact;
+        // SAFETY: the macro writes `entry` beside this, for these arguments and this result.
+        unsafe { $crate::__private::enter_on_chunk($entry, $arguments) }
+    }};
 }
 
 /// Without virtual threads of their own: bit 0.

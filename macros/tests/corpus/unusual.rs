@@ -335,3 +335,74 @@ program!(types_of_supertraits_from_elsewhere {
     fn all(c: &mut dyn Cursor<Item = u32>) -> Option<u32> { c.third() }
     pub fn run() -> String { let v = vec![3, 4, 5]; format!("{:?} {} {:?} {:?}", v.last(), v.sum(&v.ids()), all(&mut v.iter().copied()), Two(v.clone(), 7).both(1)) }
 });
+
+program!(entries_of_every_type {
+    use std::cell::Cell; use std::pin::Pin; use std::rc::Rc; use std::sync::Arc;
+    thread_local!(static DROPS: Cell<u32> = const { Cell::new(0) });
+    struct D(u32);
+    impl Drop for D { fn drop(&mut self) { let n = self.0; DROPS.with(|d| d.set(d.get() * 10 + n)); } }
+    trait E<'t, A: Copy, const N: usize> {
+        type Out;
+        fn hr(&self, f: for<'x> fn(&'x u8) -> &'x u8, g: &dyn for<'x> Fn(&'x str) -> &'x str) -> usize;
+        fn early<'a: 'a, 'b: 'a>(&'a self, x: &'a str, y: &'b str) -> &'a str where Self: 'a, A: 'b;
+        fn arr(&self, a: [A; N], p: (u8, u64), z: Vec<A>) -> [A; N];
+        fn out(&self, o: Self::Out) -> Self::Out;
+        fn boxed(self: Box<Self>, d: D) -> u32;
+        fn rc(self: Rc<Self>, d: D) -> usize;
+        fn arc(self: Arc<Self>) -> u8;
+        fn pin<'s>(self: Pin<&'s mut Self>, n: &'s mut u64) -> &'s mut u64;
+        fn st(&self, s: &'static str, t: &'t str) -> &'t str;
+        unsafe fn uns(&mut self, p: *mut u8) -> u8;
+        fn boom(&self, a: D, b: D) -> D;
+        fn never(&self, n: u8) -> !;
+        fn opt(&self, o: Option<&dyn E<'t, A, N, Out = String>>, f: Box<dyn FnOnce(u8) -> Box<dyn Fn(u8) -> u8>>) -> Result<u8, Box<dyn std::error::Error>>;
+        fn unit(&self);
+        fn r#type(&self, entry: u128, a: u8, b: u8, c: u8, answer: u8, this: u8) -> (u128, u8);
+    }
+    struct S<'t>(&'t str);
+    impl<'t> E<'t, u16, 3> for S<'t> {
+        type Out = String;
+        fn hr(&self, f: for<'x> fn(&'x u8) -> &'x u8, g: &dyn for<'x> Fn(&'x str) -> &'x str) -> usize { *f(&3) as usize + g("abc").len() }
+        fn early<'a: 'a, 'b: 'a>(&'a self, x: &'a str, y: &'b str) -> &'a str where Self: 'a, u16: 'b { if x.len() > 3 { x } else if y.is_empty() { self.0 } else { y } }
+        fn arr(&self, a: [u16; 3], (x, y): (u8, u64), mut z: Vec<u16>) -> [u16; 3] { z.push(x as u16); [a[0] + z[0], a[1] + y as u16, a[2] + z.len() as u16] }
+        fn out(&self, o: String) -> String { o + self.0 }
+        fn boxed(self: Box<Self>, d: D) -> u32 { d.0 }
+        fn rc(self: Rc<Self>, d: D) -> usize { d.0 as usize + Rc::strong_count(&self) }
+        fn arc(self: Arc<Self>) -> u8 { 4 }
+        fn pin<'s>(self: Pin<&'s mut Self>, n: &'s mut u64) -> &'s mut u64 { *n += 1; n }
+        fn st(&self, s: &'static str, t: &'t str) -> &'t str { if t.is_empty() { s } else { t } }
+        unsafe fn uns(&mut self, p: *mut u8) -> u8 { unsafe { *p += 1; *p } }
+        fn boom(&self, a: D, b: D) -> D { if a.0 == 9 { std::panic::resume_unwind(Box::new("boom")) } drop(a); b }
+        fn never(&self, n: u8) -> ! { std::panic::resume_unwind(Box::new(n)) }
+        fn opt(&self, o: Option<&dyn E<'t, u16, 3, Out = String>>, f: Box<dyn FnOnce(u8) -> Box<dyn Fn(u8) -> u8>>) -> Result<u8, Box<dyn std::error::Error>> { if o.is_some() { Ok(f(1)(2)) } else { Err("none".into()) } }
+        fn unit(&self) {}
+        fn r#type(&self, entry: u128, a: u8, b: u8, c: u8, answer: u8, this: u8) -> (u128, u8) { (entry * 2, a + b + c + answer + this) }
+    }
+    type Any<'t> = dyn E<'t, u16, 3, Out = String> + 't;
+    fn all<'t>(x: &mut Any<'t>, t: &'t str) -> String {
+        let mut n = 1_u8;
+        let u = unsafe { x.uns(&mut n) };
+        x.unit();
+        let s = format!("{} {} {:?} {} {} {} {:?} {:?} {:?}", x.hr(|x| x, &|s| &s[1..]), x.early("ab", ""), x.arr([1, 2, 3], (4, 5), vec![6]), x.out("o".to_owned()), x.st("s", t), u,
+            x.opt(None, Box::new(|a| Box::new(move |b| a + b))).map_err(|e| e.to_string()),
+            x.opt(Some(&S("q")), Box::new(|a| Box::new(move |b| a + b))).ok(), x.r#type(1 << 100, 1, 2, 3, 4, 5));
+        s
+    }
+    fn owned(t: &str) -> (u32, usize, u8, u64) {
+        let b: Box<Any<'_>> = Box::new(S(t)); let r: Rc<Any<'_>> = Rc::new(S(t)); let a: Arc<Any<'_>> = Arc::new(S(t)); let mut p: Pin<Box<Any<'_>>> = Box::pin(S(t));
+        let mut n = 1; (b.boxed(D(1)), r.rc(D(2)), a.arc(), *p.as_mut().pin(&mut n))
+    }
+    fn booms(x: &Any<'_>) -> (u32, bool, u8) {
+        let r = x.boom(D(3), D(4)).0;
+        let p = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| x.boom(D(9), D(5)))).is_err();
+        let n = *std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| { x.never(7) })).map(|()| ()).unwrap_err().downcast::<u8>().unwrap();
+        (r, p, n)
+    }
+    pub fn run() -> String {
+        DROPS.with(|d| d.set(0));
+        let t = String::from("tt");
+        let mut s = S(&t);
+        let (a, o, b) = (all(&mut s, &t), owned(&t), booms(&s));
+        format!("{a} {o:?} {b:?} {}", DROPS.with(Cell::get))
+    }
+});

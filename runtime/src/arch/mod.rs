@@ -10,9 +10,9 @@ mod x86_64_words;
 #[cfg(test)]
 mod tests;
 
-// Generated code compares with it.
-pub use x86_64::REGION;
+// Generated code compares with the one, and its functions are entered with the others.
 pub(crate) use x86_64::*;
+pub use x86_64::{Pair, REGION, Word};
 pub(crate) use x86_64_bytes::tune;
 pub(crate) use x86_64_hop_count::{count_hops, fetch_stubs_again, hops};
 pub(crate) use x86_64_pins::{pins, set_pins};

@@ -66,12 +66,12 @@ pub static REGION: RegionWords =
 pub(crate) type Entry = unsafe extern "C-unwind" fn(*mut u8);
 
 /// What one register takes of an argument or a result. A pointer by type, so that addresses among it stay what they are.
-pub(crate) type Word = MaybeUninit<*mut u8>;
+pub type Word = MaybeUninit<*mut u8>;
 
 /// A result in registers.
 #[repr(C)]
-#[derive(Clone, Copy)]
-pub(crate) struct Pair(pub(crate) Word, pub(crate) Word);
+#[derive(Clone, Copy, Debug)]
+pub struct Pair(pub(crate) Word, pub(crate) Word);
 
 /// The address of a function of up to three [`Word`]s that gives a [`Pair`] or nothing: of an [`Entry`] too.
 pub(crate) type Callee = *const ();
