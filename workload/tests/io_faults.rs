@@ -39,11 +39,16 @@ fn tree() -> (tempfile::TempDir, BTreeSet<String>) {
 
 /// What is found, how many errors there are, and how many files have vanished.
 fn search(engine: &dyn Engine, threads: Option<usize>, path: &Path) -> (BTreeSet<String>, u64, u64) {
-    let (found, search) = searched(engine, threads, path);
+    let (found, search) = searched(engine, threads, path, false);
     (found, search.counts.errors.load(Relaxed), search.counts.vanished.load(Relaxed))
 }
 
-fn searched(engine: &dyn Engine, threads: Option<usize>, path: &Path) -> (BTreeSet<String>, Arc<Search>) {
+fn searched(
+    engine: &dyn Engine,
+    threads: Option<usize>,
+    path: &Path,
+    quiet: bool,
+) -> (BTreeSet<String>, Arc<Search>) {
     let mut out = tempfile::tempfile().expect("a file");
     let sink = Sink::new(OwnedFd::from(out.try_clone().expect("a descriptor")), false);
     let format = Format { style: Style::Plain { null: true }, says: Says::Path };
@@ -51,7 +56,7 @@ fn searched(engine: &dyn Engine, threads: Option<usize>, path: &Path) -> (BTreeS
     let search = Arc::new(Search {
         needle: Needle::new(b"zork").expect("not empty"),
         detail: Detail::First,
-        quiet: false,
+        quiet,
         follow: false,
         threads,
         roots: vec![Root { path: root, shown: false }],
@@ -71,6 +76,10 @@ fn searched(engine: &dyn Engine, threads: Option<usize>, path: &Path) -> (BTreeS
 
 fn is_one(path: &[u8]) -> bool {
     path.ends_with(b"7.json") && !path.ends_with(b"17.json") && !path.ends_with(b"27.json")
+}
+
+fn is_file(path: &[u8]) -> bool {
+    path.ends_with(b".txt") || path.ends_with(b".json")
 }
 
 /// One test: faults are the whole process's.
@@ -104,7 +113,7 @@ fn a_fault_of_one_file_is_no_other_ones() {
 
         // Names are not in memory. Who waits for an open does so on its chunk, and takes no hop stack along.
         inject(Some(Box::new(|call| matches!(call, Call::Open(_)).then_some(Fault::Wait))));
-        let (found, search_of_names) = searched(*engine, threads, tree.path());
+        let (found, search_of_names) = searched(*engine, threads, tree.path(), false);
         assert_eq!(found, all, "{name}: opens wait");
         if let Some(vthreads) = search_of_names.counts.vthreads.get() {
             assert!(vthreads.operations >= all.len() as u64, "{vthreads:?}");
@@ -150,6 +159,23 @@ fn a_fault_of_one_file_is_no_other_ones() {
             (matches!(call, Call::Open(_)) && (20..30).contains(&opens)).then_some(Fault::Fail(libc::EMFILE))
         })));
         assert_eq!(search(), (all.clone(), 0, 0), "{name}: no descriptors");
+
+        // There is none for a directory until a match ends the search, which waits for that directory to be waited for.
+        if threads.is_some() && engine.name() != "sequential" {
+            let mut asked = 0;
+            inject(Some(Box::new(move |call| match call {
+                Call::Open(path) if path == c"c" => {
+                    asked += 1;
+                    Some(Fault::Fail(libc::EMFILE))
+                }
+                Call::Open(path) if is_file(path.to_bytes()) && asked < 3 => Some(Fault::Fail(libc::EMFILE)),
+                _ => None,
+            })));
+            let (_, search) = searched(*engine, threads, tree.path(), true);
+            let counts =
+                [&search.counts.files_matched, &search.counts.errors].map(|count| count.load(Relaxed));
+            assert!(counts[0] > 0 && counts[1] == 0, "{name}: {counts:?} matched and errors");
+        }
         inject(None);
     }
 }

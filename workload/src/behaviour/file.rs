@@ -120,8 +120,6 @@ pub(crate) fn not_opened(search: &Search, entry: &Entry<'_>, errno: Errno) -> Re
     match errno {
         // Gone; or a symbolic link, a socket, a device without a driver by now.
         Errno::NOENT | Errno::LOOP | Errno::NXIO | Errno::NODEV if entry.dir.is_some() => Err(Changed),
-        // What it was waited for has been found elsewhere.
-        Errno::AGAIN | Errno::MFILE | Errno::NFILE if search.is_stopped() => Ok(()),
         // Somebody has a lease on it, and does not give it up: no reason to be silent about it.
         Errno::AGAIN => {
             search.problem(&entry.path(), &errno.into());

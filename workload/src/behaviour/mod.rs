@@ -58,25 +58,33 @@ pub enum Task {
 pub struct Rest {
     fd: Arc<OwnedFd>,
     is_over: AtomicBool,
+    has_failed: AtomicBool,
 }
 
 impl Rest {
     pub(crate) fn new(fd: &Arc<OwnedFd>) -> Self {
-        Self { fd: Arc::clone(fd), is_over: AtomicBool::new(false) }
+        Self { fd: Arc::clone(fd), is_over: AtomicBool::new(false), has_failed: AtomicBool::new(false) }
     }
 
     pub(crate) fn fd(&self) -> &Arc<OwnedFd> {
         &self.fd
     }
 
-    /// Whether somebody has come to its end.
+    /// Whether somebody has come to its end, or to where it fails.
     pub(crate) fn is_over(&self) -> bool {
         self.is_over.load(Relaxed)
     }
 
-    /// It has ended, or failed. Returns whether nobody has said so before.
-    pub(crate) fn end(&self) -> bool {
-        !self.is_over.swap(true, Relaxed)
+    /// It has ended.
+    pub(crate) fn end(&self) {
+        self.is_over.store(true, Relaxed);
+    }
+
+    /// It has failed, which is an error even where another worker has come to its end: what was to be listed here is missing. Returns whether nobody
+    /// has said so before.
+    pub(crate) fn fail(&self) -> bool {
+        self.end();
+        !self.has_failed.swap(true, Relaxed)
     }
 }
 
@@ -254,6 +262,24 @@ impl Behaviours {
             Kind::Text => &*self.text,
             Kind::Json => &*self.json,
             Kind::Directory => &*self.directory,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_listing_that_fails_says_so_once_also_after_its_end() {
+        let fd = Arc::new(OwnedFd::from(tempfile::tempfile().expect("a file")));
+        let (ended, failed) = (Rest::new(&fd), Rest::new(&fd));
+        assert!(!ended.is_over() && !failed.is_over());
+        ended.end();
+        assert!(ended.is_over());
+        for rest in [ended, failed] {
+            assert_eq!([rest.fail(), rest.fail()], [true, false]);
+            assert!(rest.is_over());
         }
     }
 }

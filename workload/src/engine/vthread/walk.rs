@@ -265,9 +265,12 @@ mod annotated {
     ) {
         let mut listing = take(&mut walk.listing);
         let listed = list_with(dir, fd, &mut rest, &mut listing, walk);
-        let is_first_to_say = rest.is_none_or(|rest| rest.end());
-        if let (Err(errno), true) = (listed, is_first_to_say) {
-            walk.tools.search.problem(&dir.path(), &errno.into());
+        match (listed, rest) {
+            (Ok(()), Some(rest)) => rest.end(),
+            (Err(errno), rest) if rest.as_ref().is_none_or(|rest| rest.fail()) => {
+                walk.tools.search.problem(&dir.path(), &errno.into());
+            }
+            _ => {}
         }
         walk.listing = listing;
     }
