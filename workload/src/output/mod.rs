@@ -128,7 +128,9 @@ impl Output {
 
     /// Writes what has been found so far and is not to be sorted. Does nothing if somebody writes just now.
     pub fn flush(&self) {
-        self.sink.flush();
+        if self.sink.flush().is_err() {
+            self.closed.store(true, Relaxed);
+        }
     }
 
     /// Writes all that is held back, and takes the progress away, because the program is about to be ended. Blocks for as long as
@@ -139,5 +141,26 @@ impl Output {
         }
         // There is nobody left to tell.
         let _ = self.sink.finish();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The search shall not go on until there is another match.
+    #[test]
+    fn who_writes_what_waits_hears_that_nobody_reads() {
+        let (read, write) = rustix::pipe::pipe().expect("a pipe");
+        let format = Format { style: Style::Plain { null: false }, says: Says::Path };
+        let output = Output::new(format, Sink::new(write, false));
+        output.write(b"a", b"a\n");
+        output.flush();
+        assert!(!output.is_closed());
+        drop(read);
+        output.write(b"b", b"b\n");
+        assert!(!output.is_closed(), "it waits");
+        output.flush();
+        assert!(output.is_closed());
     }
 }

@@ -55,12 +55,17 @@ impl Sink {
     }
 
     /// Writes what waits, unless another thread writes just now.
-    pub fn flush(&self) {
-        match self.state.try_lock() {
-            Ok(mut state) => state.write_out(),
-            Err(TryLockError::Poisoned(state)) => state.into_inner().write_out(),
-            Err(TryLockError::WouldBlock) => {}
-        }
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn flush(&self) -> Result<(), Errno> {
+        let mut state = match self.state.try_lock() {
+            Ok(state) => state,
+            Err(TryLockError::Poisoned(state)) => state.into_inner(),
+            Err(TryLockError::WouldBlock) => return Ok(()),
+        };
+        state.write_out();
+        state.failed.map_or(Ok(()), Err)
     }
 
     /// Sorts, if that is wanted, and writes all that waits.
