@@ -32,6 +32,7 @@ struct Slot<A, R>(Option<A>, Option<R>);
 /// # Safety
 /// `entry` calls [`entered`] first and [`give`] last, both for `A` and `R` but for their lifetimes.
 #[inline(always)]
+#[allow(clippy::missing_panics_doc, reason = "none, where its safety is kept")]
 pub unsafe fn enter_on_chunk<A, R>(
     entry: unsafe extern "C-unwind" fn(Word, Word, Word) -> Pair,
     arguments: A,
@@ -47,6 +48,7 @@ pub unsafe fn enter_on_chunk<A, R>(
 /// # Safety
 /// Once in each activation, with its words.
 #[inline(always)]
+#[allow(clippy::missing_panics_doc, reason = "none, where its safety is kept")]
 pub unsafe fn entered<A, R>(a: Word, _: Word, _: Word) -> (Answer<A, R>, A) {
     let slot: *mut Slot<A, R> = a.cast();
     // SAFETY: the slot of this activation.
