@@ -6,7 +6,7 @@
 //! and without all such edges there is none).
 //!
 //! What returns `impl Trait` can have no wrapper on a cycle: its type would be defined by itself. So such functions are left as
-//! they are where the others of a cycle can be wrapped, and a call that leads to one by nothing but its name is taken for a call of something else,
+//! they are where the others of a cycle can be wrapped (those that somebody else calls cannot), and a call that leads to one by nothing but its name is taken for a call of something else,
 //! such as `map.range(..)` in a method `range`. If it is not, the link step says so.
 
 use crate::signature;
@@ -46,13 +46,13 @@ impl Calls {
         Self { direct, named, guessed: BTreeSet::new() }
     }
 
-    /// Whether calls among `members` alone lead back.
-    fn has_cycle(&self, count: usize, members: &HashSet<NodeId>) -> bool {
+    /// Whether calls among `members` alone lead from one of `open` back to it.
+    fn lead_back(&self, count: usize, members: &HashSet<NodeId>, open: &HashSet<NodeId>) -> bool {
         let mut inside = Self::default();
         for &from in members {
             self.next(from).filter(|to| members.contains(to)).for_each(|to| inside.add(from, to, false));
         }
-        components(count, &inside).iter().any(|c| inside.is_cycle(c))
+        components(count, &inside).iter().any(|c| inside.is_cycle(c) && c.iter().any(|n| open.contains(n)))
     }
 
     /// Whether a component is one that leads back.
@@ -78,12 +78,14 @@ pub(crate) struct Plan {
 impl Plan {
     pub(crate) fn new(world: &World, calls: &Calls) -> Self {
         let mut plan = Self::default();
-        let calls = &calls.likely(world);
+        let (sure, calls) = (calls, &calls.likely(world));
         for component in components(world.nodes.len(), calls).iter().filter(|c| calls.is_cycle(c)) {
             let members: HashSet<NodeId> = component.iter().copied().collect();
             let (open, named): (HashSet<NodeId>, HashSet<NodeId>) =
                 members.iter().partition(|&&n| returns_impl(world, n));
-            if !open.is_empty() && !calls.has_cycle(world.nodes.len(), &open) {
+            let fixed = named.iter().filter(|&&n| world.nodes[n].mode == Mode::Fixed);
+            let without_wrapper = open.iter().chain(fixed).copied().collect();
+            if !open.is_empty() && !sure.lead_back(world.nodes.len(), &without_wrapper, &open) {
                 plan.cyclic.extend(&named);
                 plan.wrap_all(&members, &named, calls);
                 continue;
@@ -345,6 +347,21 @@ mod tests {
         assert!(!Plan::new(&world, &calls).is_cyclic(0) && !Plan::new(&world, &calls).is_cyclic(1));
         calls.add(0, 0, false);
         assert!(Plan::new(&world, &calls).is_cyclic(0));
+    }
+
+    #[test]
+    fn what_returns_impl_trait_is_recursive_if_only_what_others_call_could_be_wrapped() {
+        let mut world = world(&[Mode::Fixed, Mode::Vthread, Mode::Fixed, Mode::Vthread]);
+        world.nodes[1].output = Some(syn::parse_quote!(impl Iterator<Item = u32>));
+        assert!(Plan::new(&world, &calls(&[(0, 1)], &[(1, 0)])).is_cyclic(1));
+        // Perhaps it is something else of that name.
+        let mut by_name = calls(&[(0, 1)], &[]);
+        by_name.guess(1, 0);
+        assert!(!Plan::new(&world, &by_name).is_cyclic(1));
+        // A circle beside it is not its own, and one through something of ours is broken there.
+        let beside = calls(&[(0, 1), (1, 3), (3, 0)], &[(0, 2), (2, 0)]);
+        let plan = Plan::new(&world, &beside);
+        assert!(!plan.is_cyclic(1) && plan.wraps(&world, 1, 3));
     }
 
     proptest::proptest! {
