@@ -129,6 +129,13 @@ mod clocks {
             )
         }
         ::vthread::__private::entry!(__enter_hours, (), < Self as Clock > ::__vt_hours);
+        fn __one_signature() {
+            #[cfg(unix)]
+            let _ = [<Self as Clock>::__vt_ticks, <Self as __ClockTable>::__chunk_ticks];
+            #[cfg(not(unix))]
+            let _ = [<Self as Clock>::__vt_ticks, <Self as __ClockTable>::__chunk_ticks];
+            let _ = [<Self as Clock>::__vt_hours, <Self as __ClockTable>::__chunk_hours];
+        }
     }
     impl<__T: Clock> __ClockTable for __T {}
     #[doc(hidden)]

@@ -83,6 +83,13 @@ pub mod animals {
         ::vthread::__private::entry!(
             __enter_speak, (argument_0), < Self as Animal > ::__vt_speak
         );
+        fn __one_signature() {
+            let _ = [<Self as Animal>::__vt_name, <Self as __AnimalTable>::__chunk_name];
+            let _ = [
+                <Self as Animal>::__vt_speak,
+                <Self as __AnimalTable>::__chunk_speak,
+            ];
+        }
     }
     impl<__T: Animal> __AnimalTable for __T {}
     #[doc(hidden)]

@@ -139,6 +139,10 @@ mod one {
             )
         }
         ::vthread::__private::entry!(__enter_other, (), < Self as Step > ::__vt_other);
+        fn __one_signature() {
+            let _ = [<Self as Step>::__vt_step, <Self as __StepTable>::__chunk_step];
+            let _ = [<Self as Step>::__vt_other, <Self as __StepTable>::__chunk_other];
+        }
     }
     impl<__T: Step> __StepTable for __T {}
     #[doc(hidden)]

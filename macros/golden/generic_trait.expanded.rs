@@ -48,6 +48,12 @@ mod conversions {
         ::vthread::__private::entry!(
             __enter_convert, (argument_0), < Self as Convert < A > > ::__vt_convert
         );
+        fn __one_signature() {
+            let _ = [
+                <Self as Convert<A>>::__vt_convert,
+                <Self as __ConvertTable<A>>::__chunk_convert,
+            ];
+        }
     }
     impl<A, __T: Convert<A>> __ConvertTable<A> for __T {}
     #[doc(hidden)]
@@ -401,6 +407,9 @@ mod conversions {
         ::vthread::__private::entry!(
             __enter_twice, (argument_0), < Self as Twice > ::__vt_twice
         );
+        fn __one_signature() {
+            let _ = [<Self as Twice>::__vt_twice, <Self as __TwiceTable>::__chunk_twice];
+        }
     }
     impl<__T: Twice> __TwiceTable for __T {}
     #[doc(hidden)]

@@ -171,6 +171,9 @@ pub trait __VisitorTable: Visitor + Sized {
     ::vthread::__private::entry!(
         __enter_visit, (argument_0), < Self as Visitor > ::__vt_visit
     );
+    fn __one_signature() {
+        let _ = [<Self as Visitor>::__vt_visit, <Self as __VisitorTable>::__chunk_visit];
+    }
 }
 impl<__T: Visitor> __VisitorTable for __T {}
 #[doc(hidden)]

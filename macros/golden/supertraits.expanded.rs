@@ -46,6 +46,9 @@ mod shapes {
             )
         }
         ::vthread::__private::entry!(__enter_name, (), < Self as Named > ::__vt_name);
+        fn __one_signature() {
+            let _ = [<Self as Named>::__vt_name, <Self as __NamedTable>::__chunk_name];
+        }
     }
     impl<__T: Named> __NamedTable for __T {}
     #[doc(hidden)]
@@ -311,6 +314,9 @@ mod shapes {
             )
         }
         ::vthread::__private::entry!(__enter_area, (), < Self as Shape > ::__vt_area);
+        fn __one_signature() {
+            let _ = [<Self as Shape>::__vt_area, <Self as __ShapeTable>::__chunk_area];
+        }
     }
     impl<__T: Shape> __ShapeTable for __T {}
     #[doc(hidden)]

@@ -63,6 +63,12 @@ mod user {
             ::vthread::__private::entry!(
                 __enter_apply, (), < Self as Tool > ::__vt_apply
             );
+            fn __one_signature() {
+                let _ = [
+                    <Self as Tool>::__vt_apply,
+                    <Self as __ToolTable>::__chunk_apply,
+                ];
+            }
         }
         impl<__T: Tool> __ToolTable for __T {}
         #[doc(hidden)]

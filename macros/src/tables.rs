@@ -5,6 +5,7 @@
 //!     const PAIRS: &'static [*const (); 2] = &[Self::__vt_area as _, Self::__chunk_area as _];     // [plain, concurrent]
 //!     fn __chunk_area(&self, is_concurrent: i64) -> f64 { enter_on_chunk!((self,), Self::__enter_area) }
 //!     entry!(__enter_area, (), Self::__vt_area);          // fn __enter_area(words..) -> Pair { .. this.__vt_area(1) .. }
+//!     fn __one_signature() { let _ = [Self::__vt_area, Self::__chunk_area]; }     // compiles only if it is one
 //! }
 //! trait __ShapeObj { fn __slot_area(&self, is_concurrent: i64) -> f64; }
 //! impl<T: Shape> __ShapeObj for T {
@@ -15,7 +16,8 @@
 //!
 //! What is entered on the chunk is a function and not a closure: what is generic over a closure is made anew for each method of each type, what is
 //! generic over a tuple of arguments once for all methods of a type that take the same. It names no types: those of its arguments
-//! are what the body takes, and so what the entry of the array was given, whatever their lifetimes.
+//! are what the body takes, and so what the entry of the array was given, whatever their lifetimes. That both have one signature, the compiler
+//! checks: two functions are elements of one array only as pointers of one type. Nobody calls the function with these arrays, so it becomes no machine code.
 
 use crate::attributes;
 use crate::conditions::{self, Condition};
@@ -85,6 +87,11 @@ fn table(expander: &Expander<'_>, t: &ItemTrait, slots: &[&TraitItemFn]) -> Toke
         }
     });
     let chunks = slots.iter().map(|f| chunk(expander, t, f));
+    let same = slots.iter().map(|f| {
+        let (body, chunk) = (names::body(&f.sig.ident), names::chunk(&f.sig.ident));
+        let condition = Condition::of(&f.attrs).attribute();
+        quote!(#condition let _ = [<Self as #name #arguments>::#body, <Self as #table #arguments>::#chunk];)
+    });
     let (implementor, mut of_impl) = (implementor(), generics.clone());
     of_impl.params.push(parse_quote!(#implementor: #name #arguments));
     let (of_impl, _, _) = of_impl.split_for_impl();
@@ -94,6 +101,7 @@ fn table(expander: &Expander<'_>, t: &ItemTrait, slots: &[&TraitItemFn]) -> Toke
         #vis trait #table #generics: #name #arguments + Sized #clause {
             const PAIRS: &'static [*const (); #length] = &[#(#pairs),*];
             #(#chunks)*
+            fn __one_signature() { #(#same)* }
         }
         #condition
         impl #of_impl #table #arguments for #implementor #clause {}

@@ -126,7 +126,7 @@ macro_rules! __enter_on_chunk {
             0,
             if $exact { $crate::__private::abi::flags::EXACT } else { 0 }
         );
-        // SAFETY: the macro writes `entry` beside this, for these arguments and this result.
+        // SAFETY: the macro writes `entry` beside this for these arguments and this result, and has the compiler compare the signatures.
         unsafe { $crate::__private::enter_on_chunk(size, entry, ::core::any::type_name::<Self>, $arguments) }
     }};
 }
@@ -144,7 +144,8 @@ macro_rules! __entry {
             c: $crate::__private::Word,
         ) -> $crate::__private::Pair {
             // SAFETY: these are the words that it is entered with, and its arguments are those that `body` takes, because what
-            // enters it has the signature of that.
+            // enters it has the signature of that: `__one_signature` beside it compiles only then. Types are inferred from calls of `body` alone, as
+            // nothing is coerced whose type is not known yet.
             unsafe {
                 let (answer, (this, $($argument,)*)) = $crate::__private::entered(a, b, c);
                 $crate::__private::give(answer, $($body)+(this, 1 $(, $argument)*))
@@ -218,7 +219,7 @@ macro_rules! __by_stack {
 macro_rules! __enter_on_chunk {
     ($exact:literal, $arguments:expr, $entry:expr) => {{
         let _: bool = $exact;
-        // SAFETY: the macro writes `entry` beside this, for these arguments and this result.
+        // SAFETY: the macro writes `entry` beside this for these arguments and this result, and has the compiler compare the signatures.
         unsafe { $crate::__private::enter_on_chunk($entry, $arguments) }
     }};
 }
