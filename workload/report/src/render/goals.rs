@@ -73,14 +73,14 @@ const fn waiting(n: f64) -> Figure {
     Figure::new("memory", "waiting", "memory").at(n)
 }
 
-const SWITCH: &str = "what a round trip waits for is how soon the processor has rsp and rbp of the other stack; ARCHITECTURE.md has the forms that were tried, and what they took elsewhere";
+const SWITCH: &str = "what a round trip waits for is the other stack's rbp, from memory: the processor foresees it or does not, which changes within one run (half of corosensei's time, or nine tenths); through memory, as the scheduler switches, it always does (`switch-stored`). ARCHITECTURE.md has the forms that were tried";
 const MESSAGE: &str = "{ping-pong / 2} instructions a message, {switch-stored} of them the switch; a send and a receive each check for cancellation, panics, other carriers and closed ends, and put into a list who waits for what, so that any thread may come and a deadlock can be told of";
 const SPAWN: &str = "{spawn} instructions, none of them atomic; when they were looked at one by one, of 408, 80 make and queue a task, 90 wait for its end, 60 give it a stack, 128 run it, keep its result, wake and give the stack back, 50 hand the result over and keep the task for the next; the bound leaves some 100 for all of it";
 const WAITING: &str = "registers, record, wait and closure are 184 bytes on the stack, what it needs when it goes on and the deepest call of its end 56, which makes a chunk of 240, and a task that may outlive it keeps 104";
-const CALL: &str = "the stack is changed back after the callee, so there are two calls and two returns where a plain virtual call has one, and that alone takes 1.7 to 2 times as long; a chunk adds a cycle or two to it (ARCHITECTURE.md)";
+const CALL: &str = "the stack is changed back after the callee, so there are two calls and two returns where a plain virtual call has one, and these are most of it; a chunk adds a cycle or two (ARCHITECTURE.md)";
 const FLOOR: &str = "the floor makes the same calls; what else we do (names apart from descriptors, their budget, signals, a command line, two carriers started) is many small parts (ARCHITECTURE.md has them, measured)";
 const POOL: &str = "the kernel does four fifths of the work, the same for everyone";
-const COLD: &str = "what a file costs through the ring exceeds what a blocked thread costs here";
+const COLD: &str = "both wait for the disk: what a file costs our processors is not what is short (`cold processor`)";
 
 const GOALS: &[Goal] = &[
     Goal("switch, time for corosensei's", time("switch", "corosensei"), AtMost(0.55), SWITCH),
