@@ -80,7 +80,7 @@ const WAITING: &str = "registers, record, wait and closure are 184 bytes on the 
 const CALL: &str = "the stack is changed back after the callee, so there are two calls and two returns where a plain virtual call has one, and these are most of it; a chunk adds a cycle or two (ARCHITECTURE.md)";
 const FLOOR: &str = "the floor makes the same calls; what else we do (names apart from descriptors, their budget, signals, a command line, two carriers started) is many small parts (ARCHITECTURE.md has them, measured)";
 const POOL: &str = "the kernel does four fifths of the work, the same for everyone";
-const COLD: &str = "both wait for the disk: what a file costs our processors is not what is short (`cold processor`)";
+const COLD: &str = "both wait for the disk: what a file costs our processors is not what is short (`cold processor`), but how many are waited for at a time (ARCHITECTURE.md)";
 
 const GOALS: &[Goal] = &[
     Goal("switch, time for corosensei's", time("switch", "corosensei"), AtMost(0.55), SWITCH),

@@ -31,8 +31,8 @@ use vthread::{Runtime, Stats, WhenStuck};
 #[derive(Debug)]
 pub struct Vthread;
 
-/// Files that are waited for at a time, if as many may be open.
-const LATE: usize = 128;
+/// Files that are waited for at a time, if as many may be open. Disks of today want hundreds (ARCHITECTURE.md has figures); each is some 20 KB.
+const LATE: usize = 384;
 /// Descriptors of a carrier's `io_uring` and its bell.
 const PER_CARRIER: usize = 2;
 /// [`OpenFiles::share_among`](crate::tree::OpenFiles::share_among) counts in workers of so many files.
