@@ -123,7 +123,8 @@ impl Search {
 
     /// Reports that something could not be searched. The search goes on. What was waited for until the search was over is none.
     pub fn problem(&self, path: &[u8], problem: &Problem) {
-        let was_waited_for = matches!(problem, Problem::System(Errno::AGAIN | Errno::MFILE | Errno::NFILE));
+        let was_waited_for =
+            matches!(problem, Problem::System(Errno::AGAIN | Errno::BUSY | Errno::MFILE | Errno::NFILE));
         if was_waited_for && self.is_stopped() {
             return;
         }

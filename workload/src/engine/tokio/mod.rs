@@ -163,10 +163,6 @@ impl Context {
 
     fn problem(&self, path: &Path, error: &io::Error) {
         let errno = error.raw_os_error().map_or(Errno::IO, Errno::from_raw_os_error);
-        // What it was waited for has been found elsewhere.
-        if errno == Errno::BUSY && self.search.is_stopped() {
-            return;
-        }
         let path = path.as_os_str().as_bytes();
         self.search.problem(if path.is_empty() { b"." } else { path }, &Problem::System(errno));
     }

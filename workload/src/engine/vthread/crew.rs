@@ -1,5 +1,6 @@
 //! What all vthreads of one search share: how many are at work, and how one starts another.
 
+use super::place::Place;
 use super::walk;
 use crate::behaviour::{Entry, LISTING, Rest, Subdirectory, Task, Tasks, Tools};
 use crate::output::Problem;
@@ -71,23 +72,6 @@ pub(super) struct Late {
     pub(super) fd: Option<OwnedFd>,
     /// Whether it begins as soon as a read has found that it would wait: to try once more then is in vain.
     pub(super) at_once: bool,
-}
-
-/// One of so many that may be under way at a time. It is given back when this is dropped, also when its vthread panics or never starts.
-#[derive(Debug)]
-pub(super) struct Place<'a>(&'a AtomicUsize);
-
-impl<'a> Place<'a> {
-    fn one_of(left: &'a AtomicUsize) -> Option<Self> {
-        left.fetch_update(AcqRel, Relaxed, |left| left.checked_sub(1)).is_ok().then_some(())?;
-        Some(Self(left))
-    }
-}
-
-impl Drop for Place<'_> {
-    fn drop(&mut self) {
-        self.0.fetch_add(1, AcqRel);
-    }
 }
 
 impl Listing {
@@ -502,21 +486,5 @@ impl Tasks for Job<'_, '_> {
 
     fn parallel(&self) -> bool {
         self.crew.most > 1
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn who_panics_gives_its_place_back() {
-        let left = AtomicUsize::new(1);
-        let panicked = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-            let _place = Place::one_of(&left).expect("one is left");
-            assert!(Place::one_of(&left).is_none());
-            std::panic::resume_unwind(Box::new(()));
-        }));
-        assert!(panicked.is_err() && left.load(Relaxed) == 1);
     }
 }
