@@ -9,7 +9,7 @@ use crate::records::Records;
 use crate::thunk::{Thunk, Way};
 use iced_x86::{Decoder, Mnemonic, OpKind, Register};
 use std::collections::BTreeMap;
-use vale_threads_abi::{Kind, UNPATCHED};
+use vale_threads_abi::Kind;
 
 /// Something that is called by way of a stub.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -113,9 +113,7 @@ impl Pools {
     pub fn find(image: &Image<'_>, records: &Records<'_>) -> Self {
         let mut pools = Vec::new();
         // In an executable that the link step has been through, what it did not give a stub has none.
-        let finished = records
-            .of_kind(Kind::Chunk)
-            .any(|r| image.bytes(r.site, 4).and_then(read_u32).is_some_and(|size| size != UNPATCHED));
+        let finished = records.are_served(image);
         for record in records.of_kind(Kind::HopDirect).chain(records.of_kind(Kind::HopImport)) {
             let imports = record.kind == Kind::HopImport;
             let size = u64::from(record.extra);

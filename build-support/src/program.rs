@@ -52,7 +52,12 @@ impl<'d> Loaded<'d> {
 
     /// Bounds of every function, with nothing carried out elsewhere.
     pub fn every_function(&self) -> Solved<'_, 'd> {
-        let policy = Policy { pools: Pools::default(), replaced: HashMap::new(), rules: Rules::ours() };
+        let policy = Policy {
+            pools: Pools::default(),
+            replaced: HashMap::new(),
+            rules: Rules::ours(),
+            in_place: false,
+        };
         let entries: Vec<_> = self.functions.iter().map(|f| (f.start, Place::Anywhere)).collect();
         self.solve(policy, &entries)
     }
@@ -66,7 +71,9 @@ impl<'d> Loaded<'d> {
             .of_kind(Kind::Replace)
             .filter_map(|r| imports.get(r.marker).map(|import| (*import, r.site)))
             .collect();
-        let policy = Policy { pools, replaced, rules: Rules::ours() };
+        // What is called in place is decided once.
+        let in_place = !self.records.are_served(&self.image);
+        let policy = Policy { pools, replaced, rules: Rules::ours(), in_place };
         let mut entries: Vec<_> =
             self.records.of_kind(Kind::Chunk).map(|r| (r.callee, Place::OnChunk)).collect();
         entries.sort_unstable();
@@ -77,7 +84,7 @@ impl<'d> Loaded<'d> {
     /// Bounds of these functions, with nothing carried out elsewhere but what an earlier link step has seen to.
     pub(crate) fn as_linked(&self, functions: &[u64]) -> Solved<'_, 'd> {
         let pools = Pools::find(&self.image, &self.records).without_stubs_to_give();
-        let policy = Policy { pools, replaced: HashMap::new(), rules: Rules::ours() };
+        let policy = Policy { pools, replaced: HashMap::new(), rules: Rules::ours(), in_place: false };
         let entries: Vec<_> = functions.iter().map(|f| (*f, Place::Anywhere)).collect();
         self.solve(policy, &entries)
     }

@@ -4,10 +4,11 @@ use crate::elf::{Image, read_u32, read_u64};
 use crate::error::RecordError;
 use crate::functions::Functions;
 use crate::hash::{Map, Set};
+use iced_x86::{Decoder, FlowControl};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::ops::Range;
-use vale_threads_abi::flags::RAW;
-use vale_threads_abi::{FIXED_LEN, HEAD, Kind, SECTION};
+use vale_threads_abi::flags::{IN_PLACE, RAW};
+use vale_threads_abi::{FIXED_LEN, HEAD, Kind, SECTION, UNPATCHED};
 
 /// Number of a marker's text, an index for [`Records::marker`].
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
@@ -41,6 +42,8 @@ pub enum Mark {
     Plain,
     /// A conditional jump that is never taken on a chunk.
     PlainJump,
+    /// The same, but the link step may make it unconditional, or has.
+    InPlace,
     /// The callee of this call runs on another stack.
     Switch,
     /// Control leaves this stack, and comes back only at `resume` with rsp moved up by `moved`, and rbp as it was.
@@ -50,6 +53,17 @@ pub enum Mark {
         /// Bytes.
         moved: i64,
     },
+}
+
+/// What a function enters on chunks.
+#[derive(Clone, Default, Debug)]
+pub struct Enters {
+    /// The entries.
+    pub callees: Vec<u64>,
+    /// Jumps to where they are called in place.
+    pub jumps: Vec<u64>,
+    /// An earlier link step has made one of these unconditional: it does all or none.
+    pub in_place: bool,
 }
 
 /// All records of a program.
@@ -66,6 +80,8 @@ pub struct Records<'d> {
     vthread: BTreeSet<u64>,
     /// Starts of functions with plain paths or selected slots.
     placed: Set<u64>,
+    /// By the function that holds them: what is entered on chunks, and the jumps to where it is called in place instead.
+    enters: BTreeMap<u64, Enters>,
     /// Every record's site.
     sites: BTreeSet<u64>,
     markers: Vec<&'d str>,
@@ -93,6 +109,16 @@ impl<'d> Records<'d> {
             }
         }
         records.index(functions)?;
+        for enters in records.enters.values_mut() {
+            let flow = |at: u64| {
+                let code = image.bytes(at, 6).unwrap_or_default();
+                Decoder::with_ip(64, code, at, 0).decode().flow_control()
+            };
+            // A record of code that the linker dropped may have been left with an address at which something else is.
+            let branches = [FlowControl::ConditionalBranch, FlowControl::UnconditionalBranch];
+            enters.jumps.retain(|at| branches.contains(&flow(*at)));
+            enters.in_place = enters.jumps.iter().any(|at| flow(*at) == FlowControl::UnconditionalBranch);
+        }
         Ok(records)
     }
 
@@ -110,6 +136,15 @@ impl<'d> Records<'d> {
             // So is what takes a chunk; what makes an OS thread is ordinary code.
             if record.kind == Kind::Chunk && record.flags & RAW == 0 {
                 self.vthread.extend(function);
+            }
+            if let Some(function) = function {
+                match record.kind {
+                    Kind::Chunk => self.enters.entry(function).or_default().callees.push(record.callee),
+                    Kind::PlainJump if record.flags & IN_PLACE != 0 => {
+                        self.enters.entry(function).or_default().jumps.push(record.site);
+                    }
+                    _ => {}
+                }
             }
             if matches!(record.kind, Kind::Switch | Kind::Swap) {
                 self.switching.extend(function);
@@ -130,6 +165,7 @@ impl<'d> Records<'d> {
                 }
                 Kind::Tag => Mark::Tag([self.intern(&mut numbers, record.marker)].into()),
                 Kind::Plain => Mark::Plain,
+                Kind::PlainJump if record.flags & IN_PLACE != 0 => Mark::InPlace,
                 Kind::PlainJump => Mark::PlainJump,
                 Kind::Switch => Mark::Switch,
                 Kind::Swap => Mark::Swap {
@@ -194,6 +230,11 @@ impl<'d> Records<'d> {
         self.placed.contains(&start)
     }
 
+    /// What the function that begins at `start` enters on chunks, if it may be called in place instead.
+    pub fn enters(&self, start: u64) -> Option<&Enters> {
+        self.enters.get(&start).filter(|enters| !enters.jumps.is_empty() && !enters.callees.is_empty())
+    }
+
     /// Does any record speak of an instruction in this range?
     pub fn any_in(&self, range: Range<u64>) -> bool {
         self.sites.range(range).next().is_some()
@@ -207,6 +248,12 @@ impl<'d> Records<'d> {
     /// The functions that a tagged call may enter.
     pub fn members(&self, marker: Marker) -> impl Iterator<Item = u64> + '_ {
         self.members.get(&marker).into_iter().flatten().copied()
+    }
+
+    /// Has a link step written sizes already?
+    pub fn are_served(&self, image: &Image<'_>) -> bool {
+        let size = |record: &Record<'_>| image.bytes(record.site, 4).and_then(read_u32);
+        self.of_kind(Kind::Chunk).any(|r| size(r).is_some_and(|size| size != UNPATCHED))
     }
 
     /// The records of one kind.

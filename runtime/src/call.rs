@@ -216,26 +216,32 @@ pub fn on_chunk_exact<F: FnOnce() -> R, R>(f: F) -> R {
 #[derive(Debug)]
 pub struct Answer<A, R>(*mut u8, PhantomData<(A, R)>);
 
-/// Calls a function that `#[vthread]` writes as [`on_chunk`] calls a closure. What is generic here is so over the types of arguments and result alone:
+/// Calls a function that `#[vthread]` writes as [`on_chunk`] calls a closure, or where the caller is, if the link step finds that it needs hardly more
+/// there than a call onto a chunk does. What is generic here is so over the types of arguments and result alone:
 /// methods of a type that take and give the same share it.
 ///
 /// # Safety
-/// `entry` is the address of an `unsafe extern "C-unwind" fn(Word, Word, Word) -> Pair` that calls [`entered`] first and [`give`] last, both for `A`
-/// and `R` but for their lifetimes, and `size` what the link step wrote for it.
+/// `here` is a function that calls [`entered`] first and [`give`] last, both for `A` and `R` but for their lifetimes, `entry` is the address of it or
+/// of a copy, and `size` what the link step wrote for that.
 ///
 /// # Panics
 /// When no memory is left for the chunk. What the function panics with passes through.
 #[cfg_attr(debug_assertions, inline)]
 #[cfg_attr(not(debug_assertions), inline(always))]
 #[allow(clippy::ptr_as_ptr, reason = "a call of `cast` is one more function for all arguments")]
-pub unsafe fn enter_on_chunk<A, R>(size: u32, entry: Callee, name: fn() -> &'static str, arguments: A) -> R {
-    type Plain = unsafe extern "C-unwind" fn(Word, Word, Word) -> Pair;
+pub unsafe fn enter_on_chunk<A, R>(
+    size: u32,
+    entry: Callee,
+    here: unsafe extern "C-unwind" fn(Word, Word, Word) -> Pair,
+    name: fn() -> &'static str,
+    arguments: A,
+) -> R {
     if const { fits::<A, R>() } {
         // SAFETY: words may be uninitialised.
         let [a, b, c] = unsafe { Closure { closure: ManuallyDrop::new(arguments) }.words };
         let pair = crate::__by_stack!(
-            // SAFETY: that is its type, and these are its words.
-            unsafe { core::mem::transmute::<Callee, Plain>(entry)(a, b, c) },
+            // SAFETY: these are its words.
+            in place unsafe { here(a, b, c) },
             // SAFETY: on a chunk this thread has lists; the caller promises that the size is enough.
             unsafe { arch::call_on_fresh(a, b, c, size, entry, name) }
         );
@@ -245,8 +251,8 @@ pub unsafe fn enter_on_chunk<A, R>(size: u32, entry: Callee, name: fn() -> &'sta
         let mut slot = Slot::<A, R> { closure: ManuallyDrop::new(arguments) };
         let at = Word::new(&raw mut slot as *mut u8);
         let _: Pair = crate::__by_stack!(
-            // SAFETY: that is its type, and it wants the slot.
-            unsafe { core::mem::transmute::<Callee, Plain>(entry)(at, Word::uninit(), Word::uninit()) },
+            // SAFETY: it wants the slot.
+            in place unsafe { here(at, Word::uninit(), Word::uninit()) },
             // SAFETY: as above.
             unsafe { arch::call_on_fresh(at, Word::uninit(), Word::uninit(), size, entry, name) }
         );

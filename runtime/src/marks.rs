@@ -93,14 +93,21 @@ macro_rules! __plain_only {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __by_stack {
+    // Where `plain` may be done on a chunk, too, if what it calls is small (`flags::IN_PLACE`).
+    (in place $plain:expr, $chunk:expr) => {
+        $crate::__by_stack!(@ "1", $plain, $chunk)
+    };
     ($plain:expr, $chunk:expr) => {
+        $crate::__by_stack!(@ "0", $plain, $chunk)
+    };
+    (@ $flags:literal, $plain:expr, $chunk:expr) => {
         'by_stack: {
             // SAFETY: compares as `on_chunk_now` does, and jumps to `plain` with the stack as it is.
             unsafe {
                 ::core::arch::asm!(
                     "cmp rsp, qword ptr [rip + {region} + 16]",
                     "771: jae {off}",
-                    $crate::__private::abi::record!(11, "771b", "0", "0", "0", ""),
+                    $crate::__private::abi::record!(11, "771b", "0", "0", $flags, ""),
                     "cmp rsp, qword ptr [rip + {region}]",
                     "773: jb {off}",
                     $crate::__private::abi::record!(11, "773b", "0", "0", "0", ""),
@@ -127,7 +134,9 @@ macro_rules! __enter_on_chunk {
             if $exact { $crate::__private::abi::flags::EXACT } else { 0 }
         );
         // SAFETY: the macro writes `entry` beside this for these arguments and this result, and has the compiler compare the signatures.
-        unsafe { $crate::__private::enter_on_chunk(size, entry, ::core::any::type_name::<Self>, $arguments) }
+        unsafe {
+            $crate::__private::enter_on_chunk(size, entry, $entry, ::core::any::type_name::<Self>, $arguments)
+        }
     }};
 }
 

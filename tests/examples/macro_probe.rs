@@ -17,7 +17,7 @@ fn main() {
         return;
     }
     println!(
-        "{:<24} {:>12} {:>10} {:>12}  of the time without #[vthread]",
+        "{:<26} {:>12} {:>10} {:>12}  of the time without #[vthread]",
         "", "ns without", "plain", "on a chunk"
     );
     for k in KERNELS.iter().filter(|k| matches!(k.limit, Limit::VirtualCall(_))) {
@@ -30,6 +30,6 @@ fn main() {
             }
         }
         let once = best[0] / (10 * k.rounds) as f64 * 1e9;
-        println!("{:<24} {once:>12.2} {:>10.2} {:>12.2}", k.name, best[1] / best[0], best[2] / best[0]);
+        println!("{:<26} {once:>12.2} {:>10.2} {:>12.2}", k.name, best[1] / best[0], best[2] / best[0]);
     }
 }

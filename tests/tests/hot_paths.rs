@@ -11,18 +11,19 @@
 //! What is counted is `zork-probe`, in release: it does one thing N times. The difference of two runs is the cost of one, and
 //! start-up drops out of it.
 
-use iced_x86::{Decoder, DecoderOptions, Instruction};
+use iced_x86::{Decoder, DecoderOptions, FlowControl, Instruction};
 use object::{Object, ObjectSection, ObjectSymbol};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Not a descent: what goes deeper than ever needs memory, and where there is a valgrind it is told of that.
-const ITEMS: [&str; 10] = [
+const ITEMS: [&str; 11] = [
     "switch",
     "switch-stored",
     "yield",
     "call",
+    "small call",
     "hop",
     "format",
     "ping-pong",
@@ -145,18 +146,40 @@ fn hot_paths_take_no_more_instructions_than_pinned() {
 #[test]
 #[cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), ignore = "the machine code is x86-64's")]
 fn a_wrapper_goes_onto_its_chunk_directly() {
+    let (assembly, _) = function_of_probe("__morestack");
+    let (_, wrapper) = function_of_probe("__chunk_work");
+    let leaves: Vec<_> =
+        wrapper.iter().filter(|i| i.is_jmp_near()).map(Instruction::near_branch_target).collect();
+    assert!(leaves.contains(&assembly), "no jump to {assembly:#x}: {leaves:x?}");
+}
+
+/// What is small is not entered on a chunk at all: the first branch of its wrapper leads to where it is called in place, wherever that is.
+#[test]
+#[cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), ignore = "the machine code is x86-64's")]
+fn what_is_small_is_called_in_place() {
+    let (entry, _) = function_of_probe("__enter_small_work");
+    let (_, wrapper) = function_of_probe("__chunk_small_work");
+    let jump = wrapper.iter().find(|i| i.flow_control() != FlowControl::Next).expect("a branch");
+    assert_eq!(jump.flow_control(), FlowControl::UnconditionalBranch, "{wrapper:?}");
+    let there = wrapper.iter().skip_while(|i| i.ip() != jump.near_branch_target());
+    let mut leaves = there.skip_while(|i| i.flow_control() == FlowControl::Next);
+    assert_eq!(leaves.next().map(Instruction::near_branch_target), Some(entry), "{wrapper:?}");
+    // What needs more is not.
+    let (_, wrapper) = function_of_probe("__chunk_work");
+    let jump = wrapper.iter().find(|i| i.flow_control() != FlowControl::Next).expect("a branch");
+    assert_eq!(jump.flow_control(), FlowControl::ConditionalBranch, "{wrapper:?}");
+}
+
+/// Where the probe's only function with a symbol like this begins, and its instructions.
+fn function_of_probe(part: &str) -> (u64, Vec<Instruction>) {
     let bytes = std::fs::read(probe()).expect("the probe");
     let file = object::File::parse(&*bytes).expect("an ELF file");
-    let named =
-        |part: &str| file.symbols().find(|s| s.size() > 0 && s.name().is_ok_and(|n| n.contains(part)));
-    let assembly = named("__morestack").expect("its symbol").address();
-    let wrapper = named("__chunk_work").expect("the wrapper of `call`");
-    let section = wrapper.section_index().and_then(|i| file.section_by_index(i).ok()).expect("a section");
-    let code = section.data_range(wrapper.address(), wrapper.size()).expect("readable").expect("code");
-    let code = Decoder::with_ip(64, code, wrapper.address(), DecoderOptions::NONE);
-    let leaves: Vec<_> =
-        code.into_iter().filter(Instruction::is_jmp_near).map(|i| i.near_branch64()).collect();
-    assert!(leaves.contains(&assembly), "no jump to {assembly:#x}: {leaves:x?}");
+    let symbol = file.symbols().find(|s| s.size() > 0 && s.name().is_ok_and(|n| n.contains(part)));
+    let symbol = symbol.unwrap_or_else(|| panic!("the probe has no {part}"));
+    let section = symbol.section_index().and_then(|i| file.section_by_index(i).ok()).expect("a section");
+    let code = section.data_range(symbol.address(), symbol.size()).expect("readable").expect("code");
+    let decoder = Decoder::with_ip(64, code, symbol.address(), DecoderOptions::NONE);
+    (symbol.address(), decoder.into_iter().collect())
 }
 
 #[test]

@@ -58,6 +58,11 @@ pub mod flags {
     /// Write `bound + extra`, rounded up to 16, instead of a chunk size (exact OS-thread stacks, which lie in the region and count as
     /// chunks).
     pub const RAW: u32 = 2;
+
+    /// Of a [`Kind::PlainJump`](super::Kind::PlainJump): where it leads, the functions of the chunk records beside it, in the same function of
+    /// the executable, are called on this stack, with the same result as on a chunk. The link step may make the jump unconditional, where they are
+    /// small: then it is taken on chunks, too.
+    pub const IN_PLACE: u32 = 1;
 }
 
 /// The size of the chunk for an entry whose bound is `bound` bytes, of which the runtime keeps `reserve` bytes at
@@ -119,7 +124,8 @@ pub enum Kind {
     /// contains `marker`; it keeps [`UNPATCHED`] if there is none, or more than one.
     ThreadLocal = 10,
     /// A conditional jump that the runtime wrote: never taken while rsp is on a chunk, so there the path goes on behind it. It says
-    /// of the jump what [`Kind::Plain`] says of a place, and costs no instruction. A jump that the compiler wrote has no record.
+    /// of the jump what [`Kind::Plain`] says of a place, and costs no instruction. A jump that the compiler wrote has no record. `flags`: see
+    /// [`flags::IN_PLACE`].
     PlainJump = 11,
     /// A pool of stubs for functions that are counted while they run: stubs of `extra` bytes from `site` up to `callee`. From
     /// offset `flags` on there is room for the first instructions of such a function and a jump to its others; the function itself begins with

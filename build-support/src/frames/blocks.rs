@@ -267,7 +267,7 @@ impl<'a, 'd> Interpreter<'a, 'd> {
     /// Code that no path reaches means that a path was not seen. On a chunk the plain paths are missing on purpose;
     /// the analysis for all places has looked at them.
     fn check_reached(&mut self) {
-        if self.place == Place::OnChunk && self.program.records.depends_on_place(self.function.start) {
+        if self.place != Place::Anywhere && self.program.records.depends_on_place(self.function.start) {
             return;
         }
         let (mut count, mut first) = (0, 0);

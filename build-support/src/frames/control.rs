@@ -23,10 +23,22 @@ impl Interpreter<'_, '_> {
         };
         match mark.cloned() {
             None => self.execute(index, &instruction, state),
-            Some(Mark::PlainJump | Mark::Plain) if self.place != Place::OnChunk => {
+            Some(Mark::PlainJump | Mark::Plain) if self.place == Place::Anywhere => {
                 self.execute(index, &instruction, state)
             }
-            Some(Mark::PlainJump) => Flow::Next,
+            Some(Mark::InPlace) if self.place == Place::Anywhere => {
+                self.execute(index, &instruction, state);
+                // What stands behind is the function's code, even where the jump has been made unconditional.
+                Flow::Next
+            }
+            Some(Mark::InPlace) if self.place == Place::InPlace || is_jump(&instruction) => {
+                match self.index_of(instruction.near_branch_target()) {
+                    Some(to) => self.go(to, state),
+                    None => self.leave(&instruction, state),
+                }
+                Flow::Stop
+            }
+            Some(Mark::PlainJump | Mark::InPlace) => Flow::Next,
             Some(Mark::Plain) => Flow::Stop,
             Some(Mark::Switch) => {
                 self.site(&instruction, state, Callee::Elsewhere);
@@ -38,7 +50,7 @@ impl Interpreter<'_, '_> {
             }
             Some(Mark::Select(callees)) => {
                 let flow = self.execute(index, &instruction, state);
-                if self.place == Place::OnChunk {
+                if self.place != Place::Anywhere {
                     let set = callees.into_iter().map(Target::Function).collect();
                     state.registers[number(instruction.op0_register())] = self.sets.targets(set);
                 }
@@ -174,7 +186,7 @@ impl Interpreter<'_, '_> {
     /// path: it would be taken for one that is on a chunk.
     fn leads_nowhere(&self, index: usize, callee: &Callee) -> bool {
         let Callee::Targets(targets) = callee else { return false };
-        let may_matter = self.place == Place::OnChunk && self.marks.is_some();
+        let may_matter = self.place != Place::Anywhere && self.marks.is_some();
         may_matter
             && self.leaders.get(index + 1) == Some(&true)
             && !targets.is_empty()
@@ -386,11 +398,16 @@ fn has_form(mark: &Mark, instruction: &Instruction) -> bool {
     match mark {
         Mark::Plain => instruction.mnemonic() == M::Nop && instruction.len() == 1,
         Mark::PlainJump => instruction.flow_control() == FlowControl::ConditionalBranch,
+        Mark::InPlace => instruction.flow_control() == FlowControl::ConditionalBranch || is_jump(instruction),
         Mark::Select(_) => is_load(OpKind::Memory) && instruction.memory_index_scale() == 8,
         Mark::Tag(_) => is_load(OpKind::Register) && instruction.op0_register() == instruction.op1_register(),
         Mark::Switch => matches!(instruction.flow_control(), FlowControl::Call | FlowControl::IndirectCall),
         Mark::Swap { .. } => true,
     }
+}
+
+fn is_jump(instruction: &Instruction) -> bool {
+    instruction.flow_control() == FlowControl::UnconditionalBranch
 }
 
 fn form(instruction: &Instruction) -> Form {

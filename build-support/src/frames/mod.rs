@@ -51,6 +51,8 @@ impl Program<'_, '_> {
 pub enum Place {
     /// Those with rsp on a chunk: plain paths are cut, selected slots are the concurrent ones.
     OnChunk,
+    /// Those with rsp on a chunk, of a function that calls in place what it would else enter on chunks.
+    InPlace,
     /// All.
     Anywhere,
 }

@@ -6,6 +6,7 @@
 //! cannot be rewritten, until nothing new is found.
 
 mod elsewhere;
+mod in_place;
 mod reason;
 mod steps;
 mod stubs;
@@ -78,6 +79,8 @@ pub struct Policy {
     pub replaced: HashMap<Import, u64>,
     /// Rules for others' code.
     pub rules: &'static Rules,
+    /// Small entries may be called in place.
+    pub in_place: bool,
 }
 
 /// The call graph of a program, or of what some entries reach.
@@ -99,6 +102,8 @@ pub struct Graph<'a, 'd> {
     /// Ordinary functions that stay where they are, and whose calls through pointers are moved.
     moving: BTreeSet<u64>,
     at_top: Option<stubs::AtTop>,
+    /// Functions that call in place what they would else enter on chunks.
+    in_place: BTreeSet<u64>,
     ahead: Option<Arc<Ahead<'a, 'd>>>,
 }
 
@@ -122,6 +127,7 @@ impl<'a, 'd> Graph<'a, 'd> {
             known_to_hop: Map::default(),
             moving: BTreeSet::new(),
             at_top: None,
+            in_place: BTreeSet::new(),
             ahead: None,
         }
     }
@@ -158,9 +164,10 @@ impl<'a, 'd> Graph<'a, 'd> {
                 self.connect(next);
                 next += 1;
             }
-            if self.policy.pools.is_empty() || !self.hop_more() {
-                return;
+            if !self.policy.pools.is_empty() && self.hop_more() || self.call_more_in_place() {
+                continue;
             }
+            return;
         }
     }
 
@@ -177,7 +184,11 @@ impl<'a, 'd> Graph<'a, 'd> {
 
     /// Most functions do not care where they run, and are looked at once; what they call may care.
     fn place(&self, function: u64, place: Place) -> Place {
-        if self.program.records.depends_on_place(function) { place } else { Place::Anywhere }
+        match place {
+            _ if !self.program.records.depends_on_place(function) => Place::Anywhere,
+            Place::OnChunk if self.calls_in_place(function) => Place::InPlace,
+            place => place,
+        }
     }
 
     fn node(&mut self, function: u64, place: Place, binding: Binding) -> usize {
@@ -203,7 +214,7 @@ impl<'a, 'd> Graph<'a, 'd> {
                 let known = ahead.as_ref().and_then(|ahead| ahead.get(number));
                 known.unwrap_or_else(|| {
                     let mut frame = frames::analyse(self.program, found, place);
-                    if place == Place::OnChunk {
+                    if place != Place::Anywhere {
                         // Only an analysis of every path sees whether every path is known.
                         let all = self.frame(function, Place::Anywhere);
                         frame.problems.extend(all.problems.iter().cloned());

@@ -192,7 +192,12 @@ mod tests {
         let path = std::env::current_exe().expect("a path");
         let data = std::fs::read(path).expect("readable");
         let loaded = Loaded::read(&data).expect("an executable");
-        let policy = Policy { pools: Pools::of_stubs(8), replaced: HashMap::new(), rules: Rules::ours() };
+        let policy = Policy {
+            pools: Pools::of_stubs(8),
+            replaced: HashMap::new(),
+            rules: Rules::ours(),
+            in_place: false,
+        };
         let mut graph = Graph::new(loaded.program(), policy);
         let function = loaded.functions.iter().next().expect("a function").start;
         graph.moving.insert(function);

@@ -19,6 +19,7 @@ use crate::graph::{Graph, Step, is_plain_load};
 use crate::pools::{Fill, HopTo, Placed, Stub};
 use crate::preload;
 use crate::thunk::Way;
+use iced_x86::Decoder;
 use std::collections::{BTreeMap, BTreeSet};
 
 /// What was rewritten.
@@ -30,6 +31,8 @@ pub struct Rewritten {
     pub functions: usize,
     /// Indirect calls that were moved into thunks.
     pub moved: usize,
+    /// Functions that call in place what they would else enter on chunks.
+    pub in_place: usize,
     /// Imports that are called through stubs.
     pub imports: usize,
     /// Of the call sites those that call imports.
@@ -100,6 +103,7 @@ pub(super) fn plan(graph: &Graph<'_, '_>, plan: &mut Plan) -> Result<Rewritten> 
         }
     }
     done.sites += call_directly(graph, plan, &mut seen)?;
+    done.in_place = call_in_place(graph, plan)?;
     for to in &used {
         let Some(stub) = stubs.get(to) else { continue };
         match (to, stub.fill) {
@@ -154,6 +158,35 @@ fn call_directly(graph: &Graph<'_, '_>, plan: &mut Plan, seen: &mut BTreeSet<u64
         }
     }
     Ok(changed)
+}
+
+/// The jump to where small entries are called in place becomes unconditional.
+///
+/// ```text
+/// jae rel8    73 d8           eb d8
+/// jae rel32   0f 83 d32       e9 d32 90     the displacement counts from one byte earlier
+/// ```
+fn call_in_place(graph: &Graph<'_, '_>, plan: &mut Plan) -> Result<usize> {
+    let image = graph.program.image;
+    let what = "jump to a call in place";
+    for function in graph.decided_in_place() {
+        for jump in graph.program.records.enters(*function).into_iter().flat_map(|enters| &enters.jumps) {
+            let wrong = || LinkError::NotVerified(format!("{what}: {jump:#x} is no conditional jump"));
+            let bytes = image.bytes(*jump, 6).ok_or_else(wrong)?;
+            let instruction = Decoder::with_ip(64, bytes, *jump, 0).decode();
+            let target = instruction.near_branch_target();
+            match (instruction.is_jcc_short_or_near(), bytes[0], bytes[1]) {
+                (true, 0x70..0x80, _) => plan.replace(image, *jump, &[0xeb], what)?,
+                (true, 0x0f, 0x80..0x90) => {
+                    let [a, b, c, d] = displacement(*jump + 5, target)?;
+                    plan.replace(image, *jump, &[0xe9, a, b, c, d, 0x90], what)?;
+                }
+                _ => return Err(wrong()),
+            }
+            plan.must_reach(image, *jump, target)?;
+        }
+    }
+    Ok(graph.decided_in_place().len())
 }
 
 /// The imports that are called through stubs, with the stubs' own slots.

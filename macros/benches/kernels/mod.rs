@@ -108,6 +108,35 @@ twice! {
         let all = shapes();
         (0..n).map(|i| all[(i % 2) as usize].area(i)).sum()
     }
+    trait Rule { fn apply(&self, text: &str, at: u64) -> u64; }
+    struct Once(u64);
+    struct Both(u64, u64);
+    impl Rule for Once { fn apply(&self, text: &str, at: u64) -> u64 { leaf(self.0 ^ at) + text.len() as u64 } }
+    impl Rule for Both { fn apply(&self, text: &str, at: u64) -> u64 { middle(self.0 + at) ^ self.1 ^ text.len() as u64 } }
+    fn rules() -> Vec<Box<dyn Rule>> { black_box(vec![Box::new(Once(9)), Box::new(Both(2, 5))]) }
+    pub fn objects_that_call(n: u64) -> u64 {
+        let all = rules();
+        let text = black_box("abc");
+        let mut sum = 0;
+        for i in 0..n { sum += all[(i % 2) as usize].apply(text, i); }
+        sum
+    }
+    pub fn objects_that_call_in_closures(n: u64) -> u64 {
+        let all = rules();
+        let text = black_box("abc");
+        (0..n).map(|i| all[(i % 2) as usize].apply(text, i)).sum()
+    }
+    trait Mixer { fn mix(&self, with: u64) -> u64; }
+    struct Sums(u64);
+    struct Swaps(u64);
+    impl Mixer for Sums { fn mix(&self, with: u64) -> u64 { let mut all = [self.0, with, 1, 2]; black_box(&mut all); all[0] + all[3] } }
+    impl Mixer for Swaps { fn mix(&self, with: u64) -> u64 { let mut all = [with, self.0, 3, 4]; black_box(&mut all); all[1] ^ all[2] } }
+    pub fn objects_with_a_frame(n: u64) -> u64 {
+        let all: Vec<Box<dyn Mixer>> = black_box(vec![Box::new(Sums(9)), Box::new(Swaps(5))]);
+        let mut sum = 0;
+        for i in 0..n { sum += all[(i % 2) as usize].mix(i); }
+        sum
+    }
 }
 
 type Form = fn(u64) -> u64;
@@ -205,6 +234,31 @@ pub const KERNELS: &[Kernel] = &[
         name: "dyn in closures",
         forms: [ordinary::objects_in_closures, annotated::objects_in_closures, |n| {
             vthread::run(move || annotated::objects_in_closures(n))
+        }],
+        rounds: 20_000,
+        limit: VirtualCall(7.0),
+    },
+    // What those above call is so small that it needs no chunk. These do.
+    Kernel {
+        name: "dyn that call",
+        forms: [ordinary::objects_that_call, annotated::objects_that_call, |n| {
+            vthread::run(move || annotated::objects_that_call(n))
+        }],
+        rounds: 20_000,
+        limit: VirtualCall(7.0),
+    },
+    Kernel {
+        name: "dyn that call in closures",
+        forms: [ordinary::objects_that_call_in_closures, annotated::objects_that_call_in_closures, |n| {
+            vthread::run(move || annotated::objects_that_call_in_closures(n))
+        }],
+        rounds: 20_000,
+        limit: VirtualCall(7.0),
+    },
+    Kernel {
+        name: "dyn with a frame",
+        forms: [ordinary::objects_with_a_frame, annotated::objects_with_a_frame, |n| {
+            vthread::run(move || annotated::objects_with_a_frame(n))
         }],
         rounds: 20_000,
         limit: VirtualCall(7.0),

@@ -25,6 +25,7 @@ pub(crate) const ITEMS: &[Item] = &[
     ("stream across", stream_across),
     ("timer", timers),
     ("call", |n| timed(|| ready(calls(n)))),
+    ("small call", |n| timed(|| ready(small_calls(n)))),
     ("depth", |n| timed(|| ready(depth(n)))),
     ("live", live),
     ("random wake", random_wakes),
@@ -290,14 +291,30 @@ struct One;
 
 impl Work for One {
     fn work<'a>(&'a self, x: u64) -> Pin<Box<dyn Future<Output = u64> + Send + 'a>> {
+        Box::pin(async move { work::add_in(&mut [x, 1, 2, 3]) })
+    }
+}
+
+struct Small;
+
+impl Work for Small {
+    fn work<'a>(&'a self, x: u64) -> Pin<Box<dyn Future<Output = u64> + Send + 'a>> {
         Box::pin(async move { black_box(x) + 1 })
     }
 }
 
-/// By way of the same four objects as ours and the plain one.
+/// By way of as many objects as ours and the plain one.
 async fn calls(n: u64) -> u64 {
-    let objects: [Box<dyn Work + Send + Sync>; 4] =
-        black_box([Box::new(One), Box::new(One), Box::new(One), Box::new(One)]);
+    called(n, [Box::new(One), Box::new(One), Box::new(One), Box::new(One)]).await
+}
+
+async fn small_calls(n: u64) -> u64 {
+    called(n, [Box::new(Small), Box::new(Small), Box::new(Small), Box::new(Small)]).await
+}
+
+#[inline(always)]
+async fn called(n: u64, objects: [Box<dyn Work + Send + Sync>; 4]) -> u64 {
+    let objects = black_box(objects);
     let mut x = 0;
     for _ in 0..n {
         x = objects[x as usize & 3].work(x).await;

@@ -28,6 +28,7 @@ pub(crate) const ITEMS: &[Item] = &[
     ("stream across", stream_across),
     ("timer", timers),
     ("call", |n| inside(move || timed(|| code::calls(n)))),
+    ("small call", |n| inside(move || timed(|| code::small_calls(n)))),
     ("call heap", |n| with(Builder::new().allocator(Heap::default), move || timed(|| code::calls(n)))),
     ("call arena", |n| with(Builder::new().allocator(Arena::default), move || timed(|| code::calls(n)))),
     ("depth", |n| inside(move || timed(|| code::depth(n)))),

@@ -7,6 +7,7 @@ use std::hint::black_box;
 /// By plain calls, with flag 0.
 pub(crate) const ITEMS: &[Item] = &[
     ("call", |n| timed(|| code::calls(n))),
+    ("small call", |n| timed(|| code::small_calls(n))),
     ("bare call", |n| timed(|| bare_calls(n))),
     ("depth", |n| timed(|| code::depth(n))),
     ("merged", |n| timed(|| code::merged(n))),
@@ -17,16 +18,27 @@ pub(crate) const ITEMS: &[Item] = &[
 /// Where a call takes memory from the heap.
 pub(crate) const WITH_MALLOC: &[Item] = &[("call", |n| timed(|| mallocs(n)))];
 
+/// What the callee of a `call` does: it has so much in memory that it is not called in place.
+#[inline(always)]
+pub(crate) fn add_in(room: &mut [u64; 4]) -> u64 {
+    black_box(&mut *room);
+    room[0] + room[1]
+}
+
 fn mallocs(n: u64) -> u64 {
     struct Boxes;
     impl Bare for Boxes {
         fn work(&self, x: u64) -> u64 {
-            *black_box(Box::new(x)) + 1
+            add_in(&mut Box::new([x, 1, 2, 3]))
         }
     }
     let objects: [Box<dyn Bare>; 4] =
         black_box([Box::new(Boxes), Box::new(Boxes), Box::new(Boxes), Box::new(Boxes)]);
-    (0..n).fold(0, |x, _| objects[x as usize & 3].work(x))
+    let mut x = 0;
+    for _ in 0..n {
+        x = objects[x as usize & 3].work(x);
+    }
+    x
 }
 
 trait Bare {
@@ -37,14 +49,18 @@ struct One;
 
 impl Bare for One {
     fn work(&self, x: u64) -> u64 {
-        black_box(x) + 1
+        add_in(&mut [x, 1, 2, 3])
     }
 }
 
 /// What `code::calls` is without the attribute: calls by way of ordinary vtables.
 fn bare_calls(n: u64) -> u64 {
     let objects: [Box<dyn Bare>; 4] = black_box([Box::new(One), Box::new(One), Box::new(One), Box::new(One)]);
-    (0..n).fold(0, |x, _| objects[x as usize & 3].work(x))
+    let mut x = 0;
+    for _ in 0..n {
+        x = objects[x as usize & 3].work(x);
+    }
+    x
 }
 
 /// A number of a type of its own: what is generic is compiled once more for those who send it, and the compiler inlines in other items
@@ -96,8 +112,29 @@ pub(crate) mod code {
 
     impl Work for One {
         fn work(&self, x: u64) -> u64 {
+            super::add_in(&mut [x, 1, 2, 3])
+        }
+    }
+
+    pub(crate) trait SmallWork {
+        fn small_work(&self, x: u64) -> u64;
+    }
+
+    impl SmallWork for One {
+        fn small_work(&self, x: u64) -> u64 {
             black_box(x) + 1
         }
+    }
+
+    /// `n` virtual calls of what is called in place.
+    pub(crate) fn small_calls(n: u64) -> u64 {
+        let objects: [Box<dyn SmallWork + Send + Sync>; 4] =
+            black_box([Box::new(One), Box::new(One), Box::new(One), Box::new(One)]);
+        let mut x = 0;
+        for _ in 0..n {
+            x = objects[x as usize & 3].small_work(x);
+        }
+        x
     }
 
     /// `n` virtual calls: in a vthread each takes a chunk.
