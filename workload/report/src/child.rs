@@ -33,6 +33,9 @@ pub(crate) struct Usage {
     pub(crate) cpu: f64,
     /// Peak of its memory. Not below that of the process that started it: see [`measured`].
     pub(crate) peak_bytes: f64,
+    /// Of 512 bytes, that the kernel fetched for it from a disk.
+    #[serde(default)]
+    pub(crate) blocks_read: u64,
 }
 
 impl Outcome {
@@ -195,6 +198,7 @@ fn wait(child: &Child) -> Result<(ExitStatus, Usage)> {
         wall: 0.0,
         cpu: seconds(usage.ru_utime) + seconds(usage.ru_stime),
         peak_bytes: usage.ru_maxrss as f64 * 1024.0,
+        blocks_read: u64::try_from(usage.ru_inblock).unwrap_or(0),
     };
     Ok((ExitStatus::from_raw(status), usage))
 }

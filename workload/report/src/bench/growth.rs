@@ -65,7 +65,7 @@ fn width(quick: bool, part: &mut Part) -> Result<()> {
     for &scale in scales {
         part.share(&format!("width {scale}"), |part| {
             let corpus = search::corpus(Kind::Flat, scale)?;
-            let samples = search::walls(&searchers, &corpus, rounds(quick), part);
+            let samples = search::walls(&searchers, &corpus, rounds(quick), part)?;
             let each = |seconds: Vec<f64>| seconds.iter().map(|s| s * 1e6 / corpus.files()).collect();
             let per_file: Vec<_> = samples.into_iter().map(|(name, s)| (name, each(s))).collect();
             let rows = Row::compared("width", "time a file", "us", &per_file);

@@ -24,7 +24,7 @@ pub(super) fn run(quick: bool, part: &mut Part) -> Result<()> {
             part.share(&format!("{} {}", kind.name(), searcher.name), |part| {
                 let tree = search::corpus(kind, scale)?;
                 let pair = [1, 2].map(|processors| searcher.on(processors));
-                let samples = search::walls(&pair, &tree, rounds, part);
+                let samples = search::walls(&pair, &tree, rounds, part)?;
                 let [(_, one), (_, two)] = &samples[..] else { return Ok(()) };
                 if let Some(speed_up) = stats::ratio(one, two) {
                     rows(kind.name(), &searcher.name, speed_up, part);

@@ -80,7 +80,8 @@ fn heading(name: &str) -> (&str, &str) {
         "search" => (
             "The search",
             "Whole processes, from start to end; the first column is the default engine. `floor`: a hand-written loop on two threads that knows its \
-                 corpora and gives up at the first error. Cold: the bytes of files are out of memory, names and inodes in it. All cold: nothing is in memory.",
+                 corpora and gives up at the first error. Where nothing is said of cold, all is in memory: right before each run the floor reads it, in nobody's time, because \
+                 a kernel may put away within seconds what nobody uses, and a run that it had to fetch something for is made again, three times at most. Cold: the bytes of files are out of memory, names and inodes in it. All cold: nothing is in memory.",
         ),
         "memory" => (
             "Memory of threads that wait",
@@ -93,8 +94,8 @@ fn heading(name: &str) -> (&str, &str) {
              back. `stream`: by a channel with room for 64. `wake`: between a virtual and an ordinary thread, there and back. `.. across`: the same \
              as without, with one side on another thread of the system: ours on a second carrier; tokio's on a current-thread runtime each, because tasks of one runtime \
              move to whoever wakes them; Go's with one goroutine locked to a thread. `timer`: a sleep of a \
-             millisecond, a hundred at a time, processor time. `call`: a virtual call (ours on a fresh chunk, `plain` the same code with flag 0, tokio a \
-             boxed future). `hop`: a call carried out on the hop stack. `format`: a number, with the hops that it needs. These, `call`, `hop` and the switches never wait: their time is the processor's.",
+             millisecond, a hundred at a time, processor time. `call`: a virtual call of what has four words in memory (ours on a fresh chunk, `plain` the same code with flag 0, tokio a \
+             boxed future). `small call`: of what has one (ours in place). `hop`: a call carried out on the hop stack. `format`: a number, with the hops that it needs. These, the calls, `hop` and the switches never wait: their time is the processor's.",
         ),
         "growth" => (
             "As work grows",
