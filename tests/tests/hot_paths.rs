@@ -16,6 +16,10 @@ use object::{Object, ObjectSection, ObjectSymbol};
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use vale_threads_abi::flags::RAW;
+use vale_threads_abi::{Kind, UNPROVED, chunk_size};
+use vale_threads_build::frames::Place;
+use vale_threads_build::program::Loaded;
 
 /// Not a descent: what goes deeper than ever needs memory, and where there is a valgrind it is told of that.
 const ITEMS: [&str; 11] = [
@@ -63,7 +67,7 @@ fn slower(pins: &[(String, f64)], counts: &[(&str, f64)]) -> String {
 /// `ITEM COUNT`, a line each; lines with `#` are comments.
 fn parse(text: &str) -> Vec<(String, f64)> {
     let line = |line: &str| {
-        let (item, count) = line.split_once(' ')?;
+        let (item, count) = line.rsplit_once(' ')?;
         Some((item.to_owned(), count.trim().parse().ok()?))
     };
     text.lines().filter(|l| !l.starts_with('#')).filter_map(line).collect()
@@ -168,6 +172,27 @@ fn what_is_small_is_called_in_place() {
     let (_, wrapper) = function_of_probe("__chunk_work");
     let jump = wrapper.iter().find(|i| i.flow_control() != FlowControl::Next).expect("a branch");
     assert_eq!(jump.flow_control(), FlowControl::ConditionalBranch, "{wrapper:?}");
+}
+
+/// What the link step wrote is what an analysis of the finished program finds, with what is called in place by now.
+#[test]
+#[cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), ignore = "the machine code is x86-64's")]
+fn the_finished_program_needs_what_was_written() {
+    let bytes = std::fs::read(probe()).expect("the probe");
+    let loaded = Loaded::read(&bytes).expect("an executable with records");
+    assert!(loaded.records.are_served(&loaded.image), "no sizes were written");
+    let solved = loaded.entries();
+    let mut in_place = 0;
+    for record in loaded.records.of_kind(Kind::Chunk).filter(|r| r.flags & RAW == 0) {
+        let node = solved.graph.entry(record.callee, Place::OnChunk).expect("an entry");
+        let needed = solved.needs[node].bound().and_then(|bound| chunk_size(bound, record.extra));
+        let written = loaded.image.bytes(record.site, 4).expect("in the file");
+        let written = u32::from_le_bytes(written.try_into().expect("four bytes"));
+        assert_eq!(needed.unwrap_or(UNPROVED), written, "{:#x}", record.callee);
+        let caller = loaded.functions.containing(record.site).expect("a function").start;
+        in_place += u32::from(loaded.records.enters(caller).is_some_and(|enters| enters.in_place));
+    }
+    assert!(in_place > 0, "nothing is called in place");
 }
 
 /// Where the probe's only function with a symbol like this begins, and its instructions.

@@ -23,7 +23,7 @@ pub fn code(data: &[u8]) {
     let file = elf::executable(code, BASE, &functions, &[]);
     let Ok(loaded) = Loaded::read(&file) else { return };
     for function in loaded.functions.iter() {
-        for place in [Place::Anywhere, Place::OnChunk] {
+        for place in [Place::Anywhere, Place::OnChunk, Place::InPlace] {
             let frame = frames::analyse_points(loaded.program(), function, place);
             // What has no problem has been followed: to a way out, to a call, or for ever in a circle.
             assert!(!frame.points.is_empty() || !frame.problems.is_empty(), "neither followed nor unknown");

@@ -312,7 +312,6 @@ async fn small_calls(n: u64) -> u64 {
     called(n, [Box::new(Small), Box::new(Small), Box::new(Small), Box::new(Small)]).await
 }
 
-#[inline(always)]
 async fn called(n: u64, objects: [Box<dyn Work + Send + Sync>; 4]) -> u64 {
     let objects = black_box(objects);
     let mut x = 0;

@@ -19,7 +19,7 @@ pub(crate) const ITEMS: &[Item] = &[
 pub(crate) const WITH_MALLOC: &[Item] = &[("call", |n| timed(|| mallocs(n)))];
 
 /// What the callee of a `call` does: it has so much in memory that it is not called in place.
-#[inline(always)]
+#[inline]
 pub(crate) fn add_in(room: &mut [u64; 4]) -> u64 {
     black_box(&mut *room);
     room[0] + room[1]
