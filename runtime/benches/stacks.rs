@@ -44,10 +44,8 @@ mod native {
         Row { name, ours, peer, goal }
     }
 
-    const ROWS: [Row; 13] = [
-        // Coroutines get hold of each other in registers; vthreads are stored where others find them.
-        row("switch and back, in registers", "switch/vthread, in registers", "switch/corosensei", Some(0.55)),
-        row("switch and back, through memory", "switch/vthread", "switch/corosensei", None),
+    const ROWS: [Row; 12] = [
+        row("switch and back", "switch/vthread", "switch/corosensei", Some(0.55)),
         row("virtual call on a chunk", "call/fresh chunk, dyn", "call/plain dyn", Some(2.0)),
         // What is left for the chunk itself.
         row(

@@ -22,19 +22,8 @@ use vale_threads_build::frames::Place;
 use vale_threads_build::program::Loaded;
 
 /// Not a descent: what goes deeper than ever needs memory, and where there is a valgrind it is told of that.
-const ITEMS: [&str; 11] = [
-    "switch",
-    "switch-stored",
-    "yield",
-    "call",
-    "small call",
-    "hop",
-    "format",
-    "ping-pong",
-    "call-reply",
-    "stream",
-    "spawn",
-];
+const ITEMS: [&str; 10] =
+    ["switch", "yield", "call", "small call", "hop", "format", "ping-pong", "call-reply", "stream", "spawn"];
 
 const PINS: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/hot_paths.txt");
 

@@ -22,12 +22,21 @@ pub struct Site {
     pub saved: usize,
 }
 
-/// `push rbp; lea rax, [rip + n]; push rax; mov [rcx], rsp; mov rbp, [rdx + 8]; lea rsp, [rdx + 16]; jmp [rdx]`, without n.
+/// What a switch begins with: `push rbp; lea rax, [rip + n]`, without n, which says where it goes on.
 const BEFORE: [u8; 4] = [0x55, 0x48, 0x8d, 0x05];
-const AFTER: [u8; 14] = [0x50, 0x48, 0x89, 0x21, 0x48, 0x8b, 0x6a, 0x08, 0x48, 0x8d, 0x62, 0x10, 0xff, 0x22];
 
-/// Bytes from its start to where it goes on.
-const TO_RESUME: usize = BEFORE.len() + 4 + AFTER.len();
+/// What it ends with, behind `push rax; mov [save], rsp`: `mov rbp, [rdx + 8]; lea rsp, [rdx + 16]; jmp [rdx]`.
+const AFTER: [u8; 10] = [0x48, 0x8b, 0x6a, 0x08, 0x48, 0x8d, 0x62, 0x10, 0xff, 0x22];
+
+/// Bytes from the start of `code` to where it goes on, if a switch is there.
+fn to_resume(code: &[u8]) -> Option<usize> {
+    let (n, rest) = code.strip_prefix(&BEFORE)?.split_first_chunk()?;
+    let n = usize::try_from(i32::from_le_bytes(*n)).ok()?;
+    // `save` is in any register, so the store takes three bytes or four.
+    let [0x50, 0x48 | 0x49, 0x89, operands, ..] = *rest.get(..n)?.strip_suffix(&AFTER)? else { return None };
+    let is_rsp_to_memory = operands & 0b111_000 == 0b100_000 && operands < 0b11_000_000;
+    (is_rsp_to_memory && n <= 5 + AFTER.len()).then_some(BEFORE.len() + 4 + n)
+}
 
 /// All switches of an ELF executable with symbols.
 ///
@@ -42,12 +51,10 @@ pub fn find(executable: &[u8]) -> Vec<Site> {
         .filter(|symbol| symbol.kind() == SymbolKind::Text && symbol.size() > 0)
         .map(|symbol| (symbol.address(), (symbol.size(), symbol.name().unwrap_or("?").to_owned())))
         .collect();
-    let is_switch = |window: &[u8]| window.starts_with(&BEFORE) && window[8..] == AFTER;
-    let starts = code.windows(BEFORE.len() + 4 + AFTER.len()).enumerate();
-    starts
-        .filter(|(_, window)| is_switch(window))
-        .map(|(offset, _)| {
-            let resume = base + (offset + TO_RESUME) as u64;
+    (0..code.len())
+        .filter_map(|offset| Some(offset + to_resume(&code[offset..])?))
+        .map(|offset| {
+            let resume = base + offset as u64;
             let (&start, (size, name)) = functions.range(..=resume).next_back().expect("a function");
             let within = (start - base) as usize..((start + size - base) as usize).min(code.len());
             let saved = live(&code[within], start, resume);

@@ -2,7 +2,7 @@
 //! an answer that says whether it did.
 #![allow(clippy::cast_ptr_alignment, reason = "argument blocks are bytes by type")]
 
-use corosensei::{Coroutine, CoroutineResult};
+use corosensei::Coroutine;
 use std::hint::black_box;
 use std::pin::Pin;
 use std::task::{Context, Poll, Waker};
@@ -13,9 +13,8 @@ use vthread::{Builder, Heap};
 pub type Item = (&'static str, fn(u64) -> u64);
 
 /// Everything, peers included.
-pub const ITEMS: [Item; 22] = [
+pub const ITEMS: [Item; 21] = [
     ("switch/vthread", switch_vthread),
-    ("switch/vthread, in registers", switch_in_registers),
     ("switch/corosensei", switch_corosensei),
     ("call/plain dyn", call_plain),
     ("call/plain dyn, and another in it", call_twice),
@@ -71,38 +70,16 @@ fn switch_vthread(n: u64) -> u64 {
     }
 }
 
-unsafe extern "C-unwind" fn exchanges(mut other: *mut u8) {
-    loop {
-        // SAFETY: both sides exchange.
-        other = unsafe { raw::exchange(other) };
-    }
-}
-
-/// The same where each side gets the other one, parked, as an answer, as coroutines do.
-fn switch_in_registers(n: u64) -> u64 {
-    let mut stack = vec![0u128; 4096];
-    let top: *mut u8 = stack.as_mut_ptr_range().end.cast();
-    // SAFETY: a stack of its own, and it goes on only here.
-    unsafe {
-        let mut there = raw::enter_exchanging(top, exchanges);
-        for _ in 1..n {
-            there = raw::exchange(there);
-        }
-        let on_it = (top as usize).wrapping_sub(there as usize) < 65536;
-        n * u64::from(on_it)
-    }
-}
-
 fn switch_corosensei(n: u64) -> u64 {
-    let mut turns = 0;
     let mut partner = Coroutine::<(), (), ()>::new(|yielder, ()| {
         loop {
             yielder.suspend(());
         }
     });
     for _ in 0..n {
-        turns += u64::from(matches!(partner.resume(()), CoroutineResult::Yield(())));
+        partner.resume(());
     }
+    let turns = n * u64::from(!partner.done());
     // Dropped while suspended it would have to be unwound.
     // SAFETY: nothing on its stack needs a drop.
     unsafe { partner.force_reset() };

@@ -390,38 +390,6 @@ fn each_stack_keeps_its_rbp() {
     }
 }
 
-unsafe extern "C-unwind" fn exchanges(mut other: *mut u8) {
-    let mut lanes = [1.0f64, 2.0, 4.0, 8.0];
-    loop {
-        // SAFETY: both sides exchange.
-        other = unsafe { exchange(other) };
-        for (i, lane) in lanes.iter_mut().enumerate() {
-            *lane += 1.0;
-            let turns = *lane - f64::from(1u8 << i);
-            assert!(turns >= 1.0 && turns.fract() == 0.0);
-        }
-    }
-}
-
-#[test]
-fn two_stacks_exchange_control_in_registers() {
-    let (_memory, top) = stack();
-    let mut live: [u64; 16] = core::array::from_fn(|i| i as u64);
-    // SAFETY: `exchanges` runs on a stack of its own, and goes on only here.
-    let mut there = unsafe { enter_exchanging(top, exchanges) };
-    for _ in 0..1000 {
-        for x in &mut live {
-            *x = x.wrapping_mul(3).wrapping_add(1);
-        }
-        // SAFETY: as above.
-        there = unsafe { exchange(there) };
-        assert!((1..64 << 10).contains(&(top as usize - there as usize)));
-    }
-    for (i, &x) in live.iter().enumerate() {
-        assert_eq!(x, (0..1000).fold(i as u64, |x: u64, _| x.wrapping_mul(3).wrapping_add(1)));
-    }
-}
-
 unsafe extern "C-unwind" fn leaves_for_good(shared: *mut u8) {
     // SAFETY: as in `pong`; nothing of this stack is needed any more.
     unsafe {

@@ -31,6 +31,9 @@ unsafe extern "C-unwind" fn root() {
 // the other three named. rbp cannot be named at all: it is pushed. Never `nostack`, or LLVM puts locals into the red
 // zone that is pushed over. MXCSR and the x87 control word are the thread's, not the vthread's.
 //
+// `save` is in whichever register the compiler likes: often that is rbp, the one that keeps what it holds, and then nobody has to copy it. It
+// is used before rbp changes, and after rax does, so that rax is no `lateout`.
+//
 // Who leaves loads the other's rbp, before rsp, from the address that it has in a register. By a `pop` behind the jump it is as many
 // instructions, but a round trip took 1.7 to 1.9 times as long: such a load, relative to an rsp that has just been exchanged, waits for
 // the push of a switch before. Handlers of signals do not run on a chunk, and elsewhere leave 128 bytes below rsp alone, so the place to go
@@ -38,7 +41,7 @@ unsafe extern "C-unwind" fn root() {
 macro_rules! switch_asm {
     ($($text:expr),+ ; $($operand:tt)*) => {
         asm!($($text,)+ $($operand)*
-            lateout("rax") _, lateout("rsi") _, lateout("r9") _, lateout("r10") _, lateout("r11") _,
+            out("rax") _, lateout("rcx") _, lateout("rsi") _, lateout("r9") _, lateout("r10") _, lateout("r11") _,
             lateout("r12") _, lateout("r13") _, lateout("r14") _, lateout("r15") _,
             lateout("xmm0") _, lateout("xmm1") _, lateout("xmm2") _, lateout("xmm3") _,
             lateout("xmm4") _, lateout("xmm5") _, lateout("xmm6") _, lateout("xmm7") _,
@@ -73,7 +76,7 @@ pub(crate) unsafe fn switch(to: Parked, save: *mut Parked) {
             // Where this stack goes on. The push makes it one word with the saved stack pointer: 8 bytes a parked vthread.
             "lea rax, [rip + 2f]",
             "push rax",
-            "mov [rcx], rsp",
+            "mov [{save}], rsp",
             // The other's; see above.
             "3: mov rbp, [rdx + 8]",
             // Leaves this stack. Both words are dropped from the other by the same instruction.
@@ -82,8 +85,7 @@ pub(crate) unsafe fn switch(to: Parked, save: *mut Parked) {
             "2:",
             abi::record!(6, "3b", "2b", "16", "0", ""),
             "/* rbx: {0} */";
-            lateout(reg_abcd) _, inlateout("rdx") to => _, inlateout("rcx") save => _,
-            lateout("r8") _, lateout("rdi") _,
+            lateout(reg_abcd) _, save = in(reg) save, inlateout("rdx") to => _, lateout("r8") _, lateout("rdi") _,
         );
     }
 }
@@ -100,74 +102,17 @@ pub(crate) unsafe fn enter(top: *mut u8, save: *mut Parked, entry: Entry, argume
             "push rbp",
             "lea rax, [rip + 2f]",
             "push rax",
-            "mov [rcx], rsp",
+            "mov [{save}], rsp",
             // The end of the chain of frame pointers.
             "3: xor ebp, ebp",
             "jmp {root}",
             "2:",
             abi::record!(6, "3b", "2b", "16", "0", ""),
             "/* rbx: {0} */";
-            lateout(reg_abcd) _, root = sym root, inlateout("rdx") top => _, inlateout("rcx") save => _,
+            lateout(reg_abcd) _, save = in(reg) save, root = sym root, inlateout("rdx") top => _,
             inlateout("r8") entry => _, inlateout("rdi") argument => _,
         );
     }
-}
-
-/// Goes on with `to`, and gives it the caller, parked; gives who came back, parked. Two stacks that pass control to and fro need
-/// no memory for it, as two coroutines do: the form that a bare switch is to be compared by. The runtime's own vthreads are
-/// found by others, so [`switch`] stores them.
-///
-/// # Safety
-/// As for [`switch`]; `to` waits in `exchange` or [`enter_exchanging`], and so does whoever goes on with the caller.
-#[inline(always)]
-pub(crate) unsafe fn exchange(to: Parked) -> Parked {
-    let from;
-    // SAFETY: as in `switch`.
-    unsafe {
-        switch_asm!(
-            "push rbp",
-            "lea rax, [rip + 2f]",
-            "push rax",
-            "mov rcx, rdx",
-            // The caller, for the one that goes on.
-            "mov rdx, rsp",
-            "3: mov rbp, [rcx + 8]",
-            "lea rsp, [rcx + 16]",
-            "jmp [rcx]",
-            "2:",
-            abi::record!(6, "3b", "2b", "16", "0", ""),
-            "/* rbx: {0} */";
-            lateout(reg_abcd) _, inlateout("rdx") to => from, lateout("rcx") _, lateout("r8") _, lateout("rdi") _,
-        );
-    }
-    from
-}
-
-/// [`enter`] for an entry that uses [`exchange`]: its argument is the caller, parked.
-///
-/// # Safety
-/// As for [`enter`] and [`exchange`].
-#[inline(always)]
-pub(crate) unsafe fn enter_exchanging(top: *mut u8, entry: Entry) -> Parked {
-    let from;
-    // SAFETY: as in `enter`.
-    unsafe {
-        switch_asm!(
-            "push rbp",
-            "lea rax, [rip + 2f]",
-            "push rax",
-            "mov rdi, rsp",
-            // The end of the chain of frame pointers.
-            "3: xor ebp, ebp",
-            "jmp {root}",
-            "2:",
-            abi::record!(6, "3b", "2b", "16", "0", ""),
-            "/* rbx: {0} */";
-            lateout(reg_abcd) _, root = sym root, inlateout("rdx") top => from, lateout("rcx") _,
-            inlateout("r8") entry => _, lateout("rdi") _,
-        );
-    }
-    from
 }
 
 /// Goes on with `to` and leaves this stack for good.

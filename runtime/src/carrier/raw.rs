@@ -25,23 +25,3 @@ pub unsafe fn enter(top: *mut u8, save: *mut Parked, entry: Entry, argument: *mu
     // SAFETY: the caller's promise.
     unsafe { crate::arch::enter(top, save, entry, argument) }
 }
-
-/// Goes on with `to`, and gives it the caller; gives who came back. No memory is touched but the stacks.
-///
-/// # Safety
-/// As for [`switch`]; `to` came from here or [`enter_exchanging`], and so does what whoever resumes the caller passes.
-#[inline(always)]
-pub unsafe fn exchange(to: Parked) -> Parked {
-    // SAFETY: the caller's promise.
-    unsafe { crate::arch::exchange(to) }
-}
-
-/// Starts `entry`, which never returns, with the caller as its argument; gives who came back.
-///
-/// # Safety
-/// As for [`enter`] and [`exchange`].
-#[inline(always)]
-pub unsafe fn enter_exchanging(top: *mut u8, entry: Entry) -> Parked {
-    // SAFETY: the caller's promise.
-    unsafe { crate::arch::enter_exchanging(top, entry) }
-}

@@ -17,7 +17,6 @@ use vthread::{Arena, Builder, Heap, Mode, channel};
 
 pub(crate) const ITEMS: &[Item] = &[
     ("switch", switches),
-    ("switch-stored", stored_switches),
     ("yield", yields),
     ("spawn", spawns),
     ("ping-pong", ping_pong),
@@ -61,30 +60,6 @@ fn with<R>(builder: Builder, f: impl FnOnce() -> R) -> R {
 
 // --- switching ---------------------------------------------------------------------------------------------------------
 
-unsafe extern "C-unwind" fn exchanges(mut other: *mut u8) {
-    loop {
-        // SAFETY: both sides exchange.
-        other = unsafe { raw::exchange(other) };
-    }
-}
-
-/// Round trips to another stack, without a scheduler: each side gets the other one in a register, as coroutines do.
-fn switches(n: u64) -> Done {
-    let mut stack = vec![0u128; 4096];
-    let top: *mut u8 = stack.as_mut_ptr_range().end.cast();
-    timed(|| {
-        // SAFETY: a stack of its own, and it goes on only here.
-        unsafe {
-            let mut there = raw::enter_exchanging(top, exchanges);
-            for _ in 1..n {
-                there = raw::exchange(there);
-            }
-            let is_on_it = (top as usize).wrapping_sub(there as usize) < 65536;
-            n * u64::from(is_on_it)
-        }
-    })
-}
-
 struct Partner {
     there: raw::Parked,
     back: raw::Parked,
@@ -99,13 +74,13 @@ unsafe extern "C-unwind" fn partner(shared: *mut u8) {
     }
 }
 
-/// The same by way of memory, where others find who is parked: what the scheduler does.
-fn stored_switches(n: u64) -> Done {
+/// Round trips to another stack, without a scheduler, but as the scheduler does it: who is parked is stored in memory, where others find it.
+fn switches(n: u64) -> Done {
     let mut stack = vec![0u128; 4096];
     let null = std::ptr::null_mut();
-    let mut shared = Partner { there: null, back: null };
-    let shared = &raw mut shared;
     timed(|| {
+        let mut shared = Partner { there: null, back: null };
+        let shared = &raw mut shared;
         // SAFETY: a stack of its own, and it goes on only here.
         unsafe {
             raw::enter(stack.as_mut_ptr_range().end.cast(), &raw mut (*shared).back, partner, shared.cast());

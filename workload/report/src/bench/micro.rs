@@ -9,9 +9,8 @@ use anyhow::Result;
 use std::time::Duration;
 
 /// Item, and which of the peers in the probe do it. Ours is the first.
-const ITEMS: [(&str, &[&str]); 15] = [
+const ITEMS: [(&str, &[&str]); 14] = [
     ("switch", &["vthread", "corosensei"]),
-    ("switch-stored", &["vthread"]),
     ("yield", &["vthread", "tokio", "tokio, 2 workers", "async-executor", "os-threads"]),
     (
         "spawn",
@@ -106,8 +105,7 @@ fn times(item: &str, peers: &[Peer], quick: bool, missing: &mut Part) -> Vec<Row
         let said = probe(peer, of_probe(&peer.name, item), n, MOST)?;
         // Who sleeps takes no time of the processor: that is what a timer costs. What one thread does that never waits takes the same
         // by both clocks, unless others use the machine too.
-        let of_processor =
-            matches!(item, "timer" | "switch" | "switch-stored" | "call" | "small call" | "hop" | "format");
+        let of_processor = matches!(item, "timer" | "switch" | "call" | "small call" | "hop" | "format");
         Ok::<_, anyhow::Error>(if of_processor { said.cpu_ns } else { said.wall_ns } / n as f64)
     };
     let mut able = Vec::new();

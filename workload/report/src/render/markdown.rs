@@ -89,8 +89,8 @@ fn heading(name: &str) -> (&str, &str) {
         ),
         "micro" => (
             "Single operations",
-            "`switch`: to another stack and back, which are handed over in registers, as coroutines do; `switch-stored`: by way of memory, where others find \
-             who is parked, as the scheduler does. `yield`: two take turns. `spawn`: and join. `ping-pong`, `call-reply`: a value there and one \
+            "`switch`: to another stack and back; ours stores who is parked in memory, where others find it, as the scheduler does, a coroutine's handle is \
+             where the compiler keeps it. `yield`: two take turns. `spawn`: and join. `ping-pong`, `call-reply`: a value there and one \
              back. `stream`: by a channel with room for 64. `wake`: between a virtual and an ordinary thread, there and back. `.. across`: the same \
              as without, with one side on another thread of the system: ours on a second carrier; tokio's on a current-thread runtime each, because tasks of one runtime \
              move to whoever wakes them; Go's with one goroutine locked to a thread. `timer`: a sleep of a \
