@@ -309,8 +309,6 @@ impl Carrier {
     /// The vthread is mounted, and is to be entered. `flags`: [`LENT`], if the chunk is.
     #[inline(always)]
     fn prepare(&self, start: Start, chunk: Chunk, flags: usize) -> Ready {
-        // SAFETY: set by `Start::new`, and kept.
-        let entry = unsafe { start.0.about.get().unwrap_unchecked() }.entry;
         let live = self.live.get() + 1;
         self.live.set(live);
         if live > self.numbers.most_alive.get() {
@@ -334,6 +332,8 @@ impl Carrier {
             root.cancel();
         }
         self.mounted.set(root);
+        // Asked for here, it is no value that has to be kept.
+        let entry = root.entry();
         Ready { top: core::ptr::from_ref(root).cast_mut().cast(), entry, argument: list.cast_mut().cast() }
     }
 }
