@@ -17,6 +17,11 @@ const PAINT: u8 = 0xa5;
 const STACK: usize = 1 << 20;
 
 /// Calls `f(argument)` with rsp = `top`.
+///
+/// # Safety
+/// At `f` is a function that takes an integer and keeps to the ABI. `top` ends a stack that is large enough for it and that nobody else uses,
+/// and is a multiple of 16.
+// SAFETY: rbp, the one register that is changed and that callers keep, is saved and given back; by it rsp comes back, too.
 #[unsafe(naked)]
 unsafe extern "C" fn call_on(f: u64, argument: u32, top: *mut u8) {
     naked_asm!(

@@ -190,6 +190,7 @@ fn dispatcher(expander: &Expander<'_>, t: &Ident, sig: &Signature, ancestor: &An
     let this = forward.receiver.as_ref().map(|r| &r.self_token);
     let (tagged, names) = (Ident::new("object", Span::mixed_site()), &forward.arguments);
     let call = quote!(<Self as #of #arguments>::#slot(#tagged, #word #(, #names)*));
+    // SAFETY: `head` is unsafe as well; its caller's promise is the slot's, which has the arguments as they came.
     let call = if sig.unsafety.is_some() { quote!(unsafe { #call }) } else { call };
     quote! {
         #head {

@@ -104,6 +104,7 @@ impl Forward {
     /// `function::<T>(self, flag, a, b)`.
     pub(crate) fn call(&self, function: &TokenStream, word: &TokenStream, sig: &Signature) -> TokenStream {
         let call = self.call_with(function, &self.generics, word);
+        // SAFETY: what calls it has the head of the same function, so that is unsafe as well, and its caller's promise is the callee's.
         if sig.unsafety.is_some() { quote!(unsafe { #call }) } else { call }
     }
 
@@ -125,6 +126,7 @@ impl Forward {
     ) -> TokenStream {
         let generics = turbofish_of(sig, Some(quote!(_)));
         let call = self.call_with(function, &generics, known);
+        // SAFETY: as in `call`.
         if sig.unsafety.is_some() { quote!(unsafe { #call }) } else { call }
     }
 
@@ -137,6 +139,7 @@ impl Forward {
             .into_iter()
             .chain(arguments.iter().map(ToTokens::to_token_stream));
         let call = quote!(#function #generics (#(#all),*));
+        // SAFETY: as in `call`.
         if sig.unsafety.is_some() { quote!(unsafe { #call }) } else { call }
     }
 

@@ -259,6 +259,7 @@ fn slot(expander: &Expander<'_>, t: &ItemTrait, index: &TokenStream, sig: &Signa
     let receiver = forward.receiver.as_ref().map(|r| &r.self_token);
     let entry = Ident::new("entry", Span::mixed_site());
     let call = quote!(#entry(#receiver, #word #(, #names)*));
+    // SAFETY: `head` is unsafe as well; its caller's promise is the entry's, which is the method itself, or calls it with the same arguments.
     let call = if unsafety.is_some() { quote!(unsafe { #call }) } else { call };
     quote! {
         #head {
@@ -267,7 +268,9 @@ fn slot(expander: &Expander<'_>, t: &ItemTrait, index: &TokenStream, sig: &Signa
             let #entry = #private::select!(
                 #marker, <Self as #table #arguments>::PAIRS, #index, #word, <Self as #table #arguments>::#chunk
             );
-            // SAFETY: both entries of this pair are functions of this method's signature.
+            // SAFETY: both entries of this pair are functions of this method's signature: the body, which `PAIRS` names, and the chunk's, which
+            // `__one_signature` compiles beside it only if it has the same. A method has no ABI of its own (`signature::check`) and no generics but
+            // lifetimes (`objects::is_slot`), and all other types are inferred from this function's arguments and result.
             let #entry: #unsafety fn(_, i64 #(, #blanks)*) -> #output = unsafe { ::core::mem::transmute(#entry) };
             #call
         }

@@ -32,6 +32,8 @@ mod linux {
         OWNER.set(id);
     }
 
+    // SAFETY: the section is a list of functions that the C library calls before `main`. It passes the arguments of `main`, which this one
+    // leaves alone; what it does are system calls, which need nothing of std's that is not there yet.
     #[used]
     #[unsafe(link_section = ".init_array")]
     static BEFORE_MAIN: extern "C" fn() = {

@@ -103,6 +103,10 @@ fn explain_on_a_thread(address: usize, thread: &Promise) {
     }
 }
 
+/// The handler.
+///
+/// # Safety
+/// Called by the kernel, or with what it would pass.
 unsafe extern "C" fn on_fault(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
     // SAFETY: the kernel passes a valid one.
     let address = unsafe { (*info).si_addr() } as usize;

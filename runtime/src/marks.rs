@@ -146,6 +146,7 @@ macro_rules! __enter_on_chunk {
 #[macro_export]
 macro_rules! __entry {
     ($enter:ident, ($($argument:ident)*), $($body:tt)+) => {
+        // SAFETY: `enter_on_chunk` calls it, with the words that its arguments have become.
         #[inline(never)]
         unsafe extern "C-unwind" fn $enter(
             a: $crate::__private::Word,

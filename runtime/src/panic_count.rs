@@ -60,6 +60,8 @@ pub(crate) fn put_back(saved: Saved) {
 
 /// Bytes of the executable's thread-locals, which end at the thread pointer.
 fn tls_size() -> usize {
+    /// # Safety
+    /// Called by `dl_iterate_phdr`, with the address of a `usize`.
     unsafe extern "C" fn visit(
         info: *mut libc::dl_phdr_info,
         _: usize,

@@ -102,11 +102,15 @@ fn survive_forks() {
     // SAFETY: touched only by who holds the lock.
     unsafe impl Sync for Held {}
 
+    /// # Safety
+    /// Called before a `fork`, by the thread that makes it.
     unsafe extern "C" fn before() {
         let guard = state();
         // SAFETY: we hold the lock.
         unsafe { *HELD.0.get() = Some(guard) };
     }
+    /// # Safety
+    /// Called after it, in both processes, by that thread.
     unsafe extern "C" fn after() {
         // SAFETY: this thread, or the one that it is a copy of, took the lock in `before`.
         drop(unsafe { (*HELD.0.get()).take() });

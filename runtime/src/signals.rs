@@ -21,6 +21,7 @@ const SIG_HOLD: sighandler_t = 2;
 /// Linux has signals 1 to 64. 32 and 33 are glibc's own, which its functions hide.
 const SIGNALS: core::ops::RangeInclusive<c_int> = 1..=64;
 
+// SAFETY: glibc's own name of `sigaction`, of the same type.
 unsafe extern "C" {
     fn __sigaction(signal: c_int, act: *const Action, old: *mut Action) -> c_int;
 }
@@ -45,6 +46,7 @@ fn no_action() -> Action {
 ///
 /// # Safety
 /// As for the C library's.
+// SAFETY: of the name: it is there to take the place of the C library's, and does what that does, of the same type.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sigaction(signal: c_int, act: *const Action, old: *mut Action) -> c_int {
     // SAFETY: the caller's promises are the callee's.
@@ -75,6 +77,7 @@ fn install(signal: c_int, handler: sighandler_t, flags: c_int) -> sighandler_t {
 }
 
 /// As in `signal(3)`, with BSD semantics.
+// SAFETY: as for `sigaction`.
 #[unsafe(no_mangle)]
 pub extern "C" fn signal(signal: c_int, handler: sighandler_t) -> sighandler_t {
     let interrupts = INTERRUPTING.load(Relaxed) & bit(signal) != 0;
@@ -82,30 +85,35 @@ pub extern "C" fn signal(signal: c_int, handler: sighandler_t) -> sighandler_t {
 }
 
 /// As in `bsd_signal(3)`.
+// SAFETY: as for `sigaction`.
 #[unsafe(no_mangle)]
 pub extern "C" fn bsd_signal(number: c_int, handler: sighandler_t) -> sighandler_t {
     signal(number, handler)
 }
 
 /// Another name of `signal`.
+// SAFETY: as for `sigaction`.
 #[unsafe(no_mangle)]
 pub extern "C" fn ssignal(number: c_int, handler: sighandler_t) -> sighandler_t {
     signal(number, handler)
 }
 
 /// System V semantics: what `signal` becomes in C that asks for ISO C or X/Open alone.
+// SAFETY: as for `sigaction`.
 #[unsafe(no_mangle)]
 pub extern "C" fn __sysv_signal(number: c_int, handler: sighandler_t) -> sighandler_t {
     install(number, handler, libc::SA_RESETHAND | libc::SA_NODEFER)
 }
 
 /// As in `sysv_signal(3)`.
+// SAFETY: as for `sigaction`.
 #[unsafe(no_mangle)]
 pub extern "C" fn sysv_signal(number: c_int, handler: sighandler_t) -> sighandler_t {
     __sysv_signal(number, handler)
 }
 
 /// As in `siginterrupt(3)`.
+// SAFETY: as for `sigaction`.
 #[unsafe(no_mangle)]
 pub extern "C" fn siginterrupt(number: c_int, interrupt: c_int) -> c_int {
     let mut act = no_action();
@@ -125,6 +133,7 @@ pub extern "C" fn siginterrupt(number: c_int, interrupt: c_int) -> c_int {
 }
 
 /// As in `sigset(3)`.
+// SAFETY: as for `sigaction`.
 #[unsafe(no_mangle)]
 pub extern "C" fn sigset(number: c_int, handler: sighandler_t) -> sighandler_t {
     // SAFETY: sets of bits of ours, and the calling thread's mask, which is what this function is for.
@@ -229,6 +238,7 @@ fn kernel_sigaltstack(new: *const libc::stack_t, old: *mut libc::stack_t) -> c_i
 ///
 /// # Safety
 /// As for the C library's.
+// SAFETY: of the name, as for `sigaction`.
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sigaltstack(new: *const libc::stack_t, old: *mut libc::stack_t) -> c_int {
     // SAFETY: null or readable, by contract.

@@ -313,6 +313,10 @@ pub(crate) fn idle() -> Option<Instant> {
 ///
 /// # Panics
 /// When there is no memory for it.
+///
+/// # Safety
+/// Off the chunks, on a thread that runs vthreads or was promised stacks. `name` gives the name of the entry that the size is of: what is taken has room
+/// for that one.
 #[cold]
 #[expect(improper_ctypes_definitions, reason = "assembly passes the name's address on, from Rust")]
 pub(crate) unsafe extern "C-unwind" fn take_slowly(size: u32, name: fn() -> &'static str) -> Pair {

@@ -26,6 +26,7 @@ fn child_of(command: &mut Command, name: &str) -> String {
     format!("{}{}", String::from_utf8_lossy(&out.stdout), String::from_utf8_lossy(&out.stderr))
 }
 
+// SAFETY: the debuggers stop there by this name, which nothing else has.
 #[unsafe(no_mangle)]
 #[inline(never)]
 extern "C" fn vthread_test_stops_here(n: &mut u32) {

@@ -400,6 +400,7 @@ extern "C" fn nothing(_: libc::c_int) {}
 
 #[test]
 fn every_way_to_install_a_handler_gets_the_alternate_stack() {
+    // SAFETY: as the C library has them.
     unsafe extern "C" {
         fn bsd_signal(signal: libc::c_int, handler: libc::sighandler_t) -> libc::sighandler_t;
         fn sysv_signal(signal: libc::c_int, handler: libc::sighandler_t) -> libc::sighandler_t;

@@ -143,13 +143,19 @@ program!(const_and_unsafe {
     const fn cube(n: u32) -> u32 { n * n * n }
     const SIZE: usize = cube(2) as usize;
     static TABLE: [u32; SIZE] = [cube(3); SIZE];
+    // SAFETY: callers stay inside of the table.
     unsafe fn read(p: *const u32, at: usize) -> u32 { unsafe { *p.add(at) } }
+    // SAFETY: the table has so many.
     fn total() -> u32 { (0..SIZE).map(|i| unsafe { read(TABLE.as_ptr(), i) }).sum() }
+    // SAFETY: nothing is asked of implementors, and nobody relies on them.
     unsafe trait Zeroed { fn zeroed() -> Self where Self: Sized; }
+    // SAFETY: as above.
     unsafe impl Zeroed for u32 { fn zeroed() -> Self { 0 } }
     fn zero<T: Zeroed>() -> T { T::zeroed() }
     struct Raw(*const u32);
+    // SAFETY: callers have a number there.
     impl Raw { unsafe fn get(&self) -> u32 { unsafe { *self.0 } } }
+    // SAFETY: a constant's address.
     pub fn run() -> String { let z: u32 = zero(); format!("{} {} {}", total(), z, unsafe { Raw(&7).get() }) }
 });
 

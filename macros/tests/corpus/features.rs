@@ -27,6 +27,7 @@ program!(turbofish_in_recursion {
 });
 
 program!(target_features_and_inlining {
+    // SAFETY: SSE2 is part of x86-64, here and below.
     #[cfg_attr(target_arch = "x86_64", target_feature(enable = "sse2"))] unsafe fn halves(n: u32) -> u32 { if n < 2 { n } else { 1 + unsafe { halves(n / 2) } } }
     #[inline(always)] fn always(n: u32) -> u32 { if n == 0 { 0 } else { n + never(n - 1) } }
     #[inline(never)] fn never(n: u32) -> u32 { if n == 0 { 0 } else { n + always(n - 1) } }
@@ -34,6 +35,7 @@ program!(target_features_and_inlining {
     #[must_use] fn wanted(n: u32) -> u32 { if n == 0 { 1 } else { n * wanted(n - 1) } }
     #[deprecated(note = "old")] fn old(n: u32) -> u32 { if n == 0 { 0 } else { #[allow(deprecated)] old(n - 1) } }
     #[track_caller] fn line(n: u32) -> u32 { if n == 0 { std::panic::Location::caller().line() } else { line(n - 1) } }
+    // SAFETY: as above.
     #[allow(deprecated)] pub fn run() -> String { format!("{} {} {} {} {} {}", unsafe { halves(1000) }, always(10), cold(2), wanted(6), old(3), line(2) > 0) }
 });
 

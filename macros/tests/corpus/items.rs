@@ -288,6 +288,7 @@ program!(made_items {
     }
     fn bits(f: f32) -> u32 {
         let b = Bits { f };
+        // SAFETY: all bytes were written, and any are a `u32`.
         unsafe { b.u }
     }
     pub struct Matrix<const R: usize, const C: usize>([[i64; C]; R]);
@@ -348,6 +349,7 @@ program!(impls_by_macros {
             type Out;
             fn scale(&self, by: T) -> Self::Out;
         }
+        // SAFETY: nothing is asked of implementors, and nobody relies on them.
         pub unsafe trait Marked {
             fn mark(&self) -> u8;
         }
@@ -362,6 +364,7 @@ program!(impls_by_macros {
                     1 + [None::<u32>, $(self.$field.iter().map(|n| n.depth()).max()),*].into_iter().flatten().max().unwrap_or(0)
                 }
             }
+            // SAFETY: nothing is asked.
             unsafe impl inner::Marked for $name {
                 fn mark(&self) -> u8 { stringify!($name).as_bytes()[0] }
             }

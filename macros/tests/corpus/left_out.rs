@@ -2,6 +2,7 @@
 
 use std::ffi::{c_int, c_void};
 
+// SAFETY: as the C library has it.
 unsafe extern "C" {
     /// C's: sorts `count` elements of `size` bytes as `compare` says.
     fn qsort(

@@ -76,6 +76,7 @@ program!(whole_traits_by_macros {
         type O;
         fn v(&self) -> u32;
         fn o(&self) -> Self::O;
+        // SAFETY: callers owe nothing.
         unsafe fn u(&self) -> u32;
         fn g<A: Into<u32>>(&self, a: A) -> u32
         where
@@ -100,6 +101,7 @@ program!(whole_traits_by_macros {
             type O = ($i, u32);
             fn v(&self) -> u32 { self.0 as u32 + Self::K }
             fn o(&self) -> Self::O { (self.0, if self.0 as u32 == 0 { 0 } else { Self::new(self.0 as u32 - 1).o().1 + 1 }) }
+            // SAFETY: as above.
             unsafe fn u(&self) -> u32 { self.v() }
             fn new(n: u32) -> Self { Self(n as $i) }
         }
@@ -113,6 +115,7 @@ program!(whole_traits_by_macros {
             "{:?} {:?} {} {} {} {} {}",
             a.o(),
             b.o(),
+            // SAFETY: as above.
             unsafe { a.u() },
             a.g(7u8),
             B::dflt(),
@@ -178,6 +181,7 @@ program!(methods_of_objects {
         pub trait G<T> {
             type Out;
             fn get(&self, t: T) -> Self::Out;
+            // SAFETY: callers have a `T` there.
             unsafe fn raw(&self, p: *const T) -> u32;
             fn eat(self: Box<Self>) -> u32;
             fn rc(self: Rc<Self>) -> u32;
@@ -189,7 +193,9 @@ program!(methods_of_objects {
                 let n: u32 = t.into();
                 u64::from(self.0 + n)
             }
+            // SAFETY: as above, and a `T` is `Copy`.
             unsafe fn raw(&self, p: *const T) -> u32 {
+                // SAFETY: as above.
                 unsafe { (*p).into() }
             }
             fn eat(self: Box<Self>) -> u32 {
@@ -288,6 +294,7 @@ program!(methods_of_objects {
                 a.both(),
                 a.only(),
                 g.get(n),
+                // SAFETY: `n` is there.
                 unsafe { g.raw(&n) },
                 g.eat(),
                 rc.clone().rc(),

@@ -43,6 +43,7 @@ program!(objects_in_types {
     thread_local! { static LOCAL: RefCell<HashMap<u8, Box<dyn Key>>> = RefCell::new(HashMap::from([(1, Box::new(Lent("local", 9)) as Box<dyn Key>)])); }
     fn function(make: fn(u32) -> Box<dyn Key>, with: &dyn Fn(&dyn Key) -> u32) -> u32 { with(&*make(4)) }
     fn maybe<'a>(k: Option<&'a mut (dyn Key + 'a)>) -> Result<&'a mut (dyn Key + 'a), Box<dyn std::error::Error>> { k.ok_or_else(|| "none".into()) }
+    // SAFETY: the box is taken apart, looked at, and put together again, once.
     fn raw(k: Box<dyn Key>) -> (u32, Box<dyn Key>) { let p: *mut dyn Key = Box::into_raw(k); let n = unsafe { (*p).second() }; let nn = std::ptr::NonNull::<dyn Key>::new(p).unwrap(); (n, unsafe { Box::from_raw(nn.as_ptr()) }) }
     pub fn run() -> String {
         let set: HashSet<Owned> = [Owned("a".into(), 1), Owned("b".into(), 2)].into();
@@ -154,10 +155,12 @@ program!(unusual_methods {
 program!(objects_without_imports {
     mod shapes {
         pub trait Named { fn name(&self) -> String; fn both(&self) -> u32 { 1 } }
+        // SAFETY: callers of `risky` owe nothing.
         pub trait Shape: Named { fn area(&self) -> u32; fn twice(&self) -> u32 { 2 * self.area() } fn both(&self) -> u32 { 2 } fn into_area(self: Box<Self>) -> u32; fn shared(self: std::sync::Arc<Self>) -> usize; unsafe fn risky(&self) -> u32; fn grow(&mut self, by: u32) -> &mut u32; }
         pub trait Convert<A> { type Out; type Error: std::fmt::Debug; fn convert(&self, a: A) -> Result<Self::Out, Self::Error>; fn many(&self, all: Vec<A>) -> Box<dyn Iterator<Item = Self::Out> + '_>; }
         pub struct Square(pub u32);
         impl Named for Square { fn name(&self) -> String { "square".into() } }
+        // SAFETY: as above.
         impl Shape for Square { fn area(&self) -> u32 { self.0 * self.0 } fn into_area(self: Box<Self>) -> u32 { self.area() } fn shared(self: std::sync::Arc<Self>) -> usize { std::sync::Arc::strong_count(&self) } unsafe fn risky(&self) -> u32 { self.0 } fn grow(&mut self, by: u32) -> &mut u32 { self.0 += by; &mut self.0 } }
         impl Convert<u8> for Square { type Out = u64; type Error = String; fn convert(&self, a: u8) -> Result<u64, String> { if a > 9 { Err(self.name()) } else { Ok(u64::from(a) * 2) } } fn many(&self, all: Vec<u8>) -> Box<dyn Iterator<Item = u64> + '_> { Box::new(all.into_iter().flat_map(|a| self.convert(a))) } }
     }
@@ -172,6 +175,7 @@ program!(objects_without_imports {
         *one.grow(1) += 1;
         let convert: &dyn shapes::Convert<u8, Out = u64, Error = String> = &square();
         let arc: std::sync::Arc<dyn shapes::Shape> = std::sync::Arc::new(square());
+        // SAFETY: as above.
         let risky = unsafe { arc.risky() };
         let decoy = Decoy::area(&*one);
         format!("{} {} {} {} {} {:?} {:?} {:?} {risky} {decoy} {} {}", sum(&[Box::new(square())]), named(&square()), generic(&*one), one.name(), one.area(), convert.convert(4), convert.convert(10), convert.many(vec![1, 10, 2]).collect::<Vec<_>>(), arc.clone().shared(), one.into_area())

@@ -16,23 +16,33 @@ program!(downcasting {
 program!(unsafe_code {
     use std::mem::MaybeUninit;
     use std::ptr::NonNull;
+    // SAFETY: zeros are a value of who implements this.
     unsafe trait Zeroed: Sized { fn zeroed() -> Self { unsafe { std::mem::zeroed() } } fn is_zero(&self) -> bool; }
+    // SAFETY: they are 0.
     unsafe impl Zeroed for u32 { fn is_zero(&self) -> bool { *self == 0 } }
+    // SAFETY: they are zeros of each.
     unsafe impl<T: Zeroed, const N: usize> Zeroed for [T; N] { fn is_zero(&self) -> bool { self.iter().all(T::is_zero) } }
     struct Node<T> { value: T, next: Option<NonNull<Node<T>>> }
     struct Stack<T> { top: Option<NonNull<Node<T>>> }
     impl<T> Stack<T> {
         const fn new() -> Self { Stack { top: None } }
         fn push(&mut self, value: T) { self.top = Some(NonNull::from(Box::leak(Box::new(Node { value, next: self.top })))); }
+        // SAFETY: the top was leaked by `push`, and is the top no more.
         fn pop(&mut self) -> Option<T> { self.top.map(|n| { let n = unsafe { Self::take(n) }; self.top = n.next; n.value }) }
+        // SAFETY: callers have what `push` leaked, and use it no more.
         unsafe fn take(n: NonNull<Node<T>>) -> Box<Node<T>> { unsafe { Box::from_raw(n.as_ptr()) } }
+        // SAFETY: what `push` leaked stays until it is popped, which nobody can while the stack is borrowed.
         fn each(&self, f: &mut impl FnMut(&T)) { let mut at = self.top; while let Some(n) = at { let n = unsafe { n.as_ref() }; f(&n.value); at = n.next; } }
     }
     impl<T> Drop for Stack<T> { fn drop(&mut self) { while self.pop().is_some() {} } }
+    // SAFETY: callers have so many numbers there.
     unsafe fn sum(from: *const u32, n: usize) -> u32 { if n == 0 { 0 } else { unsafe { *from + sum(from.add(1), n - 1) } } }
+    // SAFETY: each was written in the loop.
     fn filled<const N: usize>(f: impl Fn(usize) -> u32) -> [u32; N] { let mut a = [const { MaybeUninit::uninit() }; N]; for (i, slot) in a.iter_mut().enumerate() { slot.write(f(i)); } a.map(|v| unsafe { v.assume_init() }) }
     union Bits { int: u32, float: f32 }
+    // SAFETY: all bytes were written, and any are a `u32`.
     fn bits(f: f32) -> u32 { unsafe { Bits { float: f }.int } }
+    // SAFETY: the array is so long.
     pub fn run() -> String { let mut s = Stack::new(); for w in ["a", "b", "c"] { s.push(w.to_string()); } let top = s.pop(); let mut seen = vec![]; s.each(&mut |w| seen.push(w.clone())); let a = filled::<5>(|i| (i * i) as u32); format!("{top:?} {seen:?} {} {} {} {:x}", unsafe { sum(a.as_ptr(), a.len()) }, <[u32; 3]>::zeroed().is_zero(), [0, 1u32].is_zero(), bits(1.5)) }
 });
 

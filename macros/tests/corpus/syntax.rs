@@ -80,6 +80,7 @@ program!(expressions {
     fn casts() -> (u8, f64, usize) { (v(300) as u8, v(1) as f64 / 2.0, usize::try_from(v(3)).unwrap_or(v(0) as usize)) }
     fn structs() -> A { A { pair: (v(1), v(1)), ..A::make() } }
     fn ranges(s: &[i64]) -> (&[i64], &[i64]) { (&s[v(1) as usize..], &s[..=v(0) as usize]) }
+    // SAFETY: a variable's own address.
     fn blocks() -> i64 { let a = { let t = v(2); t * t }; let b = if v(1) == 1 { v(5) } else { v(6) }; let c = unsafe { *(&raw const a) }; let d = const { 3 * 4 }; a + b + c + d + [v(1); 3][v(2) as usize] }
     fn early(n: i64) -> Option<i64> { let m = if n < 0 { return None } else { v(n) }; Some(match m { 0 => return Some(v(-5)), m => m + 1 }) }
     fn unit() { v(1); }

@@ -107,7 +107,9 @@ program!(foreign_functions_and_statics {
     use std::cell::{Cell, RefCell};
     use std::sync::atomic::{AtomicU32, Ordering};
     use std::sync::{LazyLock, Mutex, OnceLock};
+    // SAFETY: as the C library has them, where `long` has 64 bits.
     unsafe extern "C" { fn abs(n: i32) -> i32; safe fn labs(n: i64) -> i64; pub fn strlen(text: *const std::ffi::c_char) -> usize; }
+    // SAFETY: nobody passes the least number, the one that has no absolute value.
     fn digits(n: i32) -> u32 { let n = unsafe { abs(n) }; if n < 10 { 1 } else { 1 + digits(n / 10) } }
     static TABLE: LazyLock<Vec<u32>> = LazyLock::new(|| (0..5).map(|n| digits(n * 37)).collect());
     static LOG: Mutex<Vec<String>> = Mutex::new(Vec::new());
@@ -117,6 +119,7 @@ program!(foreign_functions_and_statics {
     static mut RAW: u32 = 7;
     thread_local! { static LEVEL: Cell<u32> = const { Cell::new(0) }; static NAMES: RefCell<Vec<String>> = RefCell::new(vec![format!("n{}", digits(-123))]); }
     fn nested(n: u32) -> u32 { LEVEL.with(|l| l.set(l.get() + 1)); let below = if n == 0 { 0 } else { nested(n - 1) }; NAMES.with_borrow_mut(|names| names.push(n.to_string())); below + LEVEL.get() }
+    // SAFETY: a text that ends with NUL, and a variable that nobody writes.
     pub fn run() -> String { LEVEL.set(0); NAMES.set(vec![format!("n{}", digits(-123))]); let n = nested(3); let deep = DEEP.get_or_init(|| digits(99_999)); NEXT.store(digits(55), Ordering::Relaxed); LOG.lock().unwrap().push(format!("{}", NEXT.fetch_add(1, Ordering::Relaxed))); let log = std::mem::take(&mut *LOG.lock().unwrap()); let len = unsafe { strlen(c"four".as_ptr()) }; let raw = unsafe { *&raw const RAW }; format!("{n} {deep} {log:?} {:?} {len} {raw} {} {:?} {}", *TABLE, labs(-5), FUNCTIONS.map(|f| f(1234)), NAMES.with_borrow(|n| n.join("-"))) }
 });
 
@@ -145,19 +148,27 @@ program!(inner_functions_and_methods {
 
 program!(unsafe_traits_and_pointers {
     use std::pin::Pin; use std::ptr::NonNull;
+    // SAFETY: whatever is below `len` may be read: that is what implementors promise, and callers of `read` keep to it. 0 is at most the length.
     unsafe trait Raw { unsafe fn read(&self, at: usize) -> u32; fn len(&self) -> usize; fn sum(&self) -> u32 { unsafe { total(self, 0) } } }
+    // SAFETY: callers begin at the length or below it.
     unsafe fn total<R: Raw + ?Sized>(r: &R, at: usize) -> u32 { if at == r.len() { 0 } else { unsafe { r.read(at) + total(r, at + 1) } } }
+    // SAFETY: the slice's own length.
     unsafe impl Raw for [u32] { unsafe fn read(&self, at: usize) -> u32 { unsafe { *self.get_unchecked(at) } } fn len(&self) -> usize { <[u32]>::len(self) } }
+    // SAFETY: the array's own length.
     unsafe impl<const N: usize> Raw for [u32; N] { unsafe fn read(&self, at: usize) -> u32 { unsafe { *self.as_ptr().add(at) } } fn len(&self) -> usize { N } }
     struct Span { from: NonNull<u32>, n: usize }
+    // SAFETY: it only reads.
     unsafe impl Send for Span {}
+    // SAFETY: there are `n` numbers, as long as who made it keeps them.
     unsafe impl Raw for Span { unsafe fn read(&self, at: usize) -> u32 { unsafe { self.from.add(at).read() } } fn len(&self) -> usize { self.n } }
     trait Poll { fn poll(self: Pin<&mut Self>) -> Option<u32>; }
     struct Down(u32);
     impl Poll for Down { fn poll(mut self: Pin<&mut Self>) -> Option<u32> { if self.0 == 0 { Some(9) } else { self.0 -= 1; self.poll() } } }
     fn block(p: &mut Pin<Box<dyn Poll>>) -> u32 { loop { if let Some(v) = p.as_mut().poll() { break v; } } }
+    // SAFETY: nothing is declared.
     unsafe extern "Rust" { }
-    pub fn run() -> String { let v = vec![1, 2, 3]; let s = Span { from: NonNull::from(&v[0]), n: 3 }; let all: [&dyn Raw; 2] = [&[7u32, 8], &s]; let p: *const dyn Raw = all[1]; format!("{} {} {:?} {} {}", v[..].sum(), [4u32; 3].sum(), all.map(|r| r.sum()), unsafe { (*p).read(1) }, block(&mut (Box::pin(Down(4)) as Pin<Box<dyn Poll>>))) }
+    // SAFETY: `v` is kept to the end, and has a second number.
+    pub fn run() -> String { let v = vec![1, 2, 3]; let s = Span { from: NonNull::from(&v[..]).cast(), n: v.len() }; let all: [&dyn Raw; 2] = [&[7u32, 8], &s]; let p: *const dyn Raw = all[1]; format!("{} {} {:?} {} {}", v[..].sum(), [4u32; 3].sum(), all.map(|r| r.sum()), unsafe { (*p).read(1) }, block(&mut (Box::pin(Down(4)) as Pin<Box<dyn Poll>>))) }
 });
 
 program!(supertraits_as_aliases {
@@ -352,6 +363,7 @@ program!(entries_of_every_type {
         fn arc(self: Arc<Self>) -> u8;
         fn pin<'s>(self: Pin<&'s mut Self>, n: &'s mut u64) -> &'s mut u64;
         fn st(&self, s: &'static str, t: &'t str) -> &'t str;
+        // SAFETY: callers have a number there that nobody else uses.
         unsafe fn uns(&mut self, p: *mut u8) -> u8;
         fn boom(&self, a: D, b: D) -> D;
         fn never(&self, n: u8) -> !;
@@ -371,6 +383,7 @@ program!(entries_of_every_type {
         fn arc(self: Arc<Self>) -> u8 { 4 }
         fn pin<'s>(self: Pin<&'s mut Self>, n: &'s mut u64) -> &'s mut u64 { *n += 1; n }
         fn st(&self, s: &'static str, t: &'t str) -> &'t str { if t.is_empty() { s } else { t } }
+        // SAFETY: as above.
         unsafe fn uns(&mut self, p: *mut u8) -> u8 { unsafe { *p += 1; *p } }
         fn boom(&self, a: D, b: D) -> D { if a.0 == 9 { std::panic::resume_unwind(Box::new("boom")) } drop(a); b }
         fn never(&self, n: u8) -> ! { std::panic::resume_unwind(Box::new(n)) }
@@ -381,6 +394,7 @@ program!(entries_of_every_type {
     type Any<'t> = dyn E<'t, u16, 3, Out = String> + 't;
     fn all<'t>(x: &mut Any<'t>, t: &'t str) -> String {
         let mut n = 1_u8;
+        // SAFETY: it is ours.
         let u = unsafe { x.uns(&mut n) };
         x.unit();
         let s = format!("{} {} {:?} {} {} {} {:?} {:?} {:?}", x.hr(|x| x, &|s| &s[1..]), x.early("ab", ""), x.arr([1, 2, 3], (4, 5), vec![6]), x.out("o".to_owned()), x.st("s", t), u,

@@ -3,12 +3,14 @@ use std::hint::black_box;
 use vale_threads_abi as abi;
 
 /// What `alloca` is.
+// SAFETY: rbp, which the ABI has every function keep, is saved and given back; a byte is written to what the frame has just got.
 #[unsafe(naked)]
 extern "C" fn grows(bytes: u64) {
     core::arch::naked_asm!("push rbp", "mov rbp, rsp", "sub rsp, rdi", "mov byte ptr [rsp], 0", "leave", "ret")
 }
 
 /// A jump that nothing says the targets of, with something on the stack: no call that returns to the caller.
+// SAFETY: `entry!` calls it with 0, with which it jumps to its own next instruction; rsp is back when it returns.
 #[unsafe(naked)]
 extern "C" fn jumps(to: u64) {
     core::arch::naked_asm!("sub rsp, 8", "lea rax, [rip + 2f]", "add rax, rdi", "jmp rax", "2:", "add rsp, 8", "ret")

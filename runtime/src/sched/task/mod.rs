@@ -137,7 +137,6 @@ impl Task {
         &self.rare.get().unwrap_or_else(|| self.rare.make()).locals
     }
 
-    /// # Safety
     /// What may run the user's code when it is dropped, out of a task whose last reference goes.
     pub(super) fn take_for_the_end(&mut self) -> Option<Arc<ScopeState>> {
         // SAFETY: ours, if there is any.
@@ -147,7 +146,10 @@ impl Task {
         self.scope.take()
     }
 
-    /// As [`locals`](Self::locals).
+    /// [`locals`](Self::locals), if it has some already.
+    ///
+    /// # Safety
+    /// As there.
     #[inline(always)]
     unsafe fn locals_if_any(&self) -> Option<&Locals> {
         self.rare.get().map(|rare| &rare.locals)

@@ -65,6 +65,8 @@ struct Partner {
     back: raw::Parked,
 }
 
+/// # Safety
+/// `shared` is a [`Partner`] that stays, and that nobody else uses while this runs; `back` is who has gone on with it last.
 #[allow(clippy::cast_ptr_alignment, reason = "argument blocks are bytes by type")]
 unsafe extern "C-unwind" fn partner(shared: *mut u8) {
     let shared = shared.cast::<Partner>();
