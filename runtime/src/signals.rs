@@ -211,6 +211,8 @@ pub fn sweep() -> u64 {
 thread_local! {
     /// The stack given to this thread in place of those that were too small: its mapping, guard included; null if none.
     static GROWN: Cell<*mut u8> = const { Cell::new(null_mut()) };
+    /// Somebody was told where that is, and may put it back.
+    static IS_TOLD: Cell<bool> = const { Cell::new(false) };
     /// What this thread has in place of none or of too small a one, as long as it runs vthreads.
     static KEPT: Cell<libc::stack_t> = const { Cell::new(NONE) };
 }
@@ -242,7 +244,7 @@ fn kernel_sigaltstack(new: *const libc::stack_t, old: *mut libc::stack_t) -> c_i
 #[unsafe(no_mangle)]
 pub unsafe extern "C" fn sigaltstack(new: *const libc::stack_t, old: *mut libc::stack_t) -> c_int {
     // SAFETY: null or readable, by contract.
-    match unsafe { new.as_ref() } {
+    let result = match unsafe { new.as_ref() } {
         Some(stack) if !arch::lists().is_null() && (is_off(stack) || stack.ss_size < least()) => {
             // Without one, handlers would run on chunks.
             let own = libc::stack_t { ss_flags: stack.ss_flags & !libc::SS_DISABLE, ..KEPT.get() };
@@ -253,7 +255,18 @@ pub unsafe extern "C" fn sigaltstack(new: *const libc::stack_t, old: *mut libc::
             grow(stack, old).unwrap_or_else(|| kernel_sigaltstack(new, old))
         }
         _ => kernel_sigaltstack(new, old),
+    };
+    // SAFETY: null or writable, by contract, and written by a call that did not fail.
+    if result == 0 && unsafe { old.as_ref() }.is_some_and(is_grown) {
+        IS_TOLD.set(true);
     }
+    result
+}
+
+/// Is it what this thread got in place of a smaller one?
+fn is_grown(stack: &libc::stack_t) -> bool {
+    let grown = GROWN.get();
+    !grown.is_null() && stack.ss_sp == usable(grown)
 }
 
 fn is_off(stack: &libc::stack_t) -> bool {
@@ -270,7 +283,7 @@ pub(crate) fn set_alternate_stack(stack: &libc::stack_t) -> bool {
     kernel_sigaltstack(core::ptr::from_ref(stack), null_mut()) == 0
 }
 
-/// Unmaps the larger stack, if it is the one that is disabled and nobody else may know of it.
+/// Unmaps the larger stack, if it is the one that is disabled and nobody was told of it.
 fn disable(new: *const libc::stack_t, old: *mut libc::stack_t) -> c_int {
     let mut before = libc::stack_t { ss_sp: null_mut(), ss_flags: 0, ss_size: 0 };
     let result = kernel_sigaltstack(new, &raw mut before);
@@ -282,12 +295,10 @@ fn disable(new: *const libc::stack_t, old: *mut libc::stack_t) -> c_int {
         *old = before;
         return result;
     }
-    let grown = GROWN.get();
     // Another one may have been installed by who will put this one back.
-    if !grown.is_null() && before.ss_sp == usable(grown) {
-        GROWN.set(null_mut());
-        // SAFETY: mapped by `grow`, and no longer in use.
-        let _ = unsafe { sys::unmap(grown, least() + GUARD) };
+    if is_grown(&before) && !IS_TOLD.get() {
+        // SAFETY: mapped by `grow`, no longer in use, and as nobody was told where it is, nobody can install it again.
+        let _ = unsafe { sys::unmap(GROWN.replace(null_mut()), least() + GUARD) };
     }
     result
 }
@@ -315,11 +326,9 @@ fn usable(base: *mut u8) -> *mut c_void {
 
 /// This thread's alternate stack, if it is one that was given to it in place of a smaller one, and no handler runs on it.
 pub(crate) fn grown_stack() -> Option<libc::stack_t> {
-    let grown = GROWN.get();
     let mut now = NONE;
     // Who asks for a large one after it was given one has that.
-    let is_in_force = !grown.is_null()
-        && kernel_sigaltstack(core::ptr::null(), &raw mut now) == 0
-        && now.ss_sp == usable(grown);
+    let is_in_force =
+        !GROWN.get().is_null() && kernel_sigaltstack(core::ptr::null(), &raw mut now) == 0 && is_grown(&now);
     (is_in_force && now.ss_flags & libc::SS_ONSTACK == 0).then_some(now)
 }

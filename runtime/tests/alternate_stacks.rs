@@ -76,6 +76,29 @@ fn alternate_stacks_can_be_exchanged_disabled_and_put_back() {
     .expect("no panic");
 }
 
+/// They may ask first, and exchange without asking: what they were told of stays all the same.
+#[test]
+fn an_alternate_stack_that_somebody_has_asked_for_can_be_put_back() {
+    std::thread::spawn(|| {
+        let mut small = vec![0u8; 16 << 10];
+        let mine = libc::stack_t { ss_sp: small.as_mut_ptr().cast(), ss_flags: 0, ss_size: small.len() };
+        let off = libc::stack_t { ss_sp: std::ptr::null_mut(), ss_flags: libc::SS_DISABLE, ss_size: 0 };
+        let found = alternate_stack();
+        for new in [&mine, &off, &found] {
+            // SAFETY: the memory outlives its use: what was found, which stays, is put back in the end.
+            assert_eq!(unsafe { libc::sigaltstack(new, std::ptr::null_mut()) }, 0);
+        }
+        assert_eq!(alternate_stack().ss_sp, found.ss_sp);
+        handle(libc::SIGUSR2);
+        let handled = HANDLED.load(Relaxed);
+        // SAFETY: it has a handler, which would fault on a stack that is gone.
+        assert_eq!(unsafe { libc::raise(libc::SIGUSR2) }, 0);
+        assert!(HANDLED.load(Relaxed) > handled);
+    })
+    .join()
+    .expect("no panic");
+}
+
 #[test]
 fn a_carrier_whose_thread_has_another_alternate_stack_gets_its_own() {
     std::thread::spawn(|| {
