@@ -103,6 +103,14 @@ mod linux {
             }
         }
 
+        /// In a child made by `fork`: another one, in place of the parent's, which stays the parent's alone.
+        pub(crate) fn renew(&self) {
+            if let Some(Self(new)) = Self::new() {
+                // SAFETY: the descriptor stays open, and ours.
+                unsafe { libc::dup3(new.as_raw_fd(), self.fd(), libc::O_CLOEXEC) };
+            }
+        }
+
         pub(crate) fn fd(&self) -> RawFd {
             self.0.as_raw_fd()
         }

@@ -170,6 +170,11 @@ fn carrier() -> Option<&'static Carrier> {
     unsafe { CARRIER.get().as_ref() }
 }
 
+/// What other threads see of this thread's carrier.
+pub(crate) fn remote() -> Option<&'static Remote> {
+    carrier().map(|carrier| carrier.remote)
+}
+
 /// The vthread that runs on this thread.
 #[inline(always)]
 pub(crate) fn mounted() -> Option<&'static Root> {

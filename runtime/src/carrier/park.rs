@@ -171,8 +171,7 @@ impl Carrier {
             // SAFETY: it is in the frame of a wait that has not ended: who goes on takes it out first.
             let waiting = unsafe { root.waiting.get().as_ref() };
             if let Some(operation) = waiting.filter(|waiting| waiting.is_operation) {
-                io::cancel(operation);
-                ended += 1;
+                ended += usize::from(io::cancel(operation));
             } else if let Some(waiting) = waiting
                 && task::RAISES
                 && waiting.cancellable

@@ -15,6 +15,7 @@ use super::ring::Ring;
 use crate::arch::Parked;
 use crate::blocking;
 use crate::call::hop;
+use crate::carrier;
 use crate::facade::Bell;
 use crate::sched::remote::Remote;
 use crate::sched::wait::{Outcome, Waiting, What};
@@ -22,6 +23,7 @@ use crate::stats::Operations;
 use crate::sync::Semaphore;
 use core::cell::{Cell, RefCell};
 use core::ptr::null;
+use std::sync::OnceLock;
 use std::time::Instant;
 
 /// Says by which means: `uring` (the default, where it is allowed) or `pool`.
@@ -60,7 +62,7 @@ fn reactor() -> Option<&'static Reactor> {
 fn reactor_or_make() -> &'static Reactor {
     reactor().unwrap_or_else(|| {
         let wants_pool = std::env::var_os(IO_VAR).is_some_and(|v| v == "pool");
-        let ring = if wants_pool { None } else { Ring::new().ok() };
+        let ring = if wants_pool || !is_forgotten_in_children() { None } else { Ring::new().ok() };
         let made =
             Box::new(Reactor { ring: ring.map(RefCell::new), numbers: Cell::new(Operations::default()) });
         // SAFETY: as above.
@@ -68,6 +70,24 @@ fn reactor_or_make() -> &'static Reactor {
         REACTOR.set(made);
         made
     })
+}
+
+/// A child made by `fork` has the memory of the ring as well, but that is its parent's: what it put there, the kernel would do for the parent, with
+/// addresses of the child, and what it took from there the parent would wait for. So it makes one of its own. What was under way goes on
+/// in the parent; in the child those who wait for it wait for ever. `false`: the system cannot be told of that.
+fn is_forgotten_in_children() -> bool {
+    static IS_TOLD: OnceLock<bool> = OnceLock::new();
+    /// # Safety
+    /// Called in the child, by its one thread.
+    unsafe extern "C" fn forked() {
+        REACTOR.set(null());
+        // What it hears there would be missed by the parent.
+        if let Some(bell) = carrier::remote().and_then(Remote::bell_if_any) {
+            bell.renew();
+        }
+    }
+    // SAFETY: it changes a variable and a descriptor of the thread's own, for which it neither allocates nor locks.
+    *IS_TOLD.get_or_init(|| unsafe { libc::pthread_atfork(None, None, Some(forked)) } == 0)
 }
 
 impl Reactor {
@@ -132,11 +152,13 @@ fn wait_for_pool(reactor: &Reactor, request: &Request<'_>) -> i32 {
     }
 }
 
-/// Asks for the cancellation of the operation that `waiting` is part of; who waits goes on waiting.
-pub(crate) fn cancel(waiting: &Waiting) {
-    if let Some(ring) = reactor().and_then(|reactor| reactor.ring.as_ref()) {
+/// Asks for the cancellation of the operation that `waiting` is part of; who waits goes on waiting. `false`: it is a parent's.
+pub(crate) fn cancel(waiting: &Waiting) -> bool {
+    let Some(reactor) = reactor().filter(|reactor| reactor.numbers.get().in_flight > 0) else { return false };
+    if let Some(ring) = &reactor.ring {
         ring.borrow_mut().cancel((&raw const *waiting) as u64);
     }
+    true
 }
 
 /// In the carrier's loop: hands over what is to be done, and `ready` those whose operations have completed.

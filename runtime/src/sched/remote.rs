@@ -147,8 +147,13 @@ impl Remote {
         Some(bell)
     }
 
+    /// The same as it is, if there is one already.
+    pub(crate) fn bell_if_any(&self) -> Option<&Bell> {
+        self.bell.get()
+    }
+
     fn ring_bell(&self) {
-        if let Some(bell) = self.bell.get() {
+        if let Some(bell) = self.bell_if_any() {
             bell.ring();
         }
     }
