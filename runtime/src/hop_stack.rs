@@ -111,8 +111,11 @@ impl Pool {
     }
 
     /// Takes an empty stack back, and unmaps those that are too many.
-    fn give(&self, control: *mut Control) {
-        // SAFETY: `control` is mapped, empty and nobody's, as those in the pool are.
+    ///
+    /// # Safety
+    /// `control` came from `map`, is empty, and nobody's.
+    unsafe fn give(&self, control: *mut Control) {
+        // SAFETY: the caller's promise, which holds for those in the pool as well.
         unsafe {
             (*control).state.set(State::Pooled);
             (*control).next.set(self.free.replace(control));
@@ -223,7 +226,8 @@ pub(crate) fn prepare() -> Thin<()> {
                 n.pooled += 1;
                 n.most = n.most.max(n.total);
             });
-            pool.give(fresh);
+            // SAFETY: it is new.
+            unsafe { pool.give(fresh) };
         }
         Ok(())
     })
@@ -256,7 +260,8 @@ impl Kept {
                 n.kept -= 1;
                 n.pooled += 1;
             });
-            pool.give(empty);
+            // SAFETY: as above.
+            unsafe { pool.give(empty) };
         });
     }
 }

@@ -140,7 +140,8 @@ pub(crate) fn take(len: usize, align: usize) -> io::Result<*mut u8> {
         if s.base + s.len - tail < more {
             return Err(io::Error::from(io::ErrorKind::OutOfMemory));
         }
-        sys::commit(tail, more)?;
+        // SAFETY: between the frontier and the end of what was reserved, of which nothing is in use.
+        unsafe { sys::commit(tail, more)? };
         s.frontier += more;
         s.free.give(tail, more);
     };

@@ -227,8 +227,10 @@ fn least() -> usize {
 
 const GUARD: usize = PAGE as usize;
 
-fn kernel_sigaltstack(new: *const libc::stack_t, old: *mut libc::stack_t) -> c_int {
-    // SAFETY: the caller of `sigaltstack` passed both.
+/// # Safety
+/// Both are null or valid, and what is installed stays as long as it is.
+unsafe fn kernel_sigaltstack(new: *const libc::stack_t, old: *mut libc::stack_t) -> c_int {
+    // SAFETY: the caller's promise.
     unsafe { libc::syscall(libc::SYS_sigaltstack, new, old) as c_int }
 }
 
@@ -248,13 +250,17 @@ pub unsafe extern "C" fn sigaltstack(new: *const libc::stack_t, old: *mut libc::
         Some(stack) if !arch::lists().is_null() && (is_off(stack) || stack.ss_size < least()) => {
             // Without one, handlers would run on chunks.
             let own = libc::stack_t { ss_flags: stack.ss_flags & !libc::SS_DISABLE, ..KEPT.get() };
-            kernel_sigaltstack(&raw const own, old)
+            // SAFETY: the thread's own, which stays; `old` by contract.
+            unsafe { kernel_sigaltstack(&raw const own, old) }
         }
-        Some(stack) if is_off(stack) => disable(new, old),
+        // SAFETY: by contract, here and below.
+        Some(stack) if is_off(stack) => unsafe { disable(new, old) },
         Some(stack) if stack.ss_size < least() => {
-            grow(stack, old).unwrap_or_else(|| kernel_sigaltstack(new, old))
+            // SAFETY: as above.
+            unsafe { grow(stack, old).unwrap_or_else(|| kernel_sigaltstack(new, old)) }
         }
-        _ => kernel_sigaltstack(new, old),
+        // SAFETY: as above.
+        _ => unsafe { kernel_sigaltstack(new, old) },
     };
     // SAFETY: null or writable, by contract, and written by a call that did not fail.
     if result == 0 && unsafe { old.as_ref() }.is_some_and(is_grown) {
@@ -280,13 +286,18 @@ pub(crate) fn keep(stack: libc::stack_t) -> libc::stack_t {
 
 /// Makes this the thread's as it is: what a carrier found when it installed its own, or what belongs to an exact thread's memory.
 pub(crate) fn set_alternate_stack(stack: &libc::stack_t) -> bool {
-    kernel_sigaltstack(core::ptr::from_ref(stack), null_mut()) == 0
+    // SAFETY: a valid one; that it stays is its owners' care: it goes when it is not in force any more.
+    unsafe { kernel_sigaltstack(core::ptr::from_ref(stack), null_mut()) == 0 }
 }
 
 /// Unmaps the larger stack, if it is the one that is disabled and nobody was told of it.
-fn disable(new: *const libc::stack_t, old: *mut libc::stack_t) -> c_int {
+///
+/// # Safety
+/// As for [`sigaltstack`].
+unsafe fn disable(new: *const libc::stack_t, old: *mut libc::stack_t) -> c_int {
     let mut before = libc::stack_t { ss_sp: null_mut(), ss_flags: 0, ss_size: 0 };
-    let result = kernel_sigaltstack(new, &raw mut before);
+    // SAFETY: by contract; it installs nothing.
+    let result = unsafe { kernel_sigaltstack(new, &raw mut before) };
     if result != 0 {
         return result;
     }
@@ -304,12 +315,16 @@ fn disable(new: *const libc::stack_t, old: *mut libc::stack_t) -> c_int {
 }
 
 /// Installs the thread's larger stack in place of `stack`. `None`: there is no memory for it.
-fn grow(stack: &libc::stack_t, old: *mut libc::stack_t) -> Option<c_int> {
+///
+/// # Safety
+/// As for [`sigaltstack`].
+unsafe fn grow(stack: &libc::stack_t, old: *mut libc::stack_t) -> Option<c_int> {
     let had = GROWN.get();
     // One serves all that ask one after the other: only one can be in force.
     let base = if had.is_null() { sys::map_stack(least() + GUARD, GUARD).ok()?.as_ptr() } else { had };
     let grown = libc::stack_t { ss_sp: usable(base), ss_flags: stack.ss_flags, ss_size: least() };
-    let result = kernel_sigaltstack(&raw const grown, old);
+    // SAFETY: mapped, and unmapped only by `disable`; `old` by contract.
+    let result = unsafe { kernel_sigaltstack(&raw const grown, old) };
     if result == 0 {
         GROWN.set(base);
     } else if had.is_null() {
@@ -328,7 +343,8 @@ fn usable(base: *mut u8) -> *mut c_void {
 pub(crate) fn grown_stack() -> Option<libc::stack_t> {
     let mut now = NONE;
     // Who asks for a large one after it was given one has that.
-    let is_in_force =
-        !GROWN.get().is_null() && kernel_sigaltstack(core::ptr::null(), &raw mut now) == 0 && is_grown(&now);
+    // SAFETY: only asks.
+    let asks = |now: &mut libc::stack_t| unsafe { kernel_sigaltstack(core::ptr::null(), now) == 0 };
+    let is_in_force = !GROWN.get().is_null() && asks(&mut now) && is_grown(&now);
     (is_in_force && now.ss_flags & libc::SS_ONSTACK == 0).then_some(now)
 }

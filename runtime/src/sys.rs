@@ -38,8 +38,11 @@ pub(crate) fn map_stack(len: usize, guard: usize) -> io::Result<NonNull<u8>> {
 }
 
 /// Makes reserved addresses readable and writable.
-pub(crate) fn commit(at: usize, len: usize) -> io::Result<()> {
-    // SAFETY: called by `region` alone, for its own reserved addresses, which nothing else uses.
+///
+/// # Safety
+/// The caller owns `[at, at + len)`, whole pages that came from [`reserve`].
+pub(crate) unsafe fn commit(at: usize, len: usize) -> io::Result<()> {
+    // SAFETY: the caller's promise.
     check(unsafe { libc::mprotect(at as *mut c_void, len, libc::PROT_READ | libc::PROT_WRITE) })
 }
 

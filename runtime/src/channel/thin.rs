@@ -12,7 +12,7 @@ impl<T> Queue<T> {
     pub(super) fn recv_thin(&self, me: AtEase) -> Result<T, NotReceived> {
         let slot: Slot<T> = UnsafeCell::new(None);
         let at = slot.get();
-        // SAFETY: `has_waited_to_receive` takes it out of the list.
+        // SAFETY: `has_waited_to_receive` takes it out of the list; the slot is empty, and this frame's.
         unsafe {
             wait_thin(
                 me,
@@ -24,19 +24,22 @@ impl<T> Queue<T> {
     }
 
     /// Receives into the slot, or waits for it to be filled.
+    ///
+    /// # Safety
+    /// Called by `wait_thin`, with its place. The slot is empty, and stays.
     #[inline(never)]
-    fn begin_recv(&self, place: *mut InList, slot: *mut Option<T>) -> Next {
+    unsafe fn begin_recv(&self, place: *mut InList, slot: *mut Option<T>) -> Next {
         checkpoint();
         let state = match Self::recv_now(self.lock()) {
             Ok(received) => {
-                // SAFETY: the slot is our caller's, and empty.
+                // SAFETY: the caller's promise.
                 unsafe { slot.write(received.ok()) };
                 return Next::nobody();
             }
             Err(state) => state,
         };
         let what = What::of(&"waits to receive from the channel", self);
-        // SAFETY: called by `wait_thin`, which has that place.
+        // SAFETY: the caller's promise.
         unsafe { InList::enlist(place, state, |s| &mut s.receiving, what, slot.cast()) }
     }
 
@@ -55,7 +58,7 @@ impl<T> Queue<T> {
         let at = slot.get();
         let mut receiver = None;
         let gets = &raw mut receiver;
-        // SAFETY: `has_waited_to_send` takes it out of the list.
+        // SAFETY: `has_waited_to_send` takes it out of the list; the slot is full, `gets` empty, and both are this frame's.
         unsafe {
             wait_thin(
                 me,
@@ -75,16 +78,24 @@ impl<T> Queue<T> {
 
     /// Sends what is in the slot, or waits for it to be taken. Who is to go on with it is left in `gets`. There it stays if there is no receiver any
     /// more.
+    ///
+    /// # Safety
+    /// Called by `wait_thin`, with its place. The slot is full, `gets` is empty, and both stay.
     #[inline(never)]
-    fn begin_send(&self, place: *mut InList, slot: *mut Option<T>, gets: *mut Option<Claimed>) -> Next {
+    unsafe fn begin_send(
+        &self,
+        place: *mut InList,
+        slot: *mut Option<T>,
+        gets: *mut Option<Claimed>,
+    ) -> Next {
         checkpoint();
         let mut state = self.lock();
-        // SAFETY: the slot is our caller's, and full.
+        // SAFETY: the caller's promise.
         let value = if state.receivers == 0 { None } else { unsafe { (*slot).take() } };
         let Some(value) = value else { return Next::nobody() };
         let value = match state.give(value) {
             Ok(receiver) => {
-                // SAFETY: our caller's, and empty.
+                // SAFETY: the caller's promise.
                 unsafe { gets.write(Some(receiver)) };
                 return Next::nobody();
             }
@@ -94,10 +105,10 @@ impl<T> Queue<T> {
             state.values.push_back(value);
             return Next::nobody();
         }
-        // SAFETY: as above.
+        // SAFETY: the caller's promise; it was emptied above.
         unsafe { slot.write(Some(value)) };
         let what = What::of(&"waits to send to the channel", self);
-        // SAFETY: called by `wait_thin`, which has that place.
+        // SAFETY: the caller's promise.
         unsafe { InList::enlist(place, state, |s| &mut s.sending, what, slot.cast()) }
     }
 

@@ -112,7 +112,8 @@ impl Reactor {
 /// The request's buffers are valid, and nobody else uses them until this returns.
 pub(super) unsafe fn wait_for(request: &Request<'_>) -> i32 {
     let reactor = hop(reactor_or_make);
-    let Some(ring) = &reactor.ring else { return hop(|| wait_for_pool(reactor, request)) };
+    // SAFETY: the caller's promise.
+    let Some(ring) = &reactor.ring else { return hop(|| unsafe { wait_for_pool(reactor, request) }) };
     let operation = Operation {
         waiting: Waiting::to_the_end(What::new(request.action())).of_an_operation(),
         result: Cell::new(0),
@@ -129,7 +130,9 @@ pub(super) unsafe fn wait_for(request: &Request<'_>) -> i32 {
     operation.result.get()
 }
 
-fn wait_for_pool(reactor: &Reactor, request: &Request<'_>) -> i32 {
+/// # Safety
+/// As [`wait_for`].
+unsafe fn wait_for_pool(reactor: &Reactor, request: &Request<'_>) -> i32 {
     // Those of another runtime may have all of them.
     let waits = blocking::WaitsForThreads::begin();
     let permit = POOL_PERMITS.acquire(1);
@@ -139,7 +142,7 @@ fn wait_for_pool(reactor: &Reactor, request: &Request<'_>) -> i32 {
     let result = blocking::call_elsewhere(move || {
         // The whole of it, which may be sent; its pointers alone may not.
         let request = sent;
-        // SAFETY: buffers are valid until we return, which we do after the call.
+        // SAFETY: the caller's promise: buffers are valid until we return, which we do after the call.
         unsafe { request.call() }
     });
     reactor.ended();

@@ -128,8 +128,8 @@ impl TaskRef {
             if !(*task).has_something_to_drop() && Self::keep(task.cast_mut()) {
                 return;
             }
+            Self::free(task.cast_mut());
         }
-        Self::free(task.cast_mut());
     }
 
     /// One more.
@@ -151,9 +151,12 @@ impl TaskRef {
         }
     }
 
-    /// The last reference goes. `task` has no name, no scope, nothing that has to be dropped.
+    /// Keeps the memory of a task, if there is not too much of that.
+    ///
+    /// # Safety
+    /// The last reference goes. `task` has no name, no scope, nothing that has to be dropped (any more).
     #[inline(always)]
-    fn keep(task: *mut Task) -> bool {
+    unsafe fn keep(task: *mut Task) -> bool {
         let spare = spare();
         if spare.count.get() >= MOST || !super::may_keep_tasks() {
             return false;
@@ -165,9 +168,11 @@ impl TaskRef {
         true
     }
 
+    /// # Safety
+    /// The last reference goes.
     #[cold]
     #[inline(never)]
-    fn free(task: *mut Task) {
+    unsafe fn free(task: *mut Task) {
         // SAFETY: boxed in `new`, and ours alone. No code of the user's runs before the block is done with: it could ask for the
         // running vthread, which may be this one.
         hop(|| unsafe {

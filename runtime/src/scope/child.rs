@@ -57,31 +57,38 @@ impl<F: FnOnce() -> T, T> Body for Child<F, T> {
         // SAFETY: the caller's promise.
         let outcome =
             ManuallyDrop::new(task::run_closure(|| unsafe { carrier::take_body::<Self>() }.closure));
-        // SAFETY: the running vthread's.
-        end(unsafe { carrier::mounted().unwrap_unchecked() }.task(), outcome)
+        // SAFETY: the running vthread's, whose body has left its place.
+        unsafe { end(carrier::mounted().unwrap_unchecked().task(), outcome) }
     }
 
     fn fail(self, task: &Task, error: Error) -> bool {
         let dropped = catch_unwind(AssertUnwindSafe(move || drop(self.closure)));
-        end::<T>(task, ManuallyDrop::new(Err(dropped.err().unwrap_or_else(|| Box::new(error)))))
+        // SAFETY: the body was taken from there.
+        unsafe { end::<T>(task, ManuallyDrop::new(Err(dropped.err().unwrap_or_else(|| Box::new(error))))) }
     }
 }
 
 /// The last thing that touches what the vthread has borrowed is `child_ended`. `true`: the vthread has still its reference.
+///
+/// # Safety
+/// The vthread is a [`Child`] of this result. Called once, when the body was taken from the task's room.
 #[inline(always)]
-fn end<T>(task: &Task, outcome: ManuallyDrop<thread::Result<T>>) -> bool {
-    // SAFETY: the body was taken from there, and nobody looks at it before `Task::end`.
+unsafe fn end<T>(task: &Task, outcome: ManuallyDrop<thread::Result<T>>) -> bool {
+    // SAFETY: the caller's promise, and nobody looks at it before `Task::end`.
     unsafe { task.room.put(outcome) };
     let Ended { is_unwanted, has_reference } = task.end();
     // Without our reference the task stays as long as we do not leave: the joiner is on this carrier.
     if is_unwanted || task.scope.is_some() {
-        hop(move || tell_scope::<T>(task, is_unwanted));
+        // SAFETY: it is there, and `Task::end` has told who drops it.
+        hop(move || unsafe { tell_scope::<T>(task, is_unwanted) });
     }
     has_reference
 }
 
+/// # Safety
+/// Called once. If the result is unwanted, as for [`drop_result`].
 #[inline(never)]
-fn tell_scope<T>(task: &Task, is_unwanted: bool) {
+unsafe fn tell_scope<T>(task: &Task, is_unwanted: bool) {
     // A destructor of it that waits is not left in the middle. Who could not be started is told of while others run.
     if is_unwanted
         && let Some(root) = carrier::mounted()
@@ -90,7 +97,9 @@ fn tell_scope<T>(task: &Task, is_unwanted: bool) {
         root.begins_to_end();
     }
     // Where nobody wants the result it is dropped here, which may panic.
-    let dropped = catch_unwind(AssertUnwindSafe(|| is_unwanted.then(|| drop_result::<T>(task))));
+    // SAFETY: the caller's promise.
+    let drop_it = || unsafe { drop_result::<T>(task) };
+    let dropped = catch_unwind(AssertUnwindSafe(|| is_unwanted.then(drop_it)));
     match (&task.scope, dropped) {
         (Some(scope), Err(payload)) => scope.panicked(payload),
         // It may panic as well when it is dropped, and below us is the end of the stack.
@@ -103,8 +112,11 @@ fn tell_scope<T>(task: &Task, is_unwanted: bool) {
 }
 
 /// Nobody has taken the result, and nobody will. A panic that nobody has seen goes to the scope.
-pub(super) fn drop_result<T>(task: &Task) {
-    // SAFETY: the vthread has put it there; the caller is the one whom `Task` has told to drop it.
+///
+/// # Safety
+/// The vthread has put it there, as a `T`'s; the caller is the one whom `Task` has told to drop it.
+pub(super) unsafe fn drop_result<T>(task: &Task) {
+    // SAFETY: the caller's promise.
     let result = unsafe { task.room.take::<thread::Result<T>>() };
     if let Err(payload) = result
         && let Some(scope) = &task.scope

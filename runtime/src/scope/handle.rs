@@ -26,18 +26,21 @@ pub(super) struct Inner<T> {
 impl<T> Drop for Inner<T> {
     fn drop(&mut self) {
         if hop(|| self.task.leave_result()) {
-            drop_result::<T>(&self.task);
+            // SAFETY: the vthread has ended, and this is the one handle, which has not taken it.
+            unsafe { drop_result::<T>(&self.task) };
         }
     }
 }
 
 impl<T> Inner<T> {
+    /// # Safety
+    /// The vthread has ended.
     #[inline(always)]
-    fn take(self) -> thread::Result<T> {
+    unsafe fn take(self) -> thread::Result<T> {
         let this = ManuallyDrop::new(self);
         // SAFETY: read once: `this` is not dropped.
         let task = unsafe { core::ptr::read(&raw const this.task) };
-        // SAFETY: it has ended, so the result is there. The vthread did not drop it, because this handle was there.
+        // SAFETY: by the caller's promise, the result is there. The vthread did not drop it, because this handle was there.
         unsafe { task.room.take::<thread::Result<T>>() }
     }
 
@@ -49,7 +52,8 @@ impl<T> Inner<T> {
         let this = ManuallyDrop::new(self);
         #[cfg(vthread_native)]
         if this.task.join_here() {
-            return ManuallyDrop::into_inner(this).take();
+            // SAFETY: it has ended.
+            return unsafe { ManuallyDrop::into_inner(this).take() };
         }
         ManuallyDrop::into_inner(this).join_however()
     }
@@ -60,14 +64,17 @@ impl<T> Inner<T> {
         #[cfg(vthread_native)]
         if let Some(me) = carrier::me_at_ease() {
             self.task.join_thin(me);
-            return self.take();
+            // SAFETY: that returns when it has ended, or unwinds.
+            return unsafe { self.take() };
         }
         hop(|| while !self.task.join(None) {});
-        self.take()
+        // SAFETY: it has ended.
+        unsafe { self.take() }
     }
 
     fn join_timeout(self, most: Duration) -> Result<thread::Result<T>, Self> {
-        if self.task.join(Instant::now().checked_add(most)) { Ok(self.take()) } else { Err(self) }
+        // SAFETY: it has ended, where that says so.
+        if self.task.join(Instant::now().checked_add(most)) { Ok(unsafe { self.take() }) } else { Err(self) }
     }
 }
 
@@ -154,7 +161,8 @@ impl<T> JoinHandle<T> {
                 meanwhile();
             }
         });
-        self.inner.take()
+        // SAFETY: it has ended.
+        unsafe { self.inner.take() }
     }
 
     /// [`join`](Self::join) for so long at most.

@@ -39,14 +39,15 @@ impl Scoped {
 /// This thread's lists, if they are a scope's.
 fn installed() -> Option<&'static Scoped> {
     let stacks = this_thread();
-    // SAFETY: only the lists of `Scoped`s have a home, and they stay while a vthread has them.
+    // SAFETY: called on carriers. Only the lists of `Scoped`s have a home, and they stay while a vthread has them.
     unsafe { Stacks::is_scopes(stacks).then(|| &*stacks.cast::<Scoped>()) }
 }
 
 /// Is a vthread of such a scope mounted?
 #[inline(always)]
 pub(crate) fn is_mounted() -> bool {
-    Stacks::is_scopes(this_thread())
+    // SAFETY: called on carriers.
+    unsafe { Stacks::is_scopes(this_thread()) }
 }
 
 /// In the loop: installs the stacks of a scope for a vthread that starts.
@@ -76,9 +77,11 @@ pub(crate) fn ended() {
 #[inline(always)]
 pub(crate) fn unmount() {
     let stacks = this_thread();
-    if Stacks::is_scopes(stacks) {
-        // SAFETY: the thread's own live as long as those that call them their home, and the loop uses no chunk.
-        unsafe { set_this_thread((*stacks).home) };
+    // SAFETY: called on carriers. The thread's own live as long as those that call them their home, and the loop uses no chunk.
+    unsafe {
+        if Stacks::is_scopes(stacks) {
+            set_this_thread((*stacks).home);
+        }
     }
 }
 
@@ -98,9 +101,12 @@ pub(crate) unsafe fn mount(lists: *const u8) {
 
 impl Stacks {
     /// Are these a scope's?
+    ///
+    /// # Safety
+    /// They are a carrier's: the lists of a whole [`Stacks`].
     #[inline(always)]
-    fn is_scopes(this: *const Self) -> bool {
-        // SAFETY: called on carriers, whose lists are those of a `Stacks`.
+    unsafe fn is_scopes(this: *const Self) -> bool {
+        // SAFETY: the caller's promise.
         unsafe { !(*this).home.is_null() }
     }
 

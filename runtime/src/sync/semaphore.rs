@@ -158,16 +158,19 @@ impl Semaphore {
     }
 
     /// Takes them now, or waits.
+    ///
+    /// # Safety
+    /// Called by `wait_thin`, with its place.
     #[cfg(vthread_native)]
     #[inline(never)]
-    fn enlist<const ACTION: usize>(&self, permits: usize, place: *mut InList) -> carrier::Next {
+    unsafe fn enlist<const ACTION: usize>(&self, permits: usize, place: *mut InList) -> carrier::Next {
         checkpoint();
         let mut state = self.lock();
         if state.take(permits) {
             return carrier::Next::nobody();
         }
         let slot = without_provenance_mut(permits);
-        // SAFETY: called by `wait_thin`, which has that place.
+        // SAFETY: the caller's promise.
         unsafe { InList::enlist(place, state, |s| &mut s.waiting, self.what::<ACTION>(), slot) }
     }
 

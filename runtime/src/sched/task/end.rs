@@ -167,9 +167,11 @@ impl Task {
         }
     }
 
+    /// # Safety
+    /// Called by `wait_thin`, with its place.
     #[cfg(vthread_native)]
     #[inline(never)]
-    fn begin_join(&self, place: *mut InList) -> carrier::Next {
+    unsafe fn begin_join(&self, place: *mut InList) -> carrier::Next {
         self.assert_is_not_mine();
         checkpoint();
         let state = self.lock();
@@ -177,7 +179,7 @@ impl Task {
             return carrier::Next::nobody();
         }
         let what = What::of_the_end_of(self.id);
-        // SAFETY: called by `wait_thin`, which has that place.
+        // SAFETY: the caller's promise.
         unsafe { InList::enlist(place, state, |s| &mut s.joining, what, null_mut()) }
     }
 

@@ -33,9 +33,11 @@ impl Task {
         }
     }
 
+    /// # Safety
+    /// Called by `wait_thin`, with its place.
     #[cfg(vthread_native)]
     #[inline(never)]
-    fn begin_park(&self, place: *mut InList) -> carrier::Next {
+    unsafe fn begin_park(&self, place: *mut InList) -> carrier::Next {
         checkpoint();
         let state = self.lock();
         if self.word.has(HAS_PERMIT) {
@@ -43,7 +45,7 @@ impl Task {
             return carrier::Next::nobody();
         }
         let what = What::new(&"parks until its unpark");
-        // SAFETY: called by `wait_thin`, which has that place.
+        // SAFETY: the caller's promise.
         unsafe { InList::enlist(place, state, |s| &mut s.parked, what, null_mut()) }
     }
 

@@ -17,9 +17,12 @@ use core::ptr::{null, null_mut};
 use std::time::Instant;
 
 /// The pointer to a list, as one that stays valid when the state is borrowed anew, under the lock, later.
+///
+/// # Safety
+/// The caller holds the state's lock, and has no reference into it.
 #[inline(always)]
-pub(super) fn list_in<S>(state: *mut S, list: impl FnOnce(&mut S) -> &mut WaitList) -> *mut WaitList {
-    // SAFETY: our callers hold the state's lock, and have no reference into it.
+pub(super) unsafe fn list_in<S>(state: *mut S, list: impl FnOnce(&mut S) -> &mut WaitList) -> *mut WaitList {
+    // SAFETY: the caller's promise.
     let list: *mut WaitList = list(unsafe { &mut *state });
     state.cast::<u8>().wrapping_add(list.addr() - state.addr()).cast()
 }
@@ -39,7 +42,8 @@ pub(crate) fn wait_in<S>(
     next: Option<Claimed>,
 ) -> Outcome {
     let (guard, state) = guard.into_raw();
-    let list = list_in(state, list);
+    // SAFETY: the guard, which is all that leads to the state, holds its lock.
+    let list = unsafe { list_in(state, list) };
     #[cfg(vthread_native)]
     if let Some(me) = carrier::me_at_ease() {
         return wait_in_at_ease(me, guard, list, what, slot, until, next);
@@ -99,7 +103,8 @@ fn wait_in_at_ease(
         carrier::end_wait(root, waits.timer.as_ref());
         let outcome = waits.place.waiting.outcome();
         if matches!(outcome, Outcome::TimedOut | Outcome::Cancelled) {
-            withdraw(waits.lock, waits.list, &waits.place.link);
+            // SAFETY: that is its list, and the lock's.
+            unsafe { withdraw(waits.lock, waits.list, &waits.place.link) };
         }
         outcome
     })
@@ -149,19 +154,23 @@ impl Wait<'_> {
         drop(guard);
         let outcome = waiting.wait_into(until, next);
         if matches!(outcome, Outcome::TimedOut | Outcome::Cancelled) {
-            withdraw(lock, list, &link);
+            // SAFETY: that is its list, and the lock's.
+            unsafe { withdraw(lock, list, &link) };
         }
         outcome
     }
 }
 
 /// Takes the link out of its list.
+///
+/// # Safety
+/// It is in that list or in none; the list is one of what the lock guards.
 #[cold]
 #[inline(never)]
-pub(super) fn withdraw(lock: &Raw, list: *mut WaitList, link: &Link) {
+pub(super) unsafe fn withdraw(lock: &Raw, list: *mut WaitList, link: &Link) {
     hop(|| {
         let _guard = lock.lock();
-        // SAFETY: that is its list, and the lock's.
+        // SAFETY: the caller's promise, under the lock.
         unsafe { (*list).remove(link) };
     });
 }

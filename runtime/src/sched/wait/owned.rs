@@ -24,9 +24,11 @@ pub(crate) unsafe fn wait_in_owned<const STARTS: bool, S>(
     next: Option<Parked>,
 ) -> Outcome {
     let (lock, state) = guard.into_raw();
-    let list = list_in(state, list);
-    // SAFETY: the lock's list, under the lock; the caller's promise.
-    unsafe { wait_owned::<STARTS>(me, lock, list, what, slot, next) }
+    // SAFETY: the guard, which was all that leads to the state, was inside. So this is the lock's list, under the lock; the caller's promise.
+    unsafe {
+        let list = list_in(state, list);
+        wait_owned::<STARTS>(me, lock, list, what, slot, next)
+    }
 }
 
 /// # Safety
@@ -56,7 +58,8 @@ unsafe fn wait_owned<const STARTS: bool>(
     }
     let outcome = waiting.outcome();
     if matches!(outcome, Outcome::TimedOut | Outcome::Cancelled) {
-        withdraw(lock, list, &link);
+        // SAFETY: that is its list, and the lock's.
+        unsafe { withdraw(lock, list, &link) };
     }
     outcome
 }

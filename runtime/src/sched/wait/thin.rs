@@ -35,9 +35,9 @@ impl InList {
         // Who is cancelled would not leave.
         checkpoint();
         let (guard, state) = guard.into_raw();
-        let list = list_in(state, list);
-        // SAFETY: the caller's promise. The guard locks the list. Nothing from here on unwinds or lets others run once it is in the list.
+        // SAFETY: the caller's promise. The guard locks the state and the list in it. Nothing from here on unwinds or lets others run once it is in the list.
         unsafe {
+            let list = list_in(state, list);
             (&raw mut (*place).waiting).write(Waiting::of_vthread(what, carrier::home(), true, true));
             (&raw mut (*place).link).write(Link::new(&(*place).waiting, slot));
             (*list).push(&(*place).link);
