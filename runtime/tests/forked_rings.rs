@@ -41,7 +41,7 @@ fn a_child_that_goes_on_leaves_the_ring_to_its_parent() {
             // SAFETY: the child goes on with this thread's vthreads alone, until it ends.
             let child = match vthread::hop(|| unsafe { libc::fork() }) {
                 0 => {
-                    // SAFETY: who waits for ever is killed.
+                    // SAFETY: touches no memory; who waits for ever is killed.
                     unsafe { libc::alarm(20) };
                     let now = vthread::hop(bells);
                     let has_own_bell = before.is_empty() || before.iter().any(|bell| !now.contains(bell));
