@@ -1,5 +1,8 @@
 //! `#[vthread]` by example: each construct plain and in a vthread.
 #![allow(clippy::float_cmp, reason = "the numbers are whole")]
+// What the macro writes is no unsafe code of its users: those may forbid all, or ask clippy for an argument for each.
+#![forbid(unsafe_code)]
+#![deny(clippy::undocumented_unsafe_blocks, clippy::multiple_unsafe_ops_per_block)]
 
 use vthread::__private::chunks_taken;
 
