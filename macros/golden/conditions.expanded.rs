@@ -473,10 +473,10 @@ mod clocks {
     #[allow(dead_code, deprecated)]
     #[inline]
     pub fn halves(n: u64) -> u64 {
-        ::vthread::__private::by_stack!(
-            __body_halves(::vthread::__private::Known:: < false >, n), __chunk_halves(1,
-            n)
-        )
+        let entry = ::vthread::__private::callee_here!(
+            __body_halves:: < false >, __chunk_halves, fn (_, _) -> _
+        );
+        entry(::vthread::__private::Known::<false>, n)
     }
     #[doc(hidden)]
     #[allow(unused_variables)]
@@ -485,6 +485,7 @@ mod clocks {
         known: ::vthread::__private::Known<__CONCURRENT>,
         n: u64,
     ) -> u64 {
+        ::vthread::__private::known_here!(__CONCURRENT);
         if n == 0 { 0 } else { 1 + __step_halves(known, n / 2) }
     }
     #[doc(hidden)]
@@ -508,7 +509,7 @@ mod clocks {
         n: u64,
     ) -> u64 {
         if __CONCURRENT {
-            __chunk_halves(1, n)
+            __chunk_halves(::vthread::__private::Known::<true>, n)
         } else {
             __body_halves(::vthread::__private::Known::<false>, n)
         }
@@ -522,14 +523,14 @@ mod clocks {
             ::vthread::__private::plain_only!();
             __body_halves(::vthread::__private::Known::<false>, n)
         } else {
-            __chunk_halves(is_concurrent, n)
+            __chunk_halves(::vthread::__private::Known::<true>, n)
         }
     }
     #[doc(hidden)]
     #[allow(warnings)]
     #[cfg(unix)]
     #[inline(never)]
-    pub fn __chunk_halves(is_concurrent: i64, n: u64) -> u64 {
+    pub fn __chunk_halves(known: ::vthread::__private::Known<true>, n: u64) -> u64 {
         ::vthread::__private::on_chunk(move || __body_halves(
             ::vthread::__private::Known::<true>,
             n,
@@ -548,6 +549,7 @@ mod clocks {
         known: ::vthread::__private::Known<__CONCURRENT>,
         n: u64,
     ) -> u64 {
+        ::vthread::__private::known_here!(__CONCURRENT);
         n
     }
     #[doc(hidden)]
@@ -571,7 +573,7 @@ mod clocks {
         n: u64,
     ) -> u64 {
         if __CONCURRENT {
-            __chunk_halves(1, n)
+            __chunk_halves(::vthread::__private::Known::<true>, n)
         } else {
             __body_halves(::vthread::__private::Known::<false>, n)
         }
@@ -585,14 +587,14 @@ mod clocks {
             ::vthread::__private::plain_only!();
             __body_halves(::vthread::__private::Known::<false>, n)
         } else {
-            __chunk_halves(is_concurrent, n)
+            __chunk_halves(::vthread::__private::Known::<true>, n)
         }
     }
     #[doc(hidden)]
     #[allow(warnings)]
     #[cfg(not(unix))]
     #[inline(never)]
-    pub fn __chunk_halves(is_concurrent: i64, n: u64) -> u64 {
+    pub fn __chunk_halves(known: ::vthread::__private::Known<true>, n: u64) -> u64 {
         ::vthread::__private::on_chunk(move || __body_halves(
             ::vthread::__private::Known::<true>,
             n,

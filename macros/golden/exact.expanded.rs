@@ -2,9 +2,10 @@ mod all {
     #[allow(dead_code, deprecated)]
     #[inline]
     pub fn depth(n: u32) -> u32 {
-        ::vthread::__private::by_stack!(
-            __body_depth(::vthread::__private::Known:: < false >, n), __chunk_depth(1, n)
-        )
+        let entry = ::vthread::__private::callee_here!(
+            __body_depth:: < false >, __chunk_depth, fn (_, _) -> _
+        );
+        entry(::vthread::__private::Known::<false>, n)
     }
     #[doc(hidden)]
     #[allow(unused_variables)]
@@ -12,6 +13,7 @@ mod all {
         known: ::vthread::__private::Known<__CONCURRENT>,
         n: u32,
     ) -> u32 {
+        ::vthread::__private::known_here!(__CONCURRENT);
         if n == 0 { 0 } else { 1 + __step_depth(known, n - 1) }
     }
     #[doc(hidden)]
@@ -33,7 +35,7 @@ mod all {
         n: u32,
     ) -> u32 {
         if __CONCURRENT {
-            __chunk_depth(1, n)
+            __chunk_depth(::vthread::__private::Known::<true>, n)
         } else {
             __body_depth(::vthread::__private::Known::<false>, n)
         }
@@ -46,13 +48,13 @@ mod all {
             ::vthread::__private::plain_only!();
             __body_depth(::vthread::__private::Known::<false>, n)
         } else {
-            __chunk_depth(is_concurrent, n)
+            __chunk_depth(::vthread::__private::Known::<true>, n)
         }
     }
     #[doc(hidden)]
     #[allow(warnings)]
     #[inline(never)]
-    pub fn __chunk_depth(is_concurrent: i64, n: u32) -> u32 {
+    pub fn __chunk_depth(known: ::vthread::__private::Known<true>, n: u32) -> u32 {
         ::vthread::__private::on_chunk_exact(move || __body_depth(
             ::vthread::__private::Known::<true>,
             n,

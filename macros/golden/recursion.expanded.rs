@@ -2,9 +2,10 @@ mod recursion {
     #[allow(dead_code, deprecated)]
     #[inline]
     pub fn even(n: u32) -> bool {
-        ::vthread::__private::by_stack!(
-            __body_even(::vthread::__private::Known:: < false >, n), __chunk_even(1, n)
-        )
+        let entry = ::vthread::__private::callee_here!(
+            __body_even:: < false >, __chunk_even, fn (_, _) -> _
+        );
+        entry(::vthread::__private::Known::<false>, n)
     }
     #[doc(hidden)]
     #[allow(unused_variables)]
@@ -12,6 +13,7 @@ mod recursion {
         known: ::vthread::__private::Known<__CONCURRENT>,
         n: u32,
     ) -> bool {
+        ::vthread::__private::known_here!(__CONCURRENT);
         n == 0 || __body_odd(known, n - 1)
     }
     #[doc(hidden)]
@@ -33,7 +35,7 @@ mod recursion {
         n: u32,
     ) -> bool {
         if __CONCURRENT {
-            __chunk_even(1, n)
+            __chunk_even(::vthread::__private::Known::<true>, n)
         } else {
             __body_even(::vthread::__private::Known::<false>, n)
         }
@@ -46,13 +48,13 @@ mod recursion {
             ::vthread::__private::plain_only!();
             __body_even(::vthread::__private::Known::<false>, n)
         } else {
-            __chunk_even(is_concurrent, n)
+            __chunk_even(::vthread::__private::Known::<true>, n)
         }
     }
     #[doc(hidden)]
     #[allow(warnings)]
     #[inline(never)]
-    pub fn __chunk_even(is_concurrent: i64, n: u32) -> bool {
+    pub fn __chunk_even(known: ::vthread::__private::Known<true>, n: u32) -> bool {
         ::vthread::__private::on_chunk(move || __body_even(
             ::vthread::__private::Known::<true>,
             n,
@@ -61,9 +63,10 @@ mod recursion {
     #[allow(dead_code, deprecated)]
     #[inline]
     pub fn odd(n: u32) -> bool {
-        ::vthread::__private::by_stack!(
-            __body_odd(::vthread::__private::Known:: < false >, n), __chunk_odd(1, n)
-        )
+        let entry = ::vthread::__private::callee_here!(
+            __body_odd:: < false >, __chunk_odd, fn (_, _) -> _
+        );
+        entry(::vthread::__private::Known::<false>, n)
     }
     #[doc(hidden)]
     #[allow(unused_variables)]
@@ -71,6 +74,7 @@ mod recursion {
         known: ::vthread::__private::Known<__CONCURRENT>,
         n: u32,
     ) -> bool {
+        ::vthread::__private::known_here!(__CONCURRENT);
         n != 0 && __step_even(known, n - 1)
     }
     #[doc(hidden)]
@@ -92,7 +96,7 @@ mod recursion {
         n: u32,
     ) -> bool {
         if __CONCURRENT {
-            __chunk_odd(1, n)
+            __chunk_odd(::vthread::__private::Known::<true>, n)
         } else {
             __body_odd(::vthread::__private::Known::<false>, n)
         }
@@ -105,13 +109,13 @@ mod recursion {
             ::vthread::__private::plain_only!();
             __body_odd(::vthread::__private::Known::<false>, n)
         } else {
-            __chunk_odd(is_concurrent, n)
+            __chunk_odd(::vthread::__private::Known::<true>, n)
         }
     }
     #[doc(hidden)]
     #[allow(warnings)]
     #[inline(never)]
-    pub fn __chunk_odd(is_concurrent: i64, n: u32) -> bool {
+    pub fn __chunk_odd(known: ::vthread::__private::Known<true>, n: u32) -> bool {
         ::vthread::__private::on_chunk(move || __body_odd(
             ::vthread::__private::Known::<true>,
             n,
@@ -125,10 +129,10 @@ mod recursion {
         #[allow(dead_code, deprecated)]
         #[inline]
         pub fn eval(&self) -> i64 {
-            ::vthread::__private::by_stack!(
-                Self::__body_eval(self, ::vthread::__private::Known:: < false >),
-                Self::__chunk_eval(self, 1)
-            )
+            let entry = ::vthread::__private::callee_here!(
+                Self::__body_eval:: < false >, Self::__chunk_eval, fn (_, _) -> _
+            );
+            entry(self, ::vthread::__private::Known::<false>)
         }
         #[doc(hidden)]
         #[allow(unused_variables)]
@@ -136,6 +140,7 @@ mod recursion {
             &self,
             known: ::vthread::__private::Known<__CONCURRENT>,
         ) -> i64 {
+            ::vthread::__private::known_here!(__CONCURRENT);
             match self {
                 Expr::Number(n) => *n,
                 Expr::Add(a, b) => a.__step_eval(known) + b.__step_eval(known),
@@ -160,7 +165,7 @@ mod recursion {
             known: ::vthread::__private::Known<__CONCURRENT>,
         ) -> i64 {
             if __CONCURRENT {
-                Self::__chunk_eval(self, 1)
+                Self::__chunk_eval(self, ::vthread::__private::Known::<true>)
             } else {
                 Self::__body_eval(self, ::vthread::__private::Known::<false>)
             }
@@ -173,13 +178,13 @@ mod recursion {
                 ::vthread::__private::plain_only!();
                 Self::__body_eval(self, ::vthread::__private::Known::<false>)
             } else {
-                Self::__chunk_eval(self, is_concurrent)
+                Self::__chunk_eval(self, ::vthread::__private::Known::<true>)
             }
         }
         #[doc(hidden)]
         #[allow(warnings)]
         #[inline(never)]
-        pub fn __chunk_eval(&self, is_concurrent: i64) -> i64 {
+        pub fn __chunk_eval(&self, known: ::vthread::__private::Known<true>) -> i64 {
             ::vthread::__private::on_chunk(move || Self::__body_eval(
                 self,
                 ::vthread::__private::Known::<true>,

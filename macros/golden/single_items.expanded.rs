@@ -1,10 +1,10 @@
 #[allow(dead_code, deprecated)]
 #[inline]
 pub fn fibonacci(n: u64) -> u64 {
-    ::vthread::__private::by_stack!(
-        __body_fibonacci(::vthread::__private::Known:: < false >, n),
-        __chunk_fibonacci(1, n)
-    )
+    let entry = ::vthread::__private::callee_here!(
+        __body_fibonacci:: < false >, __chunk_fibonacci, fn (_, _) -> _
+    );
+    entry(::vthread::__private::Known::<false>, n)
 }
 #[doc(hidden)]
 #[allow(unused_variables)]
@@ -12,6 +12,7 @@ pub fn __body_fibonacci<const __CONCURRENT: bool>(
     known: ::vthread::__private::Known<__CONCURRENT>,
     n: u64,
 ) -> u64 {
+    ::vthread::__private::known_here!(__CONCURRENT);
     if n < 2 {
         n
     } else {
@@ -37,7 +38,7 @@ pub fn __step_fibonacci<const __CONCURRENT: bool>(
     n: u64,
 ) -> u64 {
     if __CONCURRENT {
-        __chunk_fibonacci(1, n)
+        __chunk_fibonacci(::vthread::__private::Known::<true>, n)
     } else {
         __body_fibonacci(::vthread::__private::Known::<false>, n)
     }
@@ -50,13 +51,13 @@ pub fn __rec_fibonacci(is_concurrent: i64, n: u64) -> u64 {
         ::vthread::__private::plain_only!();
         __body_fibonacci(::vthread::__private::Known::<false>, n)
     } else {
-        __chunk_fibonacci(is_concurrent, n)
+        __chunk_fibonacci(::vthread::__private::Known::<true>, n)
     }
 }
 #[doc(hidden)]
 #[allow(warnings)]
 #[inline(never)]
-pub fn __chunk_fibonacci(is_concurrent: i64, n: u64) -> u64 {
+pub fn __chunk_fibonacci(known: ::vthread::__private::Known<true>, n: u64) -> u64 {
     ::vthread::__private::on_chunk(move || __body_fibonacci(
         ::vthread::__private::Known::<true>,
         n,
@@ -65,9 +66,10 @@ pub fn __chunk_fibonacci(is_concurrent: i64, n: u64) -> u64 {
 #[allow(dead_code, deprecated)]
 #[inline]
 pub fn descend(f: &mut dyn FnMut()) {
-    ::vthread::__private::by_stack!(
-        __body_descend(::vthread::__private::Known:: < false >, f), __chunk_descend(1, f)
-    )
+    let entry = ::vthread::__private::callee_here!(
+        __body_descend:: < false >, __chunk_descend, fn (_, _) -> _
+    );
+    entry(::vthread::__private::Known::<false>, f)
 }
 #[doc(hidden)]
 #[allow(unused_variables)]
@@ -75,6 +77,7 @@ pub fn __body_descend<const __CONCURRENT: bool>(
     known: ::vthread::__private::Known<__CONCURRENT>,
     f: &mut dyn FnMut(),
 ) {
+    ::vthread::__private::known_here!(__CONCURRENT);
     f();
 }
 #[doc(hidden)]
@@ -96,7 +99,7 @@ pub fn __step_descend<const __CONCURRENT: bool>(
     f: &mut dyn FnMut(),
 ) {
     if __CONCURRENT {
-        __chunk_descend(1, f)
+        __chunk_descend(::vthread::__private::Known::<true>, f)
     } else {
         __body_descend(::vthread::__private::Known::<false>, f)
     }
@@ -109,13 +112,13 @@ pub fn __rec_descend(is_concurrent: i64, f: &mut dyn FnMut()) {
         ::vthread::__private::plain_only!();
         __body_descend(::vthread::__private::Known::<false>, f)
     } else {
-        __chunk_descend(is_concurrent, f)
+        __chunk_descend(::vthread::__private::Known::<true>, f)
     }
 }
 #[doc(hidden)]
 #[allow(warnings)]
 #[inline(never)]
-pub fn __chunk_descend(is_concurrent: i64, f: &mut dyn FnMut()) {
+pub fn __chunk_descend(known: ::vthread::__private::Known<true>, f: &mut dyn FnMut()) {
     ::vthread::__private::on_chunk(move || __body_descend(
         ::vthread::__private::Known::<true>,
         f,

@@ -12,19 +12,23 @@
 //! ```text
 //! fn walk(t: &Tree) -> u64 { .. }
 //!
-//! fn walk(t: &Tree) -> u64 { by_stack!(__body_walk(Known::<false>, t), __chunk_walk(1, t)) }   // off the chunks, on one
-//! fn __body_walk<const C: bool>(known: Known<C>, t: &Tree) -> u64 { .. __step_walk(known, left) .. }
+//! fn walk(t: &Tree) -> u64 {
+//!     let entry = callee_here!(__body_walk::<false>, __chunk_walk, fn(_, _) -> _);      // off the chunks, on one
+//!     entry(Known::<false>, t)
+//! }
+//! fn __body_walk<const C: bool>(known: Known<C>, t: &Tree) -> u64 { known_here!(C); .. __step_walk(known, left) .. }
 //! fn __vt_walk(is_concurrent: i64, t: &Tree) -> u64 {
 //!     if is_concurrent & 1 == 0 { plain_only!(); __body_walk(Known::<false>, t) } else { __body_walk(Known::<true>, t) }
 //! }
 //! fn __step_walk<const C: bool>(known: Known<C>, t: &Tree) -> u64 {            // the wrapper
-//!     if C { __chunk_walk(1, t) } else { __body_walk(Known::<false>, t) }
+//!     if C { __chunk_walk(Known::<true>, t) } else { __body_walk(Known::<false>, t) }
 //! }
 //! fn __rec_walk(is_concurrent: i64, t: &Tree) -> u64 {                         // the wrapper for those who only have the word
-//!     if is_concurrent & 1 == 0 { plain_only!(); __body_walk(Known::<false>, t) } else { __chunk_walk(is_concurrent, t) }
+//!     if is_concurrent & 1 == 0 { plain_only!(); __body_walk(Known::<false>, t) } else { __chunk_walk(Known::<true>, t) }
 //! }
-//! fn __chunk_walk(is_concurrent: i64, t: &Tree) -> u64 { on_chunk(move || __body_walk(Known::<true>, t)) }
+//! fn __chunk_walk(known: Known<true>, t: &Tree) -> u64 { on_chunk(move || __body_walk(Known::<true>, t)) }
 //! ```
+//! The shim of a function without a plain address (`#[track_caller]`, `impl Trait` as an argument) has both calls instead: `by_stack!(..)`.
 
 use crate::attributes::{self, Divided};
 use crate::expander::Expander;
@@ -127,7 +131,14 @@ fn known_body(
     let (attrs, vis, statements) = (&divided.body, &f.vis, &block.stmts);
     let (word, constant) = (names::flag(), names::constant());
     let word = used.then(|| quote!(let #word: i64 = #constant as i64;));
-    quote!(#[doc(hidden)] #[allow(unused_variables)] #(#attrs)* #vis #head { #word #(#statements)* })
+    let private = &expander.private;
+    quote! {
+        #[doc(hidden)] #[allow(unused_variables)] #(#attrs)* #vis #head {
+            #private::known_here!(#constant);
+            #word
+            #(#statements)*
+        }
+    }
 }
 
 /// The function under its own name, which reads the context word.
@@ -140,10 +151,7 @@ pub(crate) fn shim(
     let forward = Forward::new(f.sig);
     let (name, private) = (&f.sig.ident, &expander.private);
     let call = if f.node.is_some_and(|n| expander.plan.asks_well(expander.world, n)) {
-        let (body, chunk) = (names::known_body(name), names::chunk(name));
-        let plain = forward.call_known(&quote!(#path #body), &quote!(#private::Known::<false>), f.sig);
-        let chunk = forward.call(&quote!(#path #chunk), &quote!(1), f.sig);
-        quote!(#private::by_stack!(#plain, #chunk))
+        by_place(expander, f, &forward, path)
     } else {
         let target = expander.shim_target(f.node, name);
         forward.call(&quote!(#path #target), &quote!(#private::current()), f.sig)
@@ -153,6 +161,31 @@ pub(crate) fn shim(
     // What it asks for comes behind a call that does not return.
     let unreachable = signature::diverges(f.sig).then(|| quote!(, unreachable_code));
     quote!(#(#attrs)* #[allow(dead_code, deprecated #unreachable)] #[inline] #vis #head { #call })
+}
+
+/// What a shim does if the body is compiled for each word: it asks where it runs, in such a way that nobody asks where that is known.
+fn by_place(expander: &Expander<'_>, f: &Function<'_>, forward: &Forward, path: &TokenStream) -> TokenStream {
+    let (name, private) = (&f.sig.ident, &expander.private);
+    let (body, chunk) = (names::known_body(name), names::chunk(name));
+    let (body, chunk) = (quote!(#path #body), quote!(#path #chunk));
+    if has_plain_address(f) {
+        let (plain, chunk) = (signature::path_known(&body, f.sig), forward.path(&chunk));
+        let entry = forward.pointer(f.sig);
+        let known = quote!(#private::Known::<false>);
+        forward.call_value(&quote!(#private::callee_here!(#plain, #chunk, #entry)), &known, f.sig)
+    } else {
+        let plain = forward.call_known(&body, &quote!(#private::Known::<false>), f.sig);
+        let chunk = forward.call(&chunk, &quote!(#private::Known::<true>), f.sig);
+        quote!(#private::by_stack!(#plain, #chunk))
+    }
+}
+
+/// Whether the function can be named with all of its parameters, and is called by a pointer as by its name.
+fn has_plain_address(f: &Function<'_>) -> bool {
+    let special = ["track_caller", "target_feature"];
+    !signature::mentions_impl(&f.sig.inputs)
+        && !signature::diverges(f.sig)
+        && !special.iter().any(|name| attributes::mentions(f.attrs, name))
 }
 
 /// The functions that break a cycle, and what leads to the bodies for known words.
@@ -184,15 +217,20 @@ fn wrapper(
         }
     };
     let (to_plain, to_concurrent) = (to_body(false), to_body(true));
-    let to_chunk = forward.call(&quote!(#path #chunk), &quote!(#word), f.sig);
+    let (chunk_inputs, told) = if knows_word {
+        let known = quote!(#private::Known::<true>);
+        (signature::with_known(forward.inputs.clone(), &quote!(true), private), known)
+    } else {
+        (inputs.clone(), word.to_token_stream())
+    };
+    let to_chunk = forward.call(&quote!(#path #chunk), &told, f.sig);
     let on_chunk = take_chunk(&expander.on_chunk(f.attrs), &to_concurrent, signature::diverges(f.sig));
     let wrapper_head = signature::head(f.sig, &names::wrapper(name), &inputs, false);
-    let chunk_head = signature::head(f.sig, &chunk, &inputs, false);
+    let chunk_head = signature::head(f.sig, &chunk, &chunk_inputs, false);
     let known = knows_word.then(|| {
         let body_head = signature::head(f.sig, &body, &inputs, false);
         let constant = names::constant();
         let step = signature::known_head(f.sig, &names::known_wrapper(name), forward.inputs.clone(), private);
-        let to_chunk = forward.call(&quote!(#path #chunk), &quote!(1), f.sig);
         quote! {
             #generated #(#attrs)* #inline #vis #body_head {
                 if #word & 1 == 0 {

@@ -135,7 +135,8 @@ impl Plan {
             && self.has_wrapper(world, node)
     }
 
-    /// Its ordinary function wraps, and is inlined down to the body for a known word: it asks with one comparison and a jump.
+    /// Its ordinary function wraps, and is inlined down to the body for a known word, or to its address: it asks with one comparison and a jump, and not at all where that is
+    /// known.
     pub(crate) fn asks_well(&self, world: &World, node: NodeId) -> bool {
         self.shim_wraps(world, node) && self.knows_word(world, node)
     }

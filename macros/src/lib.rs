@@ -119,7 +119,8 @@ mod world;
 /// Sized` methods, type parameters and associated types work as before.
 ///
 /// **Closures** read the word again at their top, because one that is made on an ordinary stack may run on a chunk: two or three
-/// instructions, once for a loop where the compiler can see that, and none where nothing needs it.
+/// instructions, once for a loop where the compiler can see that, and none where nothing needs it, or where it is inlined into the body of
+/// a recursive function for callers on ordinary stacks.
 /// Macros of std are looked into (`println!("{}", size(file))`); what an unknown macro calls goes through shims.
 ///
 /// # Where it stands

@@ -2,7 +2,7 @@
 
 use crate::diagnostics::Problems;
 use crate::names;
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::spanned::Spanned;
 use syn::visit::{self, Visit};
@@ -130,6 +130,32 @@ impl Forward {
         if sig.unsafety.is_some() { quote!(unsafe { #call }) } else { call }
     }
 
+    /// `function::<T>`.
+    pub(crate) fn path(&self, function: &TokenStream) -> TokenStream {
+        let generics = &self.generics;
+        quote!(#function #generics)
+    }
+
+    /// `fn(_, _) -> _`, of a function that takes something for the word.
+    pub(crate) fn pointer(&self, sig: &Signature) -> TokenStream {
+        let unsafety = &sig.unsafety;
+        let others = self.receiver.iter().map(|_| quote!(_)).chain(self.arguments.iter().map(|_| quote!(_)));
+        quote!(#unsafety fn(_ #(, #others)*) -> _)
+    }
+
+    /// `(value)(self, known, a, b)`.
+    pub(crate) fn call_value(
+        &self,
+        value: &TokenStream,
+        known: &TokenStream,
+        sig: &Signature,
+    ) -> TokenStream {
+        let entry = Ident::new("entry", Span::mixed_site());
+        let call = self.call_with(&entry.to_token_stream(), &TokenStream::new(), known);
+        let call = if sig.unsafety.is_some() { quote!(unsafe { #call }) } else { call };
+        quote!(let #entry = #value; #call)
+    }
+
     /// `function::<T>(self, a, b)`, of a function that does not take the word.
     pub(crate) fn call_without_word(&self, function: &TokenStream, sig: &Signature) -> TokenStream {
         let Self { arguments, generics, .. } = self;
@@ -167,11 +193,17 @@ pub(crate) fn known_head(
     inputs: Vec<FnArg>,
     private: &TokenStream,
 ) -> TokenStream {
-    let (known, constant) = (names::known(), names::constant());
+    let constant = names::constant();
     let mut sig = sig.clone();
     sig.generics.params.push(parse_quote!(const #constant: bool));
-    let inputs = with_first(inputs, parse_quote!(#known: #private::Known<#constant>));
+    let inputs = with_known(inputs, &constant.to_token_stream(), private);
     head(&sig, name, &inputs, false)
+}
+
+/// Puts a word that is known first, but after `self`.
+pub(crate) fn with_known(inputs: Vec<FnArg>, constant: &TokenStream, private: &TokenStream) -> Vec<FnArg> {
+    let known = names::known();
+    with_first(inputs, parse_quote!(#known: #private::Known<#constant>))
 }
 
 /// `::<T, N>`, so that what cannot be inferred passes on, too. Lifetimes may be late-bound, so they stay out.
@@ -181,8 +213,20 @@ fn turbofish(sig: &Signature) -> TokenStream {
 
 /// The same with one argument more.
 fn turbofish_of(sig: &Signature, more: Option<TokenStream>) -> TokenStream {
-    let names: Vec<_> = sig
-        .generics
+    let names = generic_names(sig);
+    let more = more.into_iter();
+    if names.is_empty() { quote!() } else { quote!(::<#(#names),* #(, #more)*>) }
+}
+
+/// `function::<T, false>`, of a function for which the word is known.
+pub(crate) fn path_known(function: &TokenStream, sig: &Signature) -> TokenStream {
+    let names = generic_names(sig);
+    quote!(#function::<#(#names,)* false>)
+}
+
+/// Parameters that a call can name.
+fn generic_names(sig: &Signature) -> Vec<&Ident> {
+    sig.generics
         .params
         .iter()
         .filter_map(|p| match p {
@@ -190,9 +234,7 @@ fn turbofish_of(sig: &Signature, more: Option<TokenStream>) -> TokenStream {
             GenericParam::Const(c) => Some(&c.ident),
             GenericParam::Lifetime(_) => None,
         })
-        .collect();
-    let more = more.into_iter();
-    if names.is_empty() { quote!() } else { quote!(::<#(#names),* #(, #more)*>) }
+        .collect()
 }
 
 /// `unsafe extern "C" fn name<G>(inputs) -> R where ..`, with `where Self: Sized` added if the receiver needs it.

@@ -164,6 +164,72 @@ macro_rules! __entry {
     };
 }
 
+/// Stands first in a body that is compiled for each word: tells the compiler where the body for ordinary stacks runs. So all that is inlined there and asks
+/// ([`current_here`](crate::__private::current_here), `__callee_here`), closures above all, has its answer when the program is compiled.
+#[cfg(vthread_native)]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __known_here {
+    ($concurrent:expr) => {
+        if !$concurrent {
+            if ::core::cfg!(debug_assertions) {
+                ::core::assert!($crate::__private::current() & 1 == 0, "a plain body runs on a chunk");
+            } else {
+                // SAFETY: those who are not on a chunk enter this body, or it itself, and its frame stays where it is. Nothing is said of the body for
+                // chunks: the link step may have that carried out elsewhere.
+                unsafe { ::core::hint::assert_unchecked($crate::__private::current_here() == 0) };
+            }
+        }
+    };
+}
+
+/// The function to call: `$plain` where the caller is not on a chunk, else `$chunk`, both as a `$entry`. They differ in what they take for a word, of which nothing is passed.
+/// As in `__by_stack` the jumps are the marks: no path on a chunk takes them, so there the link step finds `$chunk` alone. In a body that
+/// is known to run elsewhere (`__known_here`) nothing is left of it.
+#[cfg(vthread_native)]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __callee_here {
+    ($plain:expr, $chunk:expr, $entry:ty) => {{
+        // A number, because the compiler does not take one address of a function for another. It goes through no memory but a variable's, where the
+        // link step finds it without optimisation, too.
+        let address: usize;
+        // SAFETY: compares as `on_chunk_now` does; `pure` and `nomem` for the reasons that `on_chunk_here` gives.
+        unsafe {
+            ::core::arch::asm!(
+                // The answer, if the next jump is taken, as it mostly is off the chunks.
+                "lea {address}, [rip + {plain}]",
+                "cmp rsp, qword ptr [rip + {region} + 16]",
+                "771: jae 2f",
+                $crate::__private::abi::record!(11, "771b", "0", "0", "0", ""),
+                "cmp rsp, qword ptr [rip + {region}]",
+                "773: jb 2f",
+                $crate::__private::abi::record!(11, "773b", "0", "0", "0", ""),
+                "lea {address}, [rip + {chunk}]",
+                "2:",
+                address = out(reg) address,
+                region = sym $crate::__private::REGION,
+                plain = sym $plain,
+                chunk = sym $chunk,
+                options(pure, nomem, nostack),
+            );
+        }
+        let mut entry = $plain as $entry;
+        // Without optimisation nothing would come of it.
+        if !::core::cfg!(debug_assertions) {
+            // SAFETY: both ask for the place of this activation, and the instructions above load that address where it is no chunk.
+            unsafe {
+                ::core::hint::assert_unchecked(
+                    ($crate::__private::current_here() != 0) | (address == entry as *const () as usize),
+                );
+            }
+        }
+        // SAFETY: the address of `$plain` or of `$chunk`, whose signatures are the same but for a type without a value.
+        entry = unsafe { ::core::mem::transmute(address as *const ()) };
+        entry
+    }};
+}
+
 /// All that the context word says: bit 0, as an index. Words are made here, and are 0 or 1: knowing that spares the mask.
 #[cfg(vthread_native)]
 #[doc(hidden)]
@@ -220,6 +286,25 @@ macro_rules! __by_stack {
     ($plain:expr, $chunk:expr) => {
         if $crate::__private::current() == 0 { $plain } else { $chunk }
     };
+}
+
+/// Without virtual threads of their own: nothing.
+#[cfg(not(vthread_native))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __known_here {
+    ($concurrent:expr) => {{}};
+}
+
+/// Without virtual threads of their own: `plain`.
+#[cfg(not(vthread_native))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __callee_here {
+    ($plain:expr, $chunk:expr, $entry:ty) => {{
+        let _ = $chunk;
+        $plain as $entry
+    }};
 }
 
 /// Without virtual threads of their own: the same without a size.

@@ -1,16 +1,25 @@
 //! One kernel of `macros/benches/kernels`, in one form, for so many rounds: `macro_probe KERNEL FORM ROUNDS`. Form 0 is without
 //! `#[vthread]`, 1 with it, 2 with it in a vthread. `tests/macro_cost.rs` counts the instructions.
 //!
+//! `macro_probe places`: where closures run that recursive functions make ([`places`]).
+//!
 //! Without arguments it shows what virtual calls cost in time, each form beside the others in every turn.
 
 #[path = "../../macros/benches/kernels/mod.rs"]
 mod kernels;
+
+#[path = "../tests/places/mod.rs"]
+mod places;
 
 use kernels::{KERNELS, Limit};
 use std::hint::black_box;
 use std::time::Instant;
 
 fn main() {
+    if std::env::args().nth(1).is_some_and(|what| what == "places") {
+        println!("{:?}", places::on_chunks());
+        return;
+    }
     let numbers: Vec<u64> = std::env::args().skip(1).filter_map(|a| a.parse().ok()).collect();
     if let [kernel, form, rounds] = numbers[..] {
         println!("{}", black_box(KERNELS[kernel as usize].forms[form as usize](rounds)));

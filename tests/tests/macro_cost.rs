@@ -4,6 +4,7 @@
 #[path = "../../macros/benches/kernels/mod.rs"]
 #[allow(dead_code, reason = "only the probe runs them; here are their names and limits")]
 mod kernels;
+mod places;
 
 use kernels::{KERNELS, Limit};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -175,6 +176,15 @@ fn what_is_not_concurrent_costs_what_it_did() {
         }
     }
     assert!(wrong.is_empty(), "{wrong}");
+}
+
+/// What is known of one stack must not be taken for known of another, which only optimised code could do. And the link step must find on
+/// chunks what is called there, or all of it would be carried out elsewhere, which only other code may need.
+#[test]
+fn closures_ask_where_they_run_and_not_where_they_were_made() {
+    assert_eq!(places::on_chunks(), (4, 7));
+    let output = Command::new(probe()).arg("places").output().expect("it runs");
+    assert_eq!(String::from_utf8_lossy(&output.stdout), "(4, 7)\n", "{output:?}");
 }
 
 #[test]

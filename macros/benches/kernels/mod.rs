@@ -58,6 +58,24 @@ twice! {
     fn total(tree: &Tree) -> u64 { tree.value + tree.below.iter().map(|t| 1 + total(t)).sum::<u64>() }
     pub fn walk(n: u64) -> u64 { let tree = wide(5); (0..n).map(|i| total(black_box(&tree)) ^ i).sum() }
 
+    #[inline(never)]
+    fn visit(tree: &Tree) -> u64 { let mut sum = tree.value; tree.below.iter().for_each(|t| sum ^= visit(t)); sum }
+    pub fn visits(n: u64) -> u64 { let tree = wide(5); (0..n).map(|i| visit(black_box(&tree)) ^ i).sum() }
+
+    impl Tree {
+        #[inline(never)]
+        fn odd(&self, by: u64) -> u64 { self.below.iter().filter(|t| t.value != by).map(|t| t.even(by + 1)).fold(self.value, |a, b| a ^ b) }
+        #[inline(never)]
+        fn even(&self, by: u64) -> u64 { self.below.iter().map(|t| t.odd(by)).max().unwrap_or(by) }
+    }
+    pub fn levels(n: u64) -> u64 { let tree = wide(5); (0..n).map(|i| black_box(&tree).odd(5) ^ i).sum() }
+
+    #[inline(never)]
+    fn each(tree: &Tree, mut f: impl FnMut(&Tree)) { for t in &tree.below { f(t); } }
+    #[inline(never)]
+    fn handed(tree: &Tree) -> u64 { let mut sum = 0; each(tree, |t| sum += handed(t)); sum + tree.value }
+    pub fn handed_on(n: u64) -> u64 { let tree = wide(5); (0..n).map(|i| handed(black_box(&tree)) ^ i).sum() }
+
     enum Expr { Number(u64), Add(Box<Expr>, Box<Expr>), Twice(Box<Expr>) }
     impl Expr {
         #[inline(never)]
@@ -193,12 +211,31 @@ pub const KERNELS: &[Kernel] = &[
         rounds: 500,
         limit: Percent(5.0),
     },
-    // Each closure call asks anew where it runs: a comparison and a jump, in a function of 27 instructions a call.
     Kernel {
         name: "recursion in closures",
         forms: [ordinary::walk, annotated::walk, |n| vthread::run(move || annotated::walk(n))],
         rounds: 500,
-        limit: Percent(7.5),
+        limit: Percent(5.0),
+    },
+    // A function of 20 instructions a call, so that each one shows.
+    Kernel {
+        name: "recursion in for_each",
+        forms: [ordinary::visits, annotated::visits, |n| vthread::run(move || annotated::visits(n))],
+        rounds: 500,
+        limit: Percent(5.0),
+    },
+    Kernel {
+        name: "closures that call each other",
+        forms: [ordinary::levels, annotated::levels, |n| vthread::run(move || annotated::levels(n))],
+        rounds: 500,
+        limit: Percent(5.0),
+    },
+    // Not inlined into who makes it, so it asks: three instructions, once for all of its turns.
+    Kernel {
+        name: "recursion in a closure elsewhere",
+        forms: [ordinary::handed_on, annotated::handed_on, |n| vthread::run(move || annotated::handed_on(n))],
+        rounds: 500,
+        limit: Percent(5.0),
     },
     Kernel {
         name: "tree of boxes",

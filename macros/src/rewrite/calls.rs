@@ -54,7 +54,7 @@ impl Rewriter<'_, '_> {
             && choice.closed
             && !nodes.is_empty()
             && nodes.iter().all(|&to| expander.plan.knows_word(expander.world, to));
-        // The ordinary function asks where it runs and jumps by the answer. A closure that first makes a word of it, for one
+        // The ordinary function asks where it runs, for the address to call. A closure that first makes a word of the answer, for one
         // wrapper alone, pays for both.
         if wraps
             && self.in_closure
