@@ -73,7 +73,7 @@ const fn waiting(n: f64) -> Figure {
     Figure::new("memory", "waiting", "memory").at(n)
 }
 
-const SWITCH: &str = "seven instructions each way, the rest is the loop; what a round trip waits for is each stack's rbp, stored and loaded again: the processor foresees that or waits for it (ARCHITECTURE.md has the forms that were tried)";
+const SWITCH: &str = "seven instructions each way, the rest is the loop; rbp and the handle are stored and loaded again, and the processor foresees that or waits for it, by where code and stacks lie (ARCHITECTURE.md has the forms that were tried)";
 const MESSAGE: &str = "{ping-pong / 2} instructions a message, {switch / 2} of them the switch; a send and a receive each check for cancellation, panics, other carriers and closed ends, and put into a list who waits for what, so that any thread may come and a deadlock can be told of";
 const SPAWN: &str = "{spawn} instructions, none of them atomic; when they were looked at one by one, of 408, 80 make and queue a task, 90 wait for its end, 60 give it a stack, 128 run it, keep its result, wake and give the stack back, 50 hand the result over and keep the task for the next; the bound leaves some 100 for all of it";
 const WAITING: &str = "registers, record, wait and closure are 184 bytes on the stack, what it needs when it goes on and the deepest call of its end 56, which makes a chunk of 240, and a task that may outlive it keeps 104";
