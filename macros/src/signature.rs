@@ -152,6 +152,7 @@ impl Forward {
     ) -> TokenStream {
         let entry = Ident::new("entry", Span::mixed_site());
         let call = self.call_with(&entry.to_token_stream(), &TokenStream::new(), known);
+        // SAFETY: as in `call`.
         let call = if sig.unsafety.is_some() { quote!(unsafe { #call }) } else { call };
         quote!(let #entry = #value; #call)
     }

@@ -217,14 +217,14 @@ macro_rules! __callee_here {
         let mut entry = $plain as $entry;
         // Without optimisation nothing would come of it.
         if !::core::cfg!(debug_assertions) {
-            // SAFETY: both ask for the place of this activation, and the instructions above load that address where it is no chunk.
+            // SAFETY: both ask for the place of this activation, and where that is no chunk the instructions above load the address of the same symbol.
             unsafe {
                 ::core::hint::assert_unchecked(
                     ($crate::__private::current_here() != 0) | (address == entry as *const () as usize),
                 );
             }
         }
-        // SAFETY: the address of `$plain` or of `$chunk`, whose signatures are the same but for a type without a value.
+        // SAFETY: the address of `$plain` or of `$chunk`, whose signatures are the same but for a word of no bytes, and such are passed alike.
         entry = unsafe { ::core::mem::transmute(address as *const ()) };
         entry
     }};
