@@ -101,12 +101,14 @@ impl<F: FnOnce() -> R, R> Slot<F, R> {
 }
 
 /// A closure of three words at most, as it is passed in registers.
+#[repr(C)]
 union Closure<F> {
     closure: ManuallyDrop<F>,
     words: [Word; 3],
 }
 
 /// Its result of two.
+#[repr(C)]
 union Outcome<R> {
     result: ManuallyDrop<R>,
     pair: Pair,
@@ -122,6 +124,8 @@ const fn fits<F, R>() -> bool {
 struct RunWords<F, R, const FLAGS: u32>(PhantomData<(F, R)>);
 
 impl<F: FnOnce() -> R, R, const FLAGS: u32> RunWords<F, R, FLAGS> {
+    /// # Safety
+    /// The words are those of an `F` that nobody else has.
     #[inline(never)]
     unsafe extern "C-unwind" fn enter(a: Word, b: Word, c: Word) -> Pair {
         // SAFETY: the words are those of a closure that nobody else has.

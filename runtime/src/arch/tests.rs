@@ -224,12 +224,14 @@ fn stubs_carry_arguments_over() {
 }
 
 /// A function of known registers: it uses none.
+// SAFETY: it changes nothing, and returns.
 #[unsafe(naked)]
 extern "C" fn leaves_registers() {
     core::arch::naked_asm!("ret")
 }
 
 /// A stub as it is where hops are counted.
+// SAFETY: rbp, which the first call saves and changes, is given back by `leave`, and rsp by it. Called where a hop stack is installed and empty.
 #[unsafe(naked)]
 extern "C" fn counted_stub() {
     core::arch::naked_asm!(
@@ -299,6 +301,9 @@ struct PingPong {
 }
 
 /// Adds to `sum` at every turn, with values in vector registers meanwhile.
+///
+/// # Safety
+/// `shared` is a [`PingPong`] that stays, and that nobody else uses while this runs; `back` is who has gone on with it last.
 unsafe extern "C-unwind" fn pong(shared: *mut u8) {
     let shared = shared.cast::<PingPong>();
     let mut lanes = [1.0f64, 2.0, 4.0, 8.0, 16.0, 32.0, 64.0, 128.0];
@@ -344,6 +349,10 @@ fn switches_keep_everything_that_is_live() {
 }
 
 /// Calls `f(argument)` with that in rbp, and gives what is there afterwards.
+///
+/// # Safety
+/// As for `f(argument)`.
+// SAFETY: rbp, the one register that is changed and that callers keep, is saved and given back.
 #[unsafe(naked)]
 unsafe extern "C" fn with_rbp(rbp: usize, argument: *mut u8, f: unsafe extern "C" fn(*mut u8)) -> usize {
     core::arch::naked_asm!(
@@ -359,6 +368,8 @@ unsafe extern "C" fn with_rbp(rbp: usize, argument: *mut u8, f: unsafe extern "C
 
 #[test]
 fn each_stack_keeps_its_rbp() {
+    /// # Safety
+    /// As for `pong`; `there` waits.
     unsafe extern "C" fn switches(shared: *mut u8) {
         let shared = shared.cast::<PingPong>();
         for _ in 0..10 {
@@ -366,11 +377,15 @@ fn each_stack_keeps_its_rbp() {
             unsafe { switch((*shared).there, &raw mut (*shared).back) };
         }
     }
+    /// # Safety
+    /// As for `pong`.
     unsafe extern "C" fn switches_back(shared: *mut u8) {
         let shared = shared.cast::<PingPong>();
         // SAFETY: as in `pong`.
         unsafe { switch((*shared).back, &raw mut (*shared).there) };
     }
+    /// # Safety
+    /// As for `pong`.
     unsafe extern "C-unwind" fn other(shared: *mut u8) {
         let block = shared.cast::<PingPong>();
         loop {
@@ -390,6 +405,8 @@ fn each_stack_keeps_its_rbp() {
     }
 }
 
+/// # Safety
+/// As for `pong`.
 unsafe extern "C-unwind" fn leaves_for_good(shared: *mut u8) {
     // SAFETY: as in `pong`; nothing of this stack is needed any more.
     unsafe {
@@ -411,6 +428,8 @@ fn a_stack_can_be_left_and_used_again() {
     assert_eq!(shared.turns, 100);
 }
 
+/// # Safety
+/// As for `pong`.
 unsafe extern "C-unwind" fn takes_a_backtrace(shared: *mut u8) {
     let text = std::backtrace::Backtrace::force_capture().to_string();
     // SAFETY: as in `pong`.

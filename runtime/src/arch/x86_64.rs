@@ -420,7 +420,7 @@ global_asm!(
     take_slowly = sym stacks::take_slowly,
 );
 
-// The unwinder that std links.
+// SAFETY: as the unwinder that std links has them (Itanium C++ ABI, "Exception handling", 1.5).
 unsafe extern "C-unwind" {
     /// The value of a register in a frame that is being unwound.
     fn _Unwind_GetGR(context: *mut c_void, register: c_int) -> usize;
@@ -431,6 +431,9 @@ unsafe extern "C-unwind" {
 /// What an unwinder asks at each frame of `__morestack` that takes a chunk (Itanium C++ ABI, "Exception handling", 1.6: a personality
 /// routine). The search for a handler goes on whatever this says; on the way to it, the chunk has been left and goes back.
 /// Nobody can take it before the handler or the next cleanup has its registers, some of which may have been saved there.
+///
+/// # Safety
+/// Called by an unwinder, which asks about the frame that `context` is of.
 unsafe extern "C" fn give_back(
     _version: c_int,
     actions: c_int,
@@ -457,6 +460,8 @@ unsafe extern "C" fn give_back(
     GO_ON
 }
 
+// SAFETY: the assembly takes its arguments where the ABI has them: rdi, rsi and rdx are the entry's, rcx is the top, r8 the entry. rax and rdx come back
+// as the entry leaves them.
 unsafe extern "C-unwind" {
     /// Calls `entry(a, b, c)` with rsp = `top`, which leads back by unwinding as by returning.
     ///
@@ -467,6 +472,7 @@ unsafe extern "C-unwind" {
     pub(crate) fn call_on(a: Word, b: Word, c: Word, top: *mut u8, entry: Callee) -> Pair;
 }
 
+// SAFETY: as above, with the size in ecx and the name in r9.
 #[expect(improper_ctypes, reason = "assembly passes the name's address on, to Rust")]
 unsafe extern "C-unwind" {
     /// Takes a free chunk, calls `entry(a, b, c)` on it, and gives it back when that returns or unwinds.

@@ -22,6 +22,7 @@ use std::fs::{File, OpenOptions};
 use std::io;
 use std::os::unix::fs::FileExt;
 
+// SAFETY: symbols of the assembly. Nobody calls them from here: their addresses are used.
 unsafe extern "C" {
     /// The first byte behind the stubs.
     fn __vthread_count_hop();

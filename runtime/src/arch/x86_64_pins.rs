@@ -67,6 +67,9 @@ global_asm!(
 );
 
 /// What an unwinder asks at each frame of `__vthread_initialise`: see `give_back` of `__morestack`.
+///
+/// # Safety
+/// Called by an unwinder, for frames of that function alone.
 unsafe extern "C" fn unpin(
     _version: c_int,
     actions: c_int,

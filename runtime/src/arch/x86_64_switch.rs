@@ -10,6 +10,10 @@ pub(crate) type Parked = *mut u8;
 
 /// Outermost frame of a vthread: unwinders and debuggers stop here. Entered by a jump: rdx = top of its stack, r8 = entry,
 /// rdi = its argument.
+///
+/// # Safety
+/// Entered so, once for each stack; the stack is free and large enough for the entry, which never returns.
+// SAFETY: it returns nowhere, so there are no registers that it would have to keep.
 #[unsafe(naked)]
 unsafe extern "C-unwind" fn root() {
     naked_asm!(

@@ -4,6 +4,7 @@ use super::*;
 use core::ffi::c_int;
 use proptest::prelude::*;
 
+// SAFETY: the assembly's, which keep to the types of `memmove`, `memset`, `memcmp` and `strlen`.
 unsafe extern "C" {
     fn __vthread_memmove(to: *mut u8, from: *const u8, len: usize) -> *mut u8;
     fn __vthread_memset(to: *mut u8, byte: c_int, len: usize) -> *mut u8;
