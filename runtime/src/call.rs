@@ -22,7 +22,11 @@ pub(crate) trait Enter {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __sized_entry {
-    ($entry:expr, $reserve:expr, $flags:expr) => {{
+    ($entry:path, $reserve:expr, $flags:expr) => {
+        $crate::__sized_entry!(($entry), $reserve, $flags)
+    };
+    // No expression, because rust-analyzer takes none behind `sym`.
+    (($($entry:tt)+), $reserve:expr, $flags:expr) => {{
         let (size, entry): (u32, *const ());
         // SAFETY: puts two constants into registers.
         #[allow(clippy::pointers_in_nomem_asm_block, reason = "the pointer is an output")]
@@ -36,7 +40,7 @@ macro_rules! __sized_entry {
                 $crate::__private::abi::record!(1, "771b - 4", "{f}", "{reserve}", "{flags}", ""),
                 n = out(reg) size,
                 p = out(reg) entry,
-                f = sym $entry,
+                f = sym $($entry)+,
                 unpatched = const $crate::__private::abi::UNPATCHED,
                 reserve = const $reserve,
                 flags = const $flags,

@@ -127,15 +127,15 @@ macro_rules! __by_stack {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __enter_on_chunk {
-    ($exact:literal, $arguments:expr, $entry:expr) => {{
+    ($exact:literal, $arguments:expr, $($entry:tt)+) => {{
         let (size, entry) = $crate::__private::sized_entry!(
-            $entry,
+            ($($entry)+),
             0,
             if $exact { $crate::__private::abi::flags::EXACT } else { 0 }
         );
         // SAFETY: the macro writes `entry` beside this for these arguments and this result, and has the compiler compare the signatures.
         unsafe {
-            $crate::__private::enter_on_chunk(size, entry, $entry, ::core::any::type_name::<Self>, $arguments)
+            $crate::__private::enter_on_chunk(size, entry, $($entry)+, ::core::any::type_name::<Self>, $arguments)
         }
     }};
 }
@@ -190,7 +190,8 @@ macro_rules! __known_here {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __callee_here {
-    ($plain:expr, $chunk:expr, $entry:ty) => {{
+    // Paths, because rust-analyzer takes no expression behind `sym`.
+    ($plain:path, $chunk:path, $entry:ty) => {{
         // A number, because the compiler does not take one address of a function for another. It goes through no memory but a variable's, where the
         // link step finds it without optimisation, too.
         let address: usize;
@@ -301,7 +302,7 @@ macro_rules! __known_here {
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __callee_here {
-    ($plain:expr, $chunk:expr, $entry:ty) => {{
+    ($plain:path, $chunk:path, $entry:ty) => {{
         let _ = $chunk;
         $plain as $entry
     }};
