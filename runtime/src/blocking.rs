@@ -52,6 +52,8 @@ pub fn try_blocking<F: FnOnce() -> R + Send, R: Send>(f: F) -> io::Result<R> {
     }
     checkpoint();
     let result = call_elsewhere(f);
+    // What was cancelled during the call is told so at its end, also if the call was over before it was waited for.
+    hop(carrier::hear_of_cancellation);
     checkpoint();
     Ok(result?.unwrap_or_else(|payload| resume_unwind(payload)))
 }

@@ -182,6 +182,15 @@ pub(crate) fn mounted() -> Option<&'static Root> {
     carrier().and_then(|c| unsafe { c.mounted.get().as_ref() })
 }
 
+/// Looks whether the vthread that runs was cancelled: it hears of that else when the carrier has looked around, so not before its next wait.
+pub(crate) fn hear_of_cancellation() {
+    if let (Some(carrier), Some(root)) = (carrier(), mounted())
+        && carrier.is_cancelled(root.task())
+    {
+        root.cancel();
+    }
+}
+
 /// What this thread is a carrier of, with others.
 pub(crate) fn group() -> Option<&'static Arc<Group>> {
     carrier().and_then(|carrier| carrier.member.as_ref()).map(|member| &member.group)
