@@ -32,11 +32,7 @@ impl Interpreter<'_, '_> {
                 Flow::Next
             }
             Some(Mark::InPlace) if self.place == Place::InPlace || is_jump(&instruction) => {
-                match self.index_of(instruction.near_branch_target()) {
-                    Some(to) => self.go(to, state),
-                    None => self.leave(&instruction, state),
-                }
-                Flow::Stop
+                self.jump(&instruction, state)
             }
             Some(Mark::PlainJump | Mark::InPlace) => Flow::Next,
             Some(Mark::Plain) => Flow::Stop,
@@ -63,6 +59,15 @@ impl Interpreter<'_, '_> {
                 flow
             }
         }
+    }
+
+    /// The jump is taken, whatever it asks.
+    fn jump(&mut self, instruction: &Instruction, state: &mut State) -> Flow {
+        match self.index_of(instruction.near_branch_target()) {
+            Some(to) => self.go(to, state),
+            None => self.leave(instruction, state),
+        }
+        Flow::Stop
     }
 
     /// What follows where control has left this stack runs on another one, up to the jump there.
@@ -160,13 +165,7 @@ impl Interpreter<'_, '_> {
                 if comes_back { self.after_call(index, state) } else { self.after_end(index, state) }
             }
             FlowControl::ConditionalBranch => self.branch(index, instruction, state),
-            FlowControl::UnconditionalBranch => {
-                match self.index_of(instruction.near_branch_target()) {
-                    Some(to) => self.go(to, state),
-                    None => self.leave(instruction, state),
-                }
-                Flow::Stop
-            }
+            FlowControl::UnconditionalBranch => self.jump(instruction, state),
             FlowControl::IndirectBranch => {
                 self.indirect_jump(instruction, state);
                 Flow::Stop

@@ -180,124 +180,37 @@ pub enum Limit {
 
 use Limit::{Percent, VirtualCall};
 
+const fn kernel(name: &'static str, forms: [Form; 3], rounds: u64, limit: Limit) -> Kernel {
+    Kernel { name, forms, rounds, limit }
+}
+
+macro_rules! forms {
+    ($kernel:ident) => {
+        [ordinary::$kernel, annotated::$kernel, |n| vthread::run(move || annotated::$kernel(n))]
+    };
+}
+
 pub const KERNELS: &[Kernel] = &[
-    Kernel {
-        name: "calls",
-        forms: [ordinary::calls, annotated::calls, |n| vthread::run(move || annotated::calls(n))],
-        rounds: 20_000,
-        limit: Percent(5.0),
-    },
-    Kernel {
-        name: "methods",
-        forms: [ordinary::methods, annotated::methods, |n| vthread::run(move || annotated::methods(n))],
-        rounds: 20_000,
-        limit: Percent(5.0),
-    },
-    Kernel {
-        name: "recursion",
-        forms: [ordinary::recursion, annotated::recursion, |n| vthread::run(move || annotated::recursion(n))],
-        rounds: 500,
-        limit: Percent(5.0),
-    },
-    Kernel {
-        name: "mutual recursion",
-        forms: [ordinary::mutual, annotated::mutual, |n| vthread::run(move || annotated::mutual(n))],
-        rounds: 2_000,
-        limit: Percent(5.0),
-    },
-    Kernel {
-        name: "closures",
-        forms: [ordinary::closures, annotated::closures, |n| vthread::run(move || annotated::closures(n))],
-        rounds: 500,
-        limit: Percent(5.0),
-    },
-    Kernel {
-        name: "recursion in closures",
-        forms: [ordinary::walk, annotated::walk, |n| vthread::run(move || annotated::walk(n))],
-        rounds: 500,
-        limit: Percent(5.0),
-    },
+    kernel("calls", forms!(calls), 20_000, Percent(5.0)),
+    kernel("methods", forms!(methods), 20_000, Percent(5.0)),
+    kernel("recursion", forms!(recursion), 500, Percent(5.0)),
+    kernel("mutual recursion", forms!(mutual), 2_000, Percent(5.0)),
+    kernel("closures", forms!(closures), 500, Percent(5.0)),
+    kernel("recursion in closures", forms!(walk), 500, Percent(5.0)),
     // A function of 20 instructions a call, so that each one shows.
-    Kernel {
-        name: "recursion in for_each",
-        forms: [ordinary::visits, annotated::visits, |n| vthread::run(move || annotated::visits(n))],
-        rounds: 500,
-        limit: Percent(5.0),
-    },
-    Kernel {
-        name: "closures that call each other",
-        forms: [ordinary::levels, annotated::levels, |n| vthread::run(move || annotated::levels(n))],
-        rounds: 500,
-        limit: Percent(5.0),
-    },
+    kernel("recursion in for_each", forms!(visits), 500, Percent(5.0)),
+    kernel("closures that call each other", forms!(levels), 500, Percent(5.0)),
     // Not inlined into who makes it, so it asks: three instructions, once for all of its turns.
-    Kernel {
-        name: "recursion in a closure elsewhere",
-        forms: [ordinary::handed_on, annotated::handed_on, |n| vthread::run(move || annotated::handed_on(n))],
-        rounds: 500,
-        limit: Percent(5.0),
-    },
-    Kernel {
-        name: "tree of boxes",
-        forms: [ordinary::tree, annotated::tree, |n| vthread::run(move || annotated::tree(n))],
-        rounds: 500,
-        limit: Percent(5.0),
-    },
-    Kernel {
-        name: "trait objects",
-        forms: [ordinary::objects, annotated::objects, |n| vthread::run(move || annotated::objects(n))],
-        rounds: 20_000,
-        limit: VirtualCall(7.0),
-    },
-    Kernel {
-        name: "one trait object",
-        forms: [ordinary::one_object, annotated::one_object, |n| {
-            vthread::run(move || annotated::one_object(n))
-        }],
-        rounds: 20_000,
-        limit: VirtualCall(7.0),
-    },
+    kernel("recursion in a closure elsewhere", forms!(handed_on), 500, Percent(5.0)),
+    kernel("tree of boxes", forms!(tree), 500, Percent(5.0)),
+    kernel("trait objects", forms!(objects), 20_000, VirtualCall(7.0)),
+    kernel("one trait object", forms!(one_object), 20_000, VirtualCall(7.0)),
     // Three words for the new chunk, and all go there in registers.
-    Kernel {
-        name: "dyn with text",
-        forms: [ordinary::objects_with_text, annotated::objects_with_text, |n| {
-            vthread::run(move || annotated::objects_with_text(n))
-        }],
-        rounds: 20_000,
-        limit: VirtualCall(7.0),
-    },
+    kernel("dyn with text", forms!(objects_with_text), 20_000, VirtualCall(7.0)),
     // The closure asks anew where it runs.
-    Kernel {
-        name: "dyn in closures",
-        forms: [ordinary::objects_in_closures, annotated::objects_in_closures, |n| {
-            vthread::run(move || annotated::objects_in_closures(n))
-        }],
-        rounds: 20_000,
-        limit: VirtualCall(7.0),
-    },
+    kernel("dyn in closures", forms!(objects_in_closures), 20_000, VirtualCall(7.0)),
     // What those above call is so small that it needs no chunk. These do.
-    Kernel {
-        name: "dyn that call",
-        forms: [ordinary::objects_that_call, annotated::objects_that_call, |n| {
-            vthread::run(move || annotated::objects_that_call(n))
-        }],
-        rounds: 20_000,
-        limit: VirtualCall(7.0),
-    },
-    Kernel {
-        name: "dyn that call in closures",
-        forms: [ordinary::objects_that_call_in_closures, annotated::objects_that_call_in_closures, |n| {
-            vthread::run(move || annotated::objects_that_call_in_closures(n))
-        }],
-        rounds: 20_000,
-        limit: VirtualCall(7.0),
-    },
-    Kernel {
-        name: "dyn with a frame",
-        forms: [ordinary::objects_with_a_frame, annotated::objects_with_a_frame, |n| {
-            vthread::run(move || annotated::objects_with_a_frame(n))
-        }],
-        rounds: 20_000,
-        limit: VirtualCall(7.0),
-    },
+    kernel("dyn that call", forms!(objects_that_call), 20_000, VirtualCall(7.0)),
+    kernel("dyn that call in closures", forms!(objects_that_call_in_closures), 20_000, VirtualCall(7.0)),
+    kernel("dyn with a frame", forms!(objects_with_a_frame), 20_000, VirtualCall(7.0)),
 ];
