@@ -66,14 +66,19 @@ fn alternate_stacks_can_be_exchanged_disabled_and_put_back() {
         install(&off, std::ptr::null_mut());
         install(&found, std::ptr::null_mut());
         assert_eq!(alternate_stack().ss_sp, before.ss_sp);
-        handle(libc::SIGUSR2);
-        let handled = HANDLED.load(Relaxed);
-        // SAFETY: it has a handler, which would fault on a stack that is gone.
-        assert_eq!(unsafe { libc::raise(libc::SIGUSR2) }, 0);
-        assert!(HANDLED.load(Relaxed) > handled);
+        a_signal_is_handled();
     })
     .join()
     .expect("no panic");
+}
+
+/// On what is installed now.
+fn a_signal_is_handled() {
+    handle(libc::SIGUSR2);
+    let handled = HANDLED.load(Relaxed);
+    // SAFETY: it has a handler, which would fault on a stack that is gone.
+    assert_eq!(unsafe { libc::raise(libc::SIGUSR2) }, 0);
+    assert!(HANDLED.load(Relaxed) > handled);
 }
 
 /// They may ask first, and exchange without asking: what they were told of stays all the same.
@@ -89,11 +94,7 @@ fn an_alternate_stack_that_somebody_has_asked_for_can_be_put_back() {
             assert_eq!(unsafe { libc::sigaltstack(new, std::ptr::null_mut()) }, 0);
         }
         assert_eq!(alternate_stack().ss_sp, found.ss_sp);
-        handle(libc::SIGUSR2);
-        let handled = HANDLED.load(Relaxed);
-        // SAFETY: it has a handler, which would fault on a stack that is gone.
-        assert_eq!(unsafe { libc::raise(libc::SIGUSR2) }, 0);
-        assert!(HANDLED.load(Relaxed) > handled);
+        a_signal_is_handled();
     })
     .join()
     .expect("no panic");
