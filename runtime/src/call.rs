@@ -224,8 +224,8 @@ pub fn on_chunk_exact<F: FnOnce() -> R, R>(f: F) -> R {
 #[derive(Debug)]
 pub struct Answer<A, R>(*mut u8, PhantomData<(A, R)>);
 
-/// Calls a function that `#[vthread]` writes as [`on_chunk`] calls a closure, or where the caller is, if the link step finds that it needs hardly more
-/// there than a call onto a chunk does. What is generic here is so over the types of arguments and result alone:
+/// Calls a function that `#[vthread]` writes as [`on_chunk`] calls a closure, or where the caller is, if the link step finds that it needs
+/// little there. What is generic here is so over the types of arguments and result alone:
 /// methods of a type that take and give the same share it.
 ///
 /// # Safety

@@ -1,6 +1,7 @@
 //! What annotated code must not cost: memory from the heap, and instructions where nothing is concurrent. Those are counted by cachegrind in
 //! `examples/macro_probe.rs`, built for release; `macros/benches/cost.rs` shows them as a table.
 
+mod finished;
 #[path = "../../macros/benches/kernels/mod.rs"]
 #[allow(dead_code, reason = "only the probe runs them; here are their names and limits")]
 mod kernels;
@@ -94,6 +95,18 @@ fn concurrent_dyn_calls_and_recursion_take_nothing_from_the_heap() {
     assert_eq!(sum, 2 * (10 * 2 + 45) + 200 + 2 * (1000 * 2 + 499_500) + 200);
     assert_eq!(on_chunk, 1, "the calls ran on chunks");
     assert_eq!(made, 0, "allocations in 2,000 dyn calls and 200 recursive ones");
+}
+
+/// Small methods are called in place, with what they call. Not those that have something large on their stack, be it on a path that is never taken.
+#[test]
+#[cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), ignore = "the machine code is x86-64's")]
+fn small_methods_are_called_in_place() {
+    let in_place = finished::callers_in_place(&probe());
+    let of = |method: &str| in_place.iter().filter(|name| name.ends_with(method)).count();
+    for (method, types) in [("area", 2), ("distance", 2), ("apply", 2), ("mix", 2), ("block", 0), ("find", 0)]
+    {
+        assert_eq!(of(&format!("::__chunk_{method}")), types, "{method}: {in_place:#?}");
+    }
 }
 
 /// A virtual call that takes a chunk, over one without the attribute: looking for the chunk, taking it, giving it back.

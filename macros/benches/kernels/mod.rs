@@ -155,6 +155,31 @@ twice! {
         for i in 0..n { sum += all[(i % 2) as usize].mix(i); }
         sum
     }
+
+    trait Blocks { fn block(&self, with: u64) -> u64; }
+    struct Filled(u64);
+    struct Mixed(u64);
+    impl Blocks for Filled { fn block(&self, with: u64) -> u64 { let mut all = [self.0 ^ with; 20]; black_box(&mut all); all[1] + all[2] } }
+    impl Blocks for Mixed { fn block(&self, with: u64) -> u64 { let mut all = [with + self.0; 20]; black_box(&mut all); all[1] ^ all[2] } }
+    pub fn objects_with_a_block(n: u64) -> u64 {
+        let all: Vec<Box<dyn Blocks>> = black_box(vec![Box::new(Filled(9)), Box::new(Mixed(5))]);
+        let mut sum = 0;
+        for i in 0..n { sum += all[(i % 2) as usize].block(i); }
+        sum
+    }
+    #[inline(never)]
+    fn slow(n: u64) -> u64 { let mut all = [n; 40]; black_box(&mut all); all[1] }
+    trait Find { fn find(&self, with: u64) -> u64; }
+    struct Cached(u64);
+    struct Known(u64, u64);
+    impl Find for Cached { fn find(&self, with: u64) -> u64 { if self.0 > with { self.0 ^ with } else { slow(with) } } }
+    impl Find for Known { fn find(&self, with: u64) -> u64 { if self.0 > with { self.1 } else { slow(with) } } }
+    pub fn objects_with_a_slow_path(n: u64) -> u64 {
+        let all: Vec<Box<dyn Find>> = black_box(vec![Box::new(Cached(1 << 60)), Box::new(Known(1 << 60, 5))]);
+        let mut sum = 0;
+        for i in 0..n { sum += all[(i % 2) as usize].find(i); }
+        sum
+    }
 }
 
 type Form = fn(u64) -> u64;
@@ -209,8 +234,12 @@ pub const KERNELS: &[Kernel] = &[
     kernel("dyn with text", forms!(objects_with_text), 20_000, VirtualCall(7.0)),
     // The closure asks anew where it runs.
     kernel("dyn in closures", forms!(objects_in_closures), 20_000, VirtualCall(7.0)),
-    // What those above call is so small that it needs no chunk. These do.
+    // What they call calls others, up to three.
     kernel("dyn that call", forms!(objects_that_call), 20_000, VirtualCall(7.0)),
     kernel("dyn that call in closures", forms!(objects_that_call_in_closures), 20_000, VirtualCall(7.0)),
     kernel("dyn with a frame", forms!(objects_with_a_frame), 20_000, VirtualCall(7.0)),
+    // What those above call is so small that it needs no chunk. These do: twenty words on the stack,
+    kernel("dyn with a block", forms!(objects_with_a_block), 20_000, VirtualCall(7.0)),
+    // and forty on a path that is never taken, so that it takes a chunk to do nothing: as dear as it gets.
+    kernel("dyn with a slow path", forms!(objects_with_a_slow_path), 20_000, VirtualCall(7.0)),
 ];

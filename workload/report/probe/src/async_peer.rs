@@ -4,6 +4,7 @@ use crate::usage::{resident, timed};
 use crate::work::{self, Far, shuffled};
 use crate::{Done, Item};
 use std::hint::black_box;
+use std::mem::MaybeUninit;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering::Relaxed};
@@ -291,7 +292,7 @@ struct One;
 
 impl Work for One {
     fn work<'a>(&'a self, x: u64) -> Pin<Box<dyn Future<Output = u64> + Send + 'a>> {
-        Box::pin(async move { work::add_in(&mut [x, 1, 2, 3]) })
+        Box::pin(async move { work::add_in(&mut [MaybeUninit::uninit(); 16], x) })
     }
 }
 

@@ -3,6 +3,7 @@
 use crate::Item;
 use crate::usage::timed;
 use std::hint::black_box;
+use std::mem::MaybeUninit;
 
 /// By plain calls, with flag 0.
 pub(crate) const ITEMS: &[Item] = &[
@@ -18,18 +19,27 @@ pub(crate) const ITEMS: &[Item] = &[
 /// Where a call takes memory from the heap.
 pub(crate) const WITH_MALLOC: &[Item] = &[("call", |n| timed(|| mallocs(n)))];
 
-/// What the callee of a `call` does: it has so much in memory that it is not called in place.
+/// What the callee of a `call` needs: so much that it is not called in place.
+pub(crate) type Room = [MaybeUninit<u64>; 16];
+
+/// What the callee of a `call` does: it uses four words of its room.
 #[inline]
-pub(crate) fn add_in(room: &mut [u64; 4]) -> u64 {
-    black_box(&mut *room);
-    room[0] + room[1]
+pub(crate) fn add_in(room: &mut Room, x: u64) -> u64 {
+    for (word, number) in room.iter_mut().zip([x, 1, 2, 3]) {
+        word.write(number);
+    }
+    let [first, second, ..] = black_box(room);
+    // SAFETY: both were written above, and `black_box` gives what it is given.
+    unsafe { first.assume_init() + second.assume_init() }
 }
 
 fn mallocs(n: u64) -> u64 {
     struct Boxes;
     impl Bare for Boxes {
         fn work(&self, x: u64) -> u64 {
-            add_in(&mut Box::new([x, 1, 2, 3]))
+            // SAFETY: an array of what need not be initialised need not be, either.
+            let mut room = unsafe { Box::<Room>::new_uninit().assume_init() };
+            add_in(&mut room, x)
         }
     }
     let objects: [Box<dyn Bare>; 4] =
@@ -49,7 +59,7 @@ struct One;
 
 impl Bare for One {
     fn work(&self, x: u64) -> u64 {
-        add_in(&mut [x, 1, 2, 3])
+        add_in(&mut [MaybeUninit::uninit(); 16], x)
     }
 }
 
@@ -103,6 +113,7 @@ fn format_one(i: u64) -> u64 {
 #[vthread::vthread]
 pub(crate) mod code {
     use std::hint::black_box;
+    use std::mem::MaybeUninit;
 
     pub(crate) trait Work {
         fn work(&self, x: u64) -> u64;
@@ -112,7 +123,7 @@ pub(crate) mod code {
 
     impl Work for One {
         fn work(&self, x: u64) -> u64 {
-            super::add_in(&mut [x, 1, 2, 3])
+            super::add_in(&mut [MaybeUninit::uninit(); 16], x)
         }
     }
 

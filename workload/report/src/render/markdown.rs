@@ -94,8 +94,8 @@ fn heading(name: &str) -> (&str, &str) {
              back. `stream`: by a channel with room for 64. `wake`: between a virtual and an ordinary thread, there and back. `.. across`: the same \
              as without, with one side on another thread of the system: ours on a second carrier; tokio's on a current-thread runtime each, because tasks of one runtime \
              move to whoever wakes them; Go's with one goroutine locked to a thread. `timer`: a sleep of a \
-             millisecond, a hundred at a time, processor time. `call`: a virtual call of what has four words in memory (ours on a fresh chunk, `plain` the same code with flag 0, tokio a \
-             boxed future). `small call`: of what has one (ours in place). `hop`: a call carried out on the hop stack. `format`: a number, with the hops that it needs. These, the calls, `hop` and the switches never wait: their time is the processor's.",
+             millisecond, a hundred at a time, processor time. `call`: a virtual call of what has room for sixteen words on its stack and uses four (ours on a fresh chunk, `plain` the same code with flag 0, tokio a \
+             boxed future). `small call`: of what uses one (ours in place). `hop`: a call carried out on the hop stack. `format`: a number, with the hops that it needs. These, the calls, `hop` and the switches never wait: their time is the processor's.",
         ),
         "growth" => (
             "As work grows",
