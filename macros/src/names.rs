@@ -10,7 +10,7 @@ pub(crate) fn flag() -> Ident {
     Ident::new("is_concurrent", Span::mixed_site())
 }
 
-/// Shown where the user's name stands, but known to come from a macro, so that lints about style keep quiet.
+/// Shown where the user's name stands, but known to come from a macro, so that lints about style keep quiet. Calls are the user's own.
 fn here(of: &Ident) -> Span {
     Span::call_site().located_at(of.span())
 }

@@ -64,13 +64,15 @@ impl Rewriter<'_, '_> {
             return Some(Target { name: names::same(name), word: None });
         }
         self.used |= !known;
-        let name = match (known, wraps) {
+        let mut callee = match (known, wraps) {
             (true, true) => names::known_wrapper(name),
             (true, false) => names::known_body(name),
             (false, true) => names::wrapper(name),
             (false, false) => names::body(name),
         };
-        Some(Target { name, word: Some(if known { Word::Known } else { Word::Read }) })
+        // The call stays the user's, so that `#[track_caller]` finds its line.
+        callee.set_span(name.span());
+        Some(Target { name: callee, word: Some(if known { Word::Known } else { Word::Read }) })
     }
 
     /// A call that the user marked `#[plain]`: only what is inside of it is rewritten.

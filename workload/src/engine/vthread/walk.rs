@@ -211,7 +211,7 @@ mod annotated {
             Err(Errno::AGAIN) => cold(found, walk),
             // Makes room, and waits for it; asks for less.
             Err(Errno::MFILE | Errno::NFILE | Errno::PERM) => {
-                enter(&found, parent.open_child(name, *follow), walk)
+                enter(&found, parent.open_child(name, *follow), walk);
             }
             opened => enter(&found, opened, walk),
         }
@@ -243,7 +243,7 @@ mod annotated {
                 Err(errno) => walk.tools.search.problem(&dir.path(), &errno.into()),
             },
             Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {
-                visit(parent, None, name, FileType::Unknown, walk)
+                visit(parent, None, name, FileType::Unknown, walk);
             }
             Err(errno) => walk.tools.search.problem(&parent.path_of(name), &errno.into()),
         }
