@@ -1,6 +1,8 @@
 //! Random programs, which the build script writes (`build/random.rs`): with `#[vthread]` they give the same numbers as without, plain, in a
 //! vthread, and in one whose chunks each end at an inaccessible page.
 
+mod finished;
+
 use vthread::{Builder, Mode};
 
 /// What a program gives.
@@ -37,4 +39,11 @@ fn random_programs_agree() {
     // One that has no bound runs on an ordinary stack.
     let all = 2 * programs::PROGRAMS.len() as i64;
     assert!(2 * on_chunks >= all, "{on_chunks} of {all} ran on chunks");
+}
+
+#[test]
+#[cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), ignore = "the machine code is x86-64's")]
+fn their_stacks_are_what_the_finished_program_needs() {
+    // None of their methods need be small.
+    drop(finished::callers_in_place(&std::env::current_exe().expect("a path")));
 }
