@@ -91,6 +91,14 @@ pub(crate) fn call_elsewhere<F: FnOnce() -> R + Send, R: Send>(f: F) -> io::Resu
     Ok(result.unwrap_or_else(|| Err(Box::new("the blocking call has not run"))))
 }
 
+/// Has `job` run on a thread of the pool.
+///
+/// # Errors
+/// No thread is to be had.
+pub(crate) fn start_elsewhere(job: Job) -> io::Result<()> {
+    POOL.start(job).map_err(|(error, _job)| error)
+}
+
 thread_local! {
     /// Calls that this carrier's vthreads wait for, or for their turn to make.
     static WAITED_FOR: Cell<usize> = const { Cell::new(0) };

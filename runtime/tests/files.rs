@@ -188,7 +188,9 @@ fn many_are_under_way_at_a_time() {
         });
         vthread::stats().operations.most
     });
-    assert!(most >= 8, "{most}");
+    // Calls of the pool are over soon.
+    let least = if std::env::var_os("VTHREAD_IO").is_some_and(|io| io == "pool") { 2 } else { 8 };
+    assert!(most >= least, "{most}");
 }
 
 /// Vthreads that want more files at a time than there may be, each with a cancellation now and then.
@@ -311,9 +313,75 @@ fn what_was_tried_is_waited_for() {
     });
 }
 
+/// More than the pool makes calls at a time wait for something that others of them write, last come first served; many for one; and one writes more
+/// than there is room for.
+#[test]
+fn pipes_wait_for_each_other_in_any_number() {
+    if !common::is_child() {
+        let _alone = alone();
+        for io in ["ring", "pool"] {
+            let out = common::child("pipes_wait_for_each_other_in_any_number", &[("VTHREAD_IO", io)]);
+            assert!(out.status.success(), "{io}: {}", String::from_utf8_lossy(&out.stderr));
+        }
+        return;
+    }
+    const CHAIN: usize = 200;
+    let mut pipes: Vec<_> = (0..=CHAIN).map(|_| pipe()).collect();
+    let (mut end, mut last) = pipes.pop().unwrap();
+    let sum = vthread::run(|| {
+        vthread::scope(|s| {
+            let mut next = &mut last;
+            for (from, to) in pipes.iter_mut().rev() {
+                // Waits for its pipe, and adds one for the next.
+                s.spawn_local(move || {
+                    let mut bytes = [0; 8];
+                    from.read_exact(&mut bytes).unwrap();
+                    next.write_all(&(u64::from_ne_bytes(bytes) + 1).to_ne_bytes()).unwrap();
+                });
+                next = to;
+            }
+            vthread::yield_now();
+            next.write_all(&0_u64.to_ne_bytes()).unwrap();
+            let mut bytes = [0; 8];
+            end.read_exact(&mut bytes).unwrap();
+            u64::from_ne_bytes(bytes)
+        })
+    });
+    assert_eq!(sum, CHAIN as u64);
+    let (from, mut to) = pipe();
+    let read = vthread::run(|| {
+        vthread::scope(|s| {
+            let readers: Vec<_> = (0..40)
+                .map(|_| {
+                    s.spawn_local(|| {
+                        let (mut all, mut bytes) = (0, [0; 1000]);
+                        while let n @ 1.. = (&from).read(&mut bytes).unwrap() {
+                            assert!(bytes[..n].iter().all(|byte| *byte == 7));
+                            all += n;
+                        }
+                        all
+                    })
+                })
+                .collect();
+            vthread::yield_now();
+            to.write_all(&vec![7; 1 << 20]).unwrap();
+            drop(to);
+            readers.into_iter().map(|r| r.join().unwrap()).sum::<usize>()
+        })
+    });
+    assert_eq!(read, 1 << 20);
+}
+
 #[test]
 fn a_cancelled_read_ends_and_leaves_its_buffer() {
-    let _alone = alone();
+    if !common::is_child() {
+        let _alone = alone();
+        for io in ["ring", "pool"] {
+            let out = common::child("a_cancelled_read_ends_and_leaves_its_buffer", &[("VTHREAD_IO", io)]);
+            assert!(out.status.success(), "{io}: {}", String::from_utf8_lossy(&out.stderr));
+        }
+        return;
+    }
     for _ in 0..50 {
         let (mut from, mut to) = pipe();
         let ended = vthread::run(|| {

@@ -140,6 +140,17 @@ pub(super) fn is_in_memory(fd: RawFd) -> bool {
     IN_MEMORY.contains(&magic) && is_regular(fd)
 }
 
+/// Does `poll(2)` say when this can be read or written? Files and directories always can, it says.
+#[cfg(vthread_native)]
+pub(super) fn can_be_polled(fd: RawFd) -> bool {
+    // SAFETY: fills a struct of integers.
+    unsafe {
+        let mut status: libc::stat = core::mem::zeroed();
+        libc::fstat(fd, &raw mut status) == 0
+            && !matches!(status.st_mode & libc::S_IFMT, libc::S_IFREG | libc::S_IFDIR | libc::S_IFBLK)
+    }
+}
+
 /// Is this a regular file?
 pub(super) fn is_regular(fd: RawFd) -> bool {
     // SAFETY: fills a struct of integers.

@@ -4,7 +4,7 @@
 //! `RESOLVE_CACHED`): what is in the page cache costs one system call and nothing else. What would wait goes to the carrier's
 //! `io_uring`, and the vthread parks; so many operations are under way at a time, and the carrier runs others meanwhile. Where
 //! `io_uring` is not to be had (old kernels, seccomp) or not wanted (the environment variable `VTHREAD_IO=pool`), a small
-//! pool of threads makes the calls. On an ordinary thread all of this is the plain system call.
+//! pool of threads makes the calls, and one more waits for pipes, sockets and terminals to be ready. On an ordinary thread all of this is the plain system call.
 //!
 //! # Who owns the buffers
 //!
@@ -25,6 +25,8 @@ pub mod inject;
 mod perform;
 mod request;
 
+#[cfg(vthread_native)]
+mod poll;
 #[cfg(vthread_native)]
 mod reactor;
 #[cfg(vthread_native)]

@@ -1,7 +1,7 @@
 //! A carrier's operations that are under way: who waits for them, and by which means they are done.
 //!
 //! ```text
-//! vthread:  Operation in its frame -> entry in the ring, or a thread of the pool -> parks, until the operation has completed
+//! vthread:  Operation in its frame -> entry in the ring, or a thread of the pool (`poll`: or none yet) -> parks, until it has completed
 //! carrier:  in its loop:           submits entries, takes completions, makes vthreads ready
 //!           when all wait:         waits in the ring instead of on its futex; others wake it through an eventfd
 //! cancel:   asks the kernel to cancel, and the vthread goes on waiting for the completion
@@ -11,6 +11,7 @@
 //! timeout, unpark or cancellation ends the wait ([`Waiting::to_the_end`]).
 
 use super::Request;
+use super::poll::{self, Ready};
 use super::ring::Ring;
 use crate::arch::Parked;
 use crate::blocking;
@@ -23,6 +24,7 @@ use crate::stats::Operations;
 use crate::sync::Semaphore;
 use core::cell::{Cell, RefCell};
 use core::ptr::null;
+use std::os::fd::RawFd;
 use std::sync::OnceLock;
 use std::time::Instant;
 
@@ -133,6 +135,15 @@ pub(super) unsafe fn wait_for(request: &Request<'_>) -> i32 {
 /// # Safety
 /// As [`wait_for`].
 unsafe fn wait_for_pool(reactor: &Reactor, request: &Request<'_>) -> i32 {
+    if let Some((fd, events)) = request.polls() {
+        reactor.begun();
+        // SAFETY: the caller's promise.
+        let result = unsafe { wait_until_ready(request, fd, events) };
+        reactor.ended();
+        if let Some(result) = result {
+            return result;
+        }
+    }
     // Those of another runtime may have all of them.
     let waits = blocking::WaitsForThreads::begin();
     let permit = POOL_PERMITS.acquire(1);
@@ -155,13 +166,38 @@ unsafe fn wait_for_pool(reactor: &Reactor, request: &Request<'_>) -> i32 {
     }
 }
 
+/// Makes the call when it need not wait. `None`: nobody can say when that is, or this kernel not whether it is so now.
+///
+/// # Safety
+/// As [`wait_for`].
+unsafe fn wait_until_ready(request: &Request<'_>, fd: RawFd, events: i16) -> Option<i32> {
+    loop {
+        match poll::wait_until_ready(request.action(), fd, events) {
+            Ready::Now => {}
+            Ready::Cancelled => return Some(-libc::ECANCELED),
+            Ready::Unknown => return None,
+        }
+        // SAFETY: the caller's promise.
+        match unsafe { request.call_now() } {
+            // Somebody else was faster.
+            result if result == -libc::EAGAIN => {}
+            // It is ready, so whoever makes the call most probably need not wait.
+            result if result == -libc::EOPNOTSUPP || result == -libc::ENOSYS => return None,
+            result => return Some(result),
+        }
+    }
+}
+
 /// Asks for the cancellation of the operation that `waiting` is part of; who waits goes on waiting. `false`: it is a parent's.
 pub(crate) fn cancel(waiting: &Waiting) -> bool {
     let Some(reactor) = reactor().filter(|reactor| reactor.numbers.get().in_flight > 0) else { return false };
-    if let Some(ring) = &reactor.ring {
-        ring.borrow_mut().cancel((&raw const *waiting) as u64);
+    match &reactor.ring {
+        Some(ring) => {
+            ring.borrow_mut().cancel((&raw const *waiting) as u64);
+            true
+        }
+        None => poll::cancel(waiting),
     }
-    true
 }
 
 /// In the carrier's loop: hands over what is to be done, and `ready` those whose operations have completed.

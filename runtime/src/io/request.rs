@@ -39,6 +39,35 @@ impl Request<'_> {
         self
     }
 
+    /// What it waits for, as `poll(2)` has it, if it is a read or a write of something that says so.
+    #[cfg(vthread_native)]
+    pub(crate) fn polls(&self) -> Option<(RawFd, i16)> {
+        match *self {
+            Self::Read { fd, .. } => Some((fd, libc::POLLIN)),
+            Self::Write { fd, .. } => Some((fd, libc::POLLOUT)),
+            _ => None,
+        }
+        .filter(|&(fd, _)| super::calls::can_be_polled(fd))
+    }
+
+    /// The system call, if it need not wait: else `-EAGAIN`; `-EOPNOTSUPP` if nobody can say.
+    ///
+    /// # Safety
+    /// As [`call`](Self::call).
+    #[cfg(vthread_native)]
+    pub(crate) unsafe fn call_now(&self) -> i32 {
+        // SAFETY: the caller's promise.
+        unsafe {
+            match *self {
+                Self::Read { fd, to, len, offset } => super::calls::read_now(fd, to, len as usize, offset),
+                Self::Write { fd, from, len, offset } => {
+                    super::calls::write_now(fd, from, len as usize, offset)
+                }
+                _ => -libc::EOPNOTSUPP,
+            }
+        }
+    }
+
     /// In words, for reports.
     #[cfg_attr(not(vthread_native), allow(dead_code, reason = "nobody looks for deadlocks there"))]
     pub(crate) fn action(&self) -> &'static &'static str {

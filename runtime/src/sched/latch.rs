@@ -29,6 +29,26 @@ impl Latch {
         drop(waiting);
     }
 
+    /// Has whoever sets it make that waiter go on, too.
+    ///
+    /// # Safety
+    /// Link and waiter stay where they are until it was set, or until [`withdraw`](Self::withdraw). It is not set yet.
+    #[cfg_attr(not(vthread_native), allow(dead_code, reason = "operations are plain calls there"))]
+    pub(crate) unsafe fn announce(&self, link: &Link) {
+        // SAFETY: the caller's promise.
+        unsafe { self.lock().waiting.push(link) };
+    }
+
+    /// Takes back that it was announced.
+    ///
+    /// # Safety
+    /// It was announced here.
+    #[cfg_attr(not(vthread_native), allow(dead_code, reason = "operations are plain calls there"))]
+    pub(crate) unsafe fn withdraw(&self, link: &Link) {
+        // SAFETY: the caller's promise.
+        unsafe { self.lock().waiting.remove(link) };
+    }
+
     /// Waits until it is set.
     ///
     /// # Panics
