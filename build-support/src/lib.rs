@@ -5,7 +5,8 @@
 //!
 //! # Method
 //!
-//! One module per stage, each using only those before it:
+//! One module per stage; each uses what those before it found. (`graph` uses functions of `groups` and `bounds` while it decides what hops and what
+//! is called in place.)
 //!
 //! 1. [`elf`]: what is where in the file; what the loader will write into which word; what is imported.
 //! 2. [`functions`], `unwind` and [`lsda`]: functions from unwind tables and symbols; where panics land.
@@ -13,7 +14,8 @@
 //!    relative to it, code addresses, and the marks that macro and runtime left ([`records`]). It yields the frame, each call with its
 //!    depth and its possible callees, or the reason why the function cannot be followed.
 //! 4. [`graph`]: who calls whom; what cannot be bounded is carried out elsewhere, if the program has stubs for it ([`pools`],
-//!    [`thunk`], [`preload`]) and the rules for std ([`rules`]).
+//!    [`thunk`], [`preload`]) and the rules for std ([`rules`]);
+//!    what is small is called in place instead of on a chunk.
 //! 5. [`groups`]: strongly connected components.
 //! 6. [`bounds`]: own frame, or depth of a call + 8 + bound of its callee, whichever is most.
 //! 7. [`explain`], [`source`] and [`report`]: the worst chain, or why there is no bound, with lines of source; what an entry can block in,

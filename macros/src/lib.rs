@@ -114,7 +114,7 @@ mod world;
 /// link step; `#[vthread(recursive)]` on one of the functions breaks them.
 ///
 /// **Trait objects.** `dyn Entry` becomes `dyn __EntryObj`, a hidden trait whose methods index a generated array with
-/// `2 * i + (is_concurrent & 1)`: for each method it holds the plain function and one that takes a chunk first. `Box`, `&`,
+/// `2 * i + (is_concurrent & 1)`: for each method it holds the plain function and one that takes a chunk first, unless the link step finds that it needs little. `Box`, `&`,
 /// `&mut`, `Rc`, `Arc` and `Pin` of it, coercions, `+ Send + Sync + 'a`, supertraits, default methods, `where Self:
 /// Sized` methods, type parameters and associated types work as before.
 ///

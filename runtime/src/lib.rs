@@ -60,7 +60,7 @@
 //!
 //! # Elsewhere
 //!
-//! On other processors and systems, and with `--cfg vthread_plain`, the same code compiles, and every vthread is an OS thread
+//! On other processors, systems and C libraries, and with `--cfg vthread_plain`, the same code compiles, and every vthread is an OS thread
 //! with a stack of the usual size. What must stay on its parent's thread ([`spawn_local`], [`concurrent_for`]) runs at once,
 //! and nobody looks for deadlocks.
 

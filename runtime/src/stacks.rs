@@ -406,7 +406,7 @@ pub(crate) fn unpatched(name: &str) -> usize {
 fn not_patched(name: &str) -> ! {
     fatal(format_args!(
         "the link step has not sized {name}: this executable's linker was replaced, or it was linked by hand. \
-         Let the package's build.rs call vthread_build::link_step()."
+         Let the package's build.rs call vale_threads_build::link_step()."
     ))
 }
 

@@ -317,6 +317,7 @@ fn what_was_tried_is_waited_for() {
 /// than there is room for.
 #[test]
 fn pipes_wait_for_each_other_in_any_number() {
+    const CHAIN: usize = 200;
     if !common::is_child() {
         let _alone = alone();
         for io in ["ring", "pool"] {
@@ -325,7 +326,6 @@ fn pipes_wait_for_each_other_in_any_number() {
         }
         return;
     }
-    const CHAIN: usize = 200;
     let mut pipes: Vec<_> = (0..=CHAIN).map(|_| pipe()).collect();
     let (mut end, mut last) = pipes.pop().unwrap();
     let sum = vthread::run(|| {

@@ -108,7 +108,7 @@ fn as_build_script() {
     let (arch, os) = (target("ARCH"), target("OS"));
     if !arch.is_empty() && (arch.as_str(), os.as_str()) != ("x86_64", "linux") {
         println!(
-            "cargo:warning=[vthread] bounds are proved for x86_64 Linux alone, not for {arch} {os}: the program will not link"
+            "cargo:warning=[vthread] bounds are proved for x86_64 Linux alone, not for {arch} {os}: there every virtual thread is an OS thread"
         );
         return;
     }

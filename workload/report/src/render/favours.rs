@@ -16,7 +16,7 @@ pub(crate) const BIAS: [&str; 10] = [
     "`may` has channels without bounds only, tokio, async-channel and the crate `vthread` none without room: their ping-pong is the nearest that they have.",
     "Memory is `VmRSS` and page tables of the process. The kernel's own memory for threads of the system (about 23 kB each) is not in it: that favours OS threads.",
     "`rg` and `grep` search less (texts alone, no JSON) and also look for other things; start-up is in all times of the search. Peaks of memory \
-     cannot be below the 3 MB of the process that starts the program. `rg` 15 resolves the path of each directory (`readlink` of each of its parts), which is \
+     cannot be below the 2 MB of the process that starts the program. `rg` 15 resolves the path of each directory (`readlink` of each of its parts), which is \
      nearly all of its time on `deep`; `rg` 13 did not, and took about what `grep` takes.",
     "Instructions are counted by cachegrind, which knows neither caches nor speculation: they say what is done, not how fast. What threads of the system do \
      beside a peer's one worker is in its count. Go and Java are not counted: threads of theirs that collect, schedule and (Java) \
