@@ -4,7 +4,7 @@
 mod common;
 
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::fd::FromRawFd;
+use std::os::fd::{AsRawFd, FromRawFd};
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use vthread::__private::inject::{Call, Fault, inject};
@@ -221,15 +221,23 @@ fn crowd(place: &Place, count: usize) -> (usize, usize) {
     (read.into_inner(), refused.into_inner())
 }
 
+/// In a parent: runs this test in a child with a ring, and in one with the pool. `false`: this is such a child.
+fn passes_with_and_without_a_ring(test: &str) -> bool {
+    if common::is_child() {
+        return false;
+    }
+    // The pipes of a child are descriptors that others would count.
+    let _alone = alone();
+    for io in ["ring", "pool"] {
+        let out = common::child(test, &[("VTHREAD_IO", io)]);
+        assert!(out.status.success(), "{io}: {}", String::from_utf8_lossy(&out.stderr));
+    }
+    true
+}
+
 #[test]
 fn few_descriptors_are_errors_and_no_leak() {
-    if !common::is_child() {
-        // Its pipes are descriptors that others would count.
-        let _alone = alone();
-        for io in ["ring", "pool"] {
-            let out = common::child("few_descriptors_are_errors_and_no_leak", &[("VTHREAD_IO", io)]);
-            assert!(out.status.success(), "{io}: {}", String::from_utf8_lossy(&out.stderr));
-        }
+    if passes_with_and_without_a_ring("few_descriptors_are_errors_and_no_leak") {
         return;
     }
     let place = Place::new("few");
@@ -318,12 +326,7 @@ fn what_was_tried_is_waited_for() {
 #[test]
 fn pipes_wait_for_each_other_in_any_number() {
     const CHAIN: usize = 200;
-    if !common::is_child() {
-        let _alone = alone();
-        for io in ["ring", "pool"] {
-            let out = common::child("pipes_wait_for_each_other_in_any_number", &[("VTHREAD_IO", io)]);
-            assert!(out.status.success(), "{io}: {}", String::from_utf8_lossy(&out.stderr));
-        }
+    if passes_with_and_without_a_ring("pipes_wait_for_each_other_in_any_number") {
         return;
     }
     let mut pipes: Vec<_> = (0..=CHAIN).map(|_| pipe()).collect();
@@ -372,14 +375,29 @@ fn pipes_wait_for_each_other_in_any_number() {
     assert_eq!(read, 1 << 20);
 }
 
+/// As a ring does it: who reads what is marked `O_NONBLOCK` parks.
+#[test]
+fn what_does_not_block_a_thread_parks_a_vthread() {
+    if passes_with_and_without_a_ring("what_does_not_block_a_thread_parks_a_vthread") {
+        return;
+    }
+    let (mut from, mut to) = pipe();
+    // SAFETY: changes flags of a descriptor that is open.
+    assert_eq!(unsafe { libc::fcntl(from.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) }, 0);
+    let read = vthread::run(|| {
+        vthread::scope(|s| {
+            let read = s.spawn_local(|| from.read(&mut [0; 8]).unwrap());
+            vthread::yield_now();
+            to.write_all(b"late").unwrap();
+            read.join().unwrap()
+        })
+    });
+    assert_eq!(read, 4);
+}
+
 #[test]
 fn a_cancelled_read_ends_and_leaves_its_buffer() {
-    if !common::is_child() {
-        let _alone = alone();
-        for io in ["ring", "pool"] {
-            let out = common::child("a_cancelled_read_ends_and_leaves_its_buffer", &[("VTHREAD_IO", io)]);
-            assert!(out.status.success(), "{io}: {}", String::from_utf8_lossy(&out.stderr));
-        }
+    if passes_with_and_without_a_ring("a_cancelled_read_ends_and_leaves_its_buffer") {
         return;
     }
     for _ in 0..50 {

@@ -33,7 +33,7 @@ impl Latch {
     ///
     /// # Safety
     /// Link and waiter stay where they are until it was set, or until [`withdraw`](Self::withdraw). It is not set yet.
-    #[cfg_attr(not(vthread_native), allow(dead_code, reason = "operations are plain calls there"))]
+    #[cfg(vthread_native)]
     pub(crate) unsafe fn announce(&self, link: &Link) {
         // SAFETY: the caller's promise.
         unsafe { self.lock().waiting.push(link) };
@@ -43,7 +43,7 @@ impl Latch {
     ///
     /// # Safety
     /// It was announced here.
-    #[cfg_attr(not(vthread_native), allow(dead_code, reason = "operations are plain calls there"))]
+    #[cfg(vthread_native)]
     pub(crate) unsafe fn withdraw(&self, link: &Link) {
         // SAFETY: the caller's promise.
         unsafe { self.lock().waiting.remove(link) };
