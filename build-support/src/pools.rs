@@ -5,7 +5,7 @@
 
 use crate::elf::{Image, Import, Slot, read_u32};
 use crate::hash::Map;
-use crate::records::Records;
+use crate::records::{Record, Records};
 use crate::thunk::{Thunk, Way};
 use iced_x86::{Decoder, Mnemonic, OpKind, Register};
 use std::collections::BTreeMap;
@@ -58,29 +58,69 @@ struct Pool {
 }
 
 impl Pool {
+    /// From its record. In an executable that the link step has been through, what it did not give a stub has none.
+    fn read(image: &Image<'_>, record: &Record<'_>, is_finished: bool) -> Self {
+        let imports = record.kind == Kind::HopImport;
+        let size = u64::from(record.extra);
+        let count = match (imports, size) {
+            (_, 0) => 0,
+            (true, _) => u64::from(record.flags >> 8),
+            (false, _) => record.callee.saturating_sub(record.site) / size,
+        };
+        let cost = cost(image, record.site, size);
+        let count = if cost.is_some() { count } else { 0 };
+        let displacement = |shift: u32| u64::from(record.flags >> shift & 0xff);
+        Pool {
+            imports,
+            start: record.site,
+            size,
+            count,
+            words: u64::from(record.flags & 0xff),
+            cost: cost.unwrap_or(0),
+            slots: record.callee,
+            displacements: [displacement(8), displacement(16)],
+            used: if is_finished { count } else { 0 },
+        }
+    }
+
+    /// What a stub calls, if it was filled by an earlier link step.
+    fn call(&self, image: &Image<'_>, records: &Records<'_>, index: u64) -> Option<HopTo> {
+        if self.imports {
+            return match image.slot(self.slots + 8 * index)? {
+                Slot::Import(import) => Some(HopTo::Import(import)),
+                _ => None,
+            };
+        }
+        let address = self.start + index * self.size;
+        let place = address + self.displacements[1];
+        let displacement = image.bytes(place, 4).and_then(read_u32)?.cast_signed();
+        let target = (place + 4).wrapping_add_signed(i64::from(displacement));
+        match target {
+            _ if displacement == 0 || !image.is_code(target) => None,
+            thunk if records.in_pool(thunk) => Some(HopTo::Site(address)),
+            function => Some(HopTo::Function(function)),
+        }
+    }
+
     /// What the stubs call, those that were filled by an earlier link step.
     fn filled(&self, image: &Image<'_>, records: &Records<'_>) -> Vec<(u64, (HopTo, u64))> {
-        let stubs = (0..self.count).map(|index| (index, self.start + index * self.size));
-        let calls = stubs.filter_map(|(index, address)| {
-            let to = if self.imports {
-                match image.slot(self.slots + 8 * index)? {
-                    Slot::Import(import) => HopTo::Import(import),
-                    _ => return None,
-                }
-            } else {
-                let place = address + self.displacements[1];
-                let displacement = image.bytes(place, 4).and_then(read_u32)?.cast_signed();
-                let target = (place + 4).wrapping_add_signed(i64::from(displacement));
-                match target {
-                    _ if displacement == 0 || !image.is_code(target) => return None,
-                    thunk if records.in_pool(thunk) => HopTo::Site(address),
-                    function => HopTo::Function(function),
-                }
-            };
-            Some((address, (to, self.cost)))
-        });
-        calls.collect()
+        let of =
+            |index| Some((self.start + index * self.size, (self.call(image, records, index)?, self.cost)));
+        (0..self.count).filter_map(of).collect()
     }
+}
+
+/// What the stub at this address calls, in an executable that the link step has been through.
+pub(crate) fn call_of(image: &Image<'_>, records: &Records<'_>, stub: u64) -> Option<HopTo> {
+    pools(records).find_map(|record| {
+        let pool = Pool::read(image, record, true);
+        let index = stub.checked_sub(pool.start)?.checked_div(pool.size)?;
+        if index < pool.count { pool.call(image, records, index) } else { None }
+    })
+}
+
+fn pools<'a, 'd>(records: &'a Records<'d>) -> impl Iterator<Item = &'a Record<'d>> {
+    records.of_kind(Kind::HopDirect).chain(records.of_kind(Kind::HopImport))
 }
 
 /// Moved instructions, and where they are now.
@@ -111,32 +151,9 @@ impl Pools {
 
     /// Reads the records; without a runtime in the program there are none.
     pub fn find(image: &Image<'_>, records: &Records<'_>) -> Self {
-        let mut pools = Vec::new();
-        // In an executable that the link step has been through, what it did not give a stub has none.
-        let finished = records.are_served(image);
-        for record in records.of_kind(Kind::HopDirect).chain(records.of_kind(Kind::HopImport)) {
-            let imports = record.kind == Kind::HopImport;
-            let size = u64::from(record.extra);
-            let count = match (imports, size) {
-                (_, 0) => 0,
-                (true, _) => u64::from(record.flags >> 8),
-                (false, _) => record.callee.saturating_sub(record.site) / size,
-            };
-            let cost = cost(image, record.site, size);
-            let count = if cost.is_some() { count } else { 0 };
-            let displacement = |shift: u32| u64::from(record.flags >> shift & 0xff);
-            pools.push(Pool {
-                imports,
-                start: record.site,
-                size,
-                count,
-                words: u64::from(record.flags & 0xff),
-                cost: cost.unwrap_or(0),
-                slots: record.callee,
-                displacements: [displacement(8), displacement(16)],
-                used: if finished { count } else { 0 },
-            });
-        }
+        let is_finished = records.are_served(image);
+        let mut pools: Vec<Pool> =
+            pools(records).map(|record| Pool::read(image, record, is_finished)).collect();
         // The smallest that will do is taken first.
         pools.sort_by_key(|p| (p.words, p.start));
         pools.dedup_by_key(|p| p.start);

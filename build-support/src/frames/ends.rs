@@ -5,47 +5,26 @@
 //! been followed; here nothing has been yet, so only what no path could contradict counts.
 
 use super::{Program, Target};
-use crate::elf::Slot;
+use crate::pools::{self, HopTo};
 use crate::rules::Rules;
 use iced_x86::{Decoder, DecoderOptions, FlowControl, Mnemonic};
-
-/// Bytes of a stub up to the jump that is taken off the chunks, and that jump.
-const STUB_HEAD: usize = 25;
-
-/// Bytes of a conditional branch with a displacement of four.
-const NEAR_BRANCH: usize = 6;
 
 impl Program<'_, '_> {
     /// Is it certain that none of these returns to where it is called?
     pub(super) fn never_comes_back(&self, target: &Target) -> bool {
         match target {
-            Target::Function(stub) if self.records.in_pool(*stub) => match self.beyond(*stub) {
-                Some(Target::Function(other)) if self.records.in_pool(other) => false,
-                Some(callee) => self.never_comes_back(&callee),
-                None => false,
-            },
+            // In an executable that the link step has been through.
+            Target::Function(stub) if self.records.in_pool(*stub) => {
+                match pools::call_of(self.image, self.records, *stub) {
+                    Some(HopTo::Function(callee)) => self.has_no_way_out(callee),
+                    Some(HopTo::Import(import)) => self.never_comes_back(&Target::Import(import)),
+                    Some(HopTo::Site(_)) | None => false,
+                }
+            }
             Target::Function(address) => self.has_no_way_out(*address),
             Target::Import(import) => Rules::ours().import_never_returns(self.image.import_name(*import)),
             Target::Member(_) | Target::Argument(_) => false,
         }
-    }
-
-    /// What a hop stub goes over to in an executable that the link step has been through: off the chunks it jumps there.
-    fn beyond(&self, stub: u64) -> Option<Target> {
-        // A region test stands before that jump.
-        let bytes = self.image.bytes(stub, STUB_HEAD)?;
-        Decoder::with_ip(64, bytes, stub, DecoderOptions::NONE).iter().find_map(|instruction| {
-            match instruction.flow_control() {
-                FlowControl::ConditionalBranch if instruction.len() == NEAR_BRANCH => {
-                    Some(Target::Function(instruction.near_branch_target()))
-                }
-                FlowControl::IndirectBranch => match self.image.slot(instruction.ip_rel_memory_address())? {
-                    Slot::Import(import) => Some(Target::Import(import)),
-                    _ => None,
-                },
-                _ => None,
-            }
-        })
     }
 
     /// No return, no jump that leads out of it or to an unknown place, and its end is never passed.
