@@ -106,8 +106,7 @@ fn need(graph: &Graph<'_, '_>, needs: &[Need], number: usize) -> Need {
         };
         let total = through(graph, number, edge, bytes);
         if total > most.bytes || most.worst.is_none() && total == most.bytes && exact {
-            most =
-                Proved { bytes: total, exact: exact && node.frame.padding == 0, worst: Some(edge.clone()) };
+            most = Proved { bytes: total, exact: exact && node.frame.padding == 0, worst: Some(*edge) };
         }
     }
     match unknown {

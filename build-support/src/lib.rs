@@ -15,7 +15,7 @@
 //!    depth and its possible callees, or the reason why the function cannot be followed.
 //! 4. [`graph`]: who calls whom; what cannot be bounded is carried out elsewhere, if the program has stubs for it ([`pools`],
 //!    [`thunk`], [`preload`]) and the rules for std ([`rules`]);
-//!    what is small is called in place instead of on a chunk.
+//!    what is small, or is so but for one call, is called in place instead of on a chunk.
 //! 5. [`groups`]: strongly connected components.
 //! 6. [`bounds`]: own frame, or depth of a call + 8 + bound of its callee, whichever is most.
 //! 7. [`explain`], [`source`] and [`report`]: the worst chain, or why there is no bound, with lines of source; what an entry can block in,

@@ -183,6 +183,13 @@ impl Pools {
         self.all.iter().all(|p| p.count == 0)
     }
 
+    /// The bytes that a stub of a function uses which copies so many `words`, if some are left then. What cannot do without has its stubs when others
+    /// ask, but may need a few more for what comes of that.
+    pub(crate) fn cost_if_plenty(&self, words: u64) -> Option<u64> {
+        let pool = self.all.iter().find(|p| !p.imports && p.words >= words && p.used < p.count)?;
+        (pool.count - pool.used > pool.count / 8).then_some(pool.cost)
+    }
+
     /// The stub for `to`, which takes `words` words of stack arguments. `None`: no stub is left that copies as many.
     pub fn stub(&mut self, to: HopTo, words: u64) -> Option<Stub> {
         if let Some(stub) = self.given.get(&to) {
@@ -255,4 +262,22 @@ fn cost(image: &Image<'_>, address: u64, size: u64) -> Option<u64> {
         }
     }
     Some(bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn some_stubs_are_left_to_what_cannot_do_without() {
+        let mut pools = Pools::of_stubs(16);
+        let mut given = 0;
+        while pools.cost_if_plenty(3).is_some() {
+            assert!(pools.stub(HopTo::Function(given), 3).is_some());
+            given += 1;
+        }
+        assert_eq!(given, 14);
+        assert!(pools.cost_if_plenty(5).is_none(), "none copies as many words");
+        assert!(pools.stub(HopTo::Function(given), 3).is_some(), "two are left");
+    }
 }

@@ -84,9 +84,10 @@ fn the_four_functions_of_the_plan() {
     // `z` lives in rbx across the call; both branches call, and the one for chunks needs more.
     assert_eq!(factorial.own, 16);
     assert_eq!(factorial.next.as_deref(), Some("plan::plan::__chunk_factorial"));
-    // The deepest of what `main` calls on its own stack; `launch`, by a virtual call, is not.
-    assert_eq!(main.next.as_deref(), Some("plan::plan::__body_factorial"));
-    assert_eq!(main.bound, main.own + factorial.bound.max(triple.bound));
+    // The deepest of what `main` calls on its own stack: `launch`, by a virtual call, which is called in place, as printing needs little until it hops.
+    assert!(main.next.as_deref().is_some_and(|next| next.ends_with("::__slot_launch")), "{:?}", main.next);
+    assert!(main.bound > main.own + factorial.bound.max(triple.bound));
+    assert!(main.bound <= main.own + 128, "in place is what needs at most 128 bytes");
     // What std's printing does until it hops, which changes with std.
     assert!(launch.own < launch.bound && launch.bound < 500, "{}", launch.bound);
 

@@ -1,12 +1,17 @@
 //! One kernel of `macros/benches/kernels`, in one form, for so many rounds: `macro_probe KERNEL FORM ROUNDS`. Form 0 is without
 //! `#[vthread]`, 1 with it, 2 with it in a vthread. `tests/macro_cost.rs` counts the instructions.
 //!
-//! `macro_probe places`: where closures run that recursive functions make ([`places`]).
+//! `macro_probe places`: where closures run that recursive functions make ([`places`]). `macro_probe aside`: whether methods that make one call by
+//! way of a stub answer as they should ([`aside`]).
 //!
 //! Without arguments it shows what virtual calls cost in time, each form beside the others in every turn.
 
 #[path = "../../macros/benches/kernels/mod.rs"]
 mod kernels;
+
+#[path = "../tests/aside/mod.rs"]
+#[allow(dead_code, reason = "which methods they are is for the test")]
+mod aside;
 
 #[path = "../tests/places/mod.rs"]
 mod places;
@@ -16,9 +21,10 @@ use std::hint::black_box;
 use std::time::Instant;
 
 fn main() {
-    if std::env::args().nth(1).is_some_and(|what| what == "places") {
-        println!("{:?}", places::on_chunks());
-        return;
+    match std::env::args().nth(1).as_deref() {
+        Some("places") => return println!("{:?}", places::on_chunks()),
+        Some("aside") => return println!("{:?}", aside::answers()),
+        _ => {}
     }
     let numbers: Vec<u64> = std::env::args().skip(1).filter_map(|a| a.parse().ok()).collect();
     if let [kernel, form, rounds] = numbers[..] {

@@ -1,6 +1,7 @@
 //! What annotated code must not cost: memory from the heap, and instructions where nothing is concurrent. Those are counted by cachegrind in
 //! `examples/macro_probe.rs`, built for release; `macros/benches/cost.rs` shows them as a table.
 
+mod aside;
 mod finished;
 #[path = "../../macros/benches/kernels/mod.rs"]
 #[allow(dead_code, reason = "only the probe runs them; here are their names and limits")]
@@ -16,6 +17,8 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
+use vale_threads_build::program::Loaded;
+use vale_threads_build::report;
 
 struct Counting;
 
@@ -97,16 +100,41 @@ fn concurrent_dyn_calls_and_recursion_take_nothing_from_the_heap() {
     assert_eq!(made, 0, "allocations in 2,000 dyn calls and 200 recursive ones");
 }
 
-/// Small methods are called in place, with what they call. Not those that have something large on their stack, be it on a path that is never taken.
+/// Small methods are called in place, with what they call, and with a call that they make at most once, by way of a stub. Not those that have something
+/// large on their own stack.
 #[test]
 #[cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), ignore = "the machine code is x86-64's")]
 fn small_methods_are_called_in_place() {
     let in_place = finished::callers_in_place(&probe());
     let of = |method: &str| in_place.iter().filter(|name| name.ends_with(method)).count();
-    for (method, types) in [("area", 2), ("distance", 2), ("apply", 2), ("mix", 2), ("block", 0), ("find", 0)]
+    for (method, types) in
+        [("area", 2), ("distance", 2), ("apply", 2), ("mix", 2), ("find", 2), ("block", 0), ("room", 0)]
     {
         assert_eq!(of(&format!("::__chunk_{method}")), types, "{method}: {in_place:#?}");
     }
+    let bytes = std::fs::read(probe()).expect("the probe");
+    let report = report::entries(&Loaded::read(&bytes).expect("an executable with records"));
+    let aside: Vec<_> = report.hopped.iter().filter(|(_, why)| why.starts_with("so that a method")).collect();
+    for function in ["slow", "large", "other", "fussy", "large_of_words"] {
+        assert!(
+            aside.iter().any(|(name, _)| name.ends_with(&format!("::__vt_{function}"))),
+            "{function}: {aside:#?}"
+        );
+    }
+    for (method, is_in_place) in aside::METHODS {
+        let types = if *is_in_place { 2 } else { 0 };
+        assert_eq!(of(&format!("::__chunk_{method}")), types, "{method}: {in_place:#?}");
+    }
+}
+
+#[test]
+fn what_is_called_by_way_of_a_stub_answers_as_it_should() {
+    let [plain, concurrent] = aside::answers();
+    assert_eq!(plain, concurrent);
+    assert_eq!(plain.iter().filter(|answer| answer.is_none()).count(), 4, "panics");
+    let output = Command::new(probe()).arg("aside").output().expect("it runs");
+    let optimised = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(optimised, format!("{:?}\n", [&plain, &plain]), "{output:?}");
 }
 
 /// A virtual call that takes a chunk, over one without the attribute: looking for the chunk, taking it, giving it back.

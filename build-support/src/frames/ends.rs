@@ -11,7 +11,7 @@ use iced_x86::{Decoder, DecoderOptions, FlowControl, Mnemonic};
 
 impl Program<'_, '_> {
     /// Is it certain that none of these returns to where it is called?
-    pub(super) fn never_comes_back(&self, target: &Target) -> bool {
+    pub(crate) fn never_comes_back(&self, target: &Target) -> bool {
         match target {
             // In an executable that the link step has been through.
             Target::Function(stub) if self.records.in_pool(*stub) => {

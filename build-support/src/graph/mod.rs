@@ -5,6 +5,7 @@
 //! Which these are is found step by step: what cannot be bounded by itself, then what calls such a thing in a way that
 //! cannot be rewritten, until nothing new is found.
 
+mod aside;
 mod elsewhere;
 mod in_place;
 mod reason;
@@ -39,7 +40,7 @@ pub struct Key {
 }
 
 /// Where a call leads.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum Step {
     /// Into this node.
     Node(usize),
@@ -50,7 +51,7 @@ pub enum Step {
 }
 
 /// A call.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub struct Edge {
     /// Index of the site in the node's frame.
     pub site: usize,
@@ -104,6 +105,8 @@ pub struct Graph<'a, 'd> {
     at_top: Option<stubs::AtTop>,
     /// Functions that call in place what they would else enter on chunks.
     in_place: BTreeSet<u64>,
+    /// Calls that are made by way of stubs so that those who make them can be called in place.
+    aside: BTreeSet<u64>,
     ahead: Option<Arc<Ahead<'a, 'd>>>,
 }
 
@@ -128,6 +131,7 @@ impl<'a, 'd> Graph<'a, 'd> {
             moving: BTreeSet::new(),
             at_top: None,
             in_place: BTreeSet::new(),
+            aside: BTreeSet::new(),
             ahead: None,
         }
     }

@@ -72,19 +72,36 @@ impl Graph<'_, '_> {
             let what = format!("{address:#x}, which is not the start of a function");
             return Err(Reason::UnknownCallee { at: site.at, what, stays: None });
         }
-        if !self.hops(address) {
-            let binding = self.binding(address, key, site);
-            return Ok(Step::Node(self.node(address, key.place, binding)));
+        if self.hops(address) {
+            return self
+                .hop_step(address, key, site, alone, frame)
+                .map_err(|why| self.cannot_hop(site, address, why));
         }
+        // There was a stub for it when that was decided, and is.
+        if self.aside.contains(&site.at)
+            && let Ok(step) = self.hop_step(address, key, site, alone, frame)
+        {
+            return Ok(step);
+        }
+        let binding = self.binding(address, key, site);
+        Ok(Step::Node(self.node(address, key.place, binding)))
+    }
+
+    /// A call of a function that is carried out elsewhere.
+    pub(super) fn hop_step(
+        &mut self,
+        address: u64,
+        key: &Key,
+        site: &Site,
+        alone: bool,
+        frame: &Frame,
+    ) -> Result<Step, &'static str> {
         if !alone || site.form == Form::Other && preload::find(self.program, site, address).is_none() {
-            return Err(self.cannot_hop(site, address, NOT_REWRITABLE));
+            return Err(NOT_REWRITABLE);
         }
         let incoming = self.incoming(address, 0);
         let words = if incoming.open { None } else { Some(incoming.bytes.div_ceil(8)) };
-        match self.stub(HopTo::Function(address), words, key, site, frame) {
-            Ok(step) => Ok(step),
-            Err(why) => Err(self.cannot_hop(site, address, why)),
-        }
+        self.stub(HopTo::Function(address), words, key, site, frame)
     }
 
     fn cannot_hop(&mut self, site: &Site, callee: u64, why: &'static str) -> Reason {

@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 /// What is said where it cannot be found anew: calls that were rewritten do not show any more what they were.
 const DECIDED: &str = "as the link step decided";
+/// What is said of what has a bound.
+const ASIDE: &str = "so that a method that calls it once needs no chunk of its own";
 
 /// Why calls of these go elsewhere.
 pub(super) fn whys(
@@ -17,8 +19,9 @@ pub(super) fn whys(
     functions: &[u64],
 ) -> BTreeMap<u64, String> {
     // All together they stay where they are, and show what is in the way.
-    let alone = loaded.as_linked(functions).graph;
+    let Solved { graph: alone, needs } = loaded.as_linked(functions);
     let circling = circling(&alone);
+    let aside = called_aside(&solved.graph);
     let why = |function: u64| {
         let node = alone.entry(function, Place::Anywhere)?;
         if circling.contains(&node) {
@@ -30,11 +33,34 @@ pub(super) fn whys(
     };
     let mut whys = BTreeMap::new();
     for function in functions {
-        let ruled = solved.graph.rule_for(*function);
-        let said = ruled.or_else(|| why(*function)).unwrap_or_else(|| DECIDED.to_owned());
+        let (ruled, why) = (solved.graph.rule_for(*function), why(*function));
+        let is_bounded =
+            alone.entry(*function, Place::Anywhere).is_some_and(|node| needs[node].bound().is_some());
+        // Code of vthreads goes elsewhere for no other reason.
+        let is_aside = aside.contains(function) && (is_bounded || solved.graph.is_vthread(*function));
+        let aside = is_aside.then(|| ASIDE.to_owned());
+        let said = ruled.or(aside).or(why).unwrap_or_else(|| DECIDED.to_owned());
         whys.insert(*function, said);
     }
     whys
+}
+
+/// What is carried out elsewhere for those that are called in place.
+fn called_aside(graph: &Graph<'_, '_>) -> BTreeSet<u64> {
+    let in_place = |number: &usize| graph.calls_in_place(graph.nodes[*number].key.function);
+    let mut work: Vec<usize> = (0..graph.nodes.len()).filter(in_place).collect();
+    let mut seen: BTreeSet<usize> = work.iter().copied().collect();
+    let mut found = BTreeSet::new();
+    while let Some(number) = work.pop() {
+        for edge in &graph.nodes[number].edges {
+            match edge.step {
+                Step::Node(callee) => work.extend(seen.insert(callee).then_some(callee)),
+                Step::Hop(HopTo::Function(function), _) => drop(found.insert(function)),
+                Step::Hop(..) | Step::Elsewhere => {}
+            }
+        }
+    }
+    found
 }
 
 /// The nodes that call each other in circles, by way of stubs as well: those were put there because of the circle.

@@ -17,6 +17,7 @@ macro_rules! twice {
 
 twice! {
     use std::hint::black_box;
+    use std::mem::MaybeUninit;
 
     #[inline(never)]
     fn leaf(n: u64) -> u64 { black_box(n) * 3 + 1 }
@@ -180,6 +181,19 @@ twice! {
         for i in 0..n { sum += all[(i % 2) as usize].find(i); }
         sum
     }
+    trait Room { fn room(&self, with: u64) -> u64; }
+    impl Room for Cached {
+        fn room(&self, with: u64) -> u64 { black_box(&mut MaybeUninit::<[u64; 40]>::uninit()); self.0 ^ with }
+    }
+    impl Room for Known {
+        fn room(&self, with: u64) -> u64 { black_box(&mut MaybeUninit::<[u64; 40]>::uninit()); self.1 ^ with }
+    }
+    pub fn objects_with_room(n: u64) -> u64 {
+        let all: Vec<Box<dyn Room>> = black_box(vec![Box::new(Cached(1 << 60)), Box::new(Known(1 << 60, 5))]);
+        let mut sum = 0;
+        for i in 0..n { sum += all[(i % 2) as usize].room(i); }
+        sum
+    }
 }
 
 type Form = fn(u64) -> u64;
@@ -238,8 +252,10 @@ pub const KERNELS: &[Kernel] = &[
     kernel("dyn that call", forms!(objects_that_call), 20_000, VirtualCall(7.0)),
     kernel("dyn that call in closures", forms!(objects_that_call_in_closures), 20_000, VirtualCall(7.0)),
     kernel("dyn with a frame", forms!(objects_with_a_frame), 20_000, VirtualCall(7.0)),
+    // A path that is never taken makes a call that needs forty words: a stub makes it, so that the rest needs no chunk.
+    kernel("dyn with a slow path", forms!(objects_with_a_slow_path), 20_000, VirtualCall(7.0)),
     // What those above call is so small that it needs no chunk. These do: twenty words on the stack,
     kernel("dyn with a block", forms!(objects_with_a_block), 20_000, VirtualCall(7.0)),
-    // and forty on a path that is never taken, so that it takes a chunk to do nothing: as dear as it gets.
-    kernel("dyn with a slow path", forms!(objects_with_a_slow_path), 20_000, VirtualCall(7.0)),
+    // and room for forty, of which none is used, so that it takes a chunk to do nothing: as dear as it gets.
+    kernel("dyn with room", forms!(objects_with_room), 20_000, VirtualCall(7.0)),
 ];
