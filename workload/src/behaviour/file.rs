@@ -16,7 +16,7 @@ pub(super) struct TextFile;
 
 impl Behaviour for TextFile {
     fn search(&self, entry: &Entry<'_>, tools: &mut Tools, tasks: &mut dyn Tasks) -> Result<(), Changed> {
-        let fd = match entry.open(&tools.search) {
+        let fd = match tools.open(entry) {
             Ok(fd) => fd,
             Err(errno) => return not_opened(&tools.search, entry, errno),
         };
@@ -37,7 +37,7 @@ pub(crate) fn search_text(
     tools: &mut Tools,
     tasks: &mut dyn Tasks,
 ) -> Result<(), Problem> {
-    let Tools { search, text, buffer, tally, .. } = tools;
+    let Tools { search, text, buffer, tally, early, .. } = tools;
     let mut window = Window::new(fd.as_fd(), buffer, &search.needle, trusted).begun(first);
     let (size, sparse) = if window.fill()? { (0, false) } else { window.size()? };
     // A needle that holds a zero may be found in a hole.
@@ -56,7 +56,7 @@ pub(crate) fn search_text(
     }
     let shown = show(search, path, &mut window, text, sparse);
     tally.bytes += window.read;
-    close(fd);
+    early.close(fd);
     shown
 }
 
@@ -66,7 +66,7 @@ pub(super) struct JsonFile;
 
 impl Behaviour for JsonFile {
     fn search(&self, entry: &Entry<'_>, tools: &mut Tools, _: &mut dyn Tasks) -> Result<(), Changed> {
-        let fd = match entry.open(&tools.search) {
+        let fd = match tools.open(entry) {
             Ok(fd) => fd,
             Err(errno) => return not_opened(&tools.search, entry, errno),
         };
@@ -85,20 +85,15 @@ pub(crate) fn search_json(
     path: &(dyn Fn() -> Vec<u8> + Sync),
     tools: &mut Tools,
 ) -> Result<(), Problem> {
-    let Tools { search, json, buffer, tally, .. } = tools;
+    let Tools { search, json, buffer, tally, early, .. } = tools;
     let mut window = Window::new(fd.as_fd(), buffer, &search.needle, trusted).begun(first);
     let shown = match window.fill() {
         Ok(_) => show(search, path, &mut window, json, false),
         Err(errno) => Err(errno.into()),
     };
     tally.bytes += window.read;
-    close(fd);
+    early.close(fd);
     shown
-}
-
-/// A file that was only read: an error says nothing of what was found in it.
-fn close(fd: OwnedFd) {
-    drop(vthread::io::close(fd));
 }
 
 /// Shows the whole file to `matcher`, and reports what it finds.

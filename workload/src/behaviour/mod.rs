@@ -13,11 +13,14 @@
 )]
 
 mod directory;
+mod early;
 mod file;
 mod huge;
 mod window;
 mod worker;
 
+pub(crate) use early::EARLY;
+use early::Early;
 pub(crate) use file::{not_opened, not_read, search_json, search_text};
 pub(crate) use huge::HUGE;
 pub use huge::HugeText;
@@ -164,6 +167,7 @@ pub struct Tools {
     text: TextMatcher,
     json: JsonMatcher,
     buffer: Vec<u8>,
+    pub(crate) early: Early,
     pub(crate) tally: Tally,
 }
 
@@ -174,9 +178,15 @@ impl Tools {
             text: TextMatcher::new(&search.needle, search.detail),
             json: JsonMatcher::new(&search.needle, search.detail),
             buffer: vec![],
+            early: Early::default(),
             tally: Tally::default(),
             search: Arc::clone(search),
         }
+    }
+
+    /// Opens a file, unless it was opened before its turn.
+    fn open(&mut self, entry: &Entry<'_>) -> Result<OwnedFd, Errno> {
+        self.early.take().map_or_else(|| entry.open(&self.search), Ok)
     }
 
     /// Reads the beginning of a file, if that needs no waiting: `EAGAIN`.

@@ -3,9 +3,9 @@
 use super::{Behaviours, Changed, Entry, Subdirectory, Task, Tasks, Tools};
 use crate::output::Problem;
 use crate::search::{Root, Search};
-use crate::tree::{DirUse, Kind, Names};
+use crate::tree::{DirUse, Kind, Names, READ};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
-use rustix::fs::{AtFlags, FileType, RawDir, statat};
+use rustix::fs::{AtFlags, FileType, OFlags, RawDir, statat};
 use rustix::io::Errno;
 use std::ffi::CStr;
 use std::mem::MaybeUninit;
@@ -137,18 +137,27 @@ impl Worker {
 
     /// Searches the entries of `dir`, whose descriptor is `at`, that are in `names`; others may take half of what is left.
     fn batch(&mut self, dir: &DirUse, at: Option<BorrowedFd<'_>>, names: &mut Names, tasks: &mut dyn Tasks) {
+        let search = Arc::clone(&self.tools.search);
         let mut since = self.tools.tally.bytes;
-        while let Some(entry) = names.pop() {
+        loop {
+            if let Some(at) = at {
+                let open = |name: &CStr| search.files.open_now(at, name, READ | OFlags::NOFOLLOW);
+                self.tools.early.fill(names, search.files.early(), open);
+            }
+            let Some(entry) = names.pop() else { break };
+            self.tools.early.go_on();
             self.visit(dir, at, entry.name, entry.file_type, tasks);
-            if self.tools.search.is_stopped() {
-                return;
+            if search.is_stopped() {
+                break;
             }
             let much = names.len() >= SHARE_NAMES || self.tools.tally.bytes - since > SHARE_BYTES;
             if much && !names.is_empty() && tasks.wanted() {
                 since = self.tools.tally.bytes;
                 tasks.spawn(Task::Batch(dir.keep(), names.split()));
+                self.tools.early.keep(names.len());
             }
         }
+        self.tools.early.end();
     }
 
     /// Searches one entry, as what it is.

@@ -20,6 +20,7 @@ pub use vale_threads::ValeThreads;
 #[cfg(all(target_arch = "x86_64", target_os = "linux", target_env = "gnu", not(vthread_plain)))]
 pub use vthread::Vthread;
 
+use crate::behaviour::EARLY;
 use crate::search::Search;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::{io, thread};
@@ -56,6 +57,13 @@ pub const ENGINES: &[&dyn Engine] = &[
 /// The engine of this name.
 pub fn by_name(name: &str) -> Option<&'static dyn Engine> {
     ENGINES.iter().copied().find(|e| e.name() == name)
+}
+
+/// How many workers of `wanted` there is room for, with files that each opens before their turn.
+fn workers(search: &Search, wanted: usize) -> usize {
+    let workers = search.files.share_among(wanted);
+    search.files.share_early(workers, EARLY);
+    workers
 }
 
 /// Makes sure that the system gives so many threads at a time, because tokio panics where it does not. One more is asked for: the

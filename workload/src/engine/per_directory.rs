@@ -1,7 +1,7 @@
 //! A thread for each directory, as many at a time as the machine can make use of; when all are taken, a directory waits with
 //! the thread that found it. What kind of thread is another file's choice.
 
-use super::processors;
+use super::{processors, workers};
 use crate::behaviour::{Task, Tasks, Worker};
 use crate::search::Search;
 use std::collections::VecDeque;
@@ -20,7 +20,7 @@ pub(super) trait Start<'scope>: Copy + Send + 'scope {
 
 /// How many threads there may be at a time.
 pub(super) fn threads(search: &Search) -> usize {
-    search.files.share_among(search.threads.unwrap_or(PER_PROCESSOR * processors()))
+    workers(search, search.threads.unwrap_or(PER_PROCESSOR * processors()))
 }
 
 /// What all threads of one search share.

@@ -1,6 +1,6 @@
 //! One thread, one task after the other.
 
-use super::Engine;
+use super::{Engine, workers};
 use crate::behaviour::{Task, Tasks, Worker};
 use crate::search::Search;
 use std::sync::Arc;
@@ -44,7 +44,7 @@ impl Engine for Sequential {
     }
 
     fn run(&self, search: &Arc<Search>) -> std::io::Result<()> {
-        search.files.share_among(1);
+        workers(search, 1);
         let mut worker = Worker::new(search);
         let mut stack = Stack { search, tasks: vec![] };
         for root in 0..search.roots.len() {

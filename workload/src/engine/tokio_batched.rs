@@ -2,7 +2,7 @@
 //! anything smaller. A job goes on with the directories that it finds for as long as all threads are busy; when one is
 //! not, the older half of what waits becomes a job of its own.
 
-use super::{Engine, processors, threads_can_be_had};
+use super::{Engine, processors, threads_can_be_had, workers};
 use crate::behaviour::{Task, Tasks, Worker};
 use crate::search::Search;
 use std::collections::VecDeque;
@@ -102,7 +102,7 @@ impl Engine for TokioBatched {
     }
 
     fn threads(&self, search: &Search) -> usize {
-        search.files.share_among(search.threads.unwrap_or_else(processors))
+        workers(search, search.threads.unwrap_or_else(processors))
     }
 
     fn run(&self, search: &Arc<Search>) -> io::Result<()> {

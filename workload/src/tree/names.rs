@@ -75,6 +75,12 @@ impl Names {
         self.len() == 0
     }
 
+    /// Those that are left, in their order.
+    pub fn upcoming(&self) -> impl Iterator<Item = Name<'_>> {
+        let all = self.entries[self.next..].iter();
+        all.map(|&(start, end, file_type)| Name { name: name(&self.bytes, start, end), file_type })
+    }
+
     /// Takes the first one that is left.
     pub fn pop(&mut self) -> Option<Name<'_>> {
         let (start, end, file_type) = *self.entries.get(self.next)?;

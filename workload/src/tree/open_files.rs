@@ -4,7 +4,8 @@
 //! ```text
 //! limit = what the process may open, less what it has open, less a margin
 //!       = 4 per worker (a directory it lists, one it opens again, a file, a huge file it shares)
-//!       + at most `cap` held directories
+//!       + at most 16 per worker for files that it opens before their turn
+//!       + at most `cap` held directories, of which the former may take half
 //! ```
 
 use super::{Dir, errno};
@@ -49,6 +50,7 @@ pub struct TooFewFiles {
 pub struct OpenFiles {
     limit: usize,
     cap: AtomicUsize,
+    early: AtomicUsize,
     held_now: AtomicUsize,
     held: Mutex<VecDeque<Weak<Dir>>>,
     /// Whether no file has been met that another user owns.
@@ -74,6 +76,7 @@ impl OpenFiles {
         let files = Self {
             limit,
             cap: AtomicUsize::new(1),
+            early: AtomicUsize::new(0),
             held_now: AtomicUsize::new(0),
             held: Mutex::default(),
             all_are_ours: AtomicBool::new(true),
@@ -102,6 +105,19 @@ impl OpenFiles {
         let workers = wanted.clamp(1, (self.limit - 1) / PER_WORKER);
         self.cap.store((self.limit - PER_WORKER * workers).min(MOST), Relaxed);
         workers
+    }
+
+    /// Makes room for files that each of so many workers opens before their turn: at most `most`. After [`share_among`](Self::share_among).
+    pub fn share_early(&self, workers: usize, most: usize) {
+        let cap = self.cap.load(Relaxed);
+        let each = most.min(cap / 2 / workers.max(1));
+        self.early.store(each, Relaxed);
+        self.cap.store(cap - each * workers, Relaxed);
+    }
+
+    /// How many files a worker may open before their turn.
+    pub fn early(&self) -> usize {
+        self.early.load(Relaxed)
     }
 
     /// How to open a file that is only read, so that its access time stays what it is: to write down for every file that it was looked
@@ -142,6 +158,15 @@ impl OpenFiles {
                 _ => return opened,
             }
         }
+    }
+
+    /// Opens `name` in `base`, [`without_a_trace`](Self::without_a_trace), if that can be done at once.
+    ///
+    /// # Errors
+    /// As `openat(2)`.
+    pub fn open_now(&self, base: BorrowedFd<'_>, name: &CStr, flags: OFlags) -> Result<OwnedFd, Errno> {
+        let flags = self.without_a_trace(flags).bits().cast_signed();
+        vthread::io::open_at(base, name, flags, 0).map_err(|error| errno(&error))
     }
 
     /// Opens a path of any length relative to `base`, in pieces that the kernel accepts.
@@ -216,5 +241,25 @@ impl OpenFiles {
             }
         }
         closed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_are_opened_early_take_at_most_half_of_what_is_left_for_directories() {
+        for (limit, workers, early, cap) in
+            [(100, 2, 16, 60), (20, 2, 3, 6), (5, 1, 0, 1), (1088, 98, 3, 402)]
+        {
+            let files = OpenFiles::new(Some(limit)).expect("a test may open as many");
+            // What the process may open decides where that is less.
+            if files.limit() == limit {
+                assert_eq!(files.share_among(workers), workers);
+                files.share_early(workers, 16);
+                assert_eq!((files.early(), files.cap.load(Relaxed)), (early, cap), "{limit} for {workers}");
+            }
+        }
     }
 }

@@ -3,7 +3,8 @@
 //! how many files may be open, trusts every short read, and gives up at the first error.
 //!
 //! ```text
-//! zork-floor      searches the current directory; prints the paths that match, a NUL after each
+//! zork-floor [N]      searches the current directory; prints the paths that match, a NUL after each.
+//!                     Opens N files, reads them, and closes them, as the engines do with 16; if not said, one after the other
 //! ```
 
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
@@ -57,29 +58,34 @@ struct Worker<'a> {
     text: TextMatcher,
     json: JsonMatcher,
     buffer: Vec<u8>,
+    together: usize,
+    opened: Vec<OwnedFd>,
 }
 
 fn main() {
+    let together = std::env::args().nth(1).map_or(1, |n| n.parse().expect("a number of files"));
     // Grown later, the table of descriptors would be waited for.
     drop(fcntl_dupfd_cloexec(rustix::stdio::stderr(), DESCRIPTORS - 1));
     let shared = Shared { waiting: Mutex::default(), left: AtomicUsize::new(0) };
     shared.push(Work::Directory(None, c".".to_owned()));
     std::thread::scope(|threads| {
         for _ in 1..THREADS {
-            threads.spawn(|| Worker::new(&shared).work());
+            threads.spawn(|| Worker::new(&shared, together).work());
         }
-        Worker::new(&shared).work();
+        Worker::new(&shared, together).work();
     });
 }
 
 impl<'a> Worker<'a> {
-    fn new(shared: &'a Shared) -> Self {
+    fn new(shared: &'a Shared, together: usize) -> Self {
         let needle = Needle::new(b"zork").expect("not empty");
         Self {
             shared,
             text: TextMatcher::new(&needle, Detail::First),
             json: JsonMatcher::new(&needle, Detail::First),
             buffer: vec![0; BUFFER],
+            together: together.max(1),
+            opened: vec![],
         }
     }
 
@@ -89,7 +95,7 @@ impl<'a> Worker<'a> {
             let work = self.shared.waiting.lock().unwrap_or_else(PoisonError::into_inner).pop();
             match work {
                 Some(Work::Directory(parent, name)) => self.list(parent.as_ref(), name, &mut listing),
-                Some(Work::Files(dir, names)) => names.iter().for_each(|name| self.file(&dir, name)),
+                Some(Work::Files(dir, names)) => self.files(&dir, &names),
                 None => {
                     std::thread::yield_now();
                     continue;
@@ -129,7 +135,8 @@ impl<'a> Worker<'a> {
                     let half = files.split_off(files.len() / 2);
                     self.shared.push(Work::Files(Arc::clone(&dir), half));
                 }
-                files.drain(..).for_each(|name| self.file(&dir, &name));
+                self.files(&dir, &files);
+                files.clear();
             }
             if is_end {
                 return;
@@ -137,14 +144,24 @@ impl<'a> Worker<'a> {
         }
     }
 
-    fn file(&mut self, dir: &Dir, name: &CStr) {
-        let fd = open(dir.fd.as_fd(), name, OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY);
+    fn files(&mut self, dir: &Dir, names: &[CString]) {
+        let flags = OFlags::NOFOLLOW | OFlags::NONBLOCK | OFlags::NOCTTY;
+        let mut opened = std::mem::take(&mut self.opened);
+        for some in names.chunks(self.together) {
+            opened.extend(some.iter().map(|name| open(dir.fd.as_fd(), name, flags)));
+            some.iter().zip(&opened).for_each(|(name, fd)| self.file(dir, name, fd));
+            opened.clear();
+        }
+        self.opened = opened;
+    }
+
+    fn file(&mut self, dir: &Dir, name: &CStr, fd: &OwnedFd) {
         let is_json = name.to_bytes().ends_with(b".json");
         let matcher: &mut dyn Matcher = if is_json { &mut self.json } else { &mut self.text };
         matcher.start();
         let (mut held, mut found) = (0, false);
         loop {
-            let n = read(&fd, &mut self.buffer[held..]).expect("a read");
+            let n = read(fd, &mut self.buffer[held..]).expect("a read");
             let last = held + n < self.buffer.len();
             held += n;
             let mut on = |_: zork::matcher::Found<'_>| {

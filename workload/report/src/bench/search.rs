@@ -77,12 +77,11 @@ pub(super) fn searchers(part: &mut Part) -> Result<Vec<Searcher>> {
             ours: true,
         })
         .collect();
-    searchers.push(Searcher {
-        name: "floor".into(),
-        program: tools::floor()?,
-        arguments: vec![],
-        ours: true,
-    });
+    let floors: [(&str, &[&str]); 2] = [("floor", &[]), ("floor, 16 at a time", &["16"])];
+    for (name, arguments) in floors {
+        let arguments = arguments.iter().map(OsString::from).collect();
+        searchers.push(Searcher { name: name.into(), program: tools::floor()?, arguments, ours: true });
+    }
     let peers: [(&str, &str, &[&str]); 2] = [
         ("rg", "ripgrep", &["-uuu", "-a", "-l", "-0", "-g", "*.txt", "zork"]),
         ("grep", "grep", &["-r", "-a", "-F", "-l", "-Z", "--include=*.txt", "zork", "."]),

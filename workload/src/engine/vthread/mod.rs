@@ -18,7 +18,7 @@ mod place;
 mod walk;
 
 use super::{Engine, processors};
-use crate::behaviour::Task;
+use crate::behaviour::{EARLY, Task};
 use crate::output::Vthreads;
 use crate::search::Search;
 use crew::Crew;
@@ -52,6 +52,7 @@ fn room(search: &Search) -> (usize, usize) {
     let for_late = LATE.min(search.files.limit() / 2) / PER_WORKER;
     let workers = search.files.share_among(wanted.saturating_add(for_late));
     let carriers = wanted.min(workers);
+    search.files.share_early(carriers, EARLY);
     (carriers, ((workers - carriers) * PER_WORKER).saturating_sub(PER_CARRIER * carriers))
 }
 

@@ -10,7 +10,7 @@ mod annotated {
         kind_of, next_names, not_opened, not_read, search_json, search_text,
     };
     use crate::output::Problem;
-    use crate::tree::{DirUse, Kind, Names};
+    use crate::tree::{DirUse, Kind, Name, Names};
     use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
     use rustix::fs::{FileType, RawDir};
     use rustix::io::Errno;
@@ -76,6 +76,8 @@ mod annotated {
         habit: Habit,
         /// Whether the directory that it is in was not in memory.
         is_cold: bool,
+        /// How many files it may open before their turn.
+        early: usize,
     }
 
     /// The behaviour of each kind, called through its vtable.
@@ -101,7 +103,7 @@ mod annotated {
 
     fn begin<'w, 'scope, 'env>(job: &'w mut Job<'scope, 'env>) -> Walk<'w, 'scope, 'env> {
         let (tools, listing, habit) = job.crew.take_tools();
-        Walk { job, tools, listing, habit, is_cold: false }
+        Walk { job, tools, listing, habit, is_cold: false, early: 0 }
     }
 
     /// Leaves to the next one what is used again.
@@ -124,6 +126,7 @@ mod annotated {
     /// What is done before there are carriers, or without them: no vthread, but the same functions, on an ordinary stack.
     pub fn alone(job: &mut Job<'_, '_>) {
         let mut walk = begin(job);
+        walk.early = walk.tools.search.files.early();
         work(&mut walk);
         end(walk);
     }
@@ -132,6 +135,7 @@ mod annotated {
     pub fn walk(job: &mut Job<'_, '_>) {
         let crew = job.crew;
         let mut walk = begin(job);
+        walk.early = walk.tools.search.files.early();
         work(&mut walk);
         while let Some(share) = crew.next_share() {
             walk.job.waiting = share;
@@ -315,13 +319,14 @@ mod annotated {
     ) {
         let mut since = walk.tools.tally.bytes;
         walk.job.is_busy = names.len() > 1;
-        while let Some(entry) = names.pop() {
+        while let Some(entry) = next(dir, at, names, walk) {
             visit(dir, at, entry.name, entry.file_type, walk);
             if walk.tools.search.is_stopped() {
-                return;
+                break;
             }
             if walk.job.is_leaving() {
-                return walk.job.leave(Task::Batch(dir.keep(), names.rest()));
+                walk.job.leave(Task::Batch(dir.keep(), names.rest()));
+                break;
             }
             walk.job.is_busy = names.len() > 1;
             let rest = rest.filter(|rest| !rest.is_over());
@@ -329,12 +334,31 @@ mod annotated {
                 rest.is_some() || names.len() >= SHARE_NAMES || walk.tools.tally.bytes - since > SHARE_BYTES;
             if much && !names.is_empty() && walk.job.wanted() {
                 since = walk.tools.tally.bytes;
-                match rest {
-                    Some(rest) => walk.job.share_rest(dir, rest),
-                    None => walk.job.spawn(Task::Batch(dir.keep(), names.split())),
+                if let Some(rest) = rest {
+                    walk.job.share_rest(dir, rest);
+                } else {
+                    walk.job.spawn(Task::Batch(dir.keep(), names.split()));
+                    walk.tools.early.keep(names.len());
                 }
             }
         }
+        walk.tools.early.end();
+    }
+
+    /// Takes the next name. Files are opened before their turn, if they are in memory.
+    fn next<'n>(
+        dir: &DirUse,
+        at: Option<BorrowedFd<'_>>,
+        names: &'n mut Names,
+        walk: &mut Walk<'_, '_, '_>,
+    ) -> Option<Name<'n>> {
+        let most = walk.early.min(walk.job.left.unwrap_or(usize::MAX));
+        let Walk { tools, habit, .. } = walk;
+        tools.early.fill(names, most, |name| {
+            try_open(dir, &Entry { dir: Some(dir), at, name, follow: false }, habit)
+        });
+        tools.early.go_on();
+        names.pop()
     }
 
     /// Searches one entry, as what it is.
@@ -379,6 +403,7 @@ mod annotated {
     /// Opens a file and reads its beginning, while that needs no waiting. What does is left to another vthread.
     fn open_first(entry: &Entry<'_>, kind: Kind, walk: &mut Walk<'_, '_, '_>) -> First {
         let opened = match entry.dir {
+            _ if let Some(fd) = walk.tools.early.take() => Ok(fd),
             Some(dir) => try_open(dir, entry, &mut walk.habit),
             None => entry.open(&walk.tools.search),
         };
