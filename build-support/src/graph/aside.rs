@@ -18,9 +18,6 @@ use super::{Edge, Graph, Step};
 use crate::bounds::{RETURN_ADDRESS, through};
 use crate::frames::{Callee, Form, Target};
 use crate::hash::Map;
-use iced_x86::{Decoder, DecoderOptions, FlowControl};
-use std::collections::BTreeSet;
-use std::ops::Range;
 use std::sync::Arc;
 
 /// The largest bound of what is carried out aside: little of the smallest big stack, where room was left for what hops from there.
@@ -28,22 +25,6 @@ const LARGEST: u64 = 4096;
 
 /// With more words of stack arguments there are few stubs.
 const MOST_WORDS: u64 = 2;
-
-/// How the paths through a function make some calls of it.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Ways {
-    /// None makes two of them, and some make none.
-    AroundThem,
-    /// Each makes one.
-    ThroughOne,
-}
-
-/// Where control can be after an instruction.
-struct Next {
-    inside: Vec<u64>,
-    /// It can be out of the function.
-    leaves: bool,
-}
 
 /// What was found out in one round.
 pub(super) struct Round {
@@ -134,65 +115,5 @@ impl Graph<'_, '_> {
         }
         round.bounds.insert(number, Some(bytes));
         Some(bytes)
-    }
-
-    /// How the paths through a function make the calls at `sites`. Asked for speed alone, so ways that only panics take do not count.
-    pub(super) fn ways(&self, function: u64, sites: &BTreeSet<u64>) -> Option<Ways> {
-        if sites.is_empty() {
-            return Some(Ways::AroundThem);
-        }
-        let function = self.program.functions.at(function)?;
-        let range = function.start..function.end;
-        let mut behind = Vec::new();
-        for site in sites {
-            behind.extend(self.next(*site, &range)?.inside);
-        }
-        let (mut seen, mut work) = (BTreeSet::new(), behind);
-        while let Some(at) = work.pop() {
-            if sites.contains(&at) {
-                return None;
-            }
-            if seen.insert(at) {
-                work.extend(self.next(at, &range)?.inside);
-            }
-        }
-        let (mut seen, mut work) = (BTreeSet::new(), vec![range.start]);
-        while let Some(at) = work.pop() {
-            if sites.contains(&at) || !seen.insert(at) {
-                continue;
-            }
-            // What is not known may lead anywhere.
-            let Some(next) = self.next(at, &range) else { return Some(Ways::AroundThem) };
-            if next.leaves {
-                return Some(Ways::AroundThem);
-            }
-            work.extend(next.inside);
-        }
-        Some(Ways::ThroughOne)
-    }
-
-    /// Where control can be after the instruction at `at`. `None`: anywhere.
-    fn next(&self, at: u64, function: &Range<u64>) -> Option<Next> {
-        let bytes = self.program.image.bytes(at, (function.end - at) as usize)?;
-        let instruction = Decoder::with_ip(64, bytes, at, DecoderOptions::NONE).decode();
-        let target = instruction.near_branch_target();
-        let (mut inside, returns) = match instruction.flow_control() {
-            FlowControl::Call if self.program.never_comes_back(&Target::Function(target)) => (vec![], false),
-            FlowControl::Next | FlowControl::Call | FlowControl::IndirectCall => {
-                // Control does not run past the end.
-                let inside = Some(instruction.next_ip()).filter(|at| function.contains(at));
-                return Some(Next { inside: inside.into_iter().collect(), leaves: false });
-            }
-            FlowControl::ConditionalBranch => (vec![target, instruction.next_ip()], false),
-            FlowControl::UnconditionalBranch => (vec![target], false),
-            FlowControl::Return => (vec![], true),
-            FlowControl::Interrupt | FlowControl::Exception => (vec![], false),
-            // A tail call of what another package has.
-            FlowControl::IndirectBranch if instruction.is_ip_rel_memory_operand() => (vec![], true),
-            FlowControl::IndirectBranch | FlowControl::XbeginXabortXend => return None,
-        };
-        let before = inside.len();
-        inside.retain(|at| function.contains(at));
-        Some(Next { leaves: returns || inside.len() < before, inside })
     }
 }

@@ -4,9 +4,9 @@
 //! gives a field or puts a few words together, is called in place. Both calls are compiled, one for chunks and one for all other stacks; so the jump
 //! between them becomes unconditional, and all the rest of the analysis follows it.
 //!
-//! What needs little but for a call that it makes at most once is called in place too, and makes that call by way of a hop stub (`aside`).
+//! What needs little but for a call that some of its paths make, once (`ways`), is called in place too, and makes that call by way of a hop stub (`aside`).
 
-use super::aside::{Round, Ways};
+use super::aside::Round;
 use super::{Graph, Step};
 use crate::bounds::{RETURN_ADDRESS, through};
 use crate::frames::Place;
@@ -119,11 +119,16 @@ impl Graph<'_, '_> {
             most = most.max(fits(through(self, number, edge, little.bytes))?);
             new.extend(little.new);
         }
-        let asides = match (self.ways(node.key.function, &sometimes)?, self.ways(node.key.function, &always)?)
-        {
-            (_, Ways::ThroughOne) => Asides::Always,
-            _ if sometimes.is_empty() => Asides::Never,
-            _ => Asides::Sometimes,
+        let function = node.key.function;
+        if !self.at_most_one(function, &sometimes) {
+            return None;
+        }
+        let asides = if sometimes.is_empty() {
+            Asides::Never
+        } else if self.at_least_one(function, &always) {
+            Asides::Always
+        } else {
+            Asides::Sometimes
         };
         Some(Little { bytes: most, asides, new })
     }

@@ -11,6 +11,7 @@ mod in_place;
 mod reason;
 mod steps;
 mod stubs;
+mod ways;
 
 pub use reason::Reason;
 

@@ -72,16 +72,14 @@ impl Graph<'_, '_> {
             let what = format!("{address:#x}, which is not the start of a function");
             return Err(Reason::UnknownCallee { at: site.at, what, stays: None });
         }
-        if self.hops(address) {
-            return self
-                .hop_step(address, key, site, alone, frame)
-                .map_err(|why| self.cannot_hop(site, address, why));
-        }
-        // There was a stub for it when that was decided, and is.
-        if self.aside.contains(&site.at)
-            && let Ok(step) = self.hop_step(address, key, site, alone, frame)
-        {
-            return Ok(step);
+        let hops = self.hops(address);
+        if hops || self.aside.contains(&site.at) {
+            match self.hop_step(address, key, site, alone, frame) {
+                Ok(step) => return Ok(step),
+                Err(why) if hops => return Err(self.cannot_hop(site, address, why)),
+                // What is called aside has a bound: it stays here.
+                Err(_) => {}
+            }
         }
         let binding = self.binding(address, key, site);
         Ok(Step::Node(self.node(address, key.place, binding)))

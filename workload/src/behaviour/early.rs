@@ -10,6 +10,7 @@ use crate::tree::Names;
 use rustix::fd::OwnedFd;
 use rustix::fs::FileType;
 use rustix::io::Errno;
+use std::collections::VecDeque;
 use std::ffi::CStr;
 
 /// Files that a worker has open at a time for this, at most. Twice as many were hardly faster.
@@ -18,17 +19,15 @@ pub(crate) const EARLY: usize = 16;
 /// The files of some names of a batch, one after the other.
 ///
 /// ```text
-/// files    -   -   -   c   d   e        c is next; of a, b and what is searched now
-/// closing  a   b                        these are closed when the next ones are opened
+/// files                 c  d  e         c is next
+/// taken = 3    a  b  n                  n is searched now; a and b are in `closing` until the next ones are opened
 /// ```
 #[derive(Debug, Default)]
 pub(crate) struct Early {
-    files: [Option<OwnedFd>; EARLY],
-    next: usize,
-    end: usize,
+    files: VecDeque<OwnedFd>,
     now: Option<OwnedFd>,
-    closing: [Option<OwnedFd>; EARLY],
-    closing_now: usize,
+    taken: usize,
+    closing: Vec<OwnedFd>,
 }
 
 impl Early {
@@ -39,28 +38,24 @@ impl Early {
         most: usize,
         mut open: impl FnMut(&CStr) -> Result<OwnedFd, Errno>,
     ) {
-        if self.next < self.end {
+        if !self.files.is_empty() {
             return;
         }
         self.end();
         if most < 2 || names.len() < 2 {
             return;
         }
-        for (place, name) in self.files.iter_mut().zip(names.upcoming()).take(most) {
+        for name in names.upcoming().take(most.min(EARLY)) {
             let is_file = name.file_type == FileType::RegularFile;
             let Some(fd) = is_file.then(|| open(name.name).ok()).flatten() else { break };
-            *place = Some(fd);
-            self.end += 1;
+            self.files.push_back(fd);
         }
     }
 
     /// It is the next name's turn. To be called for each that is taken.
     pub(crate) fn go_on(&mut self) {
-        self.now = None;
-        if self.next < self.end {
-            self.now = self.files[self.next].take();
-            self.next += 1;
-        }
+        self.now = self.files.pop_front();
+        self.taken += usize::from(self.now.is_some());
     }
 
     /// The file whose turn it is, if it was opened before.
@@ -70,9 +65,8 @@ impl Early {
 
     /// Closes a file that was searched: later, with others, if not more are open then than were opened.
     pub(crate) fn close(&mut self, fd: OwnedFd) {
-        if self.closing_now < self.next {
-            self.closing[self.closing_now] = Some(fd);
-            self.closing_now += 1;
+        if self.closing.len() < self.taken {
+            self.closing.push(fd);
         } else {
             close(fd);
         }
@@ -80,17 +74,13 @@ impl Early {
 
     /// Only so many names are left: others have taken the later ones.
     pub(crate) fn keep(&mut self, names: usize) {
-        let end = self.end.min(self.next + names);
-        self.files[end..self.end].iter_mut().filter_map(Option::take).for_each(close);
-        self.end = end;
+        self.files.drain(names.min(self.files.len())..).for_each(close);
     }
 
     /// Closes all: nobody goes on with these names.
     pub(crate) fn end(&mut self) {
-        self.keep(0);
-        self.now.take().into_iter().for_each(close);
-        self.closing[..self.closing_now].iter_mut().filter_map(Option::take).for_each(close);
-        (self.next, self.end, self.closing_now) = (0, 0, 0);
+        self.files.drain(..).chain(self.now.take()).chain(self.closing.drain(..)).for_each(close);
+        self.taken = 0;
     }
 }
 
