@@ -4,6 +4,7 @@
 //! Computed over groups, callees first. Nothing is cut off and remembered, so no order of looking at things can make a
 //! bound too small.
 
+use crate::frames::Site;
 use crate::graph::{Edge, Graph, Step};
 use crate::groups::groups;
 
@@ -62,7 +63,8 @@ impl Need {
         }
     }
 
-    fn bytes(&self) -> u64 {
+    /// Bytes below the return address, as far as they are known.
+    pub fn bytes(&self) -> u64 {
         match self {
             Need::Proved(proved) => proved.bytes,
             Need::Unknown { at_least, .. } => *at_least,
@@ -117,7 +119,11 @@ fn need(graph: &Graph<'_, '_>, needs: &[Need], number: usize) -> Need {
 
 /// What a call needs in all, if its callee needs `bytes`.
 pub fn through(graph: &Graph<'_, '_>, number: usize, edge: &Edge, bytes: u64) -> u64 {
-    let site = &graph.nodes[number].frame.sites[edge.site];
+    through_site(&graph.nodes[number].frame.sites[edge.site], bytes)
+}
+
+/// The same of a site.
+pub fn through_site(site: &Site, bytes: u64) -> u64 {
     let pushed = if site.tail { 0 } else { RETURN_ADDRESS };
     site.depth.saturating_add(pushed).saturating_add(bytes)
 }

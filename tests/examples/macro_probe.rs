@@ -2,7 +2,7 @@
 //! `#[vthread]`, 1 with it, 2 with it in a vthread. `tests/macro_cost.rs` counts the instructions.
 //!
 //! `macro_probe places`: where closures run that recursive functions make ([`places`]). `macro_probe aside`: whether methods that make one call by
-//! way of a stub answer as they should ([`aside`]).
+//! way of a stub answer as they should ([`aside`]). `macro_probe room`: the same of methods that are called where there is room for them ([`room`]).
 //!
 //! Without arguments it shows what virtual calls cost in time, each form beside the others in every turn.
 
@@ -16,6 +16,10 @@ mod aside;
 #[path = "../tests/places/mod.rs"]
 mod places;
 
+#[path = "../tests/room/mod.rs"]
+#[allow(dead_code, reason = "which methods they are is for the test")]
+mod room;
+
 use kernels::{KERNELS, Limit};
 use std::hint::black_box;
 use std::time::Instant;
@@ -23,6 +27,7 @@ use std::time::Instant;
 fn main() {
     match std::env::args().nth(1).as_deref() {
         Some("places") => return println!("{:?}", places::on_chunks()),
+        Some("room") => return println!("{:?}", room::answers()),
         Some("aside") => return println!("{:?}", aside::answers()),
         _ => {}
     }

@@ -7,6 +7,7 @@ mod finished;
 #[allow(dead_code, reason = "only the probe runs them; here are their names and limits")]
 mod kernels;
 mod places;
+mod room;
 
 use kernels::{KERNELS, Limit};
 use std::alloc::{GlobalAlloc, Layout, System};
@@ -100,16 +101,23 @@ fn concurrent_dyn_calls_and_recursion_take_nothing_from_the_heap() {
     assert_eq!(made, 0, "allocations in 2,000 dyn calls and 200 recursive ones");
 }
 
-/// Small methods are called in place, with what they call, and with a call that they make at most once, by way of a stub. Not those that have something
-/// large on their own stack.
+/// Small methods are called in place, with what they call, and with a call that they make at most once, by way of a stub. Those that have something
+/// large on their own stack only where there is room for it anyway.
 #[test]
 #[cfg_attr(not(all(target_arch = "x86_64", target_os = "linux")), ignore = "the machine code is x86-64's")]
 fn small_methods_are_called_in_place() {
     let in_place = finished::callers_in_place(&probe());
     let of = |method: &str| in_place.iter().filter(|name| name.ends_with(method)).count();
-    for (method, types) in
-        [("area", 2), ("distance", 2), ("apply", 2), ("mix", 2), ("find", 2), ("block", 0), ("room", 0)]
-    {
+    for (method, types) in [
+        ("area", 2),
+        ("distance", 2),
+        ("apply", 2),
+        ("mix", 2),
+        ("find", 2),
+        ("block", 0),
+        ("room", 0),
+        ("roomy", 2),
+    ] {
         assert_eq!(of(&format!("::__chunk_{method}")), types, "{method}: {in_place:#?}");
     }
     let bytes = std::fs::read(probe()).expect("the probe");
@@ -121,7 +129,7 @@ fn small_methods_are_called_in_place() {
             "{function}: {aside:#?}"
         );
     }
-    for (method, is_in_place) in aside::METHODS {
+    for (method, is_in_place) in aside::METHODS.iter().chain(room::METHODS) {
         let types = if *is_in_place { 2 } else { 0 };
         assert_eq!(of(&format!("::__chunk_{method}")), types, "{method}: {in_place:#?}");
     }
@@ -133,6 +141,15 @@ fn what_is_called_by_way_of_a_stub_answers_as_it_should() {
     assert_eq!(plain, concurrent);
     assert_eq!(plain.iter().filter(|answer| answer.is_none()).count(), 4, "panics");
     let output = Command::new(probe()).arg("aside").output().expect("it runs");
+    let optimised = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(optimised, format!("{:?}\n", [&plain, &plain]), "{output:?}");
+}
+
+#[test]
+fn what_is_called_where_there_is_room_answers_as_it_should() {
+    let [plain, concurrent] = room::answers();
+    assert_eq!(plain, concurrent);
+    let output = Command::new(probe()).arg("room").output().expect("it runs");
     let optimised = String::from_utf8_lossy(&output.stdout);
     assert_eq!(optimised, format!("{:?}\n", [&plain, &plain]), "{output:?}");
 }

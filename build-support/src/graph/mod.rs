@@ -9,6 +9,7 @@ mod aside;
 mod elsewhere;
 mod in_place;
 mod reason;
+mod room;
 mod steps;
 mod stubs;
 mod ways;
@@ -169,7 +170,10 @@ impl<'a, 'd> Graph<'a, 'd> {
                 self.connect(next);
                 next += 1;
             }
-            if !self.policy.pools.is_empty() && self.hop_more() || self.call_more_in_place() {
+            if !self.policy.pools.is_empty() && self.hop_more()
+                || self.call_in_place_with_room()
+                || self.call_more_in_place()
+            {
                 continue;
             }
             return;

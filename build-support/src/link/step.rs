@@ -397,7 +397,7 @@ fn log(path: &Path, outcome: &Outcome, linked: Duration, took: Duration) -> Resu
     let Some(log) = env::var_os(LOG_VARIABLE) else { return Ok(()) };
     let mut text = format!(
         "{}: linked in {} us, step {} us, {} entries, {} places written, {} call sites rewritten, {} functions, {} imports and {} indirect calls \
-         by way of stubs; {} sites call imports so, {} imports are redirected for the whole program; {} initialisers are counted; {} functions call small entries in place\n",
+         by way of stubs; {} sites call imports so, {} imports are redirected for the whole program; {} initialisers are counted; {} functions call entries in place\n",
         path.display(),
         linked.as_micros(),
         took.as_micros(),

@@ -56,7 +56,7 @@ pub fn every_kind(way: &Build<'_>) {
     while let Some(line) = lines.next() {
         let (path, rest) = line.split_once(": linked in ").unwrap_or_else(|| panic!("{line}\n{log}"));
         assert!(
-            rest.contains(", 1 entries, ") && rest.ends_with("functions call small entries in place"),
+            rest.contains(", 1 entries, ") && rest.ends_with("functions call entries in place"),
             "{line}"
         );
         while let Some(entry) = lines.next_if(|line| line.starts_with("  ")) {

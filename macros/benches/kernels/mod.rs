@@ -194,6 +194,19 @@ twice! {
         for i in 0..n { sum += all[(i % 2) as usize].room(i); }
         sum
     }
+    trait Roomy { fn roomy(&self, with: u64) -> u64; }
+    impl Roomy for Cached {
+        fn roomy(&self, with: u64) -> u64 { black_box(&mut MaybeUninit::<[u64; 39]>::uninit()); self.0 ^ with }
+    }
+    impl Roomy for Known {
+        fn roomy(&self, with: u64) -> u64 { black_box(&mut MaybeUninit::<[u64; 39]>::uninit()); self.1 ^ with }
+    }
+    pub fn objects_where_there_is_room(n: u64) -> u64 {
+        let all: Vec<Box<dyn Roomy>> = black_box(vec![Box::new(Cached(1 << 60)), Box::new(Known(1 << 60, 5))]);
+        let mut sum = slow(n);
+        for i in 0..n { sum += all[(i % 2) as usize].roomy(i); }
+        sum
+    }
 }
 
 type Form = fn(u64) -> u64;
@@ -258,4 +271,6 @@ pub const KERNELS: &[Kernel] = &[
     kernel("dyn with a block", forms!(objects_with_a_block), 20_000, VirtualCall(7.0)),
     // and room for forty, of which none is used, so that it takes a chunk to do nothing: as dear as it gets.
     kernel("dyn with room", forms!(objects_with_room), 20_000, VirtualCall(7.0)),
+    // The same where something else needs as much, so that the caller's chunk has it.
+    kernel("dyn where there is room", forms!(objects_where_there_is_room), 20_000, VirtualCall(7.0)),
 ];

@@ -19,7 +19,7 @@ pub(crate) const ITEMS: &[Item] = &[
 /// Where a call takes memory from the heap.
 pub(crate) const WITH_MALLOC: &[Item] = &[("call", |n| timed(|| mallocs(n)))];
 
-/// What the callee of a `call` needs: so much that it is not called in place.
+/// What the callee of a `call` needs: so much that it is called in place only where there is room.
 pub(crate) type Room = [MaybeUninit<u64>; 16];
 
 /// What the callee of a `call` does: it uses four words of its room.
@@ -148,15 +148,27 @@ pub(crate) mod code {
         x
     }
 
+    /// Who calls nothing else, so that its chunk has no room for what it calls.
+    trait Caller {
+        fn call_often(&self, n: u64) -> u64;
+    }
+
+    impl Caller for [Box<dyn Work + Send + Sync>; 4] {
+        fn call_often(&self, n: u64) -> u64 {
+            let mut x = 0;
+            for _ in 0..n {
+                x = self[x as usize & 3].work(x);
+            }
+            x
+        }
+    }
+
     /// `n` virtual calls: in a vthread each takes a chunk.
     pub(crate) fn calls(n: u64) -> u64 {
         let objects: [Box<dyn Work + Send + Sync>; 4] =
             black_box([Box::new(One), Box::new(One), Box::new(One), Box::new(One)]);
-        let mut x = 0;
-        for _ in 0..n {
-            x = objects[x as usize & 3].work(x);
-        }
-        x
+        let caller: Box<dyn Caller> = black_box(Box::new(objects));
+        caller.call_often(n)
     }
 
     /// Calls itself `n` deep: in a vthread each call takes a chunk.
