@@ -1,7 +1,7 @@
 //! An open file.
 
 use super::{Metadata, OpenOptions, Permissions};
-use crate::io::{self as vio, Request, blocking};
+use crate::io::{self as vio, Request, elsewhere};
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsFd, AsRawFd, BorrowedFd, FromRawFd, IntoRawFd, OwnedFd, RawFd};
 use std::path::Path;
@@ -113,7 +113,7 @@ impl File {
     /// # Errors
     /// As `ftruncate(2)`.
     pub fn set_len(&self, size: u64) -> io::Result<()> {
-        blocking(|| self.0.set_len(size))
+        elsewhere(|| self.0.set_len(size))
     }
 
     /// Its type, size, times and so on. Never waits: they are in memory while it is open.
@@ -128,8 +128,9 @@ impl File {
     ///
     /// # Errors
     /// As `fchmod(2)`.
+    #[allow(clippy::needless_pass_by_value, reason = "as std has it")]
     pub fn set_permissions(&self, permissions: Permissions) -> io::Result<()> {
-        blocking(|| self.0.set_permissions(permissions))
+        elsewhere(|| self.0.set_permissions(permissions.clone()))
     }
 
     /// Another descriptor of the same open file, with the same position.

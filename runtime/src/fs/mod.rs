@@ -25,7 +25,7 @@ pub use options::OpenOptions;
 /// Those of `std`.
 pub use std::fs::{FileType, Metadata, Permissions};
 
-use crate::io::{Request, blocking, perform};
+use crate::io::{Request, elsewhere, perform};
 use std::ffi::CString;
 use std::io::{self, Read, Write};
 use std::os::unix::ffi::OsStrExt;
@@ -79,7 +79,7 @@ pub fn write(path: impl AsRef<Path>, contents: impl AsRef<[u8]>) -> io::Result<(
 /// As [`std::fs::copy`].
 pub fn copy(from: impl AsRef<Path>, to: impl AsRef<Path>) -> io::Result<u64> {
     let (from, to) = (from.as_ref(), to.as_ref());
-    blocking(|| std::fs::copy(from, to))
+    elsewhere(|| std::fs::copy(from, to))
 }
 
 /// What a path leads to, symbolic links followed.
@@ -150,7 +150,7 @@ pub fn remove_dir(path: impl AsRef<Path>) -> io::Result<()> {
 /// As [`std::fs::remove_dir_all`].
 pub fn remove_dir_all(path: impl AsRef<Path>) -> io::Result<()> {
     let path = path.as_ref();
-    blocking(|| std::fs::remove_dir_all(path))
+    elsewhere(|| std::fs::remove_dir_all(path))
 }
 
 /// Makes a directory.
@@ -167,7 +167,7 @@ pub fn create_dir(path: impl AsRef<Path>) -> io::Result<()> {
 /// As [`std::fs::create_dir_all`].
 pub fn create_dir_all(path: impl AsRef<Path>) -> io::Result<()> {
     let path = path.as_ref();
-    blocking(|| std::fs::create_dir_all(path))
+    elsewhere(|| std::fs::create_dir_all(path))
 }
 
 /// Gives a file another name.
@@ -194,7 +194,7 @@ pub fn symlink(original: impl AsRef<Path>, link: impl AsRef<Path>) -> io::Result
 /// As [`std::fs::read_link`].
 pub fn read_link(path: impl AsRef<Path>) -> io::Result<PathBuf> {
     let path = path.as_ref();
-    blocking(|| std::fs::read_link(path))
+    elsewhere(|| std::fs::read_link(path))
 }
 
 /// The absolute path, without symbolic links.
@@ -203,14 +203,15 @@ pub fn read_link(path: impl AsRef<Path>) -> io::Result<PathBuf> {
 /// As [`std::fs::canonicalize`].
 pub fn canonicalize(path: impl AsRef<Path>) -> io::Result<PathBuf> {
     let path = path.as_ref();
-    blocking(|| std::fs::canonicalize(path))
+    elsewhere(|| std::fs::canonicalize(path))
 }
 
 /// Changes who may do what.
 ///
 /// # Errors
 /// As [`std::fs::set_permissions`].
+#[allow(clippy::needless_pass_by_value, reason = "as std has it")]
 pub fn set_permissions(path: impl AsRef<Path>, permissions: Permissions) -> io::Result<()> {
     let path = path.as_ref();
-    blocking(|| std::fs::set_permissions(path, permissions))
+    elsewhere(|| std::fs::set_permissions(path, permissions.clone()))
 }

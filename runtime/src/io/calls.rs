@@ -79,11 +79,17 @@ pub(crate) fn do_without_openat2() {
     CANNOT_TELL.store(true, Relaxed);
 }
 
+/// Does an open with these flags make or change what it opens?
+#[inline]
+pub(super) fn makes(flags: i32) -> bool {
+    flags & (libc::O_CREAT | libc::O_TRUNC) != 0 || flags & libc::O_TMPFILE == libc::O_TMPFILE
+}
+
 /// `openat2` with `RESOLVE_CACHED` and `resolve`. `-EAGAIN`: it would wait, or might.
 #[inline]
 pub(super) fn open_now(dir: RawFd, path: &CStr, flags: i32, mode: u32, resolve: u64) -> i32 {
     // The kernel refuses to say so for what is created or truncated.
-    if flags & (libc::O_CREAT | libc::O_TRUNC) != 0 || flags & libc::O_TMPFILE == libc::O_TMPFILE {
+    if makes(flags) {
         return -libc::EAGAIN;
     }
     if !CANNOT_TELL.load(Relaxed) {
@@ -140,22 +146,45 @@ pub(super) fn is_in_memory(fd: RawFd) -> bool {
     IN_MEMORY.contains(&magic) && is_regular(fd)
 }
 
-/// Does `poll(2)` say when this can be read or written? Files and directories always can, it says.
-#[cfg(vthread_native)]
-pub(super) fn can_be_polled(fd: RawFd) -> bool {
+/// What kind of file this is: `S_IFREG` and so on, or 0 where nobody can say.
+pub(super) fn kind(fd: RawFd) -> libc::mode_t {
     // SAFETY: fills a struct of integers.
     unsafe {
         let mut status: libc::stat = core::mem::zeroed();
-        libc::fstat(fd, &raw mut status) == 0
-            && !matches!(status.st_mode & libc::S_IFMT, libc::S_IFREG | libc::S_IFDIR | libc::S_IFBLK)
+        if libc::fstat(fd, &raw mut status) == 0 { status.st_mode & libc::S_IFMT } else { 0 }
     }
+}
+
+/// Does `poll(2)` say when this can be read or written? Files and directories always can, it says.
+#[cfg(vthread_native)]
+pub(super) fn can_be_polled(fd: RawFd) -> bool {
+    !matches!(kind(fd), 0 | libc::S_IFREG | libc::S_IFDIR | libc::S_IFBLK)
 }
 
 /// Is this a regular file?
 pub(super) fn is_regular(fd: RawFd) -> bool {
-    // SAFETY: fills a struct of integers.
-    unsafe {
-        let mut status: libc::stat = core::mem::zeroed();
-        libc::fstat(fd, &raw mut status) == 0 && status.st_mode & libc::S_IFMT == libc::S_IFREG
-    }
+    kind(fd) == libc::S_IFREG
+}
+
+/// Do reads and writes of this begin where the ones before have ended?
+pub(super) fn has_position(fd: RawFd) -> bool {
+    matches!(kind(fd), libc::S_IFREG | libc::S_IFBLK)
+}
+
+/// Where the next one begins.
+pub(super) fn position(fd: RawFd) -> Option<u64> {
+    // SAFETY: no pointers.
+    u64::try_from(unsafe { libc::lseek64(fd, 0, libc::SEEK_CUR) }).ok()
+}
+
+/// Does what is read stay in memory?
+pub(super) fn is_cached(fd: RawFd) -> bool {
+    // SAFETY: no pointers.
+    unsafe { libc::fcntl(fd, libc::F_GETFL) & libc::O_DIRECT == 0 }
+}
+
+/// Sets those of the flags that an open file can change.
+pub(super) fn set_status(fd: RawFd, flags: i32) {
+    // SAFETY: no pointers. It fails for none that the file was opened with.
+    unsafe { libc::fcntl(fd, libc::F_SETFL, flags) };
 }

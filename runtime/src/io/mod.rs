@@ -12,11 +12,21 @@
 //! of the vthread asks the kernel to cancel the operation, and goes on waiting until it has; an unpark ends no such wait.
 //! A regular file's read that has begun cannot be cancelled: it is waited for.
 //!
+//! # The position of a file
+//!
+//! As everywhere on Linux, of several who read or write at the position of one open file each gets bytes of its own. A ring does not see to that: it
+//! only brings what is to be read there into memory, and a system call reads it; writes that would wait, and reads of file systems that do not know
+//! `RWF_NOWAIT`, are made by threads of the pool. Reads and writes at offsets need none of this.
+//!
 //! # What may still block the carrier
 //!
 //! Plain reads and opens of a [`Habit`]. Listing directories, for which the kernel has no other call: one that had to be waited for when it was opened
-//! is listed on a thread of [`blocking`](crate::blocking), any other at once. And writes of up to 64 KiB to regular files on file systems that
-//! do not know `RWF_NOWAIT` for them (ext4): they end in the page cache.
+//! is listed on a thread of [`blocking`](crate::blocking), any other at once. Writes of up to 64 KiB to regular files on file systems that
+//! do not know `RWF_NOWAIT` for them (ext4): they end in the page cache. A read or write at the position of a file at which another thread reads or
+//! writes just now. And, where no thread is to be had, what needs one.
+//!
+//! Opens do not: what is no regular file or directory (a FIFO, whose other end must be opened too; a terminal), or somebody has a lease of, is opened by a
+//! thread of [`blocking`](crate::blocking), which no cancellation ends.
 
 mod calls;
 mod habit;
@@ -35,7 +45,7 @@ mod ring;
 #[cfg(vthread_native)]
 pub(crate) use calls::do_without_openat2;
 pub use habit::Habit;
-pub(crate) use perform::{blocking, open, open_and_tell, perform, try_blocking};
+pub(crate) use perform::{elsewhere, open, open_and_tell, perform, try_blocking};
 #[cfg(vthread_native)]
 pub(crate) use reactor::{cancel, describe, end, is_busy, numbers, sleep, turn};
 pub(crate) use request::Request;
@@ -101,7 +111,7 @@ pub fn try_read(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
     perform::try_read(fd.as_fd(), buffer, At::Position)
 }
 
-/// [`read`] of what [`try_read`] has just found not to be in memory: waits for it without another try.
+/// [`read`] of what [`try_read`] has just found not to be in memory: waits for it without another try. For those who alone use the file's position.
 ///
 /// # Errors
 /// As [`read`].
@@ -113,8 +123,8 @@ pub fn read_after_try(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
     read_waiting(fd.as_fd(), buffer, At::Position)
 }
 
-/// Opens what can be opened without waiting for a disk: names that the kernel has in memory. Never parks. `flags` and `mode` as
-/// for `openat(2)`. On kernels that cannot tell, the same as `openat(2)`.
+/// Opens what can be opened without waiting: names that the kernel has in memory, and no FIFO, terminal or leased file, unless `flags` have `O_NONBLOCK`.
+/// Never parks. `flags` and `mode` as for `openat(2)`. On kernels that cannot tell, a disk is waited for.
 ///
 /// # Errors
 /// [`ErrorKind::WouldBlock`] when it would have to wait; else as `openat(2)`.

@@ -11,6 +11,7 @@
 //! timeout, unpark or cancellation ends the wait ([`Waiting::to_the_end`]).
 
 use super::Request;
+use super::perform::For;
 use super::poll::{self, Ready};
 use super::ring::Ring;
 use crate::arch::Parked;
@@ -112,18 +113,21 @@ impl Reactor {
 ///
 /// # Safety
 /// The request's buffers are valid, and nobody else uses them until this returns.
-pub(super) unsafe fn wait_for(request: &Request<'_>) -> i32 {
+pub(super) unsafe fn wait_for(request: &Request<'_>, what: For) -> i32 {
     let reactor = hop(reactor_or_make);
-    // SAFETY: the caller's promise.
-    let Some(ring) = &reactor.ring else { return hop(|| unsafe { wait_for_pool(reactor, request) }) };
+    let Some(ring) = reactor.ring.as_ref().filter(|_| what == For::Anything) else {
+        // SAFETY: the caller's promise.
+        return hop(|| unsafe { wait_for_pool(reactor, request, what) });
+    };
     let operation = Operation {
         waiting: Waiting::to_the_end(What::new(request.action())).of_an_operation(),
         result: Cell::new(0),
     };
     // SAFETY: the operation stays in this frame, and the buffers stay the caller's, until the completion has claimed it.
     if !hop(|| unsafe { ring.borrow_mut().push(&request.entry(), (&raw const operation) as u64) }) {
+        // The kernel takes no more just now.
         // SAFETY: the caller's promise.
-        return hop(|| unsafe { request.call() });
+        return hop(|| unsafe { wait_for_pool(reactor, request, what) });
     }
     reactor.begun();
     let outcome = operation.waiting.wait(None);
@@ -134,8 +138,10 @@ pub(super) unsafe fn wait_for(request: &Request<'_>) -> i32 {
 
 /// # Safety
 /// As [`wait_for`].
-unsafe fn wait_for_pool(reactor: &Reactor, request: &Request<'_>) -> i32 {
-    if let Some((fd, events)) = request.polls() {
+unsafe fn wait_for_pool(reactor: &Reactor, request: &Request<'_>, what: For) -> i32 {
+    if what == For::Anything
+        && let Some((fd, events)) = request.polls()
+    {
         reactor.begun();
         // SAFETY: the caller's promise.
         let result = unsafe { wait_until_ready(request, fd, events) };
@@ -146,7 +152,7 @@ unsafe fn wait_for_pool(reactor: &Reactor, request: &Request<'_>) -> i32 {
     }
     // Those of another runtime may have all of them.
     let waits = blocking::WaitsForThreads::begin();
-    let permit = POOL_PERMITS.acquire(1);
+    let permit = (what != For::Others).then(|| POOL_PERMITS.acquire(1));
     drop(waits);
     reactor.begun();
     let sent = *request;
