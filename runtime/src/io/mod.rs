@@ -90,6 +90,18 @@ pub fn read(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
     read_with(fd.as_fd(), buffer, At::Position)
 }
 
+/// [`read`] of a file that nobody else reads or writes at its position meanwhile: what has to be waited for is not read twice.
+///
+/// # Errors
+/// As [`read`].
+///
+/// # Panics
+/// As [`read`].
+#[inline]
+pub fn read_alone(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
+    perform::read_alone(fd.as_fd(), buffer)
+}
+
 /// Reads from `offset`, as `pread(2)`.
 ///
 /// # Errors

@@ -130,6 +130,17 @@ pub(super) fn read_with(fd: BorrowedFd<'_>, buffer: &mut [u8], at: At) -> io::Re
     read_waiting(fd, buffer, at)
 }
 
+/// At the position of a file that nobody else reads or writes there meanwhile.
+#[inline]
+pub(super) fn read_alone(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
+    if on_a_vthread()
+        && let Tried::Done(read) = tried_read(fd, buffer, At::Position)
+    {
+        return read;
+    }
+    read_waiting(fd, buffer, At::Position)
+}
+
 /// Without trying first. At the position of the file: of one that nobody else reads or writes there meanwhile.
 #[inline]
 pub(super) fn read_waiting(fd: BorrowedFd<'_>, buffer: &mut [u8], at: At) -> io::Result<usize> {

@@ -108,7 +108,7 @@ impl<'a> Window<'a> {
             self.held = 0..self.held.len();
         }
         while !self.ended && self.held.end < self.buffer.len() {
-            let n = vthread::io::read(self.file, &mut self.buffer[self.held.end..])
+            let n = vthread::io::read_alone(self.file, &mut self.buffer[self.held.end..])
                 .map_err(|error| errno(&error))?;
             self.has_read(n);
         }
