@@ -45,7 +45,8 @@ pub struct Cli {
     #[arg(short, long)]
     pub count: bool,
 
-    /// Print where each match is, as PATH:LINE:COLUMN (columns are bytes), in JSON with :POINTER (RFC 6901).
+    /// Print where each match is, as PATH:LINE:COLUMN (columns are bytes), in JSON with :POINTER (RFC 6901, control
+    /// characters and backslashes escaped by a backslash).
     #[arg(short = 'n', long, conflicts_with = "count")]
     pub locations: bool,
 

@@ -71,6 +71,7 @@ fn pointers_say_where_a_value_is() {
         "{\"users\": [0, 1, 2,\n {\"name\": \"zork and z\\u006frk\"}],\n \"~/\": {\"\": \"zork\"}}",
     );
     tree.file("key.json", r#"{"two\nlines": "zork"}"#);
+    tree.file("like-it.json", r#"{"two\\nlines": "zork", "\u0085\\u{85}": "zork"}"#);
     tree.file("root.json", "\n \"zork\"");
     for_each_engine(|engine| {
         let run = |args: &[&str]| zork(engine).args(args).within(tree.root()).run();
@@ -79,6 +80,8 @@ fn pointers_say_where_a_value_is() {
             "a.json:2:21:/users/3/name",
             "a.json:3:14:/~0~1/",
             "key.json:1:17:/two\\nlines",
+            r"like-it.json:1:18:/two\\nlines",
+            r"like-it.json:1:43:/\u{85}\\u{85}",
             "root.json:2:3:",
         ]);
         let lines = run(&["-n", "--json", "--sort", "path"]).json();
@@ -87,7 +90,9 @@ fn pointers_say_where_a_value_is() {
             lines[3],
             json!({ "type": "match", "path": path, "line": 1, "column": 17, "pointer": "/two\nlines" })
         );
-        assert_eq!((&lines[4]["pointer"], &lines[5]["json_files"]), (&json!(""), &json!(3)));
+        let backslashes = [&lines[4]["pointer"], &lines[5]["pointer"]];
+        assert_eq!(backslashes, [&json!("/two\\nlines"), &json!("/\u{85}\\u{85}")]);
+        assert_eq!((&lines[6]["pointer"], &lines[7]["json_files"]), (&json!(""), &json!(4)));
     });
 }
 

@@ -92,10 +92,10 @@ impl Format {
     }
 }
 
-/// A key may hold a newline: in a line it is written as `\n`, so that a line stays a line.
+/// A key may hold a newline: in a line it is written as `\n`, so that a line stays a line, and a backslash as two, so that no other key looks like it.
 fn escape_line(pointer: &str, out: &mut Vec<u8>) {
     for c in pointer.chars() {
-        if c.is_control() {
+        if c.is_control() || c == '\\' {
             out.extend(c.escape_default().map(|c| c as u8));
         } else {
             out.extend_from_slice(c.encode_utf8(&mut [0; 4]).as_bytes());
@@ -169,7 +169,10 @@ mod tests {
         assert_eq!(written(null.clone(), |f, o| f.path(b"a\nb", o)), "a\nb\0");
         assert_eq!(written(plain.clone(), |f, o| f.count(b"a", 12, o)), "a:12\n");
         assert_eq!(written(null, |f, o| f.count(b"a", 12, o)), "a\x0012\n");
-        assert_eq!(written(plain, |f, o| f.location(b"a", &found, o)), "a:3:9:/a\\nb/0\n");
+        let located = |found| written(plain.clone(), |f, o| f.location(b"a", found, o));
+        assert_eq!(located(&found), "a:3:9:/a\\nb/0\n");
+        let backslash = Found { pointer: Some("/a\\nb/0"), ..found };
+        assert_eq!(located(&backslash), "a:3:9:/a\\\\nb/0\n");
     }
 
     #[test]
