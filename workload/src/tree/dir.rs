@@ -258,6 +258,11 @@ impl Dir {
         Ok(identity)
     }
 
+    /// Whether something below it is still to be opened.
+    pub(super) fn is_of_use(&self) -> bool {
+        self.users.load(Acquire) > 0
+    }
+
     /// Closes the descriptor though it is still of use, and remembers which directory it was. Returns whether it was open.
     pub(super) fn close_for_now(&self) -> bool {
         let mut handle = self.handle();

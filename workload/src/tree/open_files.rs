@@ -25,6 +25,11 @@ const PER_WORKER: usize = 4;
 const MOST: usize = 1024;
 /// Left for libraries that open a file now and then.
 const MARGIN: usize = 6;
+/// Entries of the queue of held directories before it is looked which of them are of use.
+const fn scan_above(cap: usize) -> usize {
+    2 * cap + 64
+}
+
 /// How long to wait for another process or thread to close a file when the system says that there are too many.
 const PATIENCE: Duration = Duration::from_secs(10);
 /// How long to wait for who has a lease on a file (`F_SETLEASE`: a file server), of which an open that does not block says `EAGAIN`.
@@ -215,9 +220,10 @@ impl OpenFiles {
         {
             let mut held = self.held.lock().unwrap_or_else(PoisonError::into_inner);
             held.push_back(dir);
-            // Those that have been closed since stay in the queue as empty references for a while.
-            if held.len() > 2 * cap + 64 {
-                held.retain(|d| d.strong_count() > 0);
+            // Those that are of no use any more stay in the queue for a while, also where names below them keep them alive: that all of these go leaves
+            // about `cap`, so as many are taken in before the next scan, and it costs nothing that grows with the tree.
+            if held.len() > scan_above(cap) {
+                held.retain(|dir| dir.upgrade().is_some_and(|dir| dir.is_of_use()));
             }
         }
         if self.held_now.load(Relaxed) > cap {
@@ -247,6 +253,33 @@ impl OpenFiles {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tree::DirUse;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_chain_of_directories_leaves_no_more_in_the_queue_than_may_be_held() {
+        let top = tempfile::tempdir().expect("a directory");
+        let files = Arc::new(OpenFiles::new(Some(50)).expect("a test may open as many"));
+        files.share_among(1);
+        let cap = files.cap.load(Relaxed);
+        let in_queue = || files.held.lock().expect("no panic").len();
+        let path = std::ffi::CString::new(top.path().as_os_str().as_encoded_bytes()).expect("no NUL");
+        let mut here = DirUse::open_root(&files, &path, true).expect("a start");
+        let (mut before, mut scans, mut scanned) = (0, 0, 0);
+        for _ in 0..10_000 {
+            // As who finds a directory keeps the one above it, until that is open. The names above live on.
+            let above = here.keep();
+            here = above.open_child(c".", false).expect("a directory is its own child here");
+            let now = in_queue();
+            if now <= before {
+                (scans, scanned) = (scans + 1, scanned + before + 1);
+            }
+            assert!(now <= scan_above(cap), "{now} in the queue");
+            before = now;
+        }
+        // Each has looked at about three times as many entries as came in since the one before.
+        assert!(scans > 0 && scanned <= 3 * 10_000, "{scanned} looked at in {scans} scans");
+    }
 
     #[test]
     fn files_that_are_opened_early_take_at_most_half_of_what_is_left_for_directories() {
