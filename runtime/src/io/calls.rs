@@ -93,14 +93,7 @@ pub(super) fn open_now(dir: RawFd, path: &CStr, flags: i32, mode: u32, resolve: 
         return -libc::EAGAIN;
     }
     if !CANNOT_TELL.load(Relaxed) {
-        // SAFETY: a struct of integers.
-        let mut how: libc::open_how = unsafe { core::mem::zeroed() };
-        how.flags = u64::from(flags.cast_unsigned());
-        how.resolve = libc::RESOLVE_CACHED | resolve;
-        let arguments =
-            [number(dir), path.as_ptr() as usize, &raw const how as usize, size_of::<libc::open_how>(), 0, 0];
-        // SAFETY: the path ends with a NUL, and the struct has the size that is said.
-        let result = unsafe { system_call(libc::SYS_openat2, arguments) as i32 };
+        let result = open_as(dir, path, &How::new(flags, 0, libc::RESOLVE_CACHED | resolve));
         match -result {
             libc::ENOSYS | libc::EINVAL | libc::EPERM => {}
             _ => return result,
@@ -110,10 +103,58 @@ pub(super) fn open_now(dir: RawFd, path: &CStr, flags: i32, mode: u32, resolve: 
             CANNOT_TELL.store(true, Relaxed);
         }
     }
-    if resolve != 0 {
-        return -libc::EAGAIN;
+    if resolve == 0 { open(dir, path, flags, mode) } else { open_in_mount(dir, path, flags, mode) }
+}
+
+/// How `openat2` opens: the kernel's `struct open_how`.
+#[derive(Clone, Copy, Debug)]
+#[repr(C)]
+pub(crate) struct How {
+    flags: u64,
+    mode: u64,
+    resolve: u64,
+}
+
+impl How {
+    #[inline]
+    fn new(flags: i32, mode: u32, resolve: u64) -> Self {
+        Self { flags: u64::from(flags.cast_unsigned()), mode: u64::from(mode), resolve }
     }
-    open(dir, path, flags, mode)
+
+    /// By a path that leads to no other mount. `None`: this kernel cannot tell.
+    #[inline]
+    pub(super) fn in_mount(flags: i32, mode: u32) -> Option<Self> {
+        // It refuses a mode where nothing is created.
+        let mode = if flags & libc::O_CREAT == 0 { 0 } else { mode };
+        (!CANNOT_TELL.load(Relaxed)).then(|| Self::new(flags, mode, libc::RESOLVE_NO_XDEV))
+    }
+}
+
+/// `openat2`. May wait, unless `how` forbids it.
+#[inline]
+pub(super) fn open_as(dir: RawFd, path: &CStr, how: &How) -> i32 {
+    let how = core::ptr::from_ref(how);
+    let arguments = [number(dir), path.as_ptr() as usize, how as usize, size_of::<How>(), 0, 0];
+    // SAFETY: the path ends with a NUL, and the struct is the kernel's and has the size that is said.
+    unsafe { system_call(libc::SYS_openat2, arguments) as i32 }
+}
+
+/// `openat2` by a path that leads to no other mount: `-EXDEV` if it does, or if nobody can tell. May wait.
+#[inline]
+pub(super) fn open_in_mount(dir: RawFd, path: &CStr, flags: i32, mode: u32) -> i32 {
+    How::in_mount(flags, mode).map_or(-libc::EXDEV, |how| or_cannot_tell(open_as(dir, path, &how)))
+}
+
+/// What `openat2` says where it cannot say where a path leads: `-EXDEV`. `EINVAL` may be the flags' fault, `EPERM` that of seccomp or of the file.
+#[inline]
+pub(super) fn or_cannot_tell(result: i32) -> i32 {
+    if result == -libc::ENOSYS {
+        CANNOT_TELL.store(true, Relaxed);
+    }
+    match -result {
+        libc::ENOSYS | libc::EINVAL | libc::EPERM => -libc::EXDEV,
+        _ => result,
+    }
 }
 
 /// `openat`. May wait.

@@ -1,6 +1,6 @@
 //! Reads and opens that are expected to find what they need in memory, because all before did.
 
-use super::{At, perform, would_wait};
+use super::{At, calls, perform, would_wait};
 use core::mem::MaybeUninit;
 use std::ffi::CStr;
 use std::io;
@@ -90,11 +90,35 @@ impl Habit {
     pub fn try_open_at(&mut self, dir: impl AsFd, path: &CStr, flags: i32, mode: u32) -> io::Result<OwnedFd> {
         let dir = dir.as_fd().as_raw_fd();
         if self.asking == 0 {
-            let opened = perform::open_here(dir, path, flags, mode);
+            let opened = perform::open_here(dir, path, flags, mode, calls::open);
             self.has_not_asked();
             return opened;
         }
         let opened = perform::try_open(dir, path, flags, mode, 0);
+        self.has_asked(opened.as_ref().is_err_and(would_wait));
+        opened
+    }
+
+    /// [`try_open_at`](Self::try_open_at) by a path that leads to no other mount: what is opened is on the same file system as `dir`, and
+    /// where that is local, so is whatever a plain open may wait for.
+    ///
+    /// # Errors
+    /// [`CrossesDevices`](io::ErrorKind::CrossesDevices) when the path leads to another mount, or the kernel cannot tell where it leads; else as `try_open_at`.
+    #[inline]
+    pub fn try_open_in_mount(
+        &mut self,
+        dir: impl AsFd,
+        path: &CStr,
+        flags: i32,
+        mode: u32,
+    ) -> io::Result<OwnedFd> {
+        let dir = dir.as_fd().as_raw_fd();
+        if self.asking == 0 {
+            let opened = perform::open_here(dir, path, flags, mode, calls::open_in_mount);
+            self.has_not_asked();
+            return opened;
+        }
+        let opened = perform::try_open(dir, path, flags, mode, libc::RESOLVE_NO_XDEV);
         self.has_asked(opened.as_ref().is_err_and(would_wait));
         opened
     }
@@ -196,6 +220,39 @@ mod tests {
         }
         assert_eq!(habit.price, 2 * ASKED);
         std::fs::remove_file(&path).expect("the file");
+    }
+
+    #[test]
+    fn a_path_to_another_mount_is_told_whether_it_is_asked_for_or_not() {
+        let path = std::env::temp_dir().join(format!("vthread-habit-mount-{}", std::process::id()));
+        std::fs::create_dir(&path).expect("a directory");
+        std::fs::write(path.join("file"), [7; 5]).expect("a file");
+        for (link, to) in [("near", "file"), ("far", "/proc/version")] {
+            std::os::unix::fs::symlink(to, path.join(link)).expect("a link");
+        }
+        let dir = File::open(&path).expect("a directory");
+        let mut habit = Habit::default();
+        let mut without_asking = 0;
+        while without_asking < 8 {
+            without_asking += u32::from(!habit.asks());
+            // Others who rename something have the kernel say that it might wait.
+            let mut as_usual = |name| {
+                let mut tries = (0..1000).map(|_| habit.try_open_in_mount(&dir, name, libc::O_RDONLY, 0));
+                let opened = tries.find(|opened| !opened.as_ref().is_err_and(would_wait));
+                opened.expect("all is in memory").map(drop).map_err(|error| error.kind())
+            };
+            let waiting = |name| {
+                let opened = crate::io::open_in_mount(&dir, name, libc::O_RDONLY, 0);
+                opened.map(drop).map_err(|error| error.kind())
+            };
+            for (name, outcome) in
+                [(c"file", Ok(())), (c"near", Ok(())), (c"far", Err(io::ErrorKind::CrossesDevices))]
+            {
+                // Who waits brings the names into memory.
+                assert_eq!((waiting(name), as_usual(name)), (outcome, outcome), "{name:?}");
+            }
+        }
+        std::fs::remove_dir_all(&path).expect("the directory");
     }
 
     #[test]

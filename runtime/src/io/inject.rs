@@ -72,7 +72,7 @@ fn fault(request: &Request<'_>) -> Option<Fault> {
     let call = match request {
         Request::Read { len, .. } => Call::Read(*len as usize),
         Request::Write { len, .. } => Call::Write(*len as usize),
-        Request::Open { path, .. } => Call::Open(path),
+        Request::Open { path, .. } | Request::OpenAs { path, .. } => Call::Open(path),
         _ => Call::Other,
     };
     let mut hook = HOOK.lock().unwrap_or_else(PoisonError::into_inner);

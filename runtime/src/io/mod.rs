@@ -148,7 +148,7 @@ pub fn try_open_at(dir: impl AsFd, path: &CStr, flags: i32, mode: u32) -> io::Re
 /// [`try_open_at`] by a path that leads to no other mount: what is opened is on the same file system as `dir`.
 ///
 /// # Errors
-/// [`ErrorKind::WouldBlock`] also when the kernel cannot tell; [`ErrorKind::CrossesDevices`] when the path leads to another mount.
+/// [`ErrorKind::CrossesDevices`] when the path leads to another mount, or the kernel cannot tell where it leads; else as `try_open_at`.
 #[inline]
 pub fn try_open_in_mount(dir: impl AsFd, path: &CStr, flags: i32, mode: u32) -> io::Result<OwnedFd> {
     perform::try_open(dir.as_fd().as_raw_fd(), path, flags, mode, libc::RESOLVE_NO_XDEV)
@@ -164,6 +164,19 @@ pub fn try_open_in_mount(dir: impl AsFd, path: &CStr, flags: i32, mode: u32) -> 
 #[inline]
 pub fn open_at(dir: impl AsFd, path: &CStr, flags: i32, mode: u32) -> io::Result<OwnedFd> {
     open(dir.as_fd().as_raw_fd(), path, flags, mode)
+}
+
+/// [`open_at`] by a path that leads to no other mount: what is opened is on the same file system as `dir`.
+///
+/// # Errors
+/// [`ErrorKind::CrossesDevices`] when the path leads to another mount, or the kernel cannot tell where it leads, before Linux 5.6 or because
+/// it refuses these flags for the file; else as `openat(2)`.
+///
+/// # Panics
+/// As [`read`].
+#[inline]
+pub fn open_in_mount(dir: impl AsFd, path: &CStr, flags: i32, mode: u32) -> io::Result<OwnedFd> {
+    perform::open_in_mount(dir.as_fd().as_raw_fd(), path, flags, mode)
 }
 
 /// Writes at the position of the file, as `write(2)`.

@@ -1,6 +1,6 @@
 //! How a call is made: plainly, at once if it need not wait, or while its vthread is parked.
 
-use super::{At, Request, calls, request::POSITION, would_wait};
+use super::{At, Request, calls, calls::How, request::POSITION, would_wait};
 #[cfg(vthread_native)]
 use crate::carrier;
 #[cfg(vthread_native)]
@@ -385,9 +385,15 @@ fn open_now(dir: RawFd, path: &CStr, flags: i32, mode: u32, resolve: u64) -> io:
     }
 }
 
-/// Opens it. Blocks the carrier if it has to wait.
+/// Opens it, as `call` does. Blocks the carrier if it has to wait.
 #[inline]
-pub(super) fn open_here(dir: RawFd, path: &CStr, flags: i32, mode: u32) -> io::Result<OwnedFd> {
+pub(super) fn open_here(
+    dir: RawFd,
+    path: &CStr,
+    flags: i32,
+    mode: u32,
+    call: impl Fn(RawFd, &CStr, i32, u32) -> i32,
+) -> io::Result<OwnedFd> {
     let flags = flags | libc::O_CLOEXEC;
     loop {
         #[cfg(feature = "inject-faults")]
@@ -396,7 +402,7 @@ pub(super) fn open_here(dir: RawFd, path: &CStr, flags: i32, mode: u32) -> io::R
             super::inject::Asked::Fail(errno) => return Err(io::Error::from_raw_os_error(errno)),
             super::inject::Asked::Do(_) => {}
         }
-        match calls::open(dir, path, flags, mode) {
+        match call(dir, path, flags, mode) {
             result if result == -libc::EINTR => {}
             // SAFETY: the kernel has just given it to us.
             result => return unsafe { owned(result) },
@@ -408,6 +414,30 @@ pub(super) fn open_here(dir: RawFd, path: &CStr, flags: i32, mode: u32) -> io::R
 #[inline]
 pub(crate) fn open(dir: RawFd, path: &CStr, flags: i32, mode: u32) -> io::Result<OwnedFd> {
     open_and_tell(dir, path, flags, mode).map(|(fd, _)| fd)
+}
+
+/// Opens it if the path leads to no other mount: `EXDEV`, also if nobody can tell.
+#[inline]
+pub(super) fn open_in_mount(dir: RawFd, path: &CStr, flags: i32, mode: u32) -> io::Result<OwnedFd> {
+    let flags = flags | libc::O_CLOEXEC;
+    if on_a_vthread() {
+        match try_open(dir, path, flags, mode, libc::RESOLVE_NO_XDEV) {
+            Err(error) if would_wait(&error) => {}
+            done => return done,
+        }
+    }
+    let Some(how) = How::in_mount(flags, mode) else {
+        return Err(io::Error::from_raw_os_error(libc::EXDEV));
+    };
+    // SAFETY: no buffers but the path and `how`, which are borrowed until this returns; the descriptor is owned at once.
+    let opened = unsafe {
+        perform(&Request::OpenAs { dir, path, how: &how }).map(|fd| OwnedFd::from_raw_fd(fd as RawFd))
+    };
+    checkpoint();
+    opened.map_err(|error| {
+        let result = calls::or_cannot_tell(-error.raw_os_error().unwrap_or(libc::EIO));
+        io::Error::from_raw_os_error(-result)
+    })
 }
 
 /// Opens it, and tells whether a vthread had to wait for that.

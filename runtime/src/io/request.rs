@@ -1,11 +1,12 @@
 //! What the kernel is asked for: as an entry of a ring, or as a system call.
 
+use super::calls::How;
 use core::ffi::CStr;
 #[cfg(vthread_native)]
 use io_uring::{
     opcode,
     squeue::Entry,
-    types::{Fd, FsyncFlags},
+    types::{Fd, FsyncFlags, OpenHow},
 };
 use std::os::fd::RawFd;
 
@@ -18,6 +19,7 @@ pub(crate) enum Request<'a> {
     Read { fd: RawFd, to: *mut u8, len: u32, offset: u64 },
     Write { fd: RawFd, from: *const u8, len: u32, offset: u64 },
     Open { dir: RawFd, path: &'a CStr, flags: i32, mode: u32 },
+    OpenAs { dir: RawFd, path: &'a CStr, how: &'a How },
     Sync { fd: RawFd, data_only: bool },
     Unlink { dir: RawFd, path: &'a CStr, flags: i32 },
     MakeDir { dir: RawFd, path: &'a CStr, mode: u32 },
@@ -74,7 +76,7 @@ impl Request<'_> {
         match self {
             Self::Read { .. } => &"waits for a read",
             Self::Write { .. } => &"waits for a write",
-            Self::Open { .. } => &"waits for an open",
+            Self::Open { .. } | Self::OpenAs { .. } => &"waits for an open",
             Self::Sync { .. } => &"waits for an fsync",
             Self::Unlink { .. } => &"waits for a removal",
             Self::MakeDir { .. } => &"waits for a mkdir",
@@ -93,6 +95,11 @@ impl Request<'_> {
             }
             Self::Open { dir, path, flags, mode } => {
                 opcode::OpenAt::new(Fd(dir), path.as_ptr()).flags(flags).mode(mode).build()
+            }
+            Self::OpenAs { dir, path, how } => {
+                // Both are the kernel's `struct open_how`.
+                let how = core::ptr::from_ref(how).cast::<OpenHow>();
+                opcode::OpenAt2::new(Fd(dir), path.as_ptr(), how).build()
             }
             Self::Sync { fd, data_only } => {
                 let flags = if data_only { FsyncFlags::DATASYNC } else { FsyncFlags::empty() };
@@ -137,6 +144,7 @@ impl Request<'_> {
                 Self::Open { dir, path, flags, mode } => {
                     return super::calls::open(dir, path, flags, mode);
                 }
+                Self::OpenAs { dir, path, how } => return super::calls::open_as(dir, path, how),
                 Self::Sync { fd, data_only: true } => libc::fdatasync(fd) as isize,
                 Self::Sync { fd, data_only: false } => libc::fsync(fd) as isize,
                 Self::Unlink { dir, path, flags } => libc::unlinkat(dir, path.as_ptr(), flags) as isize,

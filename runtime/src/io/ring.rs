@@ -45,6 +45,7 @@ impl Ring {
             opcode::Read::CODE,
             opcode::Write::CODE,
             opcode::OpenAt::CODE,
+            opcode::OpenAt2::CODE,
             opcode::Fsync::CODE,
             opcode::UnlinkAt::CODE,
             opcode::MkDirAt::CODE,
