@@ -82,6 +82,131 @@ fn is_file(path: &[u8]) -> bool {
     path.ends_with(b".txt") || path.ends_with(b".json")
 }
 
+fn is_b(path: &[u8]) -> bool {
+    path == b"b" || path.ends_with(b"a/b")
+}
+
+/// Calls of the C library that std makes for `tokio`.
+mod of_std {
+    use libc::{DIR, RTLD_NEXT, c_char, c_int, mode_t};
+    use std::ffi::CStr;
+    use std::sync::Mutex;
+
+    type Fault = (fn(&[u8]) -> bool, i32);
+    static FAULT: Mutex<Option<Fault>> = Mutex::new(None);
+
+    /// Paths for which this is true cannot be opened from now on.
+    pub fn inject(fault: Option<Fault>) {
+        *FAULT.lock().expect("no panic") = fault;
+    }
+
+    /// # Safety
+    /// As `open(2)` has it.
+    unsafe fn fails(path: *const c_char) -> bool {
+        // SAFETY: the caller's promise.
+        let path = unsafe { CStr::from_ptr(path) }.to_bytes();
+        let fault = FAULT.lock().expect("no panic").filter(|(is_hit, _)| is_hit(path));
+        if let Some((_, errno)) = fault {
+            // SAFETY: always this thread's.
+            unsafe { *libc::__errno_location() = errno };
+        }
+        fault.is_some()
+    }
+
+    /// # Safety
+    /// As `open(2)` has it.
+    #[unsafe(no_mangle)]
+    unsafe extern "C" fn open64(path: *const c_char, flags: c_int, mode: mode_t) -> c_int {
+        // SAFETY: the caller's promise.
+        if unsafe { fails(path) } {
+            return -1;
+        }
+        // SAFETY: the path is the caller's promise; the mode is there, if only by chance, and looked at where something is created.
+        unsafe { libc::openat64(libc::AT_FDCWD, path, flags, mode) }
+    }
+
+    /// # Safety
+    /// As `opendir(3)` has it.
+    #[unsafe(no_mangle)]
+    unsafe extern "C" fn opendir(path: *const c_char) -> *mut DIR {
+        // SAFETY: the caller's promise.
+        if unsafe { fails(path) } {
+            return std::ptr::null_mut();
+        }
+        // SAFETY: the C library has it, with this type, and the path is the caller's promise.
+        unsafe {
+            let next = libc::dlsym(RTLD_NEXT, c"opendir".as_ptr());
+            let next: unsafe extern "C" fn(*const c_char) -> *mut DIR = std::mem::transmute(next);
+            next(path)
+        }
+    }
+}
+
+/// What can be looked at and never be opened is an error.
+fn what_is_there_and_cannot_be_opened_is_told_of(all: &BTreeSet<String>, path: &Path) {
+    let search_without = |engine: &dyn Engine, threads, is_hit: fn(&[u8]) -> bool, errno| {
+        let mut calls = 0;
+        of_std::inject(Some((is_hit, errno)));
+        inject(Some(Box::new(move |call| match call {
+            Call::Open(path) if is_hit(path.to_bytes()) => {
+                calls += 1;
+                // A search without end would be seen by nobody.
+                assert!(calls < 1000, "{path:?} is tried again and again");
+                Some(Fault::Fail(errno))
+            }
+            _ => None,
+        })));
+        let searched = search(engine, threads, path);
+        inject(None);
+        of_std::inject(None);
+        searched
+    };
+    for (engine, threads) in
+        zork::engine::ENGINES.iter().flat_map(|engine| [(engine, Some(2)), (engine, None)])
+    {
+        let name = format!("{} {threads:?}", engine.name());
+        for errno in [libc::ENOENT, libc::ENOTDIR, libc::ELOOP] {
+            let kept: BTreeSet<_> = all.iter().filter(|path| !path.starts_with("a/b/")).cloned().collect();
+            let searched = search_without(*engine, threads, is_b, errno);
+            assert_eq!(searched, (kept, 1, 0), "{name}: {errno} of a directory");
+        }
+        for errno in [libc::ENOENT, libc::ELOOP, libc::ENXIO, libc::ENODEV] {
+            let kept: BTreeSet<_> = all.iter().filter(|path| !is_one(path.as_bytes())).cloned().collect();
+            let searched = search_without(*engine, threads, is_one, errno);
+            assert_eq!(searched, (kept, 3, 0), "{name}: {errno} of a file");
+        }
+    }
+}
+
+/// They go away between being listed and being opened, at least the first that anybody opens. Gives how many errors there are.
+fn while_they_vanish(
+    all: &BTreeSet<String>,
+    tree: &Path,
+    search: &dyn Fn() -> (BTreeSet<String>, u64, u64),
+) -> u64 {
+    let (ones, kept): (BTreeSet<_>, BTreeSet<_>) =
+        all.iter().cloned().partition(|path| is_one(path.as_bytes()));
+    let paths: Vec<_> = ones.iter().map(|path| tree.join(path)).collect();
+    let contents: Vec<_> = paths.iter().map(|path| fs::read(path).expect("a file")).collect();
+    let to_be_removed = paths.clone();
+    inject(Some(Box::new(move |call| {
+        if matches!(call, Call::Open(path) if is_one(path.to_bytes())) {
+            for path in &to_be_removed {
+                // Another open has done it, perhaps.
+                drop(fs::remove_file(path));
+            }
+        }
+        None
+    })));
+    let (found, errors, vanished) = search();
+    assert_eq!(found, kept);
+    assert!((1..=3).contains(&vanished), "{vanished} vanished");
+    for (path, content) in paths.iter().zip(contents) {
+        fs::write(path, content).expect("a file");
+    }
+    errors
+}
+
 /// One test: faults are the whole process's.
 #[test]
 fn a_fault_of_one_file_is_no_other_ones() {
@@ -91,6 +216,9 @@ fn a_fault_of_one_file_is_no_other_ones() {
         all.remove(path);
         all
     };
+    // A start that is not printed is, for `tokio`, where the program is.
+    std::env::set_current_dir(tree.path()).expect("a directory");
+    what_is_there_and_cannot_be_opened_is_told_of(&all, tree.path());
     // `tokio` makes its calls by itself.
     let engines = zork::engine::ENGINES.iter().filter(|engine| engine.name() != "tokio");
     // Without a number of threads, `vthread` does the first files before it has any vthread.
@@ -131,13 +259,19 @@ fn a_fault_of_one_file_is_no_other_ones() {
             assert_eq!((found, errors, vanished), (kept, 3, 0), "{name}: {errno}");
         }
 
-        // They go away between being listed and being opened.
-        inject(Some(Box::new(|call| match call {
-            Call::Open(path) if is_one(path.to_bytes()) => Some(Fault::Fail(libc::ENOENT)),
+        assert_eq!(while_they_vanish(&all, tree.path(), &search), 0, "{name}: vanishing");
+
+        // They are waited for, and cannot be opened then: each is found in the end or told of.
+        let mut opens = 0;
+        inject(Some(Box::new(move |call| match call {
+            Call::Open(path) if is_one(path.to_bytes()) => {
+                opens += 1;
+                Some(if opens % 3 == 0 { Fault::Fail(libc::ENOENT) } else { Fault::Wait })
+            }
             _ => None,
         })));
         let (found, errors, vanished) = search();
-        assert_eq!((found.len(), errors, vanished), (all.len() - 3, 0, 3), "{name}: vanishing");
+        assert_eq!((found.len() as u64 + errors, vanished), (all.len() as u64, 0), "{name}: waiting");
 
         // One read fails, whichever it is.
         for number in [0, 40] {

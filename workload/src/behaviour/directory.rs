@@ -10,8 +10,8 @@ impl Behaviour for Directory {
     fn search(&self, entry: &Entry<'_>, _: &mut Tools, tasks: &mut dyn Tasks) -> Result<(), Changed> {
         // A directory that the user named is opened by the worker itself.
         if let Some(dir) = entry.dir {
-            let task = Subdirectory { parent: dir.keep(), name: entry.name.to_owned(), follow: entry.follow };
-            tasks.spawn(Task::Directory(task));
+            let (name, follow, looks) = (entry.name.to_owned(), entry.follow, entry.looks);
+            tasks.spawn(Task::Directory(Subdirectory { parent: dir.keep(), name, follow, looks }));
         }
         Ok(())
     }

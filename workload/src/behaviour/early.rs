@@ -6,7 +6,7 @@
 //! ```
 //! Only names that are listed as files are opened so. What cannot be opened now is left to its turn, which says so, waits, or looks what it is.
 
-use crate::tree::Names;
+use crate::tree::{Names, OpenFile};
 use rustix::fd::OwnedFd;
 use rustix::fs::FileType;
 use rustix::io::Errno;
@@ -24,8 +24,8 @@ pub(crate) const EARLY: usize = 16;
 /// ```
 #[derive(Debug, Default)]
 pub(crate) struct Early {
-    files: VecDeque<OwnedFd>,
-    now: Option<OwnedFd>,
+    files: VecDeque<OpenFile>,
+    now: Option<OpenFile>,
     taken: usize,
     closing: Vec<OwnedFd>,
 }
@@ -36,7 +36,7 @@ impl Early {
         &mut self,
         names: &Names,
         most: usize,
-        mut open: impl FnMut(&CStr) -> Result<OwnedFd, Errno>,
+        mut open: impl FnMut(&CStr) -> Result<OpenFile, Errno>,
     ) {
         if !self.files.is_empty() {
             return;
@@ -47,8 +47,8 @@ impl Early {
         }
         for name in names.upcoming().take(most.min(EARLY)) {
             let is_file = name.file_type == FileType::RegularFile;
-            let Some(fd) = is_file.then(|| open(name.name).ok()).flatten() else { break };
-            self.files.push_back(fd);
+            let Some(file) = is_file.then(|| open(name.name).ok()).flatten() else { break };
+            self.files.push_back(file);
         }
     }
 
@@ -59,7 +59,7 @@ impl Early {
     }
 
     /// The file whose turn it is, if it was opened before.
-    pub(crate) fn take(&mut self) -> Option<OwnedFd> {
+    pub(crate) fn take(&mut self) -> Option<OpenFile> {
         self.now.take()
     }
 
@@ -74,12 +74,13 @@ impl Early {
 
     /// Only so many names are left: others have taken the later ones.
     pub(crate) fn keep(&mut self, names: usize) {
-        self.files.drain(names.min(self.files.len())..).for_each(close);
+        self.files.drain(names.min(self.files.len())..).for_each(|file| close(file.fd));
     }
 
     /// Closes all: nobody goes on with these names.
     pub(crate) fn end(&mut self) {
-        self.files.drain(..).chain(self.now.take()).chain(self.closing.drain(..)).for_each(close);
+        let opened = self.files.drain(..).chain(self.now.take()).map(|file| file.fd);
+        opened.chain(self.closing.drain(..)).for_each(close);
         self.taken = 0;
     }
 }
@@ -113,7 +114,7 @@ mod tests {
                 let (reader, writer) = std::io::pipe().expect("a pipe");
                 fcntl_setfl(&reader, OFlags::NONBLOCK).expect("a flag");
                 self.opened.push((name.to_owned(), reader));
-                Ok(writer.into())
+                Ok(OpenFile { fd: writer.into(), short_read_is_end: true })
             });
             self.opened.len() - before
         }
@@ -181,7 +182,7 @@ mod tests {
             assert_eq!(files.fill(&many, 4), 0, "some are left");
             files.early.go_on();
             let file = files.early.take().expect("it was opened");
-            files.early.close(file);
+            files.early.close(file.fd);
             assert_eq!(files.open(), 4);
         }
         // One more than were opened.

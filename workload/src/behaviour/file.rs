@@ -5,8 +5,8 @@ use super::{Behaviour, Changed, Entry, HugeText, Task, Tasks, Tools};
 use crate::matcher::{Detail, Matcher};
 use crate::output::Problem;
 use crate::search::{FileReport, Search};
-use crate::tree::DirUse;
-use rustix::fd::{AsFd, OwnedFd};
+use crate::tree::OpenFile;
+use rustix::fd::AsFd;
 use rustix::io::Errno;
 use std::sync::Arc;
 
@@ -16,29 +16,28 @@ pub(super) struct TextFile;
 
 impl Behaviour for TextFile {
     fn search(&self, entry: &Entry<'_>, tools: &mut Tools, tasks: &mut dyn Tasks) -> Result<(), Changed> {
-        let fd = match tools.open(entry) {
-            Ok(fd) => fd,
+        let file = match tools.open(entry) {
+            Ok(file) => file,
             Err(errno) => return not_opened(&tools.search, entry, errno),
         };
         tools.tally.text_files += 1;
-        let trusted = entry.dir.is_some_and(DirUse::short_read_is_end);
-        search_text(fd, None, trusted, &|| entry.path(), tools, tasks)
+        search_text(file, None, &|| entry.path(), tools, tasks)
             .or_else(|problem| not_read(&tools.search, entry, &problem))
     }
 }
 
 /// Searches an open text from its beginning. If it is huge, others may help, and go on after this has returned.
-/// `first`: so many bytes are in the tools' buffer already; `trusted`: a short read tells its end.
+/// `first`: so many bytes are in the tools' buffer already.
 pub(crate) fn search_text(
-    fd: OwnedFd,
+    file: OpenFile,
     first: Option<usize>,
-    trusted: bool,
     path: &(dyn Fn() -> Vec<u8> + Sync),
     tools: &mut Tools,
     tasks: &mut dyn Tasks,
 ) -> Result<(), Problem> {
     let Tools { search, text, buffer, tally, early, .. } = tools;
-    let mut window = Window::new(fd.as_fd(), buffer, &search.needle, trusted).begun(first);
+    let OpenFile { fd, short_read_is_end } = file;
+    let mut window = Window::new(fd.as_fd(), buffer, &search.needle, short_read_is_end).begun(first);
     let (size, sparse) = if window.fill()? { (0, false) } else { window.size()? };
     // A needle that holds a zero may be found in a hole.
     let sparse = sparse && !search.needle.bytes().contains(&0);
@@ -66,27 +65,26 @@ pub(super) struct JsonFile;
 
 impl Behaviour for JsonFile {
     fn search(&self, entry: &Entry<'_>, tools: &mut Tools, _: &mut dyn Tasks) -> Result<(), Changed> {
-        let fd = match tools.open(entry) {
-            Ok(fd) => fd,
+        let file = match tools.open(entry) {
+            Ok(file) => file,
             Err(errno) => return not_opened(&tools.search, entry, errno),
         };
         tools.tally.json_files += 1;
-        let trusted = entry.dir.is_some_and(DirUse::short_read_is_end);
-        search_json(fd, None, trusted, &|| entry.path(), tools)
+        search_json(file, None, &|| entry.path(), tools)
             .or_else(|problem| not_read(&tools.search, entry, &problem))
     }
 }
 
-/// Searches an open JSON file from its beginning. `first` and `trusted` as in [`search_text`].
+/// Searches an open JSON file from its beginning. `first` as in [`search_text`].
 pub(crate) fn search_json(
-    fd: OwnedFd,
+    file: OpenFile,
     first: Option<usize>,
-    trusted: bool,
     path: &(dyn Fn() -> Vec<u8> + Sync),
     tools: &mut Tools,
 ) -> Result<(), Problem> {
     let Tools { search, json, buffer, tally, early, .. } = tools;
-    let mut window = Window::new(fd.as_fd(), buffer, &search.needle, trusted).begun(first);
+    let OpenFile { fd, short_read_is_end } = file;
+    let mut window = Window::new(fd.as_fd(), buffer, &search.needle, short_read_is_end).begun(first);
     let shown = match window.fill() {
         Ok(_) => show(search, path, &mut window, json, false),
         Err(errno) => Err(errno.into()),
@@ -114,7 +112,7 @@ fn show(
 pub(crate) fn not_opened(search: &Search, entry: &Entry<'_>, errno: Errno) -> Result<(), Changed> {
     match errno {
         // Gone; or a symbolic link, a socket, a device without a driver by now.
-        Errno::NOENT | Errno::LOOP | Errno::NXIO | Errno::NODEV if entry.dir.is_some() => Err(Changed),
+        Errno::NOENT | Errno::LOOP | Errno::NXIO | Errno::NODEV if entry.dir.is_some() => Err(Changed(errno)),
         // Somebody has a lease on it, and does not give it up: no reason to be silent about it.
         Errno::AGAIN => {
             search.problem(&entry.path(), &errno.into());
@@ -127,7 +125,7 @@ pub(crate) fn not_opened(search: &Search, entry: &Entry<'_>, errno: Errno) -> Re
 pub(crate) fn not_read(search: &Search, entry: &Entry<'_>, problem: &Problem) -> Result<(), Changed> {
     match problem {
         // A directory, or a FIFO that somebody writes to, by now.
-        Problem::System(Errno::ISDIR | Errno::AGAIN) if entry.dir.is_some() => Err(Changed),
+        Problem::System(errno @ (Errno::ISDIR | Errno::AGAIN)) if entry.dir.is_some() => Err(Changed(*errno)),
         _ => {
             search.problem(&entry.path(), problem);
             Ok(())

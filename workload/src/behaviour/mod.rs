@@ -26,11 +26,11 @@ pub(crate) use huge::HUGE;
 pub use huge::HugeText;
 pub(crate) use window::window_size;
 pub use worker::Worker;
-pub(crate) use worker::{LISTING, LOOKS, SHARE_BYTES, SHARE_NAMES, kind_of, next_names};
+pub(crate) use worker::{LISTING, SHARE_BYTES, SHARE_NAMES, kind_of, next_names};
 
 use crate::matcher::{Detail, JsonMatcher, TextMatcher};
 use crate::search::Search;
-use crate::tree::{DirUse, Kind, Names, READ, errno};
+use crate::tree::{DirUse, Kind, Names, OpenFile, READ, errno};
 use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
 use rustix::fs::{CWD, OFlags};
 use rustix::io::Errno;
@@ -97,6 +97,7 @@ pub struct Subdirectory {
     pub(crate) parent: DirUse,
     pub(crate) name: CString,
     pub(crate) follow: bool,
+    pub(crate) looks: Looks,
 }
 
 /// Where a worker leaves the tasks that it finds. Each worker has its own.
@@ -120,9 +121,32 @@ pub trait Behaviour: Debug + Send {
     fn search(&self, entry: &Entry<'_>, tools: &mut Tools, tasks: &mut dyn Tasks) -> Result<(), Changed>;
 }
 
-/// It is not there any more, or it is something else by now: to be looked at again.
+/// It is not there any more, or it is something else by now, as the system says: to be looked at again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Changed;
+pub struct Changed(pub Errno);
+
+/// How often a thing may turn out to be something else before that is not believed any more.
+const LOOKS: u32 = 4;
+
+/// How often a thing that is there could not be opened as what it is, and why. It may have changed in between, but there are also directories that
+/// can be looked at and never opened: where a file system would be mounted, and cannot be.
+#[derive(Clone, Copy, Default, Debug)]
+pub struct Looks {
+    count: u32,
+    said: Option<Errno>,
+}
+
+impl Looks {
+    /// One more, after which the system said this.
+    pub(crate) fn after(self, said: Errno) -> Self {
+        Self { count: self.count + 1, said: Some(said) }
+    }
+
+    /// What the system said the last time, if these were enough.
+    pub(crate) fn enough(self) -> Option<Errno> {
+        if self.count < LOOKS { None } else { self.said }
+    }
+}
 
 /// A thing that was found, not yet opened.
 #[derive(Clone, Copy, Debug)]
@@ -135,6 +159,8 @@ pub struct Entry<'a> {
     pub name: &'a CStr,
     /// Whether it may be a symbolic link.
     pub follow: bool,
+    /// How often it has been tried before.
+    pub looks: Looks,
 }
 
 impl Entry<'_> {
@@ -143,12 +169,16 @@ impl Entry<'_> {
         if self.follow { READ } else { READ | OFlags::NOFOLLOW }
     }
 
-    pub(crate) fn open(&self, search: &Search) -> Result<OwnedFd, Errno> {
-        let flags = self.flags();
-        match self.dir {
-            Some(_) if let Some(at) = self.at => search.files.open(at, self.name, flags),
-            Some(dir) => search.files.open(dir.descriptor()?.as_fd(), self.name, flags),
-            None => search.files.open_long(CWD, self.name.to_bytes(), flags),
+    pub(crate) fn open(&self, search: &Search) -> Result<OpenFile, Errno> {
+        let (files, flags) = (&search.files, self.flags());
+        let Some(dir) = self.dir else {
+            let fd = files.open_long(CWD, self.name.to_bytes(), flags)?;
+            return Ok(OpenFile { fd, short_read_is_end: false });
+        };
+        let local = dir.short_read_is_end();
+        match self.at {
+            Some(at) => files.open_file(at, self.name, flags, local),
+            None => files.open_file(dir.descriptor()?.as_fd(), self.name, flags, local),
         }
     }
 
@@ -185,7 +215,7 @@ impl Tools {
     }
 
     /// Opens a file, unless it was opened before its turn.
-    fn open(&mut self, entry: &Entry<'_>) -> Result<OwnedFd, Errno> {
+    fn open(&mut self, entry: &Entry<'_>) -> Result<OpenFile, Errno> {
         self.early.take().map_or_else(|| entry.open(&self.search), Ok)
     }
 

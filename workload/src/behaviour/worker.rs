@@ -1,6 +1,6 @@
 //! A worker: runs tasks, one after the other, with its own buffers and matchers.
 
-use super::{Behaviours, Changed, Entry, Subdirectory, Task, Tasks, Tools};
+use super::{Behaviours, Changed, Entry, Looks, Subdirectory, Task, Tasks, Tools};
 use crate::output::Problem;
 use crate::search::{Root, Search};
 use crate::tree::{DirUse, Kind, Names, READ};
@@ -17,8 +17,6 @@ pub(crate) const LISTING: usize = 32 << 10;
 pub(crate) const SHARE_BYTES: u64 = 256 << 10;
 /// ... or when so many entries are left.
 pub(crate) const SHARE_NAMES: usize = 64;
-/// How often a thing may turn out to be something else before it is left alone.
-pub(crate) const LOOKS: u32 = 4;
 
 /// Runs tasks. See the module [`crate::behaviour`].
 #[derive(Debug)]
@@ -75,9 +73,10 @@ impl Worker {
                 Err(errno) => search.problem(path, &errno.into()),
             },
             Some(kind) => {
-                let entry = Entry { dir: None, at: None, name: &root.path, follow: true };
-                if self.behaviours.of(kind).search(&entry, &mut self.tools, tasks) == Err(Changed) {
-                    search.problem(path, &Errno::NOENT.into());
+                let looks = Looks::default();
+                let entry = Entry { dir: None, at: None, name: &root.path, follow: true, looks };
+                if let Err(Changed(errno)) = self.behaviours.of(kind).search(&entry, &mut self.tools, tasks) {
+                    search.problem(path, &errno.into());
                 }
             }
             None => search.problem(path, &Problem::NotSearched("not a directory, .txt or .json file")),
@@ -85,7 +84,7 @@ impl Worker {
     }
 
     fn subdirectory(&mut self, found: &Subdirectory, tasks: &mut dyn Tasks) {
-        let Subdirectory { parent, name, follow } = found;
+        let Subdirectory { parent, name, follow, looks } = found;
         match parent.open_child(name, *follow) {
             // A link above the start leads back to it by way of ordinary directories.
             Ok(dir) => match self.tools.search.is_to_be_listed(&dir) {
@@ -93,8 +92,8 @@ impl Worker {
                 Ok(false) => {}
                 Err(errno) => self.tools.search.problem(&dir.path(), &errno.into()),
             },
-            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {
-                self.visit(parent, None, name, FileType::Unknown, tasks);
+            Err(errno @ (Errno::NOENT | Errno::NOTDIR | Errno::LOOP)) => {
+                self.visit(parent, None, name, FileType::Unknown, looks.after(errno), tasks);
             }
             Err(errno) => self.tools.search.problem(&parent.path_of(name), &errno.into()),
         }
@@ -141,12 +140,13 @@ impl Worker {
         let mut since = self.tools.tally.bytes;
         loop {
             if let Some(at) = at {
-                let open = |name: &CStr| search.files.open_now(at, name, READ | OFlags::NOFOLLOW);
+                let local = dir.short_read_is_end();
+                let open = |name: &CStr| search.files.open_now(at, name, READ | OFlags::NOFOLLOW, local);
                 self.tools.early.fill(names, search.files.early(), open);
             }
             let Some(entry) = names.pop() else { break };
             self.tools.early.go_on();
-            self.visit(dir, at, entry.name, entry.file_type, tasks);
+            self.visit(dir, at, entry.name, entry.file_type, Looks::default(), tasks);
             if search.is_stopped() {
                 break;
             }
@@ -167,18 +167,24 @@ impl Worker {
         at: Option<BorrowedFd<'_>>,
         name: &CStr,
         mut file_type: FileType,
+        mut looks: Looks,
         tasks: &mut dyn Tasks,
     ) {
-        for _ in 0..LOOKS {
+        loop {
             let (kind, follow) = match kind_of(&self.tools.search, dir, name, file_type) {
                 Ok(Some(kind)) => kind,
                 Ok(None) => return,
                 Err(Errno::NOENT) => break,
                 Err(errno) => return self.tools.search.problem(&dir.path_of(name), &errno.into()),
             };
-            let entry = Entry { dir: Some(dir), at, name, follow };
-            if self.behaviours.of(kind).search(&entry, &mut self.tools, tasks).is_ok() {
-                return;
+            // It is there, whatever was said.
+            if let Some(errno) = looks.enough() {
+                return self.tools.search.problem(&dir.path_of(name), &errno.into());
+            }
+            let entry = Entry { dir: Some(dir), at, name, follow, looks };
+            match self.behaviours.of(kind).search(&entry, &mut self.tools, tasks) {
+                Ok(()) => return,
+                Err(Changed(errno)) => looks = looks.after(errno),
             }
             file_type = FileType::Unknown;
         }

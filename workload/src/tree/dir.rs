@@ -33,7 +33,7 @@ pub struct Dir {
     follow: bool,
     /// Whether a symbolic link stands for this directory or for one above it, below the start.
     linked: bool,
-    /// Whether a short read tells the end of a file here. Asked for each file: not behind the lock.
+    /// Whether a short read tells the end of a file on this mount. Asked for each file: not behind the lock.
     local: bool,
     files: Arc<OpenFiles>,
     users: AtomicUsize,
@@ -159,7 +159,7 @@ impl DirUse {
         self.0.files.without_a_trace(flags)
     }
 
-    /// Whether a short read tells the end of a file in this directory.
+    /// Whether a short read tells the end of a file on this directory's mount.
     pub fn short_read_is_end(&self) -> bool {
         self.0.local
     }

@@ -11,7 +11,7 @@ pub use dir::{Dir, DirUse};
 pub use kind::Kind;
 pub use names::{Name, Names};
 pub(crate) use open_files::{LEASED, LOOKS_AGAIN};
-pub use open_files::{OpenFiles, TooFewFiles};
+pub use open_files::{OpenFile, OpenFiles, TooFewFiles};
 pub use shown::Shown;
 pub use visits::Visits;
 

@@ -15,6 +15,7 @@ use rustix::io::{Errno, fcntl_dupfd_cloexec};
 use rustix::process::{Resource, getrlimit};
 use std::collections::VecDeque;
 use std::ffi::CStr;
+use std::io;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -48,6 +49,15 @@ pub struct TooFewFiles {
     pub limit: usize,
     /// How many it needs at least.
     pub least: usize,
+}
+
+/// A file that is open to be read.
+#[derive(Debug)]
+pub struct OpenFile {
+    /// Its descriptor.
+    pub fd: OwnedFd,
+    /// Whether a short read tells its end: it is on the mount of the directory that it was found in, and there one does.
+    pub short_read_is_end: bool,
 }
 
 /// How many files the search may have open, and which directories it holds.
@@ -144,11 +154,35 @@ impl OpenFiles {
     /// # Errors
     /// As `openat(2)`.
     pub fn open(&self, base: BorrowedFd<'_>, path: &CStr, flags: OFlags) -> Result<OwnedFd, Errno> {
+        self.open_by(flags, |flags| vthread::io::open_at(base, path, flags, 0))
+    }
+
+    /// [`open`](Self::open) for a file in a directory. `local`: a short read tells the end of a file on that one's mount. A link, or something that
+    /// is mounted on the name, may lead to another.
+    ///
+    /// # Errors
+    /// As `openat(2)`.
+    pub fn open_file(
+        &self,
+        base: BorrowedFd<'_>,
+        name: &CStr,
+        flags: OFlags,
+        local: bool,
+    ) -> Result<OpenFile, Errno> {
+        if local {
+            match self.open_by(flags, |flags| vthread::io::open_in_mount(base, name, flags, 0)) {
+                Err(Errno::XDEV) => {}
+                opened => return opened.map(|fd| OpenFile { fd, short_read_is_end: true }),
+            }
+        }
+        self.open(base, name, flags).map(|fd| OpenFile { fd, short_read_is_end: false })
+    }
+
+    fn open_by(&self, flags: OFlags, open: impl Fn(i32) -> io::Result<OwnedFd>) -> Result<OwnedFd, Errno> {
         let mut since = None;
         loop {
             let asked = self.without_a_trace(flags);
-            let opened = vthread::io::open_at(base, path, asked.bits().cast_signed(), 0);
-            let opened = opened.map_err(|error| errno(&error));
+            let opened = open(asked.bits().cast_signed()).map_err(|error| errno(&error));
             match opened {
                 Err(Errno::PERM) if asked != flags => self.all_are_ours.store(false, Relaxed),
                 Err(Errno::MFILE | Errno::NFILE) if self.close_held(0) > 0 => {}
@@ -165,13 +199,28 @@ impl OpenFiles {
         }
     }
 
-    /// Opens `name` in `base`, [`without_a_trace`](Self::without_a_trace), if that can be done at once.
+    /// [`open_file`](Self::open_file), if that can be done at once.
     ///
     /// # Errors
     /// As `openat(2)`.
-    pub fn open_now(&self, base: BorrowedFd<'_>, name: &CStr, flags: OFlags) -> Result<OwnedFd, Errno> {
+    #[inline]
+    pub fn open_now(
+        &self,
+        base: BorrowedFd<'_>,
+        name: &CStr,
+        flags: OFlags,
+        local: bool,
+    ) -> Result<OpenFile, Errno> {
         let flags = self.without_a_trace(flags).bits().cast_signed();
-        vthread::io::open_at(base, name, flags, 0).map_err(|error| errno(&error))
+        if local {
+            match vthread::io::open_in_mount(base, name, flags, 0) {
+                Err(error) if errno(&error) == Errno::XDEV => {}
+                Err(error) => return Err(errno(&error)),
+                Ok(fd) => return Ok(OpenFile { fd, short_read_is_end: true }),
+            }
+        }
+        let fd = vthread::io::open_at(base, name, flags, 0).map_err(|error| errno(&error))?;
+        Ok(OpenFile { fd, short_read_is_end: false })
     }
 
     /// Opens a path of any length relative to `base`, in pieces that the kernel accepts.

@@ -3,6 +3,7 @@
 use super::{Context, Place, join_all};
 use crate::behaviour::{self, Task, Tasks, Tools};
 use crate::search::Search;
+use crate::tree::OpenFile;
 use std::io;
 use std::os::unix::ffi::OsStrExt;
 use std::sync::Arc;
@@ -20,15 +21,14 @@ pub(super) async fn search_huge(
     permit: OwnedSemaphorePermit,
 ) -> io::Result<()> {
     file.rewind().await?;
-    let file = file.into_std().await;
+    let file = OpenFile { fd: file.into_std().await.into(), short_read_is_end: false };
     let path = place.path.as_os_str().as_bytes().to_vec();
     let search = Arc::clone(&cx.search);
     let mut jobs = Jobs { search, permit: Arc::new(permit), started: JoinSet::new() };
     let helper = Arc::clone(&jobs.search);
     let first = move || {
         let mut tools = Tools::new(&helper);
-        let searched =
-            behaviour::search_text(file.into(), None, false, &|| path.clone(), &mut tools, &mut jobs);
+        let searched = behaviour::search_text(file, None, &|| path.clone(), &mut tools, &mut jobs);
         if let Err(problem) = searched {
             helper.problem(&path, &problem);
         }

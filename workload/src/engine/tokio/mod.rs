@@ -10,7 +10,7 @@ mod huge;
 mod paths;
 
 use super::{Engine, processors, threads_can_be_had};
-use crate::behaviour;
+use crate::behaviour::{self, Looks};
 use crate::matcher::{JsonMatcher, TextMatcher};
 use crate::output::Problem;
 use crate::search::{Root, Search};
@@ -41,8 +41,6 @@ const PER_PERMIT: usize = 3;
 /// More threads than this are of no use, and tokio panics if it cannot have those that it was asked for. It is also how many
 /// blocking threads tokio starts at most if nobody says otherwise.
 const MOST_THREADS: usize = 512;
-/// How often a thing may turn out to be something else before it is left alone.
-const LOOKS: u32 = 4;
 
 impl Engine for Tokio {
     fn name(&self) -> &'static str {
@@ -218,47 +216,51 @@ impl Behaviours {
 
 /// Searches an entry of a directory, as what it is.
 async fn visit(cx: Arc<Context>, mut place: Place, mut file_type: FileType, permit: OwnedSemaphorePermit) {
-    let mut permit = Some(permit);
-    for _ in 0..LOOKS {
-        if cx.search.is_stopped() {
-            return cx.search.counts.task_done();
-        }
-        let done = async {
+    let (mut permit, mut looks) = (Some(permit), Looks::default());
+    while !cx.search.is_stopped() {
+        let looked = async {
             let permit = match permit.take() {
                 Some(permit) => permit,
                 None => cx.permit().await?,
             };
-            let Some(kind) = kind(&cx, &mut place, file_type).await? else { return Ok(()) };
-            cx.behaviours.of(kind).search(&cx, &place, permit).await
+            Ok::<_, io::Error>((kind(&cx, &mut place, file_type).await?, permit))
         };
-        match done.await {
-            Ok(()) => return cx.search.counts.task_done(),
-            // Gone, or something else by now: to be looked at again.
-            Err(e) if is_changed(&e) => file_type = FileType::Unknown,
+        let (kind, permit) = match looked.await {
+            Ok((Some(kind), permit)) => (kind, permit),
+            Ok((None, _)) => break,
+            Err(error) if changed(&error).is_some() => {
+                cx.search.counts.vanished.fetch_add(1, Relaxed);
+                break;
+            }
             Err(error) => {
                 cx.problem(&place.path, &error);
-                return cx.search.counts.task_done();
+                break;
             }
+        };
+        // It is there, whatever was said.
+        if let Some(errno) = looks.enough() {
+            cx.problem(&place.path, &errno.into());
+            break;
         }
+        let Err(error) = cx.behaviours.of(kind).search(&cx, &place, permit).await else { break };
+        let Some(errno) = changed(&error) else {
+            cx.problem(&place.path, &error);
+            break;
+        };
+        looks = looks.after(errno);
+        file_type = FileType::Unknown;
     }
-    cx.search.counts.vanished.fetch_add(1, Relaxed);
     cx.search.counts.task_done();
 }
 
-fn is_changed(error: &io::Error) -> bool {
-    let errno = error.raw_os_error().map(Errno::from_raw_os_error);
-    matches!(
+/// What the system says of something that is gone, or something else by now: to be looked at again.
+fn changed(error: &io::Error) -> Option<Errno> {
+    let errno = error.raw_os_error().map(Errno::from_raw_os_error)?;
+    let is_changed = matches!(
         errno,
-        Some(
-            Errno::NOENT
-                | Errno::LOOP
-                | Errno::NXIO
-                | Errno::NODEV
-                | Errno::NOTDIR
-                | Errno::ISDIR
-                | Errno::AGAIN
-        )
-    )
+        Errno::NOENT | Errno::LOOP | Errno::NXIO | Errno::NODEV | Errno::NOTDIR | Errno::ISDIR | Errno::AGAIN
+    );
+    is_changed.then_some(errno)
 }
 
 /// What an entry is; links are followed if that is wanted. `None`: to be skipped.
@@ -274,7 +276,7 @@ async fn kind(cx: &Context, place: &mut Place, listed: FileType) -> io::Result<O
             Ok(file_type) => file_type,
             Err(error) => {
                 // A link to nowhere is an error only if its name says that it should be searched.
-                if !is_changed(&error) || Kind::of_file_named(name).is_some() {
+                if changed(&error).is_none() || Kind::of_file_named(name).is_some() {
                     cx.problem(&place.path, &error);
                 }
                 return Ok(None);

@@ -2,10 +2,10 @@
 
 use super::place::Place;
 use super::walk;
-use crate::behaviour::{Entry, LISTING, Rest, Subdirectory, Task, Tasks, Tools};
+use crate::behaviour::{Entry, LISTING, Looks, Rest, Subdirectory, Task, Tasks, Tools};
 use crate::output::Problem;
 use crate::search::{Root, Search};
-use crate::tree::{DirUse, Kind, Names, errno};
+use crate::tree::{DirUse, Kind, Names, OpenFile, errno};
 use rustix::fd::OwnedFd;
 use rustix::fs::{AtFlags, RawDir, SeekFrom, fstat, seek, statat};
 use rustix::io::Errno;
@@ -68,10 +68,17 @@ pub(super) struct Late {
     pub(super) name: CString,
     pub(super) kind: Kind,
     pub(super) follow: bool,
+    pub(super) looks: Looks,
     /// Open already.
-    pub(super) fd: Option<OwnedFd>,
+    pub(super) open: Option<OpenFile>,
     /// Whether it begins as soon as a read has found that it would wait: to try once more then is in vain.
     pub(super) at_once: bool,
+}
+
+impl Late {
+    pub(super) fn entry(&self) -> Entry<'_> {
+        Entry { dir: Some(&self.dir), at: None, name: &self.name, follow: self.follow, looks: self.looks }
+    }
 }
 
 impl Listing {
@@ -317,24 +324,11 @@ pub(super) fn root_of(search: &Search, root: &Root) -> Result<(Kind, Option<DirU
     }
 }
 
-/// Opens an entry of `dir` if that needs no waiting: `EAGAIN`. `EPERM`: it is another user's, perhaps, and may be opened otherwise.
-#[inline(never)]
-pub(super) fn try_open(dir: &DirUse, entry: &Entry<'_>, habit: &mut Habit) -> Result<OwnedFd, Errno> {
-    let flags = dir.without_a_trace(entry.flags()).bits().cast_signed();
-    let opened = match entry.at {
-        // Others' disks may be far away.
-        Some(at) if dir.short_read_is_end() => habit.try_open_at(at, entry.name, flags, 0),
-        Some(at) => vthread::io::try_open_at(at, entry.name, flags, 0),
-        None => vthread::io::try_open_at(&*dir.descriptor()?, entry.name, flags, 0),
-    };
-    opened.map_err(|error| errno(&error))
-}
-
 /// Opens a directory that is not in memory, and brings its names there, and the inodes of its files, while the vthread waits. No ring lists
 /// directories, and each open that it leaves to the kernel's threads costs more than to look at a file among others does on one of ours.
 #[inline(never)]
 pub(super) fn open_ahead(search: &Search, found: &Subdirectory) -> Result<DirUse, Errno> {
-    let Subdirectory { parent, name, follow } = found;
+    let Subdirectory { parent, name, follow, .. } = found;
     let opened = vthread::try_blocking(|| {
         let dir = parent.open_child(name, *follow)?;
         let is_as_new = look_at(search, &*dir.descriptor()?);
@@ -387,24 +381,23 @@ const START: usize = 16 << 10;
 pub(super) fn read_start(
     search: &Search,
     file: &mut Late,
-) -> Result<(OwnedFd, Result<Vec<u8>, Errno>), Errno> {
-    let entry = Entry { dir: Some(&file.dir), at: None, name: &file.name, follow: file.follow };
-    let is_open = file.fd.is_some();
-    let fd = match file.fd.take() {
-        Some(fd) => fd,
-        None => entry.open(search)?,
+) -> Result<(OpenFile, Result<Vec<u8>, Errno>), Errno> {
+    let is_open = file.open.is_some();
+    let open = match file.open.take() {
+        Some(open) => open,
+        None => file.entry().open(search)?,
     };
     let mut start = vec![0; START];
     let read = if is_open && file.at_once {
-        vthread::io::read_after_try(&fd, &mut start)
+        vthread::io::read_after_try(&open.fd, &mut start)
     } else {
-        vthread::io::read(&fd, &mut start)
+        vthread::io::read(&open.fd, &mut start)
     };
     let start = read.map_err(|error| errno(&error)).map(|n| {
         start.truncate(n);
         start
     });
-    Ok((fd, start))
+    Ok((open, start))
 }
 
 /// What one vthread still has to do itself, and a way to start others.

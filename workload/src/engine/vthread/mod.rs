@@ -14,6 +14,7 @@
 //! opens the next holds few descriptors, its list can be halved for another carrier, and a path of 140 KB takes no stack.
 
 mod crew;
+mod file;
 mod place;
 mod walk;
 

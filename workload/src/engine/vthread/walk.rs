@@ -1,15 +1,17 @@
 //! The search itself: tasks, directories, and a behaviour for each kind of entry, called through its vtable.
 
-pub(super) use annotated::{Behaviours, ahead, alone, late, walk};
+pub(super) use annotated::{Behaviours, Walk, ahead, alone, late, walk};
 
 #[vthread::vthread(exact)]
 mod annotated {
-    use super::super::crew::{Job, Late, Listing, PIECE, open_ahead, read_start, root_of, try_open};
+    use super::super::crew::{Job, Late, Listing, open_ahead, read_start, root_of};
+    use super::super::file::{First, try_open};
+    #[vthread]
+    use super::super::file::{finish, json, open_first, text};
     use crate::behaviour::{
-        Changed, Entry, LISTING, LOOKS, Rest, SHARE_BYTES, SHARE_NAMES, Subdirectory, Task, Tasks, Tools,
-        kind_of, next_names, not_opened, not_read, search_json, search_text,
+        Changed, Entry, LISTING, Looks, Rest, SHARE_BYTES, SHARE_NAMES, Subdirectory, Task, Tasks, Tools,
+        kind_of, next_names,
     };
-    use crate::output::Problem;
     use crate::tree::{DirUse, Kind, Name, Names};
     use rustix::fd::{AsFd, BorrowedFd, OwnedFd};
     use rustix::fs::{FileType, RawDir};
@@ -32,7 +34,7 @@ mod annotated {
     impl Behaviour for TextFile {
         fn search(&self, entry: &Entry<'_>, walk: &mut Walk<'_, '_, '_>) -> Result<(), Changed> {
             match open_first(entry, Kind::Text, walk) {
-                First::Here(fd, first) => text(fd, first, entry, walk),
+                First::Here(file, first) => text(file, first, entry, walk),
                 First::Done(outcome) => outcome,
             }
         }
@@ -41,7 +43,7 @@ mod annotated {
     impl Behaviour for JsonFile {
         fn search(&self, entry: &Entry<'_>, walk: &mut Walk<'_, '_, '_>) -> Result<(), Changed> {
             match open_first(entry, Kind::Json, walk) {
-                First::Here(fd, first) => json(fd, first, entry, walk),
+                First::Here(file, first) => json(file, first, entry, walk),
                 First::Done(outcome) => outcome,
             }
         }
@@ -51,8 +53,8 @@ mod annotated {
         fn search(&self, entry: &Entry<'_>, walk: &mut Walk<'_, '_, '_>) -> Result<(), Changed> {
             // A directory that the user named is opened by the walk itself.
             if let Some(dir) = entry.dir {
-                let found =
-                    Subdirectory { parent: dir.keep(), name: entry.name.to_owned(), follow: entry.follow };
+                let (name, follow, looks) = (entry.name.to_owned(), entry.follow, entry.looks);
+                let found = Subdirectory { parent: dir.keep(), name, follow, looks };
                 // What is below a directory that was not in memory is not either.
                 let crew = walk.job.crew;
                 if walk.is_cold
@@ -70,10 +72,10 @@ mod annotated {
 
     /// A vthread's way through a part of the tree.
     pub struct Walk<'w, 'scope, 'env> {
-        job: &'w mut Job<'scope, 'env>,
-        tools: Box<Tools>,
+        pub(in super::super) job: &'w mut Job<'scope, 'env>,
+        pub(in super::super) tools: Box<Tools>,
         listing: Listing,
-        habit: Habit,
+        pub(in super::super) habit: Habit,
         /// Whether the directory that it is in was not in memory.
         is_cold: bool,
         /// How many files it may open before their turn.
@@ -149,7 +151,9 @@ mod annotated {
         // Tools are large: they are taken when there is something to be done with them.
         let started = read_start(&job.crew.search, file);
         let mut walk = begin(job);
-        finish(started, file, &mut walk);
+        if let Err(Changed(errno)) = finish(started, file, &mut walk) {
+            visit(&file.dir, None, &file.name, FileType::Unknown, file.looks.after(errno), &mut walk);
+        }
         walk.tools.flush();
         // A huge text may have been shared, or the file may be a directory by now.
         work(&mut walk);
@@ -194,9 +198,10 @@ mod annotated {
             // It may be of any size.
             Ok(_) if walk.job.is_first() => walk.job.leave(Task::Root(number)),
             Ok((kind, _)) => {
-                let entry = Entry { dir: None, at: None, name: &root.path, follow: true };
-                if walk_one(kind, &entry, walk) == Err(Changed) {
-                    search.problem(root.path.to_bytes(), &Errno::NOENT.into());
+                let looks = Looks::default();
+                let entry = Entry { dir: None, at: None, name: &root.path, follow: true, looks };
+                if let Err(Changed(errno)) = walk_one(kind, &entry, walk) {
+                    search.problem(root.path.to_bytes(), &errno.into());
                 }
             }
             Err(problem) => search.problem(root.path.to_bytes(), &problem),
@@ -210,7 +215,7 @@ mod annotated {
     }
 
     fn subdirectory(found: Subdirectory, walk: &mut Walk<'_, '_, '_>) {
-        let Subdirectory { parent, name, follow } = &found;
+        let Subdirectory { parent, name, follow, .. } = &found;
         match parent.try_open_child(name, *follow) {
             Err(Errno::AGAIN) => cold(found, walk),
             // Makes room, and waits for it; asks for less.
@@ -238,7 +243,7 @@ mod annotated {
     }
 
     fn enter(found: &Subdirectory, opened: Result<DirUse, Errno>, walk: &mut Walk<'_, '_, '_>) {
-        let Subdirectory { parent, name, .. } = found;
+        let Subdirectory { parent, name, looks, .. } = found;
         match opened {
             // A link above the start leads back to it by way of ordinary directories.
             Ok(dir) => match walk.tools.search.is_to_be_listed(&dir) {
@@ -246,8 +251,8 @@ mod annotated {
                 Ok(false) => {}
                 Err(errno) => walk.tools.search.problem(&dir.path(), &errno.into()),
             },
-            Err(Errno::NOENT | Errno::NOTDIR | Errno::LOOP) => {
-                visit(parent, None, name, FileType::Unknown, walk);
+            Err(errno @ (Errno::NOENT | Errno::NOTDIR | Errno::LOOP)) => {
+                visit(parent, None, name, FileType::Unknown, looks.after(errno), walk);
             }
             Err(errno) => walk.tools.search.problem(&parent.path_of(name), &errno.into()),
         }
@@ -320,7 +325,7 @@ mod annotated {
         let mut since = walk.tools.tally.bytes;
         walk.job.is_busy = names.len() > 1;
         while let Some(entry) = next(dir, at, names, walk) {
-            visit(dir, at, entry.name, entry.file_type, walk);
+            visit(dir, at, entry.name, entry.file_type, Looks::default(), walk);
             if walk.tools.search.is_stopped() {
                 break;
             }
@@ -355,7 +360,8 @@ mod annotated {
         let most = walk.early.min(walk.job.left.unwrap_or(usize::MAX));
         let Walk { tools, habit, .. } = walk;
         tools.early.fill(names, most, |name| {
-            try_open(dir, &Entry { dir: Some(dir), at, name, follow: false }, habit)
+            let looks = Looks::default();
+            try_open(dir, &Entry { dir: Some(dir), at, name, follow: false, looks }, habit)
         });
         tools.early.go_on();
         names.pop()
@@ -367,168 +373,27 @@ mod annotated {
         at: Option<BorrowedFd<'_>>,
         name: &CStr,
         mut file_type: FileType,
+        mut looks: Looks,
         walk: &mut Walk<'_, '_, '_>,
     ) {
-        for _ in 0..LOOKS {
+        loop {
             let (kind, follow) = match kind_of(&walk.tools.search, dir, name, file_type) {
                 Ok(Some(kind)) => kind,
                 Ok(None) => return,
                 Err(Errno::NOENT) => break,
                 Err(errno) => return walk.tools.search.problem(&dir.path_of(name), &errno.into()),
             };
-            let entry = Entry { dir: Some(dir), at, name, follow };
-            if walk_one(kind, &entry, walk).is_ok() {
-                return;
+            // It is there, whatever was said.
+            if let Some(errno) = looks.enough() {
+                return walk.tools.search.problem(&dir.path_of(name), &errno.into());
+            }
+            let entry = Entry { dir: Some(dir), at, name, follow, looks };
+            match walk_one(kind, &entry, walk) {
+                Ok(()) => return,
+                Err(Changed(errno)) => looks = looks.after(errno),
             }
             file_type = FileType::Unknown;
         }
         walk.tools.tally.vanished += 1;
-    }
-
-    /// What came of opening a file and reading its beginning.
-    enum First {
-        /// It is open; so many bytes are in the tools' buffer.
-        Here(OwnedFd, Option<usize>),
-        /// Another vthread does the rest, or it cannot be done.
-        Done(Result<(), Changed>),
-    }
-
-    fn count(kind: Kind, tools: &mut Tools) {
-        match kind {
-            Kind::Json => tools.tally.json_files += 1,
-            _ => tools.tally.text_files += 1,
-        }
-    }
-
-    /// Opens a file and reads its beginning, while that needs no waiting. What does is left to another vthread.
-    fn open_first(entry: &Entry<'_>, kind: Kind, walk: &mut Walk<'_, '_, '_>) -> First {
-        let opened = match entry.dir {
-            _ if let Some(fd) = walk.tools.early.take() => Ok(fd),
-            Some(dir) => try_open(dir, entry, &mut walk.habit),
-            None => entry.open(&walk.tools.search),
-        };
-        let fd = match opened {
-            Ok(fd) => fd,
-            Err(Errno::AGAIN) => return leave(entry, kind, None, walk),
-            // Makes room, and waits for it; asks for less.
-            Err(Errno::MFILE | Errno::NFILE | Errno::PERM) => match entry.open(&walk.tools.search) {
-                Ok(fd) => fd,
-                Err(errno) => return First::Done(not_opened(&walk.tools.search, entry, errno)),
-            },
-            Err(errno) => return First::Done(not_opened(&walk.tools.search, entry, errno)),
-        };
-        // Others' disks may be far away.
-        let habit = entry.dir.is_some_and(DirUse::short_read_is_end).then_some(&mut walk.habit);
-        match walk.tools.read_first(fd.as_fd(), habit) {
-            // The rest of it may be much.
-            Ok(first)
-                if walk.job.is_first()
-                    && !walk.tools.first_decides(fd.as_fd(), first, kind == Kind::Text) =>
-            {
-                leave(entry, kind, None, walk)
-            }
-            Ok(first) => {
-                count(kind, &mut walk.tools);
-                walk.job.has_done(1 + first / PIECE);
-                First::Here(fd, Some(first))
-            }
-            Err(Errno::AGAIN) => leave(entry, kind, Some(fd), walk),
-            Err(errno) => {
-                count(kind, &mut walk.tools);
-                First::Done(not_read(&walk.tools.search, entry, &errno.into()))
-            }
-        }
-    }
-
-    /// Leaves a file to a vthread that waits for it; this one goes on meanwhile, unless too many wait already.
-    fn leave(entry: &Entry<'_>, kind: Kind, fd: Option<OwnedFd>, walk: &mut Walk<'_, '_, '_>) -> First {
-        if let (Some(dir), true) = (entry.dir, walk.job.is_first()) {
-            let mut names = Names::default();
-            names.push(entry.name, if entry.follow { FileType::Symlink } else { FileType::RegularFile });
-            walk.job.leave(Task::Batch(dir.keep(), names));
-            return First::Done(Ok(()));
-        }
-        let crew = walk.job.crew;
-        if let (Some(dir), Some(scope)) = (entry.dir, walk.job.scope)
-            && let Some(place) = crew.may_wait()
-        {
-            // It shall ask for its bytes soon. But a share that another carrier has been roused for would start here.
-            let at_once = !crew.has_offered();
-            let name = entry.name.to_owned();
-            crew.wait_for(
-                scope,
-                place,
-                Late { dir: dir.keep(), name, kind, follow: entry.follow, fd, at_once },
-            );
-            if at_once {
-                vthread::yield_now();
-            }
-            return First::Done(Ok(()));
-        }
-        let opened = match fd {
-            Some(fd) => Ok(fd),
-            None => entry.open(&walk.tools.search),
-        };
-        match opened {
-            Ok(fd) => {
-                count(kind, &mut walk.tools);
-                First::Here(fd, None)
-            }
-            Err(errno) => First::Done(not_opened(&walk.tools.search, entry, errno)),
-        }
-    }
-
-    /// Searches a file whose beginning has been waited for.
-    fn finish(
-        started: Result<(OwnedFd, Result<Vec<u8>, Errno>), Errno>,
-        file: &Late,
-        walk: &mut Walk<'_, '_, '_>,
-    ) {
-        let entry = Entry { dir: Some(&file.dir), at: None, name: &file.name, follow: file.follow };
-        let outcome = match started {
-            Err(errno) => not_opened(&walk.tools.search, &entry, errno),
-            Ok((fd, start)) => {
-                count(file.kind, &mut walk.tools);
-                match start {
-                    Err(errno) => not_read(&walk.tools.search, &entry, &Problem::System(errno)),
-                    Ok(start) => {
-                        let first = Some(walk.tools.put_first(&start));
-                        match file.kind {
-                            Kind::Json => json(fd, first, &entry, walk),
-                            _ => text(fd, first, &entry, walk),
-                        }
-                    }
-                }
-            }
-        };
-        if outcome == Err(Changed) {
-            visit(&file.dir, None, &file.name, FileType::Unknown, walk);
-        }
-    }
-
-    fn text(
-        fd: OwnedFd,
-        first: Option<usize>,
-        entry: &Entry<'_>,
-        walk: &mut Walk<'_, '_, '_>,
-    ) -> Result<(), Changed> {
-        let trusted = entry.dir.is_some_and(DirUse::short_read_is_end);
-        match search_text(fd, first, trusted, &|| entry.path(), &mut walk.tools, walk.job) {
-            Ok(()) => Ok(()),
-            Err(problem) => not_read(&walk.tools.search, entry, &problem),
-        }
-    }
-
-    fn json(
-        fd: OwnedFd,
-        first: Option<usize>,
-        entry: &Entry<'_>,
-        walk: &mut Walk<'_, '_, '_>,
-    ) -> Result<(), Changed> {
-        let trusted = entry.dir.is_some_and(DirUse::short_read_is_end);
-        match search_json(fd, first, trusted, &|| entry.path(), &mut walk.tools) {
-            Ok(()) => Ok(()),
-            Err(problem) => not_read(&walk.tools.search, entry, &problem),
-        }
     }
 }
