@@ -420,10 +420,13 @@ pub(crate) fn open(dir: RawFd, path: &CStr, flags: i32, mode: u32) -> io::Result
 #[inline]
 pub(super) fn open_in_mount(dir: RawFd, path: &CStr, flags: i32, mode: u32) -> io::Result<OwnedFd> {
     let flags = flags | libc::O_CLOEXEC;
+    let mut what = For::Anything;
     if on_a_vthread() {
-        match try_open(dir, path, flags, mode, libc::RESOLVE_NO_XDEV) {
-            Err(error) if would_wait(&error) => {}
-            done => return done,
+        match tried_open(dir, path, flags, mode, libc::RESOLVE_NO_XDEV) {
+            Ok(opened) => return Ok(opened),
+            Err(NotOpened::Failed(error)) => return Err(error),
+            Err(NotOpened::Cold) => {}
+            Err(NotOpened::Others) => what = For::Others,
         }
     }
     let Some(how) = How::in_mount(flags, mode) else {
@@ -431,7 +434,8 @@ pub(super) fn open_in_mount(dir: RawFd, path: &CStr, flags: i32, mode: u32) -> i
     };
     // SAFETY: no buffers but the path and `how`, which are borrowed until this returns; the descriptor is owned at once.
     let opened = unsafe {
-        perform(&Request::OpenAs { dir, path, how: &how }).map(|fd| OwnedFd::from_raw_fd(fd as RawFd))
+        perform_waiting(&Request::OpenAs { dir, path, how: &how }, what)
+            .map(|fd| OwnedFd::from_raw_fd(fd as RawFd))
     };
     checkpoint();
     opened.map_err(|error| {
