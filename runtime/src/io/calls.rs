@@ -187,29 +187,56 @@ pub(super) fn is_in_memory(fd: RawFd) -> bool {
     IN_MEMORY.contains(&magic) && is_regular(fd)
 }
 
-/// What kind of file this is: `S_IFREG` and so on, or 0 where nobody can say.
-pub(super) fn kind(fd: RawFd) -> libc::mode_t {
+/// What `fstat` says.
+pub(super) fn status(fd: RawFd) -> Option<libc::stat> {
     // SAFETY: fills a struct of integers.
     unsafe {
         let mut status: libc::stat = core::mem::zeroed();
-        if libc::fstat(fd, &raw mut status) == 0 { status.st_mode & libc::S_IFMT } else { 0 }
+        (libc::fstat(fd, &raw mut status) == 0).then_some(status)
     }
+}
+
+/// `S_IFREG` and so on; 0 for what has no type, as an eventfd.
+fn kind(status: &libc::stat) -> libc::mode_t {
+    status.st_mode & libc::S_IFMT
 }
 
 /// Does `poll(2)` say when this can be read or written? Files and directories always can, it says.
 #[cfg(vthread_native)]
 pub(super) fn can_be_polled(fd: RawFd) -> bool {
-    !matches!(kind(fd), 0 | libc::S_IFREG | libc::S_IFDIR | libc::S_IFBLK)
+    status(fd).is_some_and(|s| !matches!(kind(&s), libc::S_IFREG | libc::S_IFDIR | libc::S_IFBLK))
 }
 
 /// Is this a regular file?
 pub(super) fn is_regular(fd: RawFd) -> bool {
-    kind(fd) == libc::S_IFREG
+    status(fd).is_some_and(|s| kind(&s) == libc::S_IFREG)
 }
 
 /// Do reads and writes of this begin where the ones before have ended?
 pub(super) fn has_position(fd: RawFd) -> bool {
-    matches!(kind(fd), libc::S_IFREG | libc::S_IFBLK)
+    status(fd).is_some_and(|s| matches!(kind(&s), libc::S_IFREG | libc::S_IFBLK))
+}
+
+/// What is waited for where this is opened.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Openness {
+    Nothing,
+    /// Who has a lease of it.
+    Holder,
+    /// Who opens the other end, or what the device is.
+    Others,
+}
+
+/// The same of what was found, by a descriptor that is only for that.
+pub(super) fn openness(fd: RawFd) -> Openness {
+    /// `null`, `zero`, `urandom` and so on.
+    const MEMORY: libc::c_uint = 1;
+    match status(fd).map(|s| (kind(&s), s.st_rdev)) {
+        Some((libc::S_IFREG, _)) => Openness::Holder,
+        Some((libc::S_IFCHR, device)) if libc::major(device) == MEMORY => Openness::Nothing,
+        Some((libc::S_IFIFO | libc::S_IFCHR | libc::S_IFBLK, _)) => Openness::Others,
+        _ => Openness::Nothing,
+    }
 }
 
 /// Where the next one begins.

@@ -1,6 +1,6 @@
 //! Reads and opens that are expected to find what they need in memory, because all before did.
 
-use super::{At, calls, perform, would_wait};
+use super::{At, calls, opening, perform, would_wait};
 use core::mem::MaybeUninit;
 use std::ffi::CStr;
 use std::io;
@@ -90,11 +90,11 @@ impl Habit {
     pub fn try_open_at(&mut self, dir: impl AsFd, path: &CStr, flags: i32, mode: u32) -> io::Result<OwnedFd> {
         let dir = dir.as_fd().as_raw_fd();
         if self.asking == 0 {
-            let opened = perform::open_here(dir, path, flags, mode, calls::open);
+            let opened = opening::open_here(dir, path, flags, mode, calls::open);
             self.has_not_asked();
             return opened;
         }
-        let opened = perform::try_open(dir, path, flags, mode, 0);
+        let opened = opening::try_open(dir, path, flags, mode, 0);
         self.has_asked(opened.as_ref().is_err_and(would_wait));
         opened
     }
@@ -114,11 +114,11 @@ impl Habit {
     ) -> io::Result<OwnedFd> {
         let dir = dir.as_fd().as_raw_fd();
         if self.asking == 0 {
-            let opened = perform::open_here(dir, path, flags, mode, calls::open_in_mount);
+            let opened = opening::open_here(dir, path, flags, mode, calls::open_in_mount);
             self.has_not_asked();
             return opened;
         }
-        let opened = perform::try_open(dir, path, flags, mode, libc::RESOLVE_NO_XDEV);
+        let opened = opening::try_open(dir, path, flags, mode, libc::RESOLVE_NO_XDEV);
         self.has_asked(opened.as_ref().is_err_and(would_wait));
         opened
     }

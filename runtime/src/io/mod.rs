@@ -14,7 +14,7 @@
 //!
 //! # The position of a file
 //!
-//! As everywhere on Linux, of several who read or write at the position of one open file each gets bytes of its own. A ring does not see to that: it
+//! As everywhere on Linux, of several who read or write at the position of one regular file that is open each gets bytes of its own. A ring does not see to that: it
 //! only brings what is to be read there into memory, and a system call reads it; writes that would wait, and reads of file systems that do not know
 //! `RWF_NOWAIT`, are made by threads of the pool. Reads and writes at offsets need none of this.
 //!
@@ -22,16 +22,19 @@
 //!
 //! Plain reads and opens of a [`Habit`]. Listing directories, for which the kernel has no other call: one that had to be waited for when it was opened
 //! is listed on a thread of [`blocking`](crate::blocking), any other at once. Writes of up to 64 KiB to regular files on file systems that
-//! do not know `RWF_NOWAIT` for them (ext4): they end in the page cache. A read or write at the position of a file at which another thread reads or
+//! do not know `RWF_NOWAIT` for them (ext4): they end in the page cache. A read, write or seek at the position of a file at which another thread reads or
 //! writes just now. And, where no thread is to be had, what needs one.
 //!
-//! Opens do not: what is no regular file or directory (a FIFO, whose other end must be opened too; a terminal), or somebody has a lease of, is opened by a
-//! thread of [`blocking`](crate::blocking), which no cancellation ends.
+//! Opens do not: what is no regular file or directory (a FIFO, whose other end must be opened too; a terminal; a disk), or somebody has a lease of, is opened by a
+//! thread of [`blocking`](crate::blocking), of which there are 512, and no cancellation ends that. A FIFO whose name is not in memory, opened with
+//! flags that would make a file if there were none, is opened by the ring or the pool, which open few at a time. A hot open of a regular file takes five system calls for
+//! all this, with `O_NONBLOCK` in its flags one.
 
 mod calls;
 mod habit;
 #[cfg(feature = "inject-faults")]
 pub mod inject;
+mod opening;
 mod perform;
 mod request;
 
@@ -45,7 +48,8 @@ mod ring;
 #[cfg(vthread_native)]
 pub(crate) use calls::do_without_openat2;
 pub use habit::Habit;
-pub(crate) use perform::{elsewhere, open, open_and_tell, perform, try_blocking};
+pub(crate) use opening::{open, open_and_tell};
+pub(crate) use perform::{elsewhere, perform, try_blocking};
 #[cfg(vthread_native)]
 pub(crate) use reactor::{cancel, describe, end, is_busy, numbers, sleep, turn};
 pub(crate) use request::Request;
@@ -135,14 +139,14 @@ pub fn read_after_try(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
     read_waiting(fd.as_fd(), buffer, At::Position)
 }
 
-/// Opens what can be opened without waiting: names that the kernel has in memory, and no FIFO, terminal or leased file, unless `flags` have `O_NONBLOCK`.
+/// Opens what can be opened without waiting: names that the kernel has in memory, and no FIFO, terminal, disk or leased file, unless `flags` have `O_NONBLOCK`.
 /// Never parks. `flags` and `mode` as for `openat(2)`. On kernels that cannot tell, a disk is waited for.
 ///
 /// # Errors
 /// [`ErrorKind::WouldBlock`] when it would have to wait; else as `openat(2)`.
 #[inline]
 pub fn try_open_at(dir: impl AsFd, path: &CStr, flags: i32, mode: u32) -> io::Result<OwnedFd> {
-    perform::try_open(dir.as_fd().as_raw_fd(), path, flags, mode, 0)
+    opening::try_open(dir.as_fd().as_raw_fd(), path, flags, mode, 0)
 }
 
 /// [`try_open_at`] by a path that leads to no other mount: what is opened is on the same file system as `dir`.
@@ -151,7 +155,7 @@ pub fn try_open_at(dir: impl AsFd, path: &CStr, flags: i32, mode: u32) -> io::Re
 /// [`ErrorKind::CrossesDevices`] when the path leads to another mount, or the kernel cannot tell where it leads; else as `try_open_at`.
 #[inline]
 pub fn try_open_in_mount(dir: impl AsFd, path: &CStr, flags: i32, mode: u32) -> io::Result<OwnedFd> {
-    perform::try_open(dir.as_fd().as_raw_fd(), path, flags, mode, libc::RESOLVE_NO_XDEV)
+    opening::try_open(dir.as_fd().as_raw_fd(), path, flags, mode, libc::RESOLVE_NO_XDEV)
 }
 
 /// Opens `path` relative to `dir`. `flags` and `mode` as for `openat(2)`; `O_CLOEXEC` is added.
@@ -176,7 +180,7 @@ pub fn open_at(dir: impl AsFd, path: &CStr, flags: i32, mode: u32) -> io::Result
 /// As [`read`].
 #[inline]
 pub fn open_in_mount(dir: impl AsFd, path: &CStr, flags: i32, mode: u32) -> io::Result<OwnedFd> {
-    perform::open_in_mount(dir.as_fd().as_raw_fd(), path, flags, mode)
+    opening::open_in_mount(dir.as_fd().as_raw_fd(), path, flags, mode)
 }
 
 /// Writes at the position of the file, as `write(2)`.

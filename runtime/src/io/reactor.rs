@@ -198,6 +198,8 @@ unsafe fn wait_until_ready(request: &Request<'_>, fd: RawFd, events: i16) -> Opt
 pub(crate) fn cancel(waiting: &Waiting) -> bool {
     let Some(reactor) = reactor().filter(|reactor| reactor.numbers.get().in_flight > 0) else { return false };
     match &reactor.ring {
+        // The ring had no room for it.
+        Some(_) if poll::cancel(waiting) => true,
         Some(ring) => {
             ring.borrow_mut().cancel((&raw const *waiting) as u64);
             true
