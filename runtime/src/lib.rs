@@ -54,6 +54,8 @@
 //!   any call that blocks.
 //! - Recursion whose depth grows with the data overflows, at some thousand levels, where it is not the recursion of `#[vthread]` code: other code recurses
 //!   on the hop stack, of 256 KiB, and so does the drop of a long list of boxes or a deep tree. It ends the program with a message.
+//! - Values that are sent, and results, pass over that stack too, some copies at a time: what has more than 8 KiB should be boxed. What has more than 32 KiB
+//!   (8 KiB without optimisation) ends the program with the same message.
 //! - Handlers of signals that swap stacks themselves or scan the interrupted one, libraries loaded with `RTLD_DEEPBIND`,
 //!   `pthread_cancel` of a carrier, and shadow stacks (CET) are not supported.
 //! - Executables only: in a dynamic library the runtime does not link.

@@ -125,6 +125,9 @@ fn survive_forks() {
 pub(crate) fn take(len: usize, align: usize) -> io::Result<*mut u8> {
     debug_assert!(len.is_multiple_of(PAGE as usize) && align.is_power_of_two() && SLAB.is_multiple_of(align));
     let mut s = state();
+    if len > s.len {
+        return Err(io::Error::from(io::ErrorKind::OutOfMemory));
+    }
     // Alignment by asking for more and giving the ends back: everything is a multiple of a page.
     let slack = align.saturating_sub(PAGE as usize);
     let found = loop {
@@ -169,6 +172,15 @@ pub(crate) unsafe fn give(at: *mut u8, len: usize) {
 mod tests {
     use super::*;
     use core::sync::atomic::AtomicBool;
+
+    #[test]
+    fn there_is_no_more_than_all() {
+        reserve().expect("a region");
+        for len in [usize::MAX - (PAGE as usize - 1), usize::MAX / 2 + 1, 1 << 50] {
+            let error = take(len, SLAB).expect_err("too much");
+            assert_eq!(error.kind(), io::ErrorKind::OutOfMemory);
+        }
+    }
 
     #[test]
     fn a_child_takes_memory_whatever_other_threads_did() {

@@ -332,11 +332,15 @@ pub fn select<A: Arms>(mut arms: A, until: Option<Option<Instant>>) -> A::Chosen
     }
 }
 
+/// Which branch comes first: by chance (Marsaglia's xorshift). In turns, one of several selects could meet the same turn each time.
 fn turn(count: usize) -> usize {
-    thread_local!(static TURN: Cell<usize> = const { Cell::new(0) });
-    let turn = TURN.get();
-    TURN.set(turn.wrapping_add(1));
-    if count == 0 { 0 } else { turn % count }
+    thread_local!(static TURN: Cell<u32> = const { Cell::new(0x9e37_79b9) });
+    let mut turn = TURN.get();
+    turn ^= turn << 13;
+    turn ^= turn >> 17;
+    turn ^= turn << 5;
+    TURN.set(turn);
+    ((u64::from(turn) * count as u64) >> 32) as usize
 }
 
 /// The end of a wait of so long.

@@ -356,3 +356,63 @@ fn run_there_is_a_call_on_a_chunk() {
     assert!(text.expect("a panic").contains("inside of vthread::run"));
     assert_eq!(error, "this thread runs vthreads already");
 }
+
+/// One that never ends, since it waits for itself, must not be taken for one that has.
+#[test]
+fn a_thread_does_not_join_itself() {
+    let (tell, told) = std::sync::mpsc::channel::<os::JoinHandle<()>>();
+    let (tell_end, end) = std::sync::mpsc::channel();
+    let thread = os::spawn(move || {
+        let own = told.recv().expect("a handle");
+        let payload =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| own.join())).expect_err("itself");
+        let mut on_stack = [7_u8; 4096];
+        std::hint::black_box(&mut on_stack);
+        // Its stack is nobody else's yet.
+        let other = os::spawn(|| std::hint::black_box([9_u8; 4096])[0]).expect("a thread");
+        assert_eq!(other.join().expect("no panic"), 9);
+        assert!(std::hint::black_box(&on_stack).iter().all(|byte| *byte == 7));
+        tell_end.send(payload.downcast_ref::<&str>().map(|text| (*text).to_owned())).expect("a receiver");
+    });
+    tell.send(thread.expect("a thread")).expect("a receiver");
+    assert!(end.recv().expect("the end").expect("a text").contains("cannot join itself"));
+
+    let has_ended = std::sync::atomic::AtomicBool::new(false);
+    os::scope(|s| {
+        let (tell, told) = std::sync::mpsc::channel::<os::ScopedJoinHandle<'_, ()>>();
+        let has_ended = &has_ended;
+        let thread = s.spawn(move || {
+            let own = told.recv().expect("a handle");
+            let joined = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| own.join()));
+            std::thread::sleep(std::time::Duration::from_millis(20));
+            has_ended.store(joined.is_err(), SeqCst);
+        });
+        tell.send(thread.expect("a thread")).expect("a receiver");
+    });
+    assert!(has_ended.into_inner(), "the scope has ended before its thread");
+}
+
+/// The scope ends, and so joins it, while another thread of the scope does.
+#[test]
+fn whoever_joins_second_waits_as_well() {
+    for _ in 0..50 {
+        let sum = std::sync::atomic::AtomicU64::new(0);
+        os::scope(|s| {
+            let (tell, told) = std::sync::mpsc::channel::<os::ScopedJoinHandle<'_, u64>>();
+            let sum = &sum;
+            s.spawn(move || {
+                let slow = told.recv().expect("a handle");
+                std::thread::sleep(std::time::Duration::from_micros(100));
+                sum.fetch_add(slow.join().expect("no panic"), SeqCst);
+            })
+            .expect("a thread");
+            // The last one is the first that the scope joins.
+            let slow = s.spawn(|| {
+                std::thread::sleep(std::time::Duration::from_micros(300));
+                21
+            });
+            tell.send(slow.expect("a thread")).expect("a receiver");
+        });
+        assert_eq!(sum.into_inner(), 21);
+    }
+}

@@ -176,6 +176,23 @@ fn no_branch_starves() {
 }
 
 #[test]
+fn selects_in_turns_starve_no_branch_of_each_other() {
+    let all: [_; 4] = std::array::from_fn(|_| unbounded());
+    for (to, _) in &all {
+        (0..1000).for_each(|n| to.send(n).expect("a receiver"));
+    }
+    let [a, b, c, d] = all.each_ref().map(|(_, from)| from);
+    let mut counts = [0; 4];
+    run(|| {
+        for _ in 0..1000 {
+            select! { recv(a) -> _ => counts[0] += 1, recv(b) -> _ => counts[1] += 1 }
+            select! { recv(c) -> _ => counts[2] += 1, recv(d) -> _ => counts[3] += 1 }
+        }
+    });
+    assert!(counts.iter().all(|n| *n >= 300), "{counts:?}");
+}
+
+#[test]
 fn cancellation_ends_it_and_nothing_stays_behind() {
     run(|| {
         let (sender, receiver) = rendezvous::<u8>();

@@ -67,6 +67,12 @@ impl Me {
         self.root().raises()
     }
 
+    /// Was somebody cancelled, perhaps this vthread, of which the carrier has not told yet?
+    #[inline(always)]
+    pub(crate) fn has_news(self) -> bool {
+        self.carrier.remote.has_cancellations()
+    }
+
     /// Is it the one that this task is of?
     #[inline(always)]
     pub(crate) fn is_of(self, task: &task::Task) -> bool {
@@ -164,6 +170,11 @@ impl AtEase {
     #[inline(always)]
     pub(crate) fn is_cancelled(self) -> bool {
         self.0.is_cancelled()
+    }
+
+    #[inline(always)]
+    pub(crate) fn has_news(self) -> bool {
+        self.0.has_news()
     }
 
     /// # Safety

@@ -171,7 +171,9 @@ impl Carrier {
             // SAFETY: it is in the frame of a wait that has not ended: who goes on takes it out first.
             let waiting = unsafe { root.waiting.get().as_ref() };
             if let Some(operation) = waiting.filter(|waiting| waiting.is_operation) {
-                ended += usize::from(io::cancel(operation));
+                if (root.raises() || !task::RAISES) && operation.take_hurry() {
+                    ended += usize::from(io::cancel(operation));
+                }
             } else if let Some(waiting) = waiting
                 && task::RAISES
                 && waiting.cancellable

@@ -43,7 +43,7 @@ impl<T> Queue<T> {
         }
         let len = state.values.len();
         if len < state.capacity {
-            if len == state.values.capacity() {
+            if len == state.values.capacity() || me.has_news() {
                 return Err(value);
             }
             state.values.push_back(value);
@@ -66,7 +66,8 @@ impl<T> Queue<T> {
         }
         let mut state = self.0.lock_as_owner()?;
         if !state.values.is_empty() {
-            return if state.sending.is_empty() { state.values.pop_front().map(Ok) } else { None };
+            let is_simple = state.sending.is_empty() && !me.has_news();
+            return if is_simple { state.values.pop_front().map(Ok) } else { None };
         }
         // SAFETY: the lock's list, as its owner.
         if let Some(sender) = unsafe { state.sending.claim_first_here() } {

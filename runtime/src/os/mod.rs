@@ -24,13 +24,13 @@ use crate::{faults, panic_count, region, signals, stacks};
 use core::cell::UnsafeCell;
 use core::fmt;
 use core::marker::PhantomData;
-use core::mem::MaybeUninit;
+use core::mem::{self, MaybeUninit};
 use core::sync::atomic::{AtomicBool, Ordering::Acquire, Ordering::Release};
 use stack::Memory;
 use std::ffi::CString;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, Once, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, Once, PoisonError};
 use std::thread::Result as Outcome;
 use vale_threads_abi as abi;
 
@@ -102,20 +102,33 @@ struct Running {
 // SAFETY: the promise is the thread's until it has ended, and then its joiner's.
 unsafe impl Send for Running {}
 
-/// Joined at most once, by a handle or by a scope.
-struct Thread(Mutex<Option<Running>>);
+/// Joined once, by a handle or by a scope. Whoever else joins it waits for that.
+struct Thread {
+    state: Mutex<State>,
+    is_joined: Condvar,
+}
+
+enum State {
+    Running(Running),
+    /// Somebody is about to have joined this one.
+    Joining(libc::pthread_t),
+    Joined,
+}
 
 /// Threads whose handles were dropped: their memory is in use until they end.
 static LEFT: Mutex<Vec<Running>> = Mutex::new(Vec::new());
 
 impl Running {
-    fn join(self) {
-        // SAFETY: joined once, since it is taken by value. Then the thread uses its memory no more.
-        unsafe {
-            libc::pthread_join(self.thread, core::ptr::null_mut());
-            drop(self.promise);
-            self.memory.give_back();
+    /// With it: whoever calls is that thread, or one that it waits for itself.
+    fn join(self) -> Result<(), Self> {
+        // SAFETY: not joined yet.
+        if unsafe { libc::pthread_join(self.thread, core::ptr::null_mut()) } != 0 {
+            return Err(self);
         }
+        drop(self.promise);
+        // SAFETY: joined just now, so the thread uses its memory no more.
+        unsafe { self.memory.give_back() };
+        Ok(())
     }
 
     /// Joins it if it has ended.
@@ -147,21 +160,65 @@ impl Running {
 }
 
 impl Thread {
-    fn take(&self) -> Option<Running> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).take()
+    fn new(running: Running) -> Self {
+        Self { state: Mutex::new(State::Running(running)), is_joined: Condvar::new() }
     }
 
-    fn join(&self) {
-        if let Some(running) = self.take() {
-            running.join();
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What nobody has joined, nor is about to.
+    fn take(&self) -> Option<Running> {
+        let mut state = self.lock();
+        match mem::replace(&mut *state, State::Joined) {
+            State::Running(running) => Some(running),
+            other => {
+                *state = other;
+                None
+            }
         }
+    }
+
+    /// `false`: it never ends, because it waits for whoever calls.
+    fn join(&self) -> bool {
+        let mut state = self.lock();
+        let running = loop {
+            match mem::replace(&mut *state, State::Joined) {
+                State::Joined => return true,
+                State::Running(running) => break running,
+                State::Joining(thread) => {
+                    *state = State::Joining(thread);
+                    // SAFETY: no pointers.
+                    if unsafe { libc::pthread_equal(thread, libc::pthread_self()) } != 0 {
+                        return false;
+                    }
+                    state = self.is_joined.wait(state).unwrap_or_else(PoisonError::into_inner);
+                }
+            }
+        };
+        *state = State::Joining(running.thread);
+        drop(state);
+        let left = running.join();
+        let is_joined = left.is_ok();
+        *self.lock() = left.err().map_or(State::Joined, State::Running);
+        self.is_joined.notify_all();
+        is_joined
     }
 
     /// Collects its memory if it has ended. Is there nothing left to join?
     fn collect(&self) -> bool {
-        let mut running = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        *running = running.take().and_then(Running::try_join);
-        running.is_none()
+        let mut state = self.lock();
+        let (next, is_joined) = match mem::replace(&mut *state, State::Joined) {
+            State::Running(running) => match running.try_join() {
+                Some(running) => (State::Running(running), false),
+                None => (State::Joined, true),
+            },
+            State::Joining(thread) => (State::Joining(thread), false),
+            State::Joined => (State::Joined, true),
+        };
+        *state = next;
+        is_joined
     }
 }
 
@@ -275,7 +332,7 @@ impl Builder {
         }));
         // SAFETY: the memory is free and stays until the thread is joined; the thread takes the job over.
         match unsafe { create(&memory, entry, job.cast()) } {
-            Ok(thread) => Ok((Thread(Mutex::new(Some(Running { thread, memory, promise }))), packet)),
+            Ok(thread) => Ok((Thread::new(Running { thread, memory, promise }), packet)),
             Err(error) => {
                 // SAFETY: no thread has seen the job or the memory.
                 unsafe {
@@ -298,7 +355,7 @@ impl SignalsWait {
     pub(crate) fn begin() -> Self {
         // SAFETY: sets of ours; a set of zeros is an empty one.
         unsafe {
-            let (mut all, mut before) = (core::mem::zeroed(), core::mem::zeroed());
+            let (mut all, mut before) = (mem::zeroed(), mem::zeroed());
             libc::sigfillset(&raw mut all);
             libc::pthread_sigmask(libc::SIG_SETMASK, &raw const all, &raw mut before);
             Self { before }
@@ -325,7 +382,7 @@ unsafe fn create(memory: &Memory, entry: arch::Entry, argument: *mut u8) -> io::
     // what it leaves as a result is never looked at; it does not unwind, since it catches what the closure panics with.
     let code = unsafe {
         type Start = extern "C" fn(*mut libc::c_void) -> *mut libc::c_void;
-        let start = core::mem::transmute::<arch::Entry, Start>(entry);
+        let start = mem::transmute::<arch::Entry, Start>(entry);
         libc::pthread_attr_init(attr.as_mut_ptr());
         let mut code = libc::pthread_attr_setstack(attr.as_mut_ptr(), base.cast(), len);
         if code == 0 {
@@ -365,7 +422,7 @@ pub struct JoinHandle<R> {
 
 /// Waits, and takes the result.
 fn join<R>(thread: &Thread, packet: &Packet<R>) -> Outcome<R> {
-    thread.join();
+    assert!(thread.join(), "vthread: a thread cannot join itself, nor one that waits for it");
     // SAFETY: the thread has ended, and the handle, of which there is one, is used up by this.
     let outcome = unsafe { (*packet.outcome.get()).take() };
     outcome.unwrap_or_else(|| Err(Box::new("the thread ended without a result")))
@@ -376,6 +433,9 @@ impl<R> JoinHandle<R> {
     ///
     /// # Errors
     /// With what it panicked with.
+    ///
+    /// # Panics
+    /// When it is the thread that calls, or one that joins this one.
     pub fn join(self) -> Outcome<R> {
         join(&self.thread, &self.packet)
     }

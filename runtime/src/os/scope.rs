@@ -1,6 +1,7 @@
 //! Threads that borrow, and have ended when their scope does.
 
 use super::{Builder, Packet, Thread, join};
+use crate::fatal::fatal;
 use core::fmt;
 use core::marker::PhantomData;
 use core::sync::atomic::{AtomicUsize, Ordering::Acquire, Ordering::Release};
@@ -76,6 +77,9 @@ impl<R> ScopedJoinHandle<'_, R> {
     ///
     /// # Errors
     /// With what it panicked with.
+    ///
+    /// # Panics
+    /// When it is the thread that calls, or one that joins this one.
     pub fn join(self) -> Outcome<R> {
         let outcome = join(&self.thread, &self.packet).and_then(|inner| inner);
         if outcome.is_err() {
@@ -104,7 +108,10 @@ where
     loop {
         let next = scope.threads.lock().unwrap_or_else(PoisonError::into_inner).all.pop();
         let Some(thread) = next else { break };
-        thread.join();
+        if !thread.join() {
+            // It borrows from here, so nobody may go on.
+            fatal(format_args!("a scope and a thread of it wait for each other to end"));
+        }
     }
     match outcome {
         Err(payload) => resume_unwind(payload),

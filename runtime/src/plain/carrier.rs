@@ -335,11 +335,20 @@ impl Me {
         self.0.raises()
     }
 
+    /// Who cancels tells it at once.
+    #[allow(clippy::unused_self, reason = "as on carriers")]
+    pub(crate) fn has_news(self) -> bool {
+        false
+    }
+
     #[allow(clippy::unused_self, reason = "as on carriers")]
     pub(crate) fn at_ease(self) -> Option<AtEase> {
         None
     }
 }
+
+/// There is nothing to be heard.
+pub(crate) fn hear_of_cancellation() {}
 
 pub(crate) fn yield_however() {
     thread::yield_now();

@@ -24,7 +24,8 @@
 use super::wait::Waiting;
 use crate::call::hop;
 use crate::facade::{
-    AtomicBool, AtomicPtr, AtomicU32, Bell, Mutex, Ordering::SeqCst, fence, futex_wait, futex_wake,
+    AtomicBool, AtomicPtr, AtomicU32, Bell, Mutex, Ordering::Relaxed, Ordering::SeqCst, fence, futex_wait,
+    futex_wake,
 };
 use core::ptr::{self, null_mut};
 use std::sync::{OnceLock, PoisonError};
@@ -94,6 +95,12 @@ impl Remote {
     pub(crate) fn request_cancellations(&self) {
         self.cancellations.store(true, SeqCst);
         self.rouse();
+    }
+
+    /// Has somebody asked for that, and the carrier not looked yet?
+    #[inline(always)]
+    pub(crate) fn has_cancellations(&self) -> bool {
+        self.cancellations.load(Relaxed)
     }
 
     /// Was that asked for since the last time?

@@ -139,6 +139,7 @@ impl Semaphore {
         #[cfg(vthread_native)]
         if let Some(me) = carrier::me_at_ease() {
             if !me.is_cancelled()
+                && !me.has_news()
                 && let Some(mut state) = self.0.lock_as_owner()
                 && state.take(permits)
             {

@@ -51,7 +51,7 @@ pub(crate) const RAISES: bool = cfg!(panic = "unwind");
 /// With [`Cancelled`] then, unless it panics already. Where panics abort the program, [`is_cancelled`] must be asked instead.
 #[inline]
 pub fn checkpoint() {
-    if RAISES && carrier::me().is_some_and(carrier::Me::raises) && !std::thread::panicking() {
+    if RAISES && me_with_news().is_some_and(carrier::Me::raises) && !std::thread::panicking() {
         raise_cancelled();
     }
 }
@@ -59,5 +59,22 @@ pub fn checkpoint() {
 /// Was this vthread cancelled? Its destructors may go on and wait all the same.
 #[inline]
 pub fn is_cancelled() -> bool {
-    carrier::me().is_some_and(carrier::Me::is_cancelled)
+    me_with_news().is_some_and(carrier::Me::is_cancelled)
+}
+
+/// The vthread that runs, which knows whether it was cancelled: its carrier tells it else only when its loop comes to that, and a vthread that never
+/// waits never lets it.
+#[inline]
+fn me_with_news() -> Option<carrier::Me> {
+    let me = carrier::me()?;
+    if me.has_news() {
+        hear();
+    }
+    Some(me)
+}
+
+#[cold]
+#[inline(never)]
+fn hear() {
+    hop(carrier::hear_of_cancellation);
 }

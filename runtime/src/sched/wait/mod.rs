@@ -88,6 +88,8 @@ pub(crate) struct Waiting {
     pub(crate) cancellable: bool,
     /// Is it for the kernel? A cancellation asks it to hurry.
     pub(crate) is_operation: bool,
+    /// And is it still to be asked? Not where it is waited for while a panic unwinds: nobody would hear of it, and a destructor's write would fail.
+    hurries: AtomicBool,
     /// Is it a vthread's, and is there no other list than the one?
     is_in_one_list: bool,
     /// Of a thread.
@@ -130,6 +132,7 @@ impl Waiting {
             state: AtomicU8::new(WAITING),
             cancellable,
             is_operation: false,
+            hurries: AtomicBool::new(false),
             is_in_one_list,
             woken: AtomicBool::new(false),
             home: Some(home),
@@ -144,6 +147,7 @@ impl Waiting {
             state: AtomicU8::new(WAITING),
             cancellable,
             is_operation: false,
+            hurries: AtomicBool::new(false),
             is_in_one_list: false,
             woken: AtomicBool::new(false),
             home: None,
@@ -156,7 +160,13 @@ impl Waiting {
     /// For an operation of the carrier's `io_uring`; see [`crate::io`].
     pub(crate) fn of_an_operation(mut self) -> Self {
         self.is_operation = true;
+        self.hurries = AtomicBool::new(!panicking());
         self
+    }
+
+    /// Is the kernel to be asked to hurry? Once.
+    pub(crate) fn take_hurry(&self) -> bool {
+        self.hurries.swap(false, Relaxed)
     }
 
     /// `true`: the caller, and nobody else, makes it go on.
