@@ -135,6 +135,11 @@ impl Me {
         false
     }
 
+    #[expect(clippy::unused_self, reason = "as the runtime's")]
+    pub(crate) fn has_news(self) -> bool {
+        false
+    }
+
     /// No vthread of a model joins itself.
     #[expect(clippy::unused_self, reason = "as the runtime's")]
     pub(crate) fn is_of(self, _: &Task) -> bool {
