@@ -257,7 +257,7 @@ mod clocks {
         }
     }
     #[allow(warnings)]
-    impl Clock for dyn __ClockObj + Send + '_ {
+    impl Clock for dyn __ClockObj + ::core::marker::Send + '_ {
         const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[cfg(unix)]
         #[inline]
@@ -276,7 +276,7 @@ mod clocks {
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl dyn __ClockObj + Send + '_ {
+    impl dyn __ClockObj + ::core::marker::Send + '_ {
         #[cfg(unix)]
         #[inline]
         pub fn ticks(&self) -> u64 {
@@ -321,7 +321,7 @@ mod clocks {
         }
     }
     #[allow(warnings)]
-    impl Clock for dyn __ClockObj + Sync + '_ {
+    impl Clock for dyn __ClockObj + ::core::marker::Sync + '_ {
         const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[cfg(unix)]
         #[inline]
@@ -340,7 +340,7 @@ mod clocks {
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl dyn __ClockObj + Sync + '_ {
+    impl dyn __ClockObj + ::core::marker::Sync + '_ {
         #[cfg(unix)]
         #[inline]
         pub fn ticks(&self) -> u64 {
@@ -385,7 +385,7 @@ mod clocks {
         }
     }
     #[allow(warnings)]
-    impl Clock for dyn __ClockObj + Send + Sync + '_ {
+    impl Clock for dyn __ClockObj + ::core::marker::Send + ::core::marker::Sync + '_ {
         const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[cfg(unix)]
         #[inline]
@@ -404,7 +404,7 @@ mod clocks {
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl dyn __ClockObj + Send + Sync + '_ {
+    impl dyn __ClockObj + ::core::marker::Send + ::core::marker::Sync + '_ {
         #[cfg(unix)]
         #[inline]
         pub fn ticks(&self) -> u64 {

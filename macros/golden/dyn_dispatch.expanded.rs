@@ -168,7 +168,7 @@ pub mod animals {
         }
     }
     #[allow(warnings)]
-    impl Animal for dyn __AnimalObj + Send + '_ {
+    impl Animal for dyn __AnimalObj + ::core::marker::Send + '_ {
         const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> &str {
@@ -181,7 +181,7 @@ pub mod animals {
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl dyn __AnimalObj + Send + '_ {
+    impl dyn __AnimalObj + ::core::marker::Send + '_ {
         #[inline]
         pub fn name(&self) -> &str {
             <Self as Animal>::name(self)
@@ -208,7 +208,7 @@ pub mod animals {
         }
     }
     #[allow(warnings)]
-    impl Animal for dyn __AnimalObj + Sync + '_ {
+    impl Animal for dyn __AnimalObj + ::core::marker::Sync + '_ {
         const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> &str {
@@ -221,7 +221,7 @@ pub mod animals {
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl dyn __AnimalObj + Sync + '_ {
+    impl dyn __AnimalObj + ::core::marker::Sync + '_ {
         #[inline]
         pub fn name(&self) -> &str {
             <Self as Animal>::name(self)
@@ -248,7 +248,7 @@ pub mod animals {
         }
     }
     #[allow(warnings)]
-    impl Animal for dyn __AnimalObj + Send + Sync + '_ {
+    impl Animal for dyn __AnimalObj + ::core::marker::Send + ::core::marker::Sync + '_ {
         const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> &str {
@@ -261,7 +261,7 @@ pub mod animals {
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl dyn __AnimalObj + Send + Sync + '_ {
+    impl dyn __AnimalObj + ::core::marker::Send + ::core::marker::Sync + '_ {
         #[inline]
         pub fn name(&self) -> &str {
             <Self as Animal>::name(self)

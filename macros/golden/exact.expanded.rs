@@ -223,7 +223,7 @@ mod one {
         }
     }
     #[allow(warnings)]
-    impl Step for dyn __StepObj + Send + '_ {
+    impl Step for dyn __StepObj + ::core::marker::Send + '_ {
         const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_step(&self, is_concurrent: i64) -> u32 {
@@ -236,7 +236,7 @@ mod one {
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl dyn __StepObj + Send + '_ {
+    impl dyn __StepObj + ::core::marker::Send + '_ {
         #[inline]
         pub fn step(&self) -> u32 {
             <Self as Step>::step(self)
@@ -263,7 +263,7 @@ mod one {
         }
     }
     #[allow(warnings)]
-    impl Step for dyn __StepObj + Sync + '_ {
+    impl Step for dyn __StepObj + ::core::marker::Sync + '_ {
         const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_step(&self, is_concurrent: i64) -> u32 {
@@ -276,7 +276,7 @@ mod one {
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl dyn __StepObj + Sync + '_ {
+    impl dyn __StepObj + ::core::marker::Sync + '_ {
         #[inline]
         pub fn step(&self) -> u32 {
             <Self as Step>::step(self)
@@ -303,7 +303,7 @@ mod one {
         }
     }
     #[allow(warnings)]
-    impl Step for dyn __StepObj + Send + Sync + '_ {
+    impl Step for dyn __StepObj + ::core::marker::Send + ::core::marker::Sync + '_ {
         const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_step(&self, is_concurrent: i64) -> u32 {
@@ -316,7 +316,7 @@ mod one {
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl dyn __StepObj + Send + Sync + '_ {
+    impl dyn __StepObj + ::core::marker::Send + ::core::marker::Sync + '_ {
         #[inline]
         pub fn step(&self) -> u32 {
             <Self as Step>::step(self)

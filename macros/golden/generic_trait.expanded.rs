@@ -113,7 +113,8 @@ mod conversions {
         }
     }
     #[allow(warnings)]
-    impl<A, __Out> Convert<A> for dyn __ConvertObj<A, Out = __Out> + Send + '_ {
+    impl<A, __Out> Convert<A>
+    for dyn __ConvertObj<A, Out = __Out> + ::core::marker::Send + '_ {
         const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         type Out = __Out;
         #[inline]
@@ -126,7 +127,7 @@ mod conversions {
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl<A, __Out> dyn __ConvertObj<A, Out = __Out> + Send + '_ {
+    impl<A, __Out> dyn __ConvertObj<A, Out = __Out> + ::core::marker::Send + '_ {
         #[inline]
         pub fn convert(&self, a: A) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::convert(self, a)
@@ -149,7 +150,8 @@ mod conversions {
         }
     }
     #[allow(warnings)]
-    impl<A, __Out> Convert<A> for dyn __ConvertObj<A, Out = __Out> + Sync + '_ {
+    impl<A, __Out> Convert<A>
+    for dyn __ConvertObj<A, Out = __Out> + ::core::marker::Sync + '_ {
         const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         type Out = __Out;
         #[inline]
@@ -162,7 +164,7 @@ mod conversions {
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl<A, __Out> dyn __ConvertObj<A, Out = __Out> + Sync + '_ {
+    impl<A, __Out> dyn __ConvertObj<A, Out = __Out> + ::core::marker::Sync + '_ {
         #[inline]
         pub fn convert(&self, a: A) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::convert(self, a)
@@ -185,7 +187,11 @@ mod conversions {
         }
     }
     #[allow(warnings)]
-    impl<A, __Out> Convert<A> for dyn __ConvertObj<A, Out = __Out> + Send + Sync + '_ {
+    impl<A, __Out> Convert<A>
+    for dyn __ConvertObj<
+        A,
+        Out = __Out,
+    > + ::core::marker::Send + ::core::marker::Sync + '_ {
         const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         type Out = __Out;
         #[inline]
@@ -198,7 +204,13 @@ mod conversions {
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl<A, __Out> dyn __ConvertObj<A, Out = __Out> + Send + Sync + '_ {
+    impl<
+        A,
+        __Out,
+    > dyn __ConvertObj<
+        A,
+        Out = __Out,
+    > + ::core::marker::Send + ::core::marker::Sync + '_ {
         #[inline]
         pub fn convert(&self, a: A) -> <Self as Convert<A>>::Out {
             <Self as Convert<A>>::convert(self, a)
@@ -257,7 +269,7 @@ mod conversions {
         }
     }
     #[allow(warnings)]
-    impl Convert<u32> for dyn __TwiceObj + Send + '_ {
+    impl Convert<u32> for dyn __TwiceObj + ::core::marker::Send + '_ {
         const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         type Out = u64;
         #[inline]
@@ -267,7 +279,7 @@ mod conversions {
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl dyn __TwiceObj + Send + '_ {
+    impl dyn __TwiceObj + ::core::marker::Send + '_ {
         #[inline]
         pub fn convert(&self, a: u32) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::convert(self, a)
@@ -290,7 +302,7 @@ mod conversions {
         }
     }
     #[allow(warnings)]
-    impl Convert<u32> for dyn __TwiceObj + Sync + '_ {
+    impl Convert<u32> for dyn __TwiceObj + ::core::marker::Sync + '_ {
         const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         type Out = u64;
         #[inline]
@@ -300,7 +312,7 @@ mod conversions {
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl dyn __TwiceObj + Sync + '_ {
+    impl dyn __TwiceObj + ::core::marker::Sync + '_ {
         #[inline]
         pub fn convert(&self, a: u32) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::convert(self, a)
@@ -323,7 +335,8 @@ mod conversions {
         }
     }
     #[allow(warnings)]
-    impl Convert<u32> for dyn __TwiceObj + Send + Sync + '_ {
+    impl Convert<u32>
+    for dyn __TwiceObj + ::core::marker::Send + ::core::marker::Sync + '_ {
         const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         type Out = u64;
         #[inline]
@@ -333,7 +346,7 @@ mod conversions {
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl dyn __TwiceObj + Send + Sync + '_ {
+    impl dyn __TwiceObj + ::core::marker::Send + ::core::marker::Sync + '_ {
         #[inline]
         pub fn convert(&self, a: u32) -> <Self as Convert<u32>>::Out {
             <Self as Convert<u32>>::convert(self, a)
@@ -458,7 +471,7 @@ mod conversions {
         }
     }
     #[allow(warnings)]
-    impl Twice for dyn __TwiceObj + Send + '_ {
+    impl Twice for dyn __TwiceObj + ::core::marker::Send + '_ {
         const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
@@ -467,7 +480,7 @@ mod conversions {
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl dyn __TwiceObj + Send + '_ {
+    impl dyn __TwiceObj + ::core::marker::Send + '_ {
         #[inline]
         pub fn twice(&self, a: u32) -> u64 {
             <Self as Twice>::twice(self, a)
@@ -482,7 +495,7 @@ mod conversions {
         }
     }
     #[allow(warnings)]
-    impl Twice for dyn __TwiceObj + Sync + '_ {
+    impl Twice for dyn __TwiceObj + ::core::marker::Sync + '_ {
         const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
@@ -491,7 +504,7 @@ mod conversions {
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl dyn __TwiceObj + Sync + '_ {
+    impl dyn __TwiceObj + ::core::marker::Sync + '_ {
         #[inline]
         pub fn twice(&self, a: u32) -> u64 {
             <Self as Twice>::twice(self, a)
@@ -506,7 +519,7 @@ mod conversions {
         }
     }
     #[allow(warnings)]
-    impl Twice for dyn __TwiceObj + Send + Sync + '_ {
+    impl Twice for dyn __TwiceObj + ::core::marker::Send + ::core::marker::Sync + '_ {
         const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
@@ -515,7 +528,7 @@ mod conversions {
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl dyn __TwiceObj + Send + Sync + '_ {
+    impl dyn __TwiceObj + ::core::marker::Send + ::core::marker::Sync + '_ {
         #[inline]
         pub fn twice(&self, a: u32) -> u64 {
             <Self as Twice>::twice(self, a)

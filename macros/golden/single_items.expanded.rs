@@ -225,7 +225,7 @@ impl dyn __VisitorObj + '_ {
     }
 }
 #[allow(warnings)]
-impl Visitor for dyn __VisitorObj + Send + '_ {
+impl Visitor for dyn __VisitorObj + ::core::marker::Send + '_ {
     const write_vthread_dyn_use_to_name_dyn_here: bool = true;
     #[inline]
     fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
@@ -234,7 +234,7 @@ impl Visitor for dyn __VisitorObj + Send + '_ {
 }
 #[doc(hidden)]
 #[allow(warnings)]
-impl dyn __VisitorObj + Send + '_ {
+impl dyn __VisitorObj + ::core::marker::Send + '_ {
     #[inline]
     pub fn visit(&mut self, n: u64) {
         <Self as Visitor>::visit(self, n)
@@ -249,7 +249,7 @@ impl dyn __VisitorObj + Send + '_ {
     }
 }
 #[allow(warnings)]
-impl Visitor for dyn __VisitorObj + Sync + '_ {
+impl Visitor for dyn __VisitorObj + ::core::marker::Sync + '_ {
     const write_vthread_dyn_use_to_name_dyn_here: bool = true;
     #[inline]
     fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
@@ -258,7 +258,7 @@ impl Visitor for dyn __VisitorObj + Sync + '_ {
 }
 #[doc(hidden)]
 #[allow(warnings)]
-impl dyn __VisitorObj + Sync + '_ {
+impl dyn __VisitorObj + ::core::marker::Sync + '_ {
     #[inline]
     pub fn visit(&mut self, n: u64) {
         <Self as Visitor>::visit(self, n)
@@ -273,7 +273,7 @@ impl dyn __VisitorObj + Sync + '_ {
     }
 }
 #[allow(warnings)]
-impl Visitor for dyn __VisitorObj + Send + Sync + '_ {
+impl Visitor for dyn __VisitorObj + ::core::marker::Send + ::core::marker::Sync + '_ {
     const write_vthread_dyn_use_to_name_dyn_here: bool = true;
     #[inline]
     fn __vt_visit(&mut self, is_concurrent: i64, n: u64) {
@@ -282,7 +282,7 @@ impl Visitor for dyn __VisitorObj + Send + Sync + '_ {
 }
 #[doc(hidden)]
 #[allow(warnings)]
-impl dyn __VisitorObj + Send + Sync + '_ {
+impl dyn __VisitorObj + ::core::marker::Send + ::core::marker::Sync + '_ {
     #[inline]
     pub fn visit(&mut self, n: u64) {
         <Self as Visitor>::visit(self, n)

@@ -97,7 +97,7 @@ mod shapes {
         }
     }
     #[allow(warnings)]
-    impl Named for dyn __NamedObj + Send + '_ {
+    impl Named for dyn __NamedObj + ::core::marker::Send + '_ {
         const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> String {
@@ -106,7 +106,7 @@ mod shapes {
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl dyn __NamedObj + Send + '_ {
+    impl dyn __NamedObj + ::core::marker::Send + '_ {
         #[inline]
         pub fn name(&self) -> String {
             <Self as Named>::name(self)
@@ -121,7 +121,7 @@ mod shapes {
         }
     }
     #[allow(warnings)]
-    impl Named for dyn __NamedObj + Sync + '_ {
+    impl Named for dyn __NamedObj + ::core::marker::Sync + '_ {
         const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> String {
@@ -130,7 +130,7 @@ mod shapes {
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl dyn __NamedObj + Sync + '_ {
+    impl dyn __NamedObj + ::core::marker::Sync + '_ {
         #[inline]
         pub fn name(&self) -> String {
             <Self as Named>::name(self)
@@ -145,7 +145,7 @@ mod shapes {
         }
     }
     #[allow(warnings)]
-    impl Named for dyn __NamedObj + Send + Sync + '_ {
+    impl Named for dyn __NamedObj + ::core::marker::Send + ::core::marker::Sync + '_ {
         const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> String {
@@ -154,7 +154,7 @@ mod shapes {
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl dyn __NamedObj + Send + Sync + '_ {
+    impl dyn __NamedObj + ::core::marker::Send + ::core::marker::Sync + '_ {
         #[inline]
         pub fn name(&self) -> String {
             <Self as Named>::name(self)
@@ -196,7 +196,7 @@ mod shapes {
         }
     }
     #[allow(warnings)]
-    impl Named for dyn __ShapeObj + Send + '_ {
+    impl Named for dyn __ShapeObj + ::core::marker::Send + '_ {
         const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> String {
@@ -205,7 +205,7 @@ mod shapes {
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl dyn __ShapeObj + Send + '_ {
+    impl dyn __ShapeObj + ::core::marker::Send + '_ {
         #[inline]
         pub fn name(&self) -> String {
             <Self as Named>::name(self)
@@ -220,7 +220,7 @@ mod shapes {
         }
     }
     #[allow(warnings)]
-    impl Named for dyn __ShapeObj + Sync + '_ {
+    impl Named for dyn __ShapeObj + ::core::marker::Sync + '_ {
         const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> String {
@@ -229,7 +229,7 @@ mod shapes {
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl dyn __ShapeObj + Sync + '_ {
+    impl dyn __ShapeObj + ::core::marker::Sync + '_ {
         #[inline]
         pub fn name(&self) -> String {
             <Self as Named>::name(self)
@@ -244,7 +244,7 @@ mod shapes {
         }
     }
     #[allow(warnings)]
-    impl Named for dyn __ShapeObj + Send + Sync + '_ {
+    impl Named for dyn __ShapeObj + ::core::marker::Send + ::core::marker::Sync + '_ {
         const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_name(&self, is_concurrent: i64) -> String {
@@ -253,7 +253,7 @@ mod shapes {
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl dyn __ShapeObj + Send + Sync + '_ {
+    impl dyn __ShapeObj + ::core::marker::Send + ::core::marker::Sync + '_ {
         #[inline]
         pub fn name(&self) -> String {
             <Self as Named>::name(self)
@@ -365,7 +365,7 @@ mod shapes {
         }
     }
     #[allow(warnings)]
-    impl Shape for dyn __ShapeObj + Send + '_ {
+    impl Shape for dyn __ShapeObj + ::core::marker::Send + '_ {
         const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_area(&self, is_concurrent: i64) -> f64 {
@@ -374,7 +374,7 @@ mod shapes {
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl dyn __ShapeObj + Send + '_ {
+    impl dyn __ShapeObj + ::core::marker::Send + '_ {
         #[inline]
         pub fn area(&self) -> f64 {
             <Self as Shape>::area(self)
@@ -389,7 +389,7 @@ mod shapes {
         }
     }
     #[allow(warnings)]
-    impl Shape for dyn __ShapeObj + Sync + '_ {
+    impl Shape for dyn __ShapeObj + ::core::marker::Sync + '_ {
         const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_area(&self, is_concurrent: i64) -> f64 {
@@ -398,7 +398,7 @@ mod shapes {
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl dyn __ShapeObj + Sync + '_ {
+    impl dyn __ShapeObj + ::core::marker::Sync + '_ {
         #[inline]
         pub fn area(&self) -> f64 {
             <Self as Shape>::area(self)
@@ -413,7 +413,7 @@ mod shapes {
         }
     }
     #[allow(warnings)]
-    impl Shape for dyn __ShapeObj + Send + Sync + '_ {
+    impl Shape for dyn __ShapeObj + ::core::marker::Send + ::core::marker::Sync + '_ {
         const write_vthread_dyn_use_to_name_dyn_here: bool = true;
         #[inline]
         fn __vt_area(&self, is_concurrent: i64) -> f64 {
@@ -422,7 +422,7 @@ mod shapes {
     }
     #[doc(hidden)]
     #[allow(warnings)]
-    impl dyn __ShapeObj + Send + Sync + '_ {
+    impl dyn __ShapeObj + ::core::marker::Send + ::core::marker::Sync + '_ {
         #[inline]
         pub fn area(&self) -> f64 {
             <Self as Shape>::area(self)

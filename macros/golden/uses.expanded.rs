@@ -117,7 +117,7 @@ mod user {
             }
         }
         #[allow(warnings)]
-        impl Tool for dyn __ToolObj + Send + '_ {
+        impl Tool for dyn __ToolObj + ::core::marker::Send + '_ {
             const write_vthread_dyn_use_to_name_dyn_here: bool = true;
             #[inline]
             fn __vt_apply(&self, is_concurrent: i64) -> u32 {
@@ -126,7 +126,7 @@ mod user {
         }
         #[doc(hidden)]
         #[allow(warnings)]
-        impl dyn __ToolObj + Send + '_ {
+        impl dyn __ToolObj + ::core::marker::Send + '_ {
             #[inline]
             pub fn apply(&self) -> u32 {
                 <Self as Tool>::apply(self)
@@ -141,7 +141,7 @@ mod user {
             }
         }
         #[allow(warnings)]
-        impl Tool for dyn __ToolObj + Sync + '_ {
+        impl Tool for dyn __ToolObj + ::core::marker::Sync + '_ {
             const write_vthread_dyn_use_to_name_dyn_here: bool = true;
             #[inline]
             fn __vt_apply(&self, is_concurrent: i64) -> u32 {
@@ -150,7 +150,7 @@ mod user {
         }
         #[doc(hidden)]
         #[allow(warnings)]
-        impl dyn __ToolObj + Sync + '_ {
+        impl dyn __ToolObj + ::core::marker::Sync + '_ {
             #[inline]
             pub fn apply(&self) -> u32 {
                 <Self as Tool>::apply(self)
@@ -165,7 +165,7 @@ mod user {
             }
         }
         #[allow(warnings)]
-        impl Tool for dyn __ToolObj + Send + Sync + '_ {
+        impl Tool for dyn __ToolObj + ::core::marker::Send + ::core::marker::Sync + '_ {
             const write_vthread_dyn_use_to_name_dyn_here: bool = true;
             #[inline]
             fn __vt_apply(&self, is_concurrent: i64) -> u32 {
@@ -174,7 +174,7 @@ mod user {
         }
         #[doc(hidden)]
         #[allow(warnings)]
-        impl dyn __ToolObj + Send + Sync + '_ {
+        impl dyn __ToolObj + ::core::marker::Send + ::core::marker::Sync + '_ {
             #[inline]
             pub fn apply(&self) -> u32 {
                 <Self as Tool>::apply(self)

@@ -110,7 +110,9 @@ fn for_objects(
     let shared = shared(t, ancestor, &object);
     let tagging = each_slot(t, ancestor, |sig| dispatcher(expander, &t.ident, sig, ancestor));
     let forwarding = each_slot(t, ancestor, |sig| coerced(&t.ident, sig, ancestor, path));
-    [quote!(), quote!(+ Send), quote!(+ Sync), quote!(+ Send + Sync)]
+    // By their paths: a module may have traits of these names.
+    let (send, sync) = (quote!(+ ::core::marker::Send), quote!(+ ::core::marker::Sync));
+    [quote!(), send.clone(), sync.clone(), quote!(#send #sync)]
         .into_iter()
         .map(|auto| {
             let own = own.clone();

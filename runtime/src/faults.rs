@@ -49,8 +49,8 @@ fn say(text: fmt::Arguments<'_>) {
 }
 
 /// What overflows a hop stack, and what helps.
-const DEEP: &str = "What goes too deep is mostly recursion in code without #[vthread], or the drop of a long list or a deep tree. \
-    Put #[vthread] on the recursion; in a Drop, take the structure apart in a loop.";
+const DEEP: &str = "What goes too deep is mostly recursion in code without #[vthread], or by way of traits of others, or the drop of a long list. \
+    Put #[vthread] on the recursion, let a function recurse that the impl calls; in a Drop, take the structure apart in a loop.";
 
 /// Says what is known of a fault at `address`.
 fn explain(address: usize) {
@@ -75,7 +75,7 @@ fn explain(address: usize) {
         if over.unproved {
             return say(format_args!(
                 "\nvthread {id} ({name}) has overflowed the {size} bytes of {entry}, for which no bound was proved. \
-                 Builder::unproved_stacks makes them larger."
+                 `vthread-bounds` says why; Builder::unproved_stacks makes them larger."
             ));
         }
         return say(format_args!(

@@ -52,7 +52,7 @@
 //!   step could not do it writes to the file that `VTHREAD_LINK_LOG` names. A [`vthread_local!`] may park.
 //! - A `std` lock that is held across a park and wanted by another virtual thread of the same carrier hangs the carrier, as does
 //!   any call that blocks.
-//! - Recursion whose depth grows with the data overflows, at some thousand levels, where it is not the recursion of `#[vthread]` code: other code recurses
+//! - Recursion whose depth grows with the data overflows, at some thousand levels, where it is not the recursion of `#[vthread]` code, or goes through a function pointer, a boxed closure or a trait of others: such code recurses
 //!   on the hop stack, of 256 KiB, and so does the drop of a long list of boxes or a deep tree. It ends the program with a message.
 //! - Values that are sent, and results, pass over that stack too, some copies at a time: what has more than 8 KiB should be boxed. What has more than 32 KiB
 //!   (8 KiB without optimisation) ends the program with the same message.

@@ -1,5 +1,40 @@
 //! Unusual and legal: what the language allows and few write, in annotated modules.
 
+program!(traits_named_as_auto_traits {
+    pub trait Sync {
+        fn sync(&self) -> u32;
+    }
+    pub trait Send: Sync {
+        fn send(&self, n: u32) -> u32;
+    }
+    pub trait Shape {
+        fn area(&self) -> u32;
+    }
+    struct Disc(u32);
+    impl Sync for Disc {
+        fn sync(&self) -> u32 {
+            self.0
+        }
+    }
+    impl Send for Disc {
+        fn send(&self, n: u32) -> u32 {
+            self.sync() * n
+        }
+    }
+    impl Shape for Disc {
+        fn area(&self) -> u32 {
+            let of: &dyn Send = self;
+            of.send(3) + of.sync()
+        }
+    }
+    fn of(shape: &dyn Shape) -> u32 {
+        shape.area()
+    }
+    pub fn run() -> String {
+        format!("{}", of(&Disc(7)))
+    }
+});
+
 program!(objects_with_parameters {
     use std::fmt::Debug;
     trait Convert<T> { fn convert(&self, value: T) -> T; }
