@@ -359,6 +359,7 @@ fn run_there_is_a_call_on_a_chunk() {
 
 /// One that never ends, since it waits for itself, must not be taken for one that has.
 #[test]
+#[cfg(vthread_native)]
 fn a_thread_does_not_join_itself() {
     let (tell, told) = std::sync::mpsc::channel::<os::JoinHandle<()>>();
     let (tell_end, end) = std::sync::mpsc::channel();
