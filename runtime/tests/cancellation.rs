@@ -3,7 +3,7 @@
 
 mod common;
 
-use common::OnDrop;
+use common::{OnDrop, passes_with_and_without_a_ring};
 use std::cell::RefCell;
 use std::io::Write;
 use std::os::unix::net::UnixStream;
@@ -192,11 +192,7 @@ fn who_never_waits_hears_of_it() {
 /// What a destructor reads and writes is not cut off, whoever is cancelled meanwhile.
 #[test]
 fn destructors_end_their_reads_and_writes() {
-    if !common::is_child() {
-        for io in ["ring", "pool"] {
-            let out = common::child("destructors_end_their_reads_and_writes", &[("VTHREAD_IO", io)]);
-            assert!(out.status.success(), "{io}: {}", String::from_utf8_lossy(&out.stderr));
-        }
+    if passes_with_and_without_a_ring("destructors_end_their_reads_and_writes") {
         return;
     }
     let (near, far) = UnixStream::pair().expect("sockets");

@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::Place;
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::fd::{AsRawFd, FromRawFd};
 use std::path::PathBuf;
@@ -10,33 +11,18 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use vthread::__private::inject::{Call, Fault, inject};
 use vthread::fs::{self, Dir, File};
 
-/// Faults are the process's: one test at a time.
-fn alone() -> MutexGuard<'static, ()> {
-    static ALONE: Mutex<()> = Mutex::new(());
-    ALONE.lock().unwrap_or_else(PoisonError::into_inner)
-}
+/// Faults are the process's: one test at a time, and none is left.
+struct Alone(#[expect(dead_code, reason = "for as long as it is held")] MutexGuard<'static, ()>);
 
-/// A directory that goes away.
-struct Place(PathBuf);
-
-impl Place {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("vthread-files-{name}-{}", std::process::id()));
-        drop(std::fs::remove_dir_all(&path));
-        std::fs::create_dir(&path).expect("a directory");
-        Self(path)
-    }
-
-    fn at(&self, name: &str) -> PathBuf {
-        self.0.join(name)
-    }
-}
-
-impl Drop for Place {
+impl Drop for Alone {
     fn drop(&mut self) {
         inject(None);
-        drop(std::fs::remove_dir_all(&self.0));
     }
+}
+
+fn alone() -> Alone {
+    static ALONE: Mutex<()> = Mutex::new(());
+    Alone(ALONE.lock().unwrap_or_else(PoisonError::into_inner))
 }
 
 fn descriptors() -> usize {
@@ -77,7 +63,7 @@ fn everything(place: &Place) {
     assert_eq!(fs::copy(&b, place.at("c")).unwrap(), 6);
     assert_eq!(File::create_new(&b).unwrap_err().kind(), ErrorKind::AlreadyExists);
 
-    let dir = Dir::open(&place.0).unwrap();
+    let dir = Dir::open(place.path()).unwrap();
     dir.create_dir_at("d").unwrap();
     assert_eq!(fs::create_dir(place.at("d")).unwrap_err().kind(), ErrorKind::AlreadyExists);
     let inner = dir.open_dir_at("d").unwrap();
@@ -86,7 +72,7 @@ fn everything(place: &Place) {
     inner.open_at("moved").unwrap().read_to_string(&mut text).unwrap();
     assert_eq!(text, "HOLLOW");
     assert_eq!(inner.metadata_at("moved").unwrap().len(), 6);
-    let mut names: Vec<_> = fs::read_dir(&place.0).unwrap().map(|e| e.unwrap().file_name()).collect();
+    let mut names: Vec<_> = fs::read_dir(place.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
     names.sort();
     assert_eq!(names, ["a", "b", "d", "link"]);
     assert!(dir.read_dir().unwrap().any(|e| e.unwrap().is_dir() == Some(true)));
@@ -98,26 +84,26 @@ fn everything(place: &Place) {
     }
     fs::create_dir_all(place.at("x/y/z")).unwrap();
     fs::remove_dir_all(place.at("x")).unwrap();
-    assert_eq!(fs::read_dir(&place.0).unwrap().count(), 0);
+    assert_eq!(fs::read_dir(place.path()).unwrap().count(), 0);
 }
 
 #[test]
 fn as_std_on_an_ordinary_thread() {
     let _alone = alone();
-    everything(&Place::new("ordinary"));
+    everything(&Place::new("files-ordinary"));
 }
 
 #[test]
 fn as_std_on_a_vthread() {
     let _alone = alone();
-    let place = Place::new("vthread");
+    let place = Place::new("files-vthread");
     vthread::run(|| everything(&place));
 }
 
 #[test]
 fn as_std_when_everything_waits() {
     let _alone = alone();
-    let place = Place::new("waits");
+    let place = Place::new("files-waits");
     inject(Some(Box::new(|_| Some(Fault::Wait))));
     vthread::run(|| everything(&place));
     // Descriptors of the ring are the carrier's; its bell is kept.
@@ -129,7 +115,7 @@ fn as_std_when_everything_waits() {
 #[test]
 fn interrupted_and_short_calls_lose_nothing() {
     let _alone = alone();
-    let place = Place::new("short");
+    let place = Place::new("files-short");
     let text: Vec<u8> = (0..50_000_u32).flat_map(u32::to_le_bytes).collect();
     let mut calls = 0_u32;
     inject(Some(Box::new(move |call| {
@@ -150,7 +136,7 @@ fn interrupted_and_short_calls_lose_nothing() {
 #[test]
 fn a_fault_of_one_is_not_another_ones() {
     let _alone = alone();
-    let place = Place::new("fault");
+    let place = Place::new("files-fault");
     for name in ["good", "bad"] {
         std::fs::write(place.at(name), name).unwrap();
     }
@@ -174,7 +160,7 @@ fn a_fault_of_one_is_not_another_ones() {
 #[test]
 fn many_are_under_way_at_a_time() {
     let _alone = alone();
-    let place = Place::new("many");
+    let place = Place::new("files-many");
     for i in 0..300 {
         std::fs::write(place.at(&i.to_string()), vec![i as u8; 3000 + i]).unwrap();
     }
@@ -221,18 +207,10 @@ fn crowd(place: &Place, count: usize) -> (usize, usize) {
     (read.into_inner(), refused.into_inner())
 }
 
-/// In a parent: runs this test in a child with a ring, and in one with the pool. `false`: this is such a child.
+/// The pipes of a child are descriptors that others would count.
 fn passes_with_and_without_a_ring(test: &str) -> bool {
-    if common::is_child() {
-        return false;
-    }
-    // The pipes of a child are descriptors that others would count.
     let _alone = alone();
-    for io in ["ring", "pool"] {
-        let out = common::child(test, &[("VTHREAD_IO", io)]);
-        assert!(out.status.success(), "{io}: {}", String::from_utf8_lossy(&out.stderr));
-    }
-    true
+    common::passes_with_and_without_a_ring(test)
 }
 
 #[test]
@@ -240,7 +218,7 @@ fn few_descriptors_are_errors_and_no_leak() {
     if passes_with_and_without_a_ring("few_descriptors_are_errors_and_no_leak") {
         return;
     }
-    let place = Place::new("few");
+    let place = Place::new("files-few");
     for i in 0..50 {
         std::fs::write(place.at(&i.to_string()), [i as u8; 100]).unwrap();
     }

@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::{Place, passes_with_and_without_a_ring};
 use std::ffi::CString;
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::AsRawFd;
@@ -11,41 +12,11 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use vthread::fs::{self, File};
 
-/// Goes away.
-struct Place(PathBuf);
-
-impl Place {
-    fn new(name: &str) -> Self {
-        let path = std::env::temp_dir().join(format!("vthread-opens-{name}-{}", std::process::id()));
-        drop(std::fs::remove_dir_all(&path));
-        std::fs::create_dir(&path).expect("a directory");
-        Self(path)
-    }
-
-    fn fifo(&self, name: &str) -> PathBuf {
-        let path = self.0.join(name);
-        let name = CString::new(path.as_os_str().as_bytes()).expect("no NUL");
-        // SAFETY: the path ends with a NUL.
-        assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
-        path
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        drop(std::fs::remove_dir_all(&self.0));
-    }
-}
-
-fn in_children(test: &str) -> bool {
-    if common::is_child() {
-        return false;
-    }
-    for io in ["ring", "pool"] {
-        let out = common::child(test, &[("VTHREAD_IO", io)]);
-        assert!(out.status.success(), "{io}: {}", String::from_utf8_lossy(&out.stderr));
-    }
-    true
+fn fifo(path: PathBuf) -> PathBuf {
+    let name = CString::new(path.as_os_str().as_bytes()).expect("no NUL");
+    // SAFETY: the path ends with a NUL.
+    assert_eq!(unsafe { libc::mkfifo(name.as_ptr(), 0o600) }, 0);
+    path
 }
 
 fn flags(file: &File) -> i32 {
@@ -55,11 +26,11 @@ fn flags(file: &File) -> i32 {
 
 #[test]
 fn a_hundred_fifos_wait_for_their_other_ends() {
-    if in_children("a_hundred_fifos_wait_for_their_other_ends") {
+    if passes_with_and_without_a_ring("a_hundred_fifos_wait_for_their_other_ends") {
         return;
     }
-    let place = Place::new("fifos");
-    let fifos: Vec<PathBuf> = (0..100).map(|i| place.fifo(&i.to_string())).collect();
+    let place = Place::new("opens-fifos");
+    let fifos: Vec<PathBuf> = (0..100).map(|i| fifo(place.at(&i.to_string()))).collect();
     let read = |path: &Path| {
         let mut file = File::open(path).expect("a FIFO");
         assert_eq!(flags(&file) & libc::O_NONBLOCK, 0);
@@ -83,8 +54,8 @@ fn a_hundred_fifos_wait_for_their_other_ends() {
 
 #[test]
 fn nobody_at_the_other_end_is_no_reason_to_wait_if_that_was_said() {
-    let place = Place::new("nonblock");
-    let path = place.fifo("fifo");
+    let place = Place::new("opens-nonblock");
+    let path = fifo(place.at("fifo"));
     let name = CString::new(path.as_os_str().as_bytes()).expect("no NUL");
     let root = std::fs::File::open("/").expect("the root");
     vthread::run(|| {
@@ -101,11 +72,11 @@ fn nobody_at_the_other_end_is_no_reason_to_wait_if_that_was_said() {
 
 #[test]
 fn a_lease_is_waited_for_by_one_alone() {
-    if in_children("a_lease_is_waited_for_by_one_alone") {
+    if passes_with_and_without_a_ring("a_lease_is_waited_for_by_one_alone") {
         return;
     }
-    let place = Place::new("lease");
-    let path = place.0.join("leased");
+    let place = Place::new("opens-lease");
+    let path = place.at("leased");
     std::fs::write(&path, "mine").expect("a file");
     let holder = std::fs::File::options().read(true).write(true).open(&path).expect("the file");
     // SAFETY: no pointers; the kernel's signal to give it back would end the process.
@@ -138,8 +109,8 @@ fn a_lease_is_waited_for_by_one_alone() {
 /// Flags that an open file keeps are kept.
 #[test]
 fn flags_are_as_asked_for() {
-    let place = Place::new("flags");
-    let path = place.0.join("file");
+    let place = Place::new("opens-flags");
+    let path = place.at("file");
     std::fs::write(&path, "text").expect("a file");
     let of = |options: &fs::OpenOptions| flags(&options.open(&path).expect("the file"));
     let mut all = [File::options(), File::options(), File::options(), File::options()];
@@ -150,8 +121,8 @@ fn flags_are_as_asked_for() {
     for options in &all {
         assert_eq!(vthread::run(|| of(options)), of(options), "{options:?}");
     }
-    std::os::unix::fs::symlink(&path, place.0.join("link")).expect("a link");
-    let error = vthread::run(|| all[3].open(place.0.join("link"))).expect_err("a link");
+    std::os::unix::fs::symlink(&path, place.at("link")).expect("a link");
+    let error = vthread::run(|| all[3].open(place.at("link"))).expect_err("a link");
     assert_eq!(error.raw_os_error(), Some(libc::ELOOP));
 }
 
@@ -162,8 +133,8 @@ fn without_a_thread_the_carrier_waits() {
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
         return;
     }
-    let place = Place::new("alone");
-    let (a, b) = (place.0.join("a"), place.0.join("b"));
+    let place = Place::new("opens-alone");
+    let (a, b) = (place.at("a"), place.at("b"));
     std::fs::write(&a, "a").expect("a file");
     let size = std::fs::read_to_string("/proc/self/statm").expect("proc");
     let pages: u64 = size.split(' ').next().and_then(|n| n.parse().ok()).expect("a number");
@@ -178,9 +149,9 @@ fn without_a_thread_the_carrier_waits() {
         fs::symlink("a", &b).expect("a link");
         assert_eq!(fs::read_link(&b).expect("a link"), PathBuf::from("a"));
         assert_eq!(fs::canonicalize(&b).expect("a link"), fs::canonicalize(&a).expect("a file"));
-        assert_eq!(fs::copy(&a, place.0.join("c")).expect("a file"), 1);
-        fs::create_dir_all(place.0.join("d/e")).expect("directories");
-        fs::remove_dir_all(place.0.join("d")).expect("directories");
+        assert_eq!(fs::copy(&a, place.at("c")).expect("a file"), 1);
+        fs::create_dir_all(place.at("d/e")).expect("directories");
+        fs::remove_dir_all(place.at("d")).expect("directories");
         let file = File::options().write(true).open(&a).expect("a file");
         file.set_len(0).expect("a file");
         file.set_permissions(file.metadata().expect("open").permissions()).expect("a file");

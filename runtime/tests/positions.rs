@@ -3,6 +3,7 @@
 
 mod common;
 
+use common::passes_with_and_without_a_ring;
 use std::io::{ErrorKind, Read, Write};
 use std::os::fd::AsRawFd;
 use std::os::unix::fs::FileExt;
@@ -20,24 +21,12 @@ fn file(name: &str) -> std::fs::File {
     file
 }
 
-/// In a child each, so that their faults are their own.
-fn in_children(test: &str) -> bool {
-    if common::is_child() {
-        return false;
-    }
-    for io in ["ring", "pool"] {
-        let out = common::child(test, &[("VTHREAD_IO", io)]);
-        assert!(out.status.success(), "{io}: {}", String::from_utf8_lossy(&out.stderr));
-    }
-    true
-}
-
 const ROUNDS: usize = 100;
 const BLOCKS: usize = 64;
 
 #[test]
 fn what_two_write_is_all_there() {
-    if in_children("what_two_write_is_all_there") {
+    if passes_with_and_without_a_ring("what_two_write_is_all_there") {
         return;
     }
     for (carriers, sizes) in [(1, [128 << 10, 100]), (2, [128 << 10, 96 << 10]), (2, [200, 100])] {
@@ -68,7 +57,7 @@ fn what_two_write_is_all_there() {
 
 #[test]
 fn each_byte_is_read_once() {
-    if in_children("each_byte_is_read_once") {
+    if passes_with_and_without_a_ring("each_byte_is_read_once") {
         return;
     }
     let mut file = file("read");

@@ -94,3 +94,41 @@ pub fn child(test: &str, environment: &[(&str, &str)]) -> std::process::Output {
 pub fn is_child() -> bool {
     std::env::var_os("VTHREAD_CHILD").is_some()
 }
+
+/// In a parent: runs this test in a child with a ring, and in one with the pool. `false`: this is such a child.
+pub fn passes_with_and_without_a_ring(test: &str) -> bool {
+    if is_child() {
+        return false;
+    }
+    for io in ["ring", "pool"] {
+        let out = child(test, &[("VTHREAD_IO", io)]);
+        assert!(out.status.success(), "{io}: {}", String::from_utf8_lossy(&out.stderr));
+    }
+    true
+}
+
+/// A directory that goes away.
+pub struct Place(std::path::PathBuf);
+
+impl Place {
+    pub fn new(name: &str) -> Self {
+        let path = std::env::temp_dir().join(format!("vthread-{name}-{}", std::process::id()));
+        drop(std::fs::remove_dir_all(&path));
+        std::fs::create_dir(&path).expect("a directory");
+        Self(path)
+    }
+
+    pub fn path(&self) -> &std::path::Path {
+        &self.0
+    }
+
+    pub fn at(&self, name: &str) -> std::path::PathBuf {
+        self.0.join(name)
+    }
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        drop(std::fs::remove_dir_all(&self.0));
+    }
+}
