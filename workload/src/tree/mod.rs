@@ -10,7 +10,7 @@ mod visits;
 pub use dir::{Dir, DirUse};
 pub use kind::Kind;
 pub use names::{Name, Names};
-pub(crate) use open_files::{LEASED, LOOKS_AGAIN};
+pub(crate) use open_files::{LEASED, LOOKS_AGAIN, Reach};
 pub use open_files::{OpenFile, OpenFiles, TooFewFiles};
 pub use shown::Shown;
 pub use visits::Visits;

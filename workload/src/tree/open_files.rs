@@ -60,6 +60,41 @@ pub struct OpenFile {
     pub short_read_is_end: bool,
 }
 
+impl OpenFile {
+    /// What was opened in a directory. `local`: a short read tells the end of a file on that one's mount. A link, or something that is mounted on the
+    /// name, may lead to another. `open`: on that mount alone, with `EXDEV` otherwise; or wherever it is.
+    #[inline]
+    pub(crate) fn of(
+        local: bool,
+        mut open: impl FnMut(Reach) -> Result<OwnedFd, Errno>,
+    ) -> Result<Self, Errno> {
+        if local {
+            match open(Reach::Mount) {
+                Err(Errno::XDEV) => {}
+                opened => return opened.map(|fd| Self { fd, short_read_is_end: true }),
+            }
+        }
+        open(Reach::Anywhere).map(|fd| Self { fd, short_read_is_end: false })
+    }
+}
+
+/// How far the path of what is opened may lead.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Reach {
+    /// On the mount of its directory.
+    Mount,
+    Anywhere,
+}
+
+/// Opens by a path that leads so far, and waits if need be.
+#[inline]
+fn open_within(reach: Reach, base: BorrowedFd<'_>, name: &CStr, flags: i32) -> io::Result<OwnedFd> {
+    match reach {
+        Reach::Mount => vthread::io::open_in_mount(base, name, flags, 0),
+        Reach::Anywhere => vthread::io::open_at(base, name, flags, 0),
+    }
+}
+
 /// How many files the search may have open, and which directories it holds.
 #[derive(Debug)]
 pub struct OpenFiles {
@@ -157,8 +192,7 @@ impl OpenFiles {
         self.open_by(flags, |flags| vthread::io::open_at(base, path, flags, 0))
     }
 
-    /// [`open`](Self::open) for a file in a directory. `local`: a short read tells the end of a file on that one's mount. A link, or something that
-    /// is mounted on the name, may lead to another.
+    /// [`open`](Self::open) for a file in a directory; `local` as in [`OpenFile::of`].
     ///
     /// # Errors
     /// As `openat(2)`.
@@ -169,13 +203,7 @@ impl OpenFiles {
         flags: OFlags,
         local: bool,
     ) -> Result<OpenFile, Errno> {
-        if local {
-            match self.open_by(flags, |flags| vthread::io::open_in_mount(base, name, flags, 0)) {
-                Err(Errno::XDEV) => {}
-                opened => return opened.map(|fd| OpenFile { fd, short_read_is_end: true }),
-            }
-        }
-        self.open(base, name, flags).map(|fd| OpenFile { fd, short_read_is_end: false })
+        OpenFile::of(local, |reach| self.open_by(flags, |flags| open_within(reach, base, name, flags)))
     }
 
     fn open_by(&self, flags: OFlags, open: impl Fn(i32) -> io::Result<OwnedFd>) -> Result<OwnedFd, Errno> {
@@ -212,15 +240,7 @@ impl OpenFiles {
         local: bool,
     ) -> Result<OpenFile, Errno> {
         let flags = self.without_a_trace(flags).bits().cast_signed();
-        if local {
-            match vthread::io::open_in_mount(base, name, flags, 0) {
-                Err(error) if errno(&error) == Errno::XDEV => {}
-                Err(error) => return Err(errno(&error)),
-                Ok(fd) => return Ok(OpenFile { fd, short_read_is_end: true }),
-            }
-        }
-        let fd = vthread::io::open_at(base, name, flags, 0).map_err(|error| errno(&error))?;
-        Ok(OpenFile { fd, short_read_is_end: false })
+        OpenFile::of(local, |reach| open_within(reach, base, name, flags).map_err(|error| errno(&error)))
     }
 
     /// Opens a path of any length relative to `base`, in pieces that the kernel accepts.

@@ -5,7 +5,7 @@ pub(super) use annotated::First;
 pub(super) use annotated::{finish, json, open_first, text};
 
 use crate::behaviour::Entry;
-use crate::tree::{DirUse, OpenFile, errno};
+use crate::tree::{DirUse, OpenFile, Reach, errno};
 use rustix::fd::AsFd;
 use rustix::io::Errno;
 use vthread::io::Habit;
@@ -21,16 +21,12 @@ pub(super) fn try_open(dir: &DirUse, entry: &Entry<'_>, habit: &mut Habit) -> Re
         held.as_fd()
     };
     let flags = dir.without_a_trace(entry.flags()).bits().cast_signed();
-    // Others' disks may be far away: a plain open never gets there.
-    if dir.short_read_is_end() {
-        match habit.try_open_in_mount(at, entry.name, flags, 0) {
-            Ok(fd) => return Ok(OpenFile { fd, short_read_is_end: true }),
-            Err(error) if errno(&error) == Errno::XDEV => {}
-            Err(error) => return Err(errno(&error)),
-        }
-    }
-    let opened = vthread::io::try_open_at(at, entry.name, flags, 0);
-    opened.map(|fd| OpenFile { fd, short_read_is_end: false }).map_err(|error| errno(&error))
+    let mut open = |reach| match reach {
+        Reach::Mount => habit.try_open_in_mount(at, entry.name, flags, 0),
+        // Others' disks may be far away: a plain open never gets there.
+        Reach::Anywhere => vthread::io::try_open_at(at, entry.name, flags, 0),
+    };
+    OpenFile::of(dir.short_read_is_end(), |reach| open(reach).map_err(|error| errno(&error)))
 }
 
 #[vthread::vthread(exact)]
