@@ -66,10 +66,12 @@ pub fn __chunk_fibonacci(known: ::vthread::__private::Known<true>, n: u64) -> u6
 #[allow(dead_code, deprecated)]
 #[inline]
 pub fn descend(f: &mut dyn FnMut()) {
-    let entry = ::vthread::__private::callee_here!(
-        __body_descend:: < false >, __chunk_descend, fn (_, _) -> _
-    );
-    entry(::vthread::__private::Known::<false>, f)
+    ::vthread::__private::with_room(move || {
+        let entry = ::vthread::__private::callee_here!(
+            __body_descend:: < false >, __chunk_descend, fn (_, _) -> _
+        );
+        entry(::vthread::__private::Known::<false>, f)
+    })
 }
 #[doc(hidden)]
 #[allow(unused_variables)]

@@ -12,6 +12,7 @@ use crate::objects::{self, DynTypes};
 use crate::options::{On, Options};
 use crate::resolve::Scope;
 use crate::rewrite;
+use crate::signature;
 use crate::traits;
 use crate::uses;
 use crate::world::{Mode, ModuleId, NodeId, TypeKey, World};
@@ -173,9 +174,32 @@ impl<'w> Expander<'w> {
             }
             mode => {
                 rewrite::body(self, node, mode, scope, &f.sig, &mut f.block);
+                self.chunk_if_asked_for(node, &f.attrs, &f.sig, &mut f.block);
                 f.attrs.retain(|a| !attributes::is_ours(a));
                 f.into_token_stream()
             }
+        }
+    }
+
+    /// `#[vthread(recursive)]` on a function that others call: its body takes a chunk.
+    fn chunk_if_asked_for(
+        &self,
+        node: Option<NodeId>,
+        attrs: &[Attribute],
+        sig: &syn::Signature,
+        block: &mut syn::Block,
+    ) {
+        let Some(node) = node.map(|n| &self.world.nodes[n]).filter(|node| node.forced) else { return };
+        if node.mode == Mode::Plain {
+            self.problem(
+                sig.ident.span(),
+                "#[vthread(recursive)] does nothing on a function that is left as it is written: take away `#[plain]` or `const`",
+            );
+        } else {
+            let body =
+                functions::take_chunk(&self.on_chunk(attrs), &quote!(#block), signature::diverges(sig));
+            let private = &self.private;
+            *block = syn::parse_quote!({ #private::with_room(move || #body) });
         }
     }
 
@@ -243,6 +267,7 @@ impl<'w> Expander<'w> {
             }
             mode => {
                 rewrite::body(self, node, mode, scope, &f.sig, &mut f.block);
+                self.chunk_if_asked_for(node, &f.attrs, &f.sig, &mut f.block);
                 f.attrs.retain(|a| !attributes::is_ours(a));
                 f.into_token_stream()
             }

@@ -156,6 +156,9 @@ pub(crate) fn shim(
         let target = expander.shim_target(f.node, name);
         forward.call(&quote!(#path #target), &quote!(#private::current()), f.sig)
     };
+    // It may be called by a pointer, from code that has left the chunks.
+    let forced = f.node.is_some_and(|n| expander.world.nodes[n].forced) && !signature::diverges(f.sig);
+    let call = if forced { quote!(#private::with_room(move || { #call })) } else { call };
     let head = signature::head(f.sig, &f.sig.ident, &forward.inputs, false);
     let (attrs, vis) = (&divided.shim, &f.vis);
     // What it asks for comes behind a call that does not return.

@@ -1,6 +1,8 @@
 //! Calls from one stack to another: onto a chunk, and off it.
 
 use crate::arch::{self, Callee, Entry, Pair, Word};
+use crate::stacks::Stacks;
+use crate::{carrier, hop_stack};
 use core::marker::PhantomData;
 use core::mem::ManuallyDrop;
 use vale_threads_abi as abi;
@@ -376,6 +378,83 @@ pub fn hop<F: FnOnce() -> R, R>(f: F) -> R {
         // SAFETY: it has returned.
         unsafe { slot.into_result() }
     }
+}
+
+/// Calls `f`; where a hop stack is half used, on another one, and from a large stack of a vthread without a bound, on the hop stack. For what recurses
+/// by way of code that knows nothing of chunks, and so comes back off them: what that calls in between has half a hop stack at least.
+///
+/// # Panics
+/// When `f` does, and when no hop stack is left.
+#[inline(always)]
+pub fn with_room<F: FnOnce() -> R, R>(f: F) -> R {
+    crate::__by_stack!(
+        match Room::here() {
+            Room::Enough => f(),
+            Room::OnHopStack => on_hop_stack(f),
+            Room::OnAnother => on_another_hop_stack(f),
+        },
+        f()
+    )
+}
+
+/// Where there is room for calls off the chunks.
+enum Room {
+    /// Here, or this is no vthread.
+    Enough,
+    /// On the installed hop stack, which is empty.
+    OnHopStack,
+    /// On another hop stack than the installed one, which the caller uses.
+    OnAnother,
+}
+
+impl Room {
+    #[inline(never)]
+    fn here() -> Self {
+        if carrier::mounted().is_none() {
+            return Self::Enough;
+        }
+        if hop_stack::on_installed() {
+            return if hop_stack::is_half_used() { Self::OnAnother } else { Self::Enough };
+        }
+        // Not on a signal stack: who was interrupted may be on the hop stack.
+        match Stacks::with(|stacks| stacks.is_unproved_at(arch::rsp())) {
+            Some(true) => Self::OnHopStack,
+            _ => Self::Enough,
+        }
+    }
+}
+
+#[inline(never)]
+fn on_hop_stack<F: FnOnce() -> R, R>(f: F) -> R {
+    let mut slot = Slot::<F, R>::new(f);
+    // SAFETY: the caller is on a stack of a vthread, no chunk, that is not the installed hop stack, which therefore is empty; it wants the slot.
+    unsafe { call_on_slot(slot.as_argument(), RunSlot::<F, R>::enter, arch::hop_top()) };
+    // SAFETY: it has returned.
+    unsafe { slot.into_result() }
+}
+
+#[cold]
+#[inline(never)]
+fn on_another_hop_stack<F: FnOnce() -> R, R>(f: F) -> R {
+    /// Goes back to the stack that was kept, whether `f` returns or panics.
+    struct Back(Option<hop_stack::Kept>);
+
+    impl Drop for Back {
+        fn drop(&mut self) {
+            if let Some(kept) = self.0.take() {
+                kept.reattach();
+            }
+        }
+    }
+
+    let back = match hop_stack::detach() {
+        Ok(kept) => Back(Some(kept)),
+        Err(error) => panic!("vthread: no stack for calls that go this deep: {error}"),
+    };
+    // What is installed now is empty, and stays so until `back` is dropped.
+    let result = on_hop_stack(f);
+    drop(back);
+    result
 }
 
 /// The context word for code that does not get it as an argument: bit 0 says whether the caller is on a chunk. It is read from

@@ -6,6 +6,7 @@ use core::fmt;
 use core::ops::RangeInclusive;
 use std::ffi::OsStr;
 use std::sync::Arc;
+use vale_threads_abi as abi;
 
 /// How chunks are handed out.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -47,7 +48,7 @@ const HOP_STACK_VAR: &str = "VTHREAD_HOP_STACK";
 const HOP_STACK_BYTES: RangeInclusive<usize> = 64 << 10..=1 << 40;
 
 /// What `VTHREAD_HOP_STACK` says.
-pub(crate) fn hop_size_from_environment() -> Result<Option<usize>> {
+fn hop_size_from_environment() -> Result<Option<usize>> {
     std::env::var_os(HOP_STACK_VAR).map_or(Ok(None), |text| hop_size(&text))
 }
 
@@ -70,6 +71,13 @@ fn hop_size(text: &OsStr) -> Result<Option<usize>> {
     }
 }
 
+/// Bytes of a stack for code of which nothing is known: twice what the main thread of a process has as a rule (`ulimit -s`), so that what recurses
+/// there recurses here. Only what is used costs memory, beside a page of the kernel's own for each stack that is used at all.
+const LARGE_STACK: usize = 16 << 20;
+
+/// Bytes of a hop stack where addresses are limited (`ulimit -v`).
+const LEAST_HOP_STACK: usize = 256 << 10;
+
 /// Makes an allocator for each thread that runs vthreads.
 pub(crate) type MakeAllocator = Arc<dyn Fn() -> Box<dyn StackAllocator> + Send + Sync>;
 
@@ -84,6 +92,8 @@ pub(crate) struct StackConfig {
     pub(crate) unproved: usize,
     /// Bytes of a hop stack, guard included.
     pub(crate) hop_size: usize,
+    /// Bytes that will do where the system gives no such stack: as many, if somebody has asked for them.
+    pub(crate) hop_least: usize,
     /// Hop stacks per carrier at most.
     pub(crate) hop_cap: usize,
     /// Every chunk is handed out by the slow path, which counts it.
@@ -97,12 +107,31 @@ impl Default for StackConfig {
         Self {
             mode: Mode::Exact,
             allocator: None,
-            unproved: 1 << 20,
-            hop_size: 256 << 10,
+            unproved: LARGE_STACK,
+            hop_size: LARGE_STACK,
+            hop_least: LEAST_HOP_STACK,
             hop_cap: 20_000,
             count: false,
             keep: 16 << 20,
         }
+    }
+}
+
+impl StackConfig {
+    /// With hop stacks of about so many bytes, or of as many as the environment says.
+    pub(crate) fn with_hop_stacks(self, bytes: Option<usize>) -> Result<Self> {
+        let asked_for = match bytes {
+            None => hop_size_from_environment()?,
+            bytes => bytes,
+        };
+        Ok(match asked_for {
+            Some(bytes) => {
+                let bytes = bytes.clamp(*HOP_STACK_BYTES.start(), *HOP_STACK_BYTES.end());
+                let bytes = bytes.next_multiple_of(abi::PAGE as usize);
+                Self { hop_size: bytes, hop_least: bytes, ..self }
+            }
+            None => self,
+        })
     }
 }
 

@@ -50,7 +50,7 @@ fn say(text: fmt::Arguments<'_>) {
 
 /// What overflows a hop stack, and what helps.
 const DEEP: &str = "What goes too deep is mostly recursion in code without #[vthread], or by way of traits of others, or the drop of a long list. \
-    Put #[vthread] on the recursion, let a function recurse that the impl calls; in a Drop, take the structure apart in a loop.";
+    Put #[vthread] on the recursion, and #[vthread(recursive)] on the method or function through which it goes; in a Drop, take the structure apart in a loop.";
 
 /// Says what is known of a fault at `address`.
 fn explain(address: usize) {

@@ -33,6 +33,9 @@ use vale_threads_abi::PAGE;
 
 const GUARD: usize = PAGE as usize;
 
+/// Bytes that the installed stack of a carrier keeps when it sleeps, if they have been touched.
+const KEPT_TOUCHED: usize = 128 << 10;
+
 /// At the top of every hop stack of a carrier; its address is the stack's top.
 #[repr(C, align(64))]
 struct Control {
@@ -42,6 +45,13 @@ struct Control {
     state: Cell<State>,
     /// Valgrind's number for it.
     registered: usize,
+}
+
+impl Control {
+    /// Bytes of the whole mapping, which ends with this.
+    fn size(&self) -> usize {
+        core::ptr::from_ref(self) as usize + size_of::<Self>() - (self.lowest - GUARD)
+    }
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -54,7 +64,8 @@ enum State {
 struct Pool {
     free: Cell<*mut Control>,
     numbers: Cell<HopStacks>,
-    size: Cell<usize>,
+    /// Bytes of one, guard included, and bytes that will do where the system does not give so many.
+    sizes: Cell<(usize, usize)>,
     cap: Cell<usize>,
 }
 
@@ -63,7 +74,7 @@ thread_local! {
         Pool {
             free: Cell::new(null_mut()),
             numbers: Cell::new(HopStacks { total: 0, kept: 0, pooled: 0, most: 0, detaches: 0 }),
-            size: Cell::new(0),
+            sizes: Cell::new((0, 0)),
             cap: Cell::new(0),
         }
     };
@@ -91,12 +102,17 @@ impl Pool {
 
     #[cold]
     fn map(&self) -> Result<*mut Control> {
-        let (size, cap) = (self.size.get(), self.cap.get());
+        let cap = self.cap.get();
         if self.numbers.get().total >= cap {
             return Err(Error::TooManyHopStacks { cap });
         }
         // Mappings are a limited thing as well, two for each: being refused one is like reaching the cap.
-        let base = sys::map_stack(size, GUARD).map_err(Error::NoHopStack)?.as_ptr();
+        let (wanted, least) = self.sizes.get();
+        let (base, size) = match sys::map_stack(wanted, GUARD) {
+            Ok(base) => (base, wanted),
+            Err(_) => (sys::map_stack(least, GUARD).map_err(Error::NoHopStack)?, least),
+        };
+        let base = base.as_ptr();
         let control = base.wrapping_add(size).cast::<Control>().wrapping_sub(1);
         // SAFETY: the top of the new mapping, whose end is a multiple of a page.
         unsafe {
@@ -125,7 +141,7 @@ impl Pool {
             // SAFETY: as above; a pool that counts more than eight has a first.
             unsafe {
                 self.free.set((*spare).next.get());
-                self.unmap(spare);
+                Self::unmap(spare);
             }
             self.count(|n| {
                 n.pooled -= 1;
@@ -137,12 +153,12 @@ impl Pool {
     /// # Safety
     /// `control` came from `map`, and nobody uses it any more.
     #[cold]
-    unsafe fn unmap(&self, control: *mut Control) {
+    unsafe fn unmap(control: *mut Control) {
         // SAFETY: the caller's promise; the whole mapping, guard included.
         unsafe {
-            let base = (*control).lowest - GUARD;
+            let (base, size) = ((*control).lowest - GUARD, (*control).size());
             valgrind::deregister((*control).registered);
-            let _ = hop(|| sys::unmap(base as *mut u8, self.size.get()));
+            let _ = hop(|| sys::unmap(base as *mut u8, size));
         }
     }
 }
@@ -155,9 +171,10 @@ pub(crate) fn numbers() -> HopStacks {
     POOL.with(|pool| pool.numbers.get())
 }
 
-/// Bytes of each of this thread's.
+/// Bytes of the installed one. For carriers.
 pub(crate) fn size() -> usize {
-    POOL.with(|pool| pool.size.get())
+    // SAFETY: as in `on_installed`.
+    unsafe { (*hop_top().cast::<Control>()).size() }
 }
 
 /// Is the caller on the installed hop stack? Not the same as "off the chunks": a vthread whose entry is unproved runs on a
@@ -172,6 +189,14 @@ pub(crate) fn on_installed() -> bool {
     arch::rsp().wrapping_sub(lowest) < (top as usize).wrapping_sub(lowest)
 }
 
+/// Is the caller, who is on the installed hop stack, below its middle?
+pub(crate) fn is_half_used() -> bool {
+    let top = hop_top() as usize;
+    // SAFETY: as in `on_installed`.
+    let lowest = unsafe { (*hop_top().cast::<Control>()).lowest };
+    arch::rsp() < lowest + (top - lowest) / 2
+}
+
 /// Is this address on the guard page of this thread's installed hop stack?
 pub(crate) fn guard_holds(address: usize) -> bool {
     let top = hop_top();
@@ -182,6 +207,21 @@ pub(crate) fn guard_holds(address: usize) -> bool {
     // SAFETY: as in `on_installed`.
     let lowest = unsafe { (*top.cast::<Control>()).lowest };
     (lowest - GUARD..lowest).contains(&address)
+}
+
+/// Gives back the memory that calls have touched of the installed stack below the first pages, if some have gone so deep. For a carrier that is
+/// about to sleep.
+pub(crate) fn give_back_the_deep() {
+    let top = hop_top();
+    // SAFETY: as in `on_installed`.
+    let lowest = unsafe { (*top.cast::<Control>()).lowest };
+    let deep = (top as usize - KEPT_TOUCHED) / GUARD * GUARD;
+    // Who goes deeper than that has touched this page: stacks are probed.
+    if deep > lowest && sys::is_touched(deep - GUARD) {
+        debug_assert!(!on_installed());
+        // SAFETY: whole pages of a stack that is empty by the invariant.
+        let _ = unsafe { sys::discard(lowest as *mut u8, deep - lowest) };
+    }
 }
 
 /// The hop stack of a vthread that parks on it. Lives in the frame that parks.
@@ -291,7 +331,7 @@ pub(crate) struct Installed(());
 impl Installed {
     pub(crate) fn new(config: &StackConfig) -> Result<Self> {
         POOL.with(|pool| {
-            pool.size.set(config.hop_size.next_multiple_of(GUARD).max(16 * GUARD));
+            pool.sizes.set((config.hop_size, config.hop_least));
             pool.cap.set(config.hop_cap.max(1));
             pool.numbers.set(HopStacks::default());
             let first = pool.map()?;
@@ -326,10 +366,10 @@ impl Drop for Installed {
             // SAFETY: no chunk is in use on this thread any more, so nothing hops; pooled ones are empty.
             unsafe {
                 set_hop_top(null_mut());
-                pool.unmap(installed);
+                Pool::unmap(installed);
                 while let Some(control) = pool.free.get().as_ref() {
                     pool.free.set(control.next.get());
-                    pool.unmap(core::ptr::from_ref(control).cast_mut());
+                    Pool::unmap(core::ptr::from_ref(control).cast_mut());
                 }
             }
             pool.numbers.set(HopStacks::default());

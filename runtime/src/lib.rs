@@ -52,10 +52,11 @@
 //!   step could not do it writes to the file that `VTHREAD_LINK_LOG` names. A [`vthread_local!`] may park.
 //! - A `std` lock that is held across a park and wanted by another virtual thread of the same carrier hangs the carrier, as does
 //!   any call that blocks.
-//! - Recursion whose depth grows with the data overflows, at some thousand levels, where it is not the recursion of `#[vthread]` code, or goes through a function pointer, a boxed closure or a trait of others: such code recurses
-//!   on the hop stack, of 256 KiB, and so does the drop of a long list of boxes or a deep tree. It ends the program with a message.
-//! - Values that are sent, and results, pass over that stack too, some copies at a time: what has more than 8 KiB should be boxed. What has more than 32 KiB
-//!   (8 KiB without optimisation) ends the program with the same message.
+//! - Recursion whose depth grows with the data may overflow where it is not the recursion of `#[vthread]` code, or goes through a function pointer, a boxed closure or a trait of others
+//!   without `#[vthread(recursive)]`: such code recurses on the hop stack, of 16 MiB, so as deep as on an ordinary thread, and so does the drop of a long list of boxes or a deep tree. What is
+//!   too deep ends the program with a message.
+//! - Values that are sent, and results, pass over that stack too, some copies at a time: what has more than 8 KiB should be boxed. What has more than 2 MiB
+//!   (512 KiB without optimisation) ends the program with the same message.
 //! - Handlers of signals that swap stacks themselves or scan the interrupted one, libraries loaded with `RTLD_DEEPBIND`,
 //!   `pthread_cancel` of a carrier, and shadow stacks (CET) are not supported.
 //! - Executables only: in a dynamic library the runtime does not link.
@@ -186,7 +187,7 @@ pub mod __private {
     #[cfg(not(vthread_native))]
     pub use crate::call::{Pair, Word};
     pub use crate::call::{
-        current, current_here, enter_on_chunk, entered, give, hop, on_chunk, on_chunk_exact,
+        current, current_here, enter_on_chunk, entered, give, hop, on_chunk, on_chunk_exact, with_room,
     };
     #[cfg(all(target_os = "linux", feature = "inject-faults"))]
     pub use crate::io::inject;

@@ -90,22 +90,25 @@ impl<T: 'static> LocalKey<T> {
     }
 
     fn with_of<R>(&'static self, locals: &Locals, f: impl FnOnce(&T) -> R) -> R {
-        let key = core::ptr::from_ref(self).addr();
-        let value = hop(|| locals.find(key)).unwrap_or_else(|| {
-            let made = (self.init)();
-            hop(|| {
-                // The initialiser may have used the key itself.
-                locals.find(key).unwrap_or_else(|| {
-                    let made = Box::new(made);
-                    let value: *const T = &raw const *made;
-                    locals.0.borrow_mut().push((key, made));
-                    value
-                })
-            })
-        });
+        // A pointer leads to the initialiser: beside `f` it would leave who calls this without a bound.
+        let value = hop(|| self.value_of(locals));
         // SAFETY: boxed, and only `clear` removes it, which runs after all calls of `with` in this vthread, or in
         // a destructor of another value, whose own value is out of reach then.
         f(unsafe { &*value })
+    }
+
+    fn value_of(&'static self, locals: &Locals) -> *const T {
+        let key = core::ptr::from_ref(self).addr();
+        locals.find(key).unwrap_or_else(|| {
+            let made = (self.init)();
+            // The initialiser may have used the key itself.
+            locals.find(key).unwrap_or_else(|| {
+                let made = Box::new(made);
+                let value: *const T = &raw const *made;
+                locals.0.borrow_mut().push((key, made));
+                value
+            })
+        })
     }
 }
 

@@ -4,7 +4,7 @@ use crate::allocator::StackAllocator;
 #[cfg(vthread_native)]
 use crate::arch;
 use crate::carrier::Session;
-use crate::config::{Mode, StackConfig, hop_size_from_environment};
+use crate::config::{Mode, StackConfig};
 use crate::error::Result;
 use crate::runtime::Runtime;
 use crate::sched::deadlock::WhenStuck;
@@ -118,7 +118,8 @@ impl Builder {
         self
     }
 
-    /// Hop stacks: bytes of each (256 KiB by default, of which only what is used costs memory) and how many a thread may
+    /// Hop stacks: bytes of each (16 MiB by default, of which only what is used costs memory, and less where the system gives no
+    /// such stack) and how many a thread may
     /// have (20,000). One is always there; every vthread that parks off its chunks keeps another meanwhile. Without this, the environment variable
     /// `VTHREAD_HOP_STACK` says the bytes, from 64 KiB to 1 TiB.
     #[must_use]
@@ -127,7 +128,7 @@ impl Builder {
         self
     }
 
-    /// Bytes of the guarded stack for an entry that has no bound (1 MiB by default, of which only what is used costs memory).
+    /// Bytes of the guarded stack for an entry that has no bound (16 MiB by default, of which only what is used costs memory).
     #[must_use]
     pub fn unproved_stacks(mut self, bytes: usize) -> Self {
         self.config.unproved = bytes;
@@ -198,11 +199,8 @@ impl Builder {
             Some(mode) => mode,
             None => Mode::from_environment()?.unwrap_or_default(),
         };
-        let hop_size = match self.hop_size {
-            Some(bytes) => bytes,
-            None => hop_size_from_environment()?.unwrap_or(self.config.hop_size),
-        };
-        Ok(StackConfig { mode, hop_size, ..self.config })
+        let config = self.config.with_hop_stacks(self.hop_size)?;
+        Ok(StackConfig { mode, ..config })
     }
 
     /// Makes this thread a carrier while `f` runs, which is not a vthread itself and gets hold of the carrier.

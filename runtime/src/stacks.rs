@@ -245,6 +245,11 @@ impl Stacks {
         self.slow.try_borrow().ok()?.guarded_at(address)
     }
 
+    /// Is this address in the stack of an entry without a bound? `false` where that cannot be said.
+    pub(crate) fn is_unproved_at(&self, address: usize) -> bool {
+        self.slow.try_borrow().is_ok_and(|slow| slow.is_unproved_at(address))
+    }
+
     /// Gives back what is free, as far as that is worth while, or `all` of it.
     pub(crate) fn trim(&self, all: bool) {
         self.home().forget_scopes();

@@ -26,6 +26,8 @@ pub(crate) fn reserve(len: usize) -> io::Result<NonNull<u8>> {
 /// A stack of `len` bytes with an inaccessible part of `guard` bytes at its low end.
 pub(crate) fn map_stack(len: usize, guard: usize) -> io::Result<NonNull<u8>> {
     let at = map(len, libc::PROT_READ | libc::PROT_WRITE, libc::MAP_STACK)?;
+    // Since Linux 6.7 that is what `MAP_STACK` says.
+    let _ = no_huge_pages(at.as_ptr() as usize, len);
     // SAFETY: the low end of the mapping just made.
     match unsafe { protect(at.as_ptr(), guard) } {
         Ok(()) => Ok(at),
@@ -80,6 +82,14 @@ pub(crate) fn populate(at: usize, len: usize) {
         // SAFETY: changes no contents; an error changes nothing at all.
         unsafe { libc::madvise(start as *mut c_void, len, libc::MADV_POPULATE_WRITE) };
     }
+}
+
+/// Is there memory in this page of ours? `false` where the system does not say.
+pub(crate) fn is_touched(page: usize) -> bool {
+    let mut is_there = 0u8;
+    // SAFETY: writes one byte, for one page.
+    let result = unsafe { libc::mincore(page as *mut c_void, 1, &raw mut is_there) };
+    result == 0 && is_there & 1 == 1
 }
 
 /// Gives pages back; they read as zero afterwards.

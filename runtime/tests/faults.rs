@@ -67,13 +67,13 @@ fn a_list_that_is_too_long_to_be_dropped_says_what_helps_and_that_helps() {
     let name = "a_list_that_is_too_long_to_be_dropped_says_what_helps_and_that_helps";
     if !is_child() {
         let texts =
-            ["of 262144 bytes", "drop of a long list", "VTHREAD_HOP_STACK=BYTES", "Builder::hop_stacks."];
+            ["of 16777216 bytes", "drop of a long list", "VTHREAD_HOP_STACK=BYTES", "Builder::hop_stacks."];
         dies(name, &texts);
-        let out = child(name, &[("VTHREAD_HOP_STACK", "67108864")]);
+        let out = child(name, &[("VTHREAD_HOP_STACK", "1073741824")]);
         return assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     }
     vthread::run(|| {
-        let list = (0..100_000).fold(None, |rest, _| Some(Box::new(List { _next: rest })));
+        let list = (0..1_000_000).fold(None, |rest, _| Some(Box::new(List { _next: rest })));
         drop(black_box(list));
     });
 }

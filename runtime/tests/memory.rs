@@ -334,6 +334,67 @@ fn a_wrong_setting_is_an_error_that_says_so() {
     assert!(Builder::new().stacks(Mode::Exact).run(|| ()).is_ok());
 }
 
+/// Calls itself until the stack that it runs on is used so many bytes deep.
+fn touch(bytes: usize) {
+    fn below(lowest: usize) {
+        let part = std::hint::black_box([1u8; 512]);
+        if &raw const part as usize > lowest {
+            below(lowest);
+        }
+        std::hint::black_box(part);
+    }
+    let here = 0u8;
+    below(&raw const here as usize - bytes);
+}
+
+#[test]
+fn a_hop_stack_is_as_large_as_others_and_gives_back_what_deep_calls_have_used() {
+    const DEEP: usize = 12 << 20;
+    if !common::is_child() {
+        let name = "a_hop_stack_is_as_large_as_others_and_gives_back_what_deep_calls_have_used";
+        // Alone in a process, so that other tests' memory does not count.
+        let out = common::child(name, &[]);
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        return;
+    }
+    let (before, deep, after) = vthread::run(|| {
+        hop(|| ());
+        let before = common::status("VmRSS");
+        hop(|| touch(DEEP));
+        let deep = common::status("VmRSS");
+        // The carrier has nothing to do meanwhile.
+        vthread::sleep(std::time::Duration::from_millis(5));
+        hop(|| touch(1000));
+        (before, deep, common::status("VmRSS"))
+    });
+    let (used, kept) = (deep.saturating_sub(before), after.saturating_sub(before));
+    // The C library's functions below use some of it, the first call of a test a few more pages.
+    assert!(used * 1024 >= DEEP && kept < 1024, "{used} kB, then {kept} kB");
+}
+
+#[test]
+fn where_addresses_are_few_hop_stacks_are_smaller() {
+    if !common::is_child() {
+        let out = common::child("where_addresses_are_few_hop_stacks_are_smaller", &[]);
+        assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
+        return;
+    }
+    let spare = (common::status("VmSize") as u64 + (34 << 10)) * 1024;
+    let limit = libc::rlimit { rlim_cur: spare, rlim_max: spare };
+    // SAFETY: lowers a limit of this process.
+    assert_eq!(unsafe { libc::setrlimit(libc::RLIMIT_AS, &raw const limit) }, 0);
+    // Half of what is left is for chunks: one large stack would not fit beside that, and nobody gets less than was asked for.
+    vthread::run(|| hop(|| touch(100 << 10)));
+    let error = Builder::new().hop_stacks(64 << 20, 4).run(|| ()).expect_err("no such stack");
+    assert!(matches!(error, Error::NoHopStack(_)), "{error}");
+}
+
+#[test]
+fn no_number_of_bytes_is_too_large_to_be_refused() {
+    let error = Builder::new().hop_stacks(usize::MAX, 4).run(|| ()).err();
+    assert!(matches!(error, None | Some(Error::NoHopStack(_))), "{error:?}");
+}
+
 #[test]
 fn a_wrong_size_of_hop_stacks_is_an_error_unless_the_program_says_it() {
     if !common::is_child() {

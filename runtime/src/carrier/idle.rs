@@ -174,6 +174,7 @@ impl Carrier {
     fn sleep(&self, until: Option<Instant>, has_more: impl Fn() -> bool) {
         // Memory that is kept for chunks goes back, some of it at a time, when nobody wants it for a while.
         let until = until.into_iter().chain(stacks::idle()).min();
+        hop_stack::give_back_the_deep();
         if !io::sleep(self.remote, until, &has_more) {
             self.remote.sleep(until, has_more);
         }

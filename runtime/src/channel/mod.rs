@@ -4,7 +4,7 @@
 //! passes from one to the other without a queue. [`Sender::call`] sends and waits for an answer: one switch each way, if
 //! the other side does the same.
 //!
-//! Large values should be boxed: they pass over the carrier's hop stack of 256 KiB (`VTHREAD_HOP_STACK`), some copies at a time, and above 32 KiB, or 8 KiB
+//! Large values should be boxed: they pass over the carrier's hop stack of 16 MiB (`VTHREAD_HOP_STACK`), some copies at a time, and above 2 MiB, or 512 KiB
 //! without optimisation, may not fit.
 //!
 //! Every call that may wait panics with [`Cancelled`](crate::Cancelled) if the vthread is cancelled.

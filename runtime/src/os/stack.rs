@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! in the region:   | guard | reserve, 64 KiB | bound | start and exit, 4 KiB | TLS and thread descriptor |  <- pthread's end
-//! a mapping:       | guard | hop stack, 64 KiB | signal stack, 64 KiB or more |
+//! a mapping:       | guard | hop stack | signal stack, 64 KiB or more |
 //! ```
 //!
 //! The thread's own stack counts as a chunk, so recursion and virtual calls take chunks and what has no bound hops. The reserve
@@ -24,9 +24,6 @@ const START_AND_EXIT: usize = 4096;
 
 /// For destructors of thread-locals.
 const RESERVE: usize = 64 << 10;
-
-/// Of a thread's hop stack.
-const HOP: usize = 64 << 10;
 
 /// Stacks of ended threads that are kept, at most.
 const SPARE: usize = 64;
@@ -69,6 +66,8 @@ pub(super) struct Memory {
     len: usize,
     side: *mut u8,
     side_len: usize,
+    /// Bytes of the hop stack.
+    hop: usize,
     /// Valgrind's number for the hop stack. It finds out about the thread's own by itself.
     registered: usize,
 }
@@ -86,8 +85,8 @@ fn signal_stack() -> usize {
 }
 
 impl Memory {
-    /// For an entry that needs `bound` bytes; `None`: of unknown need, which gets `unproved` bytes.
-    pub(super) fn take(bound: Option<usize>, unproved: usize) -> io::Result<Self> {
+    /// For an entry that needs `bound` bytes; `None`: of unknown need, which gets `unproved` bytes. With a hop stack of `hop` bytes, whole pages.
+    pub(super) fn take(bound: Option<usize>, unproved: usize, hop: usize) -> io::Result<Self> {
         let (place, need) = match bound {
             Some(bound) => (Place::Region, bound),
             None => (Place::Mapping, unproved),
@@ -96,14 +95,14 @@ impl Memory {
         let len = stack.next_multiple_of(GUARD) + GUARD;
         let unused = {
             let mut unused = UNUSED.lock().unwrap_or_else(PoisonError::into_inner);
-            let fits = unused.iter().position(|m| m.len == len && m.place == place);
+            let fits = unused.iter().position(|m| (m.len, m.hop, m.place) == (len, hop, place));
             fits.map(|index| unused.swap_remove(index))
         };
-        unused.map_or_else(|| Self::new(place, len), Ok)
+        unused.map_or_else(|| Self::new(place, len, hop), Ok)
     }
 
-    fn new(place: Place, len: usize) -> io::Result<Self> {
-        let side_len = GUARD + HOP + signal_stack();
+    fn new(place: Place, len: usize, hop: usize) -> io::Result<Self> {
+        let side_len = GUARD + hop + signal_stack();
         let side = sys::map_stack(side_len, GUARD)?.as_ptr();
         let base = match place {
             Place::Mapping => sys::map_stack(len, GUARD).map(core::ptr::NonNull::as_ptr),
@@ -121,8 +120,8 @@ impl Memory {
         };
         match base {
             Ok(base) => {
-                let registered = valgrind::register(side as usize + GUARD, HOP);
-                Ok(Self { place, base, len, side, side_len, registered })
+                let registered = valgrind::register(side as usize + GUARD, hop);
+                Ok(Self { place, base, len, side, side_len, hop, registered })
             }
             Err(error) => {
                 // SAFETY: just mapped.
@@ -144,12 +143,12 @@ impl Memory {
 
     /// Top of the thread's hop stack.
     pub(super) fn hop_top(&self) -> *mut u8 {
-        self.side.wrapping_add(GUARD + HOP)
+        self.side.wrapping_add(GUARD + self.hop)
     }
 
     /// The thread's signal stack.
     pub(super) fn signal_stack(&self) -> libc::stack_t {
-        let start = GUARD + HOP;
+        let start = GUARD + self.hop;
         libc::stack_t {
             ss_sp: self.side.wrapping_add(start).cast(),
             ss_flags: 0,

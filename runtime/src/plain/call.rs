@@ -12,6 +12,12 @@ pub fn on_chunk_exact<F: FnOnce() -> R, R>(f: F) -> R {
     f()
 }
 
+/// Calls `f`.
+#[inline(always)]
+pub fn with_room<F: FnOnce() -> R, R>(f: F) -> R {
+    f()
+}
+
 /// What a function that `#[vthread]` writes is entered with: the first word leads to the arguments.
 pub type Word = *mut u8;
 

@@ -20,6 +20,9 @@ const PAGE: usize = abi::PAGE as usize;
 /// Freed large stacks that are kept for the next use, in bytes of address space per thread.
 const SPARE: usize = 64 << 20;
 
+/// What one for an entry without a bound counts among these at most: it is mostly addresses.
+const MOST_OF_ONE: usize = 1 << 20;
+
 /// Small chunks are fetched at least this many bytes at a time: what the first one touches anyway.
 const LEAST_BATCH: usize = PAGE;
 
@@ -162,6 +165,12 @@ impl Slow {
             by: lent.base + lent.guard - address,
             unproved: lent.source == Source::Mapping,
         })
+    }
+
+    /// Is this address in the stack of an entry without a bound?
+    pub(super) fn is_unproved_at(&self, address: usize) -> bool {
+        let above = self.lent.range(address..).next();
+        above.is_some_and(|(_, lent)| lent.source == Source::Mapping && address >= lent.base + lent.guard)
     }
 
     /// Free bytes in the lists that an idle thread keeps.
@@ -310,7 +319,7 @@ impl Slow {
         let all = len + guard;
         let found = self.spare.get_mut(&(all, guard, source)).and_then(Vec::pop);
         let base = if let Some(base) = found {
-            self.spare_bytes -= all;
+            self.spare_bytes -= counted(source, all);
             base
         } else {
             let mapped = match source {
@@ -365,7 +374,7 @@ impl Slow {
             return;
         }
         self.spare.entry((lent.len, lent.guard, lent.source)).or_default().push(lent.base);
-        self.spare_bytes += lent.len;
+        self.spare_bytes += counted(lent.source, lent.len);
     }
 
     fn drop_spare(&mut self) {
@@ -385,6 +394,11 @@ impl Slow {
             }
         }
     }
+}
+
+/// Bytes that a freed stack counts.
+fn counted(source: Source, len: usize) -> usize {
+    if source == Source::Mapping { len.min(MOST_OF_ONE) } else { len }
 }
 
 /// # Safety

@@ -192,7 +192,7 @@ impl OpenFiles {
         self.open_by(flags, |flags| vthread::io::open_at(base, path, flags, 0))
     }
 
-    /// [`open`](Self::open) for a file in a directory; `local` as in [`OpenFile::of`].
+    /// [`open`](Self::open) for a file in a directory; `local` as in `OpenFile::of`.
     ///
     /// # Errors
     /// As `openat(2)`.

@@ -11,6 +11,10 @@ mod n {
 
     #[vthread = "x"]
     fn h() {}
+
+    #[vthread(recursive)]
+    #[plain]
+    fn left_alone() {}
 }
 
 fn main() {
