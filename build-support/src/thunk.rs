@@ -19,6 +19,7 @@
 //! where the call was   off the chunks: jmp thunk     on a chunk: push rbp; mov rbp, rsp; mov rsp, hop stack; call thunk
 //!   [rsp + d]            [rsp + 8 + d]                 [rbp + 16 + d]
 //!   [rbp + d]            [rbp + d]                     mov r11, [rbp]; [r11 + d]
+//!   mov r, rsp           lea r, [rsp + 8]              lea r, [rbp + 16]
 //! ```
 
 mod moved;

@@ -8,7 +8,7 @@ mod geometry {
         #[allow(dead_code, deprecated)]
         #[inline]
         pub fn new(x: f64, y: f64) -> Self {
-            Self::__vt_new(::vthread::__private::current(), x, y)
+            Self::__vt_new(::vthread::__private::current!(), x, y)
         }
         #[doc(hidden)]
         pub fn __vt_new(_is_concurrent: i64, x: f64, y: f64) -> Self {
@@ -17,7 +17,7 @@ mod geometry {
         #[allow(dead_code, deprecated)]
         #[inline]
         pub fn length(&self) -> f64 {
-            Self::__vt_length(self, ::vthread::__private::current())
+            Self::__vt_length(self, ::vthread::__private::current!())
         }
         #[doc(hidden)]
         pub fn __vt_length(&self, is_concurrent: i64) -> f64 {
@@ -31,7 +31,7 @@ mod geometry {
     #[allow(dead_code, deprecated)]
     #[inline]
     pub fn hypotenuse(a: f64, b: f64) -> f64 {
-        __vt_hypotenuse(::vthread::__private::current(), a, b)
+        __vt_hypotenuse(::vthread::__private::current!(), a, b)
     }
     #[doc(hidden)]
     #[inline]
@@ -44,7 +44,7 @@ mod geometry {
     #[allow(dead_code, deprecated)]
     #[inline]
     pub fn far(__argument_0: (f64, f64), limit: f64) -> Result<f64, String> {
-        __vt_far(::vthread::__private::current(), __argument_0, limit)
+        __vt_far(::vthread::__private::current!(), __argument_0, limit)
     }
     #[doc(hidden)]
     pub fn __vt_far(
@@ -65,7 +65,7 @@ mod geometry {
     }
     impl std::fmt::Display for Point {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-            let is_concurrent: i64 = ::vthread::__private::current_here();
+            let is_concurrent: i64 = ::vthread::__private::current_here!();
             write!(
                 f, "({}, {}) of length {}", self.x, self.y, self
                 .__vt_length(is_concurrent)

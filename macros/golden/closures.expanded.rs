@@ -2,7 +2,7 @@ mod closures {
     #[allow(dead_code, deprecated)]
     #[inline]
     fn cost(n: u64) -> u64 {
-        __vt_cost(::vthread::__private::current(), n)
+        __vt_cost(::vthread::__private::current!(), n)
     }
     #[doc(hidden)]
     fn __vt_cost(_is_concurrent: i64, n: u64) -> u64 {
@@ -11,26 +11,26 @@ mod closures {
     #[allow(dead_code, deprecated)]
     #[inline]
     fn cheapest(of: &[u64]) -> Option<u64> {
-        __vt_cheapest(::vthread::__private::current(), of)
+        __vt_cheapest(::vthread::__private::current!(), of)
     }
     #[doc(hidden)]
     fn __vt_cheapest(_is_concurrent: i64, of: &[u64]) -> Option<u64> {
         of.iter()
             .copied()
             .min_by_key(|n| {
-                let is_concurrent: i64 = ::vthread::__private::current_here();
+                let is_concurrent: i64 = ::vthread::__private::current_here!();
                 __vt_cost(is_concurrent, *n)
             })
     }
     #[allow(dead_code, deprecated)]
     #[inline]
     fn adder(by: u64) -> impl Fn(u64) -> u64 {
-        __vt_adder(::vthread::__private::current(), by)
+        __vt_adder(::vthread::__private::current!(), by)
     }
     #[doc(hidden)]
     fn __vt_adder(_is_concurrent: i64, by: u64) -> impl Fn(u64) -> u64 {
         move |n| {
-            let is_concurrent: i64 = ::vthread::__private::current_here();
+            let is_concurrent: i64 = ::vthread::__private::current_here!();
             let sum = n + by;
             __vt_cost(is_concurrent, sum)
         }
@@ -38,7 +38,7 @@ mod closures {
     #[allow(dead_code, deprecated)]
     #[inline]
     fn untouched(of: &[u64]) -> u64 {
-        __vt_untouched(::vthread::__private::current(), of)
+        __vt_untouched(::vthread::__private::current!(), of)
     }
     #[doc(hidden)]
     fn __vt_untouched(_is_concurrent: i64, of: &[u64]) -> u64 {

@@ -12,7 +12,7 @@ mod clocks {
         #[allow(deprecated)]
         #[inline]
         fn ticks(&self) -> u64 {
-            <Self as Clock>::__vt_ticks(self, ::vthread::__private::current())
+            <Self as Clock>::__vt_ticks(self, ::vthread::__private::current!())
         }
         #[doc(hidden)]
         #[cfg(unix)]
@@ -38,7 +38,7 @@ mod clocks {
         #[allow(deprecated)]
         #[inline]
         fn ticks(&self, since: u64) -> u64 {
-            <Self as Clock>::__vt_ticks(self, ::vthread::__private::current(), since)
+            <Self as Clock>::__vt_ticks(self, ::vthread::__private::current!(), since)
         }
         #[doc(hidden)]
         #[cfg(not(unix))]
@@ -64,7 +64,7 @@ mod clocks {
         #[allow(deprecated)]
         #[inline]
         fn hours(&self) -> u64 {
-            <Self as Clock>::__vt_hours(self, ::vthread::__private::current())
+            <Self as Clock>::__vt_hours(self, ::vthread::__private::current!())
         }
         #[doc(hidden)]
         fn __vt_hours(&self, is_concurrent: i64) -> u64;
@@ -540,7 +540,7 @@ mod clocks {
     #[allow(dead_code, deprecated)]
     #[inline]
     pub fn halves(n: u64) -> u64 {
-        __vt_halves(::vthread::__private::current(), n)
+        __vt_halves(::vthread::__private::current!(), n)
     }
     #[doc(hidden)]
     #[allow(unused_variables)]
@@ -603,7 +603,7 @@ mod clocks {
     #[allow(dead_code, deprecated)]
     #[inline]
     pub fn day(clock: &dyn __ClockObj) -> u64 {
-        __vt_day(::vthread::__private::current(), clock)
+        __vt_day(::vthread::__private::current!(), clock)
     }
     #[doc(hidden)]
     pub fn __vt_day(is_concurrent: i64, clock: &dyn __ClockObj) -> u64 {

@@ -11,7 +11,7 @@ pub mod animals {
         #[allow(deprecated)]
         #[inline]
         fn name(&self) -> &str {
-            <Self as Animal>::__vt_name(self, ::vthread::__private::current())
+            <Self as Animal>::__vt_name(self, ::vthread::__private::current!())
         }
         #[doc(hidden)]
         fn __vt_name(&self, is_concurrent: i64) -> &str;
@@ -34,7 +34,7 @@ pub mod animals {
         #[allow(deprecated)]
         #[inline]
         fn speak(&self, times: u32) -> String {
-            <Self as Animal>::__vt_speak(self, ::vthread::__private::current(), times)
+            <Self as Animal>::__vt_speak(self, ::vthread::__private::current!(), times)
         }
         #[doc(hidden)]
         fn __vt_speak(&self, is_concurrent: i64, times: u32) -> String {
@@ -301,7 +301,7 @@ pub mod animals {
     #[allow(dead_code, deprecated)]
     #[inline]
     pub fn chorus(all: &[Box<dyn __AnimalObj + Send>]) -> String {
-        __vt_chorus(::vthread::__private::current(), all)
+        __vt_chorus(::vthread::__private::current!(), all)
     }
     #[doc(hidden)]
     pub fn __vt_chorus(

@@ -74,7 +74,7 @@ mod one {
         #[allow(deprecated)]
         #[inline]
         fn step(&self) -> u32 {
-            <Self as Step>::__vt_step(self, ::vthread::__private::current())
+            <Self as Step>::__vt_step(self, ::vthread::__private::current!())
         }
         #[doc(hidden)]
         fn __vt_step(&self, is_concurrent: i64) -> u32;
@@ -97,7 +97,7 @@ mod one {
         #[allow(deprecated)]
         #[inline]
         fn other(&self) -> u32 {
-            <Self as Step>::__vt_other(self, ::vthread::__private::current())
+            <Self as Step>::__vt_other(self, ::vthread::__private::current!())
         }
         #[doc(hidden)]
         fn __vt_other(&self, is_concurrent: i64) -> u32;

@@ -12,7 +12,7 @@ mod conversions {
         #[allow(deprecated)]
         #[inline]
         fn convert(&self, a: A) -> Self::Out {
-            <Self as Convert<A>>::__vt_convert(self, ::vthread::__private::current(), a)
+            <Self as Convert<A>>::__vt_convert(self, ::vthread::__private::current!(), a)
         }
         #[doc(hidden)]
         fn __vt_convert(&self, is_concurrent: i64, a: A) -> Self::Out;
@@ -380,7 +380,7 @@ mod conversions {
         #[allow(deprecated)]
         #[inline]
         fn twice(&self, a: u32) -> u64 {
-            <Self as Twice>::__vt_twice(self, ::vthread::__private::current(), a)
+            <Self as Twice>::__vt_twice(self, ::vthread::__private::current!(), a)
         }
         #[doc(hidden)]
         fn __vt_twice(&self, is_concurrent: i64, a: u32) -> u64 {
@@ -548,7 +548,7 @@ mod conversions {
         one: &dyn __ConvertObj<u8, Out = String>,
         two: &dyn __TwiceObj,
     ) -> String {
-        __vt_use_them(::vthread::__private::current(), one, two)
+        __vt_use_them(::vthread::__private::current!(), one, two)
     }
     #[doc(hidden)]
     pub fn __vt_use_them(

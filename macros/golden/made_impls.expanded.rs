@@ -11,7 +11,7 @@ mod scalars {
         where
             Self: Sized,
         {
-            <Self as Scalar>::__vt_halves(self, ::vthread::__private::current())
+            <Self as Scalar>::__vt_halves(self, ::vthread::__private::current!())
         }
         #[doc(hidden)]
         fn __vt_halves(self, is_concurrent: i64) -> u32

@@ -194,7 +194,7 @@ mod recursion {
     #[allow(dead_code, deprecated)]
     #[inline]
     pub fn straight(n: u32) -> bool {
-        __vt_straight(::vthread::__private::current(), n)
+        __vt_straight(::vthread::__private::current!(), n)
     }
     #[doc(hidden)]
     pub fn __vt_straight(is_concurrent: i64, n: u32) -> bool {

@@ -80,7 +80,7 @@ pub fn __body_descend<const __CONCURRENT: bool>(
     f: &mut dyn FnMut(),
 ) {
     ::vthread::__private::known_here!(__CONCURRENT);
-    f();
+    ::vthread::__private::after_call!({ ::vthread::__private::before_call!(); f() });
 }
 #[doc(hidden)]
 #[allow(warnings)]
@@ -138,7 +138,7 @@ pub trait Visitor {
     #[allow(deprecated)]
     #[inline]
     fn visit(&mut self, n: u64) {
-        <Self as Visitor>::__vt_visit(self, ::vthread::__private::current(), n)
+        <Self as Visitor>::__vt_visit(self, ::vthread::__private::current!(), n)
     }
     #[doc(hidden)]
     fn __vt_visit(&mut self, is_concurrent: i64, n: u64);
@@ -312,7 +312,7 @@ impl Visitor for Sum {
 #[allow(dead_code, deprecated)]
 #[inline]
 pub fn drive(visitor: &mut dyn __VisitorObj) {
-    __vt_drive(::vthread::__private::current(), visitor)
+    __vt_drive(::vthread::__private::current!(), visitor)
 }
 #[doc(hidden)]
 pub fn __vt_drive(is_concurrent: i64, visitor: &mut dyn __VisitorObj) {

@@ -11,7 +11,7 @@ mod shapes {
         #[allow(deprecated)]
         #[inline]
         fn name(&self) -> String {
-            <Self as Named>::__vt_name(self, ::vthread::__private::current())
+            <Self as Named>::__vt_name(self, ::vthread::__private::current!())
         }
         #[doc(hidden)]
         fn __vt_name(&self, is_concurrent: i64) -> String;
@@ -279,7 +279,7 @@ mod shapes {
         #[allow(deprecated)]
         #[inline]
         fn area(&self) -> f64 {
-            <Self as Shape>::__vt_area(self, ::vthread::__private::current())
+            <Self as Shape>::__vt_area(self, ::vthread::__private::current!())
         }
         #[doc(hidden)]
         fn __vt_area(&self, is_concurrent: i64) -> f64;
@@ -439,7 +439,7 @@ mod shapes {
     #[allow(dead_code, deprecated)]
     #[inline]
     pub fn describe(shape: &dyn __ShapeObj) -> String {
-        __vt_describe(::vthread::__private::current(), shape)
+        __vt_describe(::vthread::__private::current!(), shape)
     }
     #[doc(hidden)]
     pub fn __vt_describe(is_concurrent: i64, shape: &dyn __ShapeObj) -> String {

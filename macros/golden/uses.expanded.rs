@@ -8,7 +8,7 @@ mod user {
         #[allow(dead_code, deprecated)]
         #[inline]
         pub fn helper(n: u32) -> u32 {
-            __vt_helper(::vthread::__private::current(), n)
+            __vt_helper(::vthread::__private::current!(), n)
         }
         #[doc(hidden)]
         pub fn __vt_helper(_is_concurrent: i64, n: u32) -> u32 {
@@ -26,7 +26,7 @@ mod user {
             #[allow(deprecated)]
             #[inline]
             fn apply(&self) -> u32 {
-                <Self as Tool>::__vt_apply(self, ::vthread::__private::current())
+                <Self as Tool>::__vt_apply(self, ::vthread::__private::current!())
             }
             #[doc(hidden)]
             fn __vt_apply(&self, is_concurrent: i64) -> u32;
@@ -207,7 +207,7 @@ mod user {
     #[allow(dead_code, deprecated)]
     #[inline]
     pub fn run(tool: &dyn __ToolObj, shape: &dyn __ShapeObj) -> f64 {
-        __vt_run(::vthread::__private::current(), tool, shape)
+        __vt_run(::vthread::__private::current!(), tool, shape)
     }
     #[doc(hidden)]
     pub fn __vt_run(

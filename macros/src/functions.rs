@@ -154,7 +154,7 @@ pub(crate) fn shim(
         by_place(expander, f, &forward, path)
     } else {
         let target = expander.shim_target(f.node, name);
-        forward.call(&quote!(#path #target), &quote!(#private::current()), f.sig)
+        forward.call(&quote!(#path #target), &quote!(#private::current!()), f.sig)
     };
     // It may be called by a pointer, from code that has left the chunks.
     let forced = f.node.is_some_and(|n| expander.world.nodes[n].forced) && !signature::diverges(f.sig);

@@ -160,6 +160,55 @@ impl Reader<'_> {
         }
     }
 
+    /// Is a call of this one of a function pointer or of a closure behind one? What is generic (`F: Fn()`) is not.
+    pub(crate) fn is_called_by_pointer(&self, function: &Expr) -> bool {
+        match function {
+            Expr::Paren(p) => self.is_called_by_pointer(&p.expr),
+            Expr::Group(p) => self.is_called_by_pointer(&p.expr),
+            Expr::Path(_) | Expr::Field(_) | Expr::Unary(_) => {
+                self.of(function).is_some_and(|hint| self.is_pointer(&hint, 0))
+            }
+            Expr::Index(_) | Expr::Call(_) | Expr::MethodCall(_) => {
+                self.of(function).is_none_or(|hint| self.is_pointer(&hint, 0))
+            }
+            _ => false,
+        }
+    }
+
+    fn is_pointer(&self, hint: &Hint, depth: u32) -> bool {
+        /// Aliases of aliases are followed so far.
+        const DEEPEST: u32 = 8;
+        let within = |ty: &Type| {
+            depth < DEEPEST && self.is_pointer(&Hint { ty: ty.clone(), module: hint.module }, depth + 1)
+        };
+        match &hint.ty {
+            // What never returns is not followed by anything.
+            Type::BareFn(f) => {
+                !matches!(&f.output, syn::ReturnType::Type(_, ty) if matches!(**ty, Type::Never(_)))
+            }
+            Type::TraitObject(object) => object.bounds.iter().any(|bound| match bound {
+                syn::TypeParamBound::Trait(t) => {
+                    let last = t.path.segments.last();
+                    last.is_some_and(|s| ["Fn", "FnMut", "FnOnce"].iter().any(|name| s.ident == name))
+                }
+                _ => false,
+            }),
+            Type::Reference(r) => within(&r.elem),
+            Type::Paren(p) => within(&p.elem),
+            Type::Group(g) => within(&g.elem),
+            Type::Path(p) if p.qself.is_none() => {
+                let scope = Scope { module: hint.module, ..self.scope.clone() };
+                if let Some(Def::Alias(ty)) = scope.resolve(&p.path) {
+                    return within(&ty);
+                }
+                let last = p.path.segments.last();
+                let pointer = last.filter(|s| ["Box", "Rc", "Arc"].iter().any(|name| s.ident == name));
+                pointer.and_then(|s| first_argument(&s.arguments)).is_some_and(within)
+            }
+            _ => false,
+        }
+    }
+
     fn field(&self, base: &Expr, member: &Member) -> Option<Hint> {
         let TypeKey::Local(id) = self.receiver(base)? else { return None };
         let def = &self.world().types[id];

@@ -10,6 +10,7 @@
 //! ```
 
 mod calls;
+mod pointers;
 
 use crate::expander::Expander;
 use crate::hints::{Hint, Locals, Reader};
@@ -71,7 +72,7 @@ impl Rewriter<'_, '_> {
     /// `let is_concurrent = current_here();`
     fn read_word(&self) -> TokenStream {
         let (word, private) = (names::flag(), &self.expander.private);
-        quote!(let #word: i64 = #private::current_here();)
+        quote!(let #word: i64 = #private::current_here!();)
     }
 
     fn hint(&self) -> Reader<'_> {
@@ -194,7 +195,13 @@ impl VisitMut for Rewriter<'_, '_> {
     fn visit_expr_mut(&mut self, e: &mut Expr) {
         match e {
             Expr::MethodCall(m) => self.method_call(m),
-            Expr::Call(c) => self.call(c),
+            Expr::Call(c) => {
+                let by_pointer = self.mode != Mode::Plain && self.hint().is_called_by_pointer(&c.func);
+                self.call(c);
+                if by_pointer {
+                    *e = pointers::with_room(c, &self.expander.private);
+                }
+            }
             Expr::Closure(c) => self.closure(c),
             Expr::Path(path) => {
                 self.value(path);

@@ -128,7 +128,7 @@ fn shim(
     let forward = Forward::new(&f.sig);
     let cyclic = is_cyclic(expander, id, &name.to_string());
     let target = if cyclic { names::wrapper(name) } else { names::body(name) };
-    let call = forward.call(&quote!(#this::#target), &quote!(#private::current()), &f.sig);
+    let call = forward.call(&quote!(#this::#target), &quote!(#private::current!()), &f.sig);
     let head = signature::head(&f.sig, name, &forward.inputs, signature::by_value(&f.sig));
     let attrs = &divided.shim;
     quote!(#(#attrs)* #[allow(deprecated)] #[inline] #head { #call })

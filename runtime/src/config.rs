@@ -75,8 +75,23 @@ fn hop_size(text: &OsStr) -> Result<Option<usize>> {
 /// there recurses here. Only what is used costs memory, beside a page of the kernel's own for each stack that is used at all.
 const LARGE_STACK: usize = 16 << 20;
 
-/// Bytes of a hop stack where addresses are limited (`ulimit -v`).
-const LEAST_HOP_STACK: usize = 256 << 10;
+/// Bytes of such a stack where addresses are few (`ulimit -v`), as a hop stack and for an entry without a bound.
+const SMALL_HOP_STACK: usize = 256 << 10;
+#[cfg(vthread_native)]
+const SMALL_UNPROVED: usize = 1 << 20;
+
+/// Is the number of addresses limited, so that the program needs them for other things?
+#[cfg(vthread_native)]
+fn are_addresses_few() -> bool {
+    const FEW: usize = 16 << 30;
+    crate::sys::address_space_left().is_some_and(|left| left < FEW)
+}
+
+/// There are no such stacks.
+#[cfg(not(vthread_native))]
+fn are_addresses_few() -> bool {
+    false
+}
 
 /// Makes an allocator for each thread that runs vthreads.
 pub(crate) type MakeAllocator = Arc<dyn Fn() -> Box<dyn StackAllocator> + Send + Sync>;
@@ -88,8 +103,8 @@ pub(crate) struct StackConfig {
     pub(crate) mode: Mode,
     /// `None`: the pool.
     pub(crate) allocator: Option<MakeAllocator>,
-    /// Bytes for an entry without a bound.
-    pub(crate) unproved: usize,
+    /// Bytes for an entry without a bound, if somebody has said how many.
+    pub(crate) unproved: Option<usize>,
     /// Bytes of a hop stack, guard included.
     pub(crate) hop_size: usize,
     /// Bytes that will do where the system gives no such stack: as many, if somebody has asked for them.
@@ -107,9 +122,9 @@ impl Default for StackConfig {
         Self {
             mode: Mode::Exact,
             allocator: None,
-            unproved: LARGE_STACK,
+            unproved: None,
             hop_size: LARGE_STACK,
-            hop_least: LEAST_HOP_STACK,
+            hop_least: SMALL_HOP_STACK,
             hop_cap: 20_000,
             count: false,
             keep: 16 << 20,
@@ -118,6 +133,12 @@ impl Default for StackConfig {
 }
 
 impl StackConfig {
+    /// Bytes for an entry without a bound.
+    #[cfg(vthread_native)]
+    pub(crate) fn unproved(&self) -> usize {
+        self.unproved.unwrap_or_else(|| if are_addresses_few() { SMALL_UNPROVED } else { LARGE_STACK })
+    }
+
     /// With hop stacks of about so many bytes, or of as many as the environment says.
     pub(crate) fn with_hop_stacks(self, bytes: Option<usize>) -> Result<Self> {
         let asked_for = match bytes {
@@ -130,6 +151,7 @@ impl StackConfig {
                 let bytes = bytes.next_multiple_of(abi::PAGE as usize);
                 Self { hop_size: bytes, hop_least: bytes, ..self }
             }
+            None if are_addresses_few() => Self { hop_size: self.hop_least, ..self },
             None => self,
         })
     }

@@ -121,6 +121,97 @@ macro_rules! __by_stack {
     };
 }
 
+/// [`current`](crate::__private::current) without a call, beside which the compiler would keep code for the case that it unwinds: without optimisation no path
+/// leads there, and the function would have no bound.
+#[cfg(vthread_native)]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __current {
+    () => {
+        'current: {
+            // SAFETY: as in `on_chunk_now`.
+            unsafe {
+                ::core::arch::asm!(
+                    "cmp rsp, qword ptr [rip + {region} + 16]",
+                    "jae {off}",
+                    "cmp rsp, qword ptr [rip + {region}]",
+                    "jb {off}",
+                    region = sym $crate::__private::REGION,
+                    off = label { break 'current 0_i64 },
+                    options(readonly, nostack),
+                );
+            }
+            1_i64
+        }
+    };
+}
+
+/// [`current_here`](crate::__private::current_here), likewise.
+#[cfg(vthread_native)]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __current_here {
+    () => {{
+        let word: i64;
+        // SAFETY: as in `on_chunk_here`.
+        unsafe {
+            ::core::arch::asm!(
+                // Before the comparisons, whose flags it would change.
+                "xor {word:e}, {word:e}",
+                "cmp rsp, qword ptr [rip + {region} + 16]",
+                "jae 2f",
+                "cmp rsp, qword ptr [rip + {region}]",
+                "setae {word:l}",
+                "2:",
+                word = out(reg) word,
+                region = sym $crate::__private::REGION,
+                options(pure, nomem, nostack),
+            );
+        }
+        word
+    }};
+}
+
+/// Around the last argument of a call by a pointer, or just before one: bytes that the link step may overwrite. Such a call takes two, and a call of what
+/// goes over to the hop stack takes five; without them it would depend on what stands before the call whether there is a bound.
+#[cfg(vthread_native)]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __before_call {
+    ($argument:expr) => {
+        match $argument {
+            argument => {
+                $crate::__private::before_call!();
+                argument
+            }
+        }
+    };
+    () => {
+        // SAFETY: one instruction that does nothing, of three bytes.
+        unsafe {
+            ::core::arch::asm!("nop dword ptr [rax]", options(nomem, nostack, preserves_flags));
+        }
+    };
+}
+
+/// A call by a pointer, of which the compiler makes no jump, because something follows. What has been popped before a jump could not be found again.
+#[cfg(vthread_native)]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __after_call {
+    ($call:expr) => {
+        match $call {
+            result => {
+                // SAFETY: no instruction at all.
+                unsafe {
+                    ::core::arch::asm!("", options(nomem, nostack, preserves_flags));
+                }
+                result
+            }
+        }
+    };
+}
+
 /// Calls `entry` with `arguments` on a fresh chunk: the address of the function, which `#[vthread]` writes, and its size come from one
 /// piece of assembly. `exact`: the link step refuses it without a bound.
 #[cfg(vthread_native)]
@@ -306,6 +397,47 @@ macro_rules! __callee_here {
         let _ = $chunk;
         $plain as $entry
     }};
+}
+
+/// Without virtual threads of their own: the plain word.
+#[cfg(not(vthread_native))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __current {
+    () => {
+        $crate::__private::current()
+    };
+}
+
+/// Without virtual threads of their own: the plain word.
+#[cfg(not(vthread_native))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __current_here {
+    () => {
+        $crate::__private::current()
+    };
+}
+
+/// Without virtual threads of their own: the argument.
+#[cfg(not(vthread_native))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __before_call {
+    ($argument:expr) => {
+        $argument
+    };
+    () => {};
+}
+
+/// Without virtual threads of their own: the call.
+#[cfg(not(vthread_native))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __after_call {
+    ($call:expr) => {
+        $call
+    };
 }
 
 /// Without virtual threads of their own: the same without a size.

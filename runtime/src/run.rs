@@ -131,7 +131,7 @@ impl Builder {
     /// Bytes of the guarded stack for an entry that has no bound (16 MiB by default, of which only what is used costs memory).
     #[must_use]
     pub fn unproved_stacks(mut self, bytes: usize) -> Self {
-        self.config.unproved = bytes;
+        self.config.unproved = Some(bytes);
         self
     }
 

@@ -2,7 +2,8 @@
 //! `#[vthread]`, 1 with it, 2 with it in a vthread. `tests/macro_cost.rs` counts the instructions.
 //!
 //! `macro_probe places`: where closures run that recursive functions make ([`places`]). `macro_probe aside`: whether methods that make one call by
-//! way of a stub answer as they should ([`aside`]). `macro_probe room`: the same of methods that are called where there is room for them ([`room`]).
+//! way of a stub answer as they should ([`aside`]). `macro_probe room`: the same of methods that are called where there is room for them ([`room`]). `macro_probe pointers`: of calls by pointers
+//! ([`pointers`]).
 //!
 //! Without arguments it shows what virtual calls cost in time, each form beside the others in every turn.
 
@@ -16,6 +17,9 @@ mod aside;
 #[path = "../tests/places/mod.rs"]
 mod places;
 
+#[path = "../tests/pointers/mod.rs"]
+mod pointers;
+
 #[path = "../tests/room/mod.rs"]
 #[allow(dead_code, reason = "which methods they are is for the test")]
 mod room;
@@ -27,6 +31,7 @@ use std::time::Instant;
 fn main() {
     match std::env::args().nth(1).as_deref() {
         Some("places") => return println!("{:?}", places::on_chunks()),
+        Some("pointers") => return println!("{:?}", pointers::answers()),
         Some("room") => return println!("{:?}", room::answers()),
         Some("aside") => return println!("{:?}", aside::answers()),
         _ => {}

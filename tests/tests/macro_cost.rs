@@ -7,6 +7,7 @@ mod finished;
 #[allow(dead_code, reason = "only the probe runs them; here are their names and limits")]
 mod kernels;
 mod places;
+mod pointers;
 mod room;
 
 use kernels::{KERNELS, Limit};
@@ -150,6 +151,16 @@ fn what_is_called_where_there_is_room_answers_as_it_should() {
     let [plain, concurrent] = room::answers();
     assert_eq!(plain, concurrent);
     let output = Command::new(probe()).arg("room").output().expect("it runs");
+    let optimised = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(optimised, format!("{:?}\n", [&plain, &plain]), "{output:?}");
+}
+
+/// That both link says that they have bounds, with optimisation and without.
+#[test]
+fn who_calls_by_pointers_has_a_bound() {
+    let [plain, concurrent] = pointers::answers();
+    assert_eq!(plain, concurrent);
+    let output = Command::new(probe()).arg("pointers").output().expect("it runs");
     let optimised = String::from_utf8_lossy(&output.stdout);
     assert_eq!(optimised, format!("{:?}\n", [&plain, &plain]), "{output:?}");
 }

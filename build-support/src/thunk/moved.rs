@@ -6,6 +6,12 @@ use iced_x86::{
     Register,
 };
 
+/// A REX prefix, and what it can say.
+const REX: u8 = 0x40;
+const REX_W: u8 = 0x48;
+const REX_R: u8 = 4;
+const REX_B: u8 = 1;
+
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub(super) struct Moved {
     /// The instruction, as it is on the first way and on the second.
@@ -35,7 +41,10 @@ pub(super) fn movable(
     for used in info.info(instruction).used_registers() {
         match used.register().full_register() {
             // A call pushes; apart from that, rsp may be read, as the base of an address.
-            Register::RSP if is_call || used.access() == OpAccess::Read && only_addresses(instruction) => {}
+            Register::RSP
+                if is_call
+                    || used.access() == OpAccess::Read
+                        && (only_addresses(instruction) || copies_rsp(instruction)) => {}
             Register::RSP => return Err("an instruction before it changes the stack pointer"),
             // Where it was saved it can be read.
             Register::RBP if used.access() == OpAccess::Read => {}
@@ -65,6 +74,22 @@ fn only_addresses(instruction: &Instruction) -> bool {
         })
 }
 
+/// `mov r, rsp`.
+fn copies_rsp(instruction: &Instruction) -> bool {
+    matches!(instruction.code(), Code::Mov_rm64_r64 | Code::Mov_r64_rm64)
+        && instruction.op0_kind() == OpKind::Register
+        && instruction.op0_register() != Register::RSP
+        && instruction.op1_kind() == OpKind::Register
+        && instruction.op1_register() == Register::RSP
+}
+
+/// `mov r, rsp` on both ways: `lea r, [rsp + 8]`, and `lea r, [rbp + 16]`.
+fn rsp_there(instruction: &Instruction) -> [Vec<u8>; 2] {
+    let number = instruction.op0_register().number() as u8;
+    let (rex, register) = (REX_W | if number >= 8 { REX_R } else { 0 }, (number & 7) << 3);
+    [vec![rex, 0x8d, 0x44 | register, 0x24, 8], vec![rex, 0x8d, 0x45 | register, 16]]
+}
+
 /// The instruction for both ways. `None`: it has a form that is not moved.
 pub(super) fn moved(
     program: Program<'_, '_>,
@@ -86,7 +111,9 @@ pub(super) fn moved(
     let relative = instruction
         .is_ip_rel_memory_operand()
         .then(|| (offsets.displacement_offset(), instruction.ip_rel_memory_address()));
-    let bytes = if on_stack && reads_rbp(instruction) {
+    let bytes = if copies_rsp(instruction) {
+        rsp_there(instruction)
+    } else if on_stack && reads_rbp(instruction) {
         return None;
     } else if on_stack {
         [
@@ -115,17 +142,20 @@ fn reads_rbp(instruction: &Instruction) -> bool {
 /// The instruction with what rbp was at the call. The stub has saved that at `[rbp]`, and r11 is nobody's. `None`: it uses rbp in
 /// another way than as the base of an address, or as what is copied.
 fn with_saved_rbp(bytes: &[u8], instruction: &Instruction, offsets: ConstantOffsets) -> Option<Vec<u8>> {
-    const REX_W: u8 = 0x48;
-    const REX_R: u8 = 4;
-    const REX_B: u8 = 1;
-    if instruction.code() == Code::Mov_rm64_r64 || instruction.code() == Code::Mov_r64_rm64 {
+    let size = match instruction.code() {
+        Code::Mov_rm64_r64 | Code::Mov_r64_rm64 => Some(REX_W),
+        // Of the lower half, which clears the upper one either way.
+        Code::Mov_rm32_r32 | Code::Mov_r32_rm32 => Some(REX),
+        _ => None,
+    };
+    if let Some(rex) = size
+        && instruction.op0_kind() == OpKind::Register
+        && instruction.op1_kind() == OpKind::Register
+    {
         // `mov r, rbp` is `mov r, [rbp]` here.
-        let to = instruction.op0_register();
-        if instruction.op0_kind() == OpKind::Register && instruction.op1_kind() == OpKind::Register {
-            let number = to.number() as u8;
-            let high = if number >= 8 { REX_R } else { 0 };
-            return Some(vec![REX_W | high, 0x8b, 0x45 | (number & 7) << 3, 0]);
-        }
+        let number = instruction.op0_register().number() as u8;
+        let high = if number >= 8 { REX_R } else { 0 };
+        return Some(vec![rex | high, 0x8b, 0x45 | (number & 7) << 3, 0]);
     }
     if instruction.memory_base() != Register::RBP || instruction.memory_index() != Register::None {
         return None;
@@ -217,12 +247,12 @@ fn readdressed(
 
 #[cfg(test)]
 mod tests {
-    use super::{readdressed, with_saved_rbp};
+    use super::{copies_rsp, readdressed, rsp_there, with_saved_rbp};
     use iced_x86::code_asm::{
-        AsmMemoryOperand, CodeAssembler, ah, byte_ptr, dword_ptr, ebp, edi, qword_ptr, r9w, r14, rbp, rcx,
-        rdi, rsi, rsp, word_ptr, xmm9, xmmword_ptr, ymm1, ymmword_ptr,
+        AsmMemoryOperand, CodeAssembler, ah, bp, byte_ptr, di, dword_ptr, ebp, edi, qword_ptr, r9d, r9w, r14,
+        rbp, rcx, rdi, rdx, rsi, rsp, word_ptr, xmm9, xmmword_ptr, ymm1, ymmword_ptr,
     };
-    use iced_x86::{Decoder, Mnemonic, Register};
+    use iced_x86::{Code, Decoder, Mnemonic, Register};
 
     /// Nine instructions with this address, at 0x1000: each form that code has, one of which not both tests allow.
     fn every_form(
@@ -281,6 +311,30 @@ mod tests {
         }
     }
 
+    #[test]
+    fn copies_of_rsp_say_what_it_was() {
+        for (register, to) in [(rdx, Register::RDX), (r14, Register::R14)] {
+            let mut code = CodeAssembler::new(64).expect("an assembler");
+            code.mov(register, rsp).expect("assembled");
+            code.mov(rsp, register).expect("assembled");
+            let bytes = code.assemble(0x1000).expect("encoded");
+            let mut decoder = Decoder::with_ip(64, &bytes, 0x1000, 0);
+            let (copy, back) = (decoder.decode(), decoder.decode());
+            assert!(copies_rsp(&copy) && !copies_rsp(&back));
+            for (new, base, by) in rsp_there(&copy)
+                .iter()
+                .zip([(Register::RSP, 8), (Register::RBP, 16)])
+                .map(|(n, (b, d))| (n, b, d))
+            {
+                let mut decoder = Decoder::with_ip(64, new, 0x1000, 0);
+                let lea = decoder.decode();
+                assert_eq!((lea.mnemonic(), lea.op0_register()), (Mnemonic::Lea, to));
+                assert_eq!((lea.memory_base(), lea.memory_index()), (base, Register::None));
+                assert_eq!((lea.memory_displacement64(), decoder.can_decode()), (by, false));
+            }
+        }
+    }
+
     /// Whatever the form, `[rbp + d]` becomes `[r11 + d]` behind a load of r11, and nothing else changes.
     #[test]
     fn addresses_from_rbp_are_read_where_it_was_saved() {
@@ -326,11 +380,18 @@ mod tests {
                     && [Register::RDI, Register::R14].contains(&load.op0_register())
             );
         }
-        // These stay where they are: an index, a call of what is in rbp, half of it, a register that a REX prefix renames, VEX.
+        for (copy, to) in
+            [(with(|c| c.mov(edi, ebp)), Register::EDI), (with(|c| c.mov(r9d, ebp)), Register::R9D)]
+        {
+            let load = Decoder::with_ip(64, &copy.expect("a known form"), 0x1000, 0).decode();
+            assert_eq!((load.code(), load.op0_register()), (Code::Mov_r32_rm32, to));
+            assert_eq!((load.memory_base(), load.memory_displacement64()), (Register::RBP, 0));
+        }
+        // These stay where they are: an index, a call of what is in rbp, a quarter of it, a register that a REX prefix renames, VEX.
         assert_eq!(with(|c| c.mov(rdi, qword_ptr(rbp + rcx * 8))), None);
         assert_eq!(with(|c| c.mov(rdi, qword_ptr(rcx + rbp * 8))), None);
         assert_eq!(with(|c| c.call(rbp)), None);
-        assert_eq!(with(|c| c.mov(edi, ebp)), None);
+        assert_eq!(with(|c| c.mov(di, bp)), None);
         assert_eq!(with(|c| c.add(rdi, rbp)), None);
         assert_eq!(with(|c| c.mov(ah, byte_ptr(rbp + 1))), None);
         assert_eq!(with(|c| c.vmovups(ymm1, ymmword_ptr(rbp + 8))), None);

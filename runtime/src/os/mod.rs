@@ -246,7 +246,7 @@ impl Builder {
     /// Bytes of the guarded stack for an entry that has no bound (16 MiB by default, of which only what is used costs memory).
     #[must_use]
     pub fn unproved_stack(mut self, bytes: usize) -> Self {
-        self.config.unproved = bytes;
+        self.config.unproved = Some(bytes);
         self
     }
 
@@ -318,7 +318,7 @@ impl Builder {
         let mode = Mode::from_environment().map_err(io::Error::other)?.unwrap_or_default();
         let config = StackConfig { mode, ..self.config };
         let config = config.with_hop_stacks(None).map_err(io::Error::other)?;
-        let memory = Memory::take(bound, config.unproved, config.hop_size)?;
+        let memory = Memory::take(bound, config.unproved(), config.hop_size)?;
         let promise = Box::new(Promise::new(config, core::any::type_name::<F>(), memory.lowest()));
         let packet = Arc::new(Packet { outcome: UnsafeCell::new(None), is_finished: AtomicBool::new(false) });
         let waiting = SignalsWait::begin();

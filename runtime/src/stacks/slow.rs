@@ -287,7 +287,7 @@ impl Slow {
                 self.pages(Source::Pages, pages(size), PAGE, pages(size), name)
             }
             abi::UNPROVED => {
-                let size = pages(self.config.unproved);
+                let size = pages(self.config.unproved());
                 self.pages(Source::Mapping, size, PAGE, size, name)
             }
             _ if self.config.mode == Mode::Guarded => {
