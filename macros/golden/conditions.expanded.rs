@@ -479,9 +479,9 @@ mod clocks {
         entry(::vthread::__private::Known::<false>, n)
     }
     #[doc(hidden)]
-    #[allow(unused_variables)]
     #[cfg(unix)]
     pub fn __body_halves<const __CONCURRENT: bool>(
+        #[allow(unused_variables)]
         known: ::vthread::__private::Known<__CONCURRENT>,
         n: u64,
     ) -> u64 {
@@ -505,6 +505,7 @@ mod clocks {
     #[cfg(unix)]
     #[inline(always)]
     pub fn __step_halves<const __CONCURRENT: bool>(
+        #[allow(unused_variables)]
         known: ::vthread::__private::Known<__CONCURRENT>,
         n: u64,
     ) -> u64 {
@@ -530,7 +531,11 @@ mod clocks {
     #[allow(warnings)]
     #[cfg(unix)]
     #[inline(never)]
-    pub fn __chunk_halves(known: ::vthread::__private::Known<true>, n: u64) -> u64 {
+    pub fn __chunk_halves(
+        #[allow(unused_variables)]
+        known: ::vthread::__private::Known<true>,
+        n: u64,
+    ) -> u64 {
         ::vthread::__private::on_chunk(move || __body_halves(
             ::vthread::__private::Known::<true>,
             n,
@@ -543,9 +548,9 @@ mod clocks {
         __vt_halves(::vthread::__private::current!(), n)
     }
     #[doc(hidden)]
-    #[allow(unused_variables)]
     #[cfg(not(unix))]
     pub fn __body_halves<const __CONCURRENT: bool>(
+        #[allow(unused_variables)]
         known: ::vthread::__private::Known<__CONCURRENT>,
         n: u64,
     ) -> u64 {
@@ -569,6 +574,7 @@ mod clocks {
     #[cfg(not(unix))]
     #[inline(always)]
     pub fn __step_halves<const __CONCURRENT: bool>(
+        #[allow(unused_variables)]
         known: ::vthread::__private::Known<__CONCURRENT>,
         n: u64,
     ) -> u64 {
@@ -594,7 +600,11 @@ mod clocks {
     #[allow(warnings)]
     #[cfg(not(unix))]
     #[inline(never)]
-    pub fn __chunk_halves(known: ::vthread::__private::Known<true>, n: u64) -> u64 {
+    pub fn __chunk_halves(
+        #[allow(unused_variables)]
+        known: ::vthread::__private::Known<true>,
+        n: u64,
+    ) -> u64 {
         ::vthread::__private::on_chunk(move || __body_halves(
             ::vthread::__private::Known::<true>,
             n,

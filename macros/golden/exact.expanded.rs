@@ -8,8 +8,8 @@ mod all {
         entry(::vthread::__private::Known::<false>, n)
     }
     #[doc(hidden)]
-    #[allow(unused_variables)]
     pub fn __body_depth<const __CONCURRENT: bool>(
+        #[allow(unused_variables)]
         known: ::vthread::__private::Known<__CONCURRENT>,
         n: u32,
     ) -> u32 {
@@ -31,6 +31,7 @@ mod all {
     #[allow(warnings)]
     #[inline(always)]
     pub fn __step_depth<const __CONCURRENT: bool>(
+        #[allow(unused_variables)]
         known: ::vthread::__private::Known<__CONCURRENT>,
         n: u32,
     ) -> u32 {
@@ -54,7 +55,11 @@ mod all {
     #[doc(hidden)]
     #[allow(warnings)]
     #[inline(never)]
-    pub fn __chunk_depth(known: ::vthread::__private::Known<true>, n: u32) -> u32 {
+    pub fn __chunk_depth(
+        #[allow(unused_variables)]
+        known: ::vthread::__private::Known<true>,
+        n: u32,
+    ) -> u32 {
         ::vthread::__private::on_chunk_exact(move || __body_depth(
             ::vthread::__private::Known::<true>,
             n,

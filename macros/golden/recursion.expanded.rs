@@ -8,8 +8,8 @@ mod recursion {
         entry(::vthread::__private::Known::<false>, n)
     }
     #[doc(hidden)]
-    #[allow(unused_variables)]
     pub fn __body_even<const __CONCURRENT: bool>(
+        #[allow(unused_variables)]
         known: ::vthread::__private::Known<__CONCURRENT>,
         n: u32,
     ) -> bool {
@@ -31,6 +31,7 @@ mod recursion {
     #[allow(warnings)]
     #[inline(always)]
     pub fn __step_even<const __CONCURRENT: bool>(
+        #[allow(unused_variables)]
         known: ::vthread::__private::Known<__CONCURRENT>,
         n: u32,
     ) -> bool {
@@ -54,7 +55,11 @@ mod recursion {
     #[doc(hidden)]
     #[allow(warnings)]
     #[inline(never)]
-    pub fn __chunk_even(known: ::vthread::__private::Known<true>, n: u32) -> bool {
+    pub fn __chunk_even(
+        #[allow(unused_variables)]
+        known: ::vthread::__private::Known<true>,
+        n: u32,
+    ) -> bool {
         ::vthread::__private::on_chunk(move || __body_even(
             ::vthread::__private::Known::<true>,
             n,
@@ -69,8 +74,8 @@ mod recursion {
         entry(::vthread::__private::Known::<false>, n)
     }
     #[doc(hidden)]
-    #[allow(unused_variables)]
     pub fn __body_odd<const __CONCURRENT: bool>(
+        #[allow(unused_variables)]
         known: ::vthread::__private::Known<__CONCURRENT>,
         n: u32,
     ) -> bool {
@@ -92,6 +97,7 @@ mod recursion {
     #[allow(warnings)]
     #[inline(always)]
     pub fn __step_odd<const __CONCURRENT: bool>(
+        #[allow(unused_variables)]
         known: ::vthread::__private::Known<__CONCURRENT>,
         n: u32,
     ) -> bool {
@@ -115,7 +121,11 @@ mod recursion {
     #[doc(hidden)]
     #[allow(warnings)]
     #[inline(never)]
-    pub fn __chunk_odd(known: ::vthread::__private::Known<true>, n: u32) -> bool {
+    pub fn __chunk_odd(
+        #[allow(unused_variables)]
+        known: ::vthread::__private::Known<true>,
+        n: u32,
+    ) -> bool {
         ::vthread::__private::on_chunk(move || __body_odd(
             ::vthread::__private::Known::<true>,
             n,
@@ -135,9 +145,9 @@ mod recursion {
             entry(self, ::vthread::__private::Known::<false>)
         }
         #[doc(hidden)]
-        #[allow(unused_variables)]
         pub fn __body_eval<const __CONCURRENT: bool>(
             &self,
+            #[allow(unused_variables)]
             known: ::vthread::__private::Known<__CONCURRENT>,
         ) -> i64 {
             ::vthread::__private::known_here!(__CONCURRENT);
@@ -162,6 +172,7 @@ mod recursion {
         #[inline(always)]
         pub fn __step_eval<const __CONCURRENT: bool>(
             &self,
+            #[allow(unused_variables)]
             known: ::vthread::__private::Known<__CONCURRENT>,
         ) -> i64 {
             if __CONCURRENT {
@@ -184,7 +195,11 @@ mod recursion {
         #[doc(hidden)]
         #[allow(warnings)]
         #[inline(never)]
-        pub fn __chunk_eval(&self, known: ::vthread::__private::Known<true>) -> i64 {
+        pub fn __chunk_eval(
+            &self,
+            #[allow(unused_variables)]
+            known: ::vthread::__private::Known<true>,
+        ) -> i64 {
             ::vthread::__private::on_chunk(move || Self::__body_eval(
                 self,
                 ::vthread::__private::Known::<true>,

@@ -7,8 +7,8 @@ pub fn fibonacci(n: u64) -> u64 {
     entry(::vthread::__private::Known::<false>, n)
 }
 #[doc(hidden)]
-#[allow(unused_variables)]
 pub fn __body_fibonacci<const __CONCURRENT: bool>(
+    #[allow(unused_variables)]
     known: ::vthread::__private::Known<__CONCURRENT>,
     n: u64,
 ) -> u64 {
@@ -34,6 +34,7 @@ pub fn __vt_fibonacci(is_concurrent: i64, n: u64) -> u64 {
 #[allow(warnings)]
 #[inline(always)]
 pub fn __step_fibonacci<const __CONCURRENT: bool>(
+    #[allow(unused_variables)]
     known: ::vthread::__private::Known<__CONCURRENT>,
     n: u64,
 ) -> u64 {
@@ -57,7 +58,11 @@ pub fn __rec_fibonacci(is_concurrent: i64, n: u64) -> u64 {
 #[doc(hidden)]
 #[allow(warnings)]
 #[inline(never)]
-pub fn __chunk_fibonacci(known: ::vthread::__private::Known<true>, n: u64) -> u64 {
+pub fn __chunk_fibonacci(
+    #[allow(unused_variables)]
+    known: ::vthread::__private::Known<true>,
+    n: u64,
+) -> u64 {
     ::vthread::__private::on_chunk(move || __body_fibonacci(
         ::vthread::__private::Known::<true>,
         n,
@@ -74,8 +79,8 @@ pub fn descend(f: &mut dyn FnMut()) {
     })
 }
 #[doc(hidden)]
-#[allow(unused_variables)]
 pub fn __body_descend<const __CONCURRENT: bool>(
+    #[allow(unused_variables)]
     known: ::vthread::__private::Known<__CONCURRENT>,
     f: &mut dyn FnMut(),
 ) {
@@ -97,6 +102,7 @@ pub fn __vt_descend(is_concurrent: i64, f: &mut dyn FnMut()) {
 #[allow(warnings)]
 #[inline(always)]
 pub fn __step_descend<const __CONCURRENT: bool>(
+    #[allow(unused_variables)]
     known: ::vthread::__private::Known<__CONCURRENT>,
     f: &mut dyn FnMut(),
 ) {
@@ -120,7 +126,11 @@ pub fn __rec_descend(is_concurrent: i64, f: &mut dyn FnMut()) {
 #[doc(hidden)]
 #[allow(warnings)]
 #[inline(never)]
-pub fn __chunk_descend(known: ::vthread::__private::Known<true>, f: &mut dyn FnMut()) {
+pub fn __chunk_descend(
+    #[allow(unused_variables)]
+    known: ::vthread::__private::Known<true>,
+    f: &mut dyn FnMut(),
+) {
     ::vthread::__private::on_chunk(move || __body_descend(
         ::vthread::__private::Known::<true>,
         f,

@@ -141,7 +141,8 @@ pub(crate) fn generated_allow() -> TokenStream {
 }
 
 /// Attributes that stand inside of an item, as in a module with `//!` at its top, stand before it from here on: items are written in
-/// parts, of which each has its own. They mean the same there.
+/// parts, of which each has its own. They mean the same there. `#[cfg_attr(condition, vthread)]` inside of what is annotated is `#[vthread]`: where the
+/// crate is an optional dependency, the condition is that of the attribute around it.
 pub(crate) struct Outer;
 
 impl Outer {
@@ -152,7 +153,26 @@ impl Outer {
     }
 }
 
+/// What `#[cfg_attr(condition, vthread ..)]` puts in, and nothing besides.
+fn conditional_vthread(attribute: &Attribute) -> Option<Meta> {
+    let Meta::List(list) = &attribute.meta else { return None };
+    if !list.path.is_ident("cfg_attr") {
+        return None;
+    }
+    let metas = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).ok()?;
+    let mut metas = metas.into_iter().skip(1);
+    let (only, None) = (metas.next()?, metas.next()) else { return None };
+    let inner: Attribute = parse_quote!(#[#only]);
+    is_vthread(&inner).then_some(only)
+}
+
 impl VisitMut for Outer {
+    fn visit_attribute_mut(&mut self, attribute: &mut Attribute) {
+        if let Some(meta) = conditional_vthread(attribute) {
+            attribute.meta = meta;
+        }
+    }
+
     fn visit_item_mod_mut(&mut self, m: &mut syn::ItemMod) {
         Self::all(&mut m.attrs);
         visit_mut::visit_item_mod_mut(self, m);

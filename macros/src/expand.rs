@@ -8,7 +8,7 @@ use crate::object_uses;
 use crate::options::{On, Options};
 use crate::scan;
 use proc_macro2::TokenStream;
-use quote::quote;
+use quote::{ToTokens, quote};
 use syn::visit_mut::VisitMut;
 use syn::{Error, Ident, Item, Result};
 
@@ -50,6 +50,11 @@ fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
         Item::Fn(f) if f.sig.ident == "main" && options.names.is_empty() && f.sig.inputs.is_empty() => {
             Err(Error::new(f.sig.ident.span(), "to run `main` as a virtual thread, write #[vthread::main]"))
         }
+        Item::Fn(f) if is_associated(&f.sig) => Err(Error::new(
+            f.sig.ident.span(),
+            "#[vthread] does not see the impl or trait around a method: put `#[vthread]` on that (`#[vthread(recursive)]` may stand on the method \
+             besides)",
+        )),
         Item::Fn(mut f) => {
             if options.recursive {
                 f.attrs.push(syn::parse_quote!(#[vthread(recursive)]));
@@ -59,6 +64,18 @@ fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
         item @ (Item::Impl(_) | Item::Trait(_)) => all(&mut [item], &options, None),
         other => Err(Error::new_spanned(other, WHERE)),
     }
+}
+
+/// Is it a method or associated function, as far as its signature tells?
+fn is_associated(sig: &syn::Signature) -> bool {
+    fn names_self(tokens: TokenStream) -> bool {
+        tokens.into_iter().any(|token| match token {
+            proc_macro2::TokenTree::Ident(i) => i == "Self",
+            proc_macro2::TokenTree::Group(g) => names_self(g.stream()),
+            proc_macro2::TokenTree::Punct(_) | proc_macro2::TokenTree::Literal(_) => false,
+        })
+    }
+    sig.receiver().is_some() || names_self(sig.to_token_stream())
 }
 
 /// The items of the module `root`, or a single one.

@@ -133,7 +133,7 @@ fn known_body(
     let word = used.then(|| quote!(let #word: i64 = #constant as i64;));
     let private = &expander.private;
     quote! {
-        #[doc(hidden)] #[allow(unused_variables)] #(#attrs)* #vis #head {
+        #[doc(hidden)] #(#attrs)* #vis #head {
             #private::known_here!(#constant);
             #word
             #(#statements)*
@@ -157,7 +157,10 @@ pub(crate) fn shim(
         forward.call(&quote!(#path #target), &quote!(#private::current!()), f.sig)
     };
     // It may be called by a pointer, from code that has left the chunks.
-    let forced = f.node.is_some_and(|n| expander.world.nodes[n].forced) && !signature::diverges(f.sig);
+    let forced = f.node.is_some_and(|n| expander.world.nodes[n].forced)
+        && !signature::diverges(f.sig)
+        // A closure has no caller's line.
+        && !attributes::mentions(f.attrs, "track_caller");
     let call = if forced { quote!(#private::with_room(move || { #call })) } else { call };
     let head = signature::head(f.sig, &f.sig.ident, &forward.inputs, false);
     let (attrs, vis) = (&divided.shim, &f.vis);

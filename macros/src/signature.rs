@@ -204,7 +204,7 @@ pub(crate) fn known_head(
 /// Puts a word that is known first, but after `self`.
 pub(crate) fn with_known(inputs: Vec<FnArg>, constant: &TokenStream, private: &TokenStream) -> Vec<FnArg> {
     let known = names::known();
-    with_first(inputs, parse_quote!(#known: #private::Known<#constant>))
+    with_first(inputs, parse_quote!(#[allow(unused_variables)] #known: #private::Known<#constant>))
 }
 
 /// `::<T, N>`, so that what cannot be inferred passes on, too. Lifetimes may be late-bound, so they stay out.

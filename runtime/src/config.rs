@@ -80,11 +80,11 @@ const SMALL_HOP_STACK: usize = 256 << 10;
 #[cfg(vthread_native)]
 const SMALL_UNPROVED: usize = 1 << 20;
 
-/// Is the number of addresses limited, so that the program needs them for other things?
+/// Is the number of addresses limited, so that the program needs them for other things? Or do they count as memory?
 #[cfg(vthread_native)]
 fn are_addresses_few() -> bool {
     const FEW: usize = 16 << 30;
-    crate::sys::address_space_left().is_some_and(|left| left < FEW)
+    crate::sys::address_space_left().is_some_and(|left| left < FEW) || crate::sys::addresses_are_memory()
 }
 
 /// There are no such stacks.
@@ -136,7 +136,11 @@ impl StackConfig {
     /// Bytes for an entry without a bound.
     #[cfg(vthread_native)]
     pub(crate) fn unproved(&self) -> usize {
-        self.unproved.unwrap_or_else(|| if are_addresses_few() { SMALL_UNPROVED } else { LARGE_STACK })
+        match self.unproved {
+            Some(bytes) => bytes.clamp(*HOP_STACK_BYTES.start(), *HOP_STACK_BYTES.end()),
+            None if are_addresses_few() => SMALL_UNPROVED,
+            None => LARGE_STACK,
+        }
     }
 
     /// With hop stacks of about so many bytes, or of as many as the environment says.

@@ -41,11 +41,19 @@ pub enum Error {
          needs before its first use, or make it a vthread_local!"
     )]
     Initialising,
+    /// Something has changed to a stack that is none of this crate's.
+    #[error(
+        "the caller is on a stack that is not its virtual thread's (`stacker` and the like change it), where another one could overwrite what \
+         lies below: wait before or after that"
+    )]
+    ForeignStack,
     /// Outside of a runtime.
-    #[error("this thread runs no vthreads: call it inside of vthread::run")]
+    #[error(
+        "this thread runs no vthreads: call it inside of vthread::run (which is an ordinary call on a thread of `vthread::os`)"
+    )]
     NotACarrier,
     /// A runtime inside of a runtime.
-    #[error("this thread runs vthreads already")]
+    #[error("this thread runs vthreads already, or is one of `vthread::os`: call it on another thread")]
     AlreadyACarrier,
     /// Every vthread waited, and nothing was left that could wake one. Their waits were cancelled.
     #[error("deadlock: nothing can wake these any more:{report}")]

@@ -94,7 +94,11 @@ fn explain_on_a_thread(address: usize, thread: &Promise) {
         say(format_args!("\nthe thread of {name} has overflowed its own stack"));
     } else if hop_stack {
         say(format_args!("\nthe thread of {name} has overflowed its hop stack"));
-        say(format_args!("Calls for which no bound is known run there. {DEEP}"));
+        say(format_args!(
+            "Calls for which no bound is known run there: recursion in code without #[vthread], by way of traits of others or by pointers, the drop of a long list. \
+             Make hop stacks larger, VTHREAD_HOP_STACK=BYTES in the environment, or run it in a virtual thread, where #[vthread(recursive)] on the method or function \
+             through which the recursion goes gets it more of them."
+        ));
     } else if let Some(over) = Stacks::with(|stacks| stacks.guarded_at(address)).flatten() {
         let (entry, size, by) = (over.name, over.size, over.by);
         say(format_args!(
@@ -109,8 +113,12 @@ fn explain_on_a_thread(address: usize, thread: &Promise) {
 /// Called by the kernel, or with what it would pass.
 unsafe extern "C" fn on_fault(signal: c_int, info: *mut siginfo_t, context: *mut c_void) {
     // SAFETY: the kernel passes a valid one.
-    let address = unsafe { (*info).si_addr() } as usize;
-    explain(address);
+    let info_of = unsafe { &*info };
+    // What somebody has sent has no address.
+    if info_of.si_code > 0 {
+        // SAFETY: the kernel has filled it in: of a fault.
+        explain(unsafe { info_of.si_addr() } as usize);
+    }
     let index = usize::from(signal != libc::SIGSEGV);
     if !BEFORE[index].is_set.load(Acquire) {
         return;

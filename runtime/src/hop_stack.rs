@@ -33,8 +33,11 @@ use vale_threads_abi::PAGE;
 
 const GUARD: usize = PAGE as usize;
 
-/// Bytes that the installed stack of a carrier keeps when it sleeps, if they have been touched.
+/// Bytes that an empty stack keeps when its carrier sleeps, if they have been touched.
 const KEPT_TOUCHED: usize = 128 << 10;
+
+/// Of those that have come back to the pool so many are looked at before a sleep, each by a system call.
+const MOST_LOOKED_AT: usize = 32;
 
 /// At the top of every hop stack of a carrier; its address is the stack's top.
 #[repr(C, align(64))]
@@ -66,6 +69,8 @@ struct Pool {
     numbers: Cell<HopStacks>,
     /// Bytes of one, guard included, and bytes that will do where the system does not give so many.
     sizes: Cell<(usize, usize)>,
+    /// How many of those in front of `free` have come back since it was last looked whether they are touched.
+    given: Cell<usize>,
     cap: Cell<usize>,
 }
 
@@ -75,6 +80,7 @@ thread_local! {
             free: Cell::new(null_mut()),
             numbers: Cell::new(HopStacks { total: 0, kept: 0, pooled: 0, most: 0, detaches: 0 }),
             sizes: Cell::new((0, 0)),
+            given: Cell::new(0),
             cap: Cell::new(0),
         }
     };
@@ -136,6 +142,7 @@ impl Pool {
             (*control).state.set(State::Pooled);
             (*control).next.set(self.free.replace(control));
         }
+        self.given.set(self.given.get() + 1);
         while self.numbers.get().pooled > 8 + self.numbers.get().kept / 2 {
             let spare = self.free.get();
             // SAFETY: as above; a pool that counts more than eight has a first.
@@ -209,19 +216,52 @@ pub(crate) fn guard_holds(address: usize) -> bool {
     (lowest - GUARD..lowest).contains(&address)
 }
 
-/// Gives back the memory that calls have touched of the installed stack below the first pages, if some have gone so deep. For a carrier that is
-/// about to sleep.
+/// Gives back the memory that calls have touched of stacks below the first pages, where some have gone so deep: of the installed one, and of those that
+/// were given to the pool since. For a carrier that is about to sleep.
 pub(crate) fn give_back_the_deep() {
-    let top = hop_top();
-    // SAFETY: as in `on_installed`.
-    let lowest = unsafe { (*top.cast::<Control>()).lowest };
-    let deep = (top as usize - KEPT_TOUCHED) / GUARD * GUARD;
+    debug_assert!(!on_installed());
+    // SAFETY: the installed one is empty by the invariant.
+    unsafe { discard_the_deep(hop_top() as usize) };
+    POOL.with(|pool| {
+        let mut next = pool.free.get();
+        for _ in 0..pool.given.take().min(MOST_LOOKED_AT) {
+            // SAFETY: pooled stacks are mapped, empty, and nobody's.
+            unsafe {
+                let Some(control) = next.as_ref() else { return };
+                discard_the_deep(next as usize);
+                next = control.next.get();
+            }
+        }
+    });
+}
+
+/// # Safety
+/// The stack with this top is mapped and empty, and the caller is not on it.
+unsafe fn discard_the_deep(top: usize) {
+    // SAFETY: the caller's promise.
+    let lowest = unsafe { (*(top as *const Control)).lowest };
+    let deep = (top - KEPT_TOUCHED) / GUARD * GUARD;
     // Who goes deeper than that has touched this page: stacks are probed.
     if deep > lowest && sys::is_touched(deep - GUARD) {
-        debug_assert!(!on_installed());
-        // SAFETY: whole pages of a stack that is empty by the invariant.
+        // SAFETY: whole pages of a stack that is empty.
         let _ = unsafe { sys::discard(lowest as *mut u8, deep - lowest) };
     }
+}
+
+/// Unmaps what is in the pool. For who asks for that; the caller may be on a hop stack.
+pub(crate) fn trim() {
+    POOL.with(|pool| {
+        // SAFETY: pooled stacks are mapped, empty, and nobody's.
+        while let Some(control) = unsafe { pool.free.get().as_ref() } {
+            pool.free.set(control.next.get());
+            // SAFETY: as above.
+            unsafe { Pool::unmap(core::ptr::from_ref(control).cast_mut()) };
+            pool.count(|n| {
+                n.pooled -= 1;
+                n.total -= 1;
+            });
+        }
+    });
 }
 
 /// The hop stack of a vthread that parks on it. Lives in the frame that parks.

@@ -57,6 +57,7 @@
 //!   too deep ends the program with a message.
 //! - Values that are sent, and results, pass over that stack too, some copies at a time: what has more than 8 KiB should be boxed. What has more than 2 MiB
 //!   (512 KiB without optimisation) ends the program with the same message.
+//! - A virtual thread does not wait while it is on a stack of somebody else's, as inside of `stacker::grow`: it panics.
 //! - Handlers of signals that swap stacks themselves or scan the interrupted one, libraries loaded with `RTLD_DEEPBIND`,
 //!   `pthread_cancel` of a carrier, and shadow stacks (CET) are not supported.
 //! - Executables only: in a dynamic library the runtime does not link.

@@ -11,6 +11,7 @@ use crate::chunk::{self, CLASSES, Chunk, List};
 use crate::config::StackConfig;
 use crate::error::{Error, Result};
 use crate::fatal::fatal;
+use crate::hop_stack;
 use crate::region;
 use crate::stats::{Chunks, HighWater};
 use core::cell::{Cell, RefCell};
@@ -300,7 +301,10 @@ impl Stacks {
 /// Gives free memory of this thread's stacks back to the system. An idle runtime does that by itself, above what
 /// [`Builder::keep_free`](crate::Builder::keep_free) says; this is for who knows that a burst is over.
 pub fn trim() {
-    hop(|| Stacks::with(|stacks| stacks.trim(false)));
+    hop(|| {
+        Stacks::with(|stacks| stacks.trim(false));
+        hop_stack::trim();
+    });
 }
 
 /// For a carrier that has nothing to do: gives back free memory above the cap. When it is too early for that after the last time,

@@ -3,6 +3,7 @@
 use core::ffi::c_void;
 use core::ptr::NonNull;
 use std::io;
+use std::sync::OnceLock;
 
 fn check(result: libc::c_int) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
@@ -108,6 +109,13 @@ pub(crate) unsafe fn discard(at: *mut u8, len: usize) -> io::Result<()> {
 pub(crate) unsafe fn unmap(at: *mut u8, len: usize) -> io::Result<()> {
     // SAFETY: the caller's promise.
     check(unsafe { libc::munmap(at.cast(), len) })
+}
+
+/// Does the system promise memory for every address that may be written (`vm.overcommit_memory` is 2)?
+pub(crate) fn addresses_are_memory() -> bool {
+    static SAID: OnceLock<bool> = OnceLock::new();
+    let read = || std::fs::read("/proc/sys/vm/overcommit_memory").is_ok_and(|said| said.starts_with(b"2"));
+    *SAID.get_or_init(read)
 }
 
 /// What `RLIMIT_AS` leaves of the address space, in bytes; `None` without a limit.

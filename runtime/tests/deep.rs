@@ -138,3 +138,57 @@ fn outside_of_vthreads_it_goes_nowhere() {
     let thread = vthread::os::spawn(|| hop(|| descend(100 << 10, &|| ())));
     assert_eq!(thread.expect("a thread").join().expect("no panic"), 0);
 }
+
+/// Calls `f` on a stack of this test's own, as crates do that have recursion continue elsewhere.
+fn on_a_stack_of_its_own<F: FnOnce()>(f: F) {
+    unsafe extern "C" fn call<F: FnOnce()>(f: *mut Option<F>) {
+        // SAFETY: the caller's own, who waits.
+        if let Some(f) = unsafe { (*f).take() } {
+            f();
+        }
+    }
+    let mut stack = vec![0u128; 16 << 10];
+    let mut f = Some(f);
+    // Zeros above it end a walk over the frames.
+    let top = stack.as_mut_ptr().wrapping_add(15 << 10);
+    // SAFETY: the stack is large enough and lives; nothing unwinds out of `f`.
+    unsafe {
+        std::arch::asm!(
+            "mov r12, rsp", "mov rsp, {top}", "call {call}", "mov rsp, r12",
+            top = in(reg) top,
+            call = in(reg) call::<F> as *const (),
+            in("rdi") &raw mut f,
+            out("r12") _,
+            clobber_abi("C"),
+        );
+    }
+}
+
+#[test]
+fn on_a_stack_of_somebody_elses_nobody_waits() {
+    let waits = |i: u32| {
+        let frame = std::hint::black_box([i; 100]);
+        on_a_stack_of_its_own(|| {
+            let payload =
+                catch_unwind(|| vthread::sleep(std::time::Duration::from_millis(1))).expect_err("no wait");
+            let text = payload.downcast::<String>().expect("a message");
+            assert!(text.contains("a stack that is not its virtual thread's"), "{text}");
+            assert!(catch_unwind(yield_now).is_err());
+            // What does not wait is done there.
+            assert_eq!(vthread::sync::Mutex::new(5).into_inner(), 5);
+        });
+        // Before and after it, it waits.
+        yield_now();
+        assert_eq!(std::hint::black_box(frame), [i; 100]);
+    };
+    let carried = Builder::new().carry(|carrier| {
+        for i in 0..4 {
+            spawn(move || hop(|| waits(i)));
+            spawn(move || waits(i));
+            // SAFETY: that is the size of an entry without a bound, which gets a large stack.
+            unsafe { spawn_sized(abi::UNPROVED, move || waits(i)) };
+        }
+        assert_eq!(carrier.run().len(), 0);
+    });
+    carried.expect("stacks");
+}

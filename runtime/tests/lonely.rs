@@ -7,6 +7,7 @@ fn main() {}
 #[cfg(vthread_native)]
 fn main() {
     alone_and_not();
+    beside_the_kernels_own();
     who_waits_at_the_end_of_a_runtime();
     // A thread that watches because it was asked to is ours, and hides no deadlock.
     if std::env::var_os("VTHREAD_WHO_WAITS").is_none() {
@@ -42,6 +43,18 @@ fn alone_and_not() {
         });
     });
     woken.expect("no deadlock");
+}
+
+/// What cannot be read at once may get the process a thread of the kernel's, which stays and wakes nobody.
+#[cfg(vthread_native)]
+fn beside_the_kernels_own() {
+    let result = vthread::Builder::new().run(|| {
+        for _ in 0..4 {
+            vthread::fs::read("/proc/cpuinfo").expect("readable");
+        }
+        vthread::park();
+    });
+    assert!(matches!(result, Err(vthread::Error::Deadlock { .. })), "{result:?}");
 }
 
 /// Two of three carriers have nothing to do and have left by then, and so have their threads.

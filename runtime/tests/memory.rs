@@ -347,6 +347,12 @@ fn touch(bytes: usize) {
     below(&raw const here as usize - bytes);
 }
 
+/// The same, and lets others run then.
+fn touch_and_wait(bytes: usize) {
+    touch(bytes);
+    vthread::yield_now();
+}
+
 #[test]
 fn a_hop_stack_is_as_large_as_others_and_gives_back_what_deep_calls_have_used() {
     const DEEP: usize = 12 << 20;
@@ -357,11 +363,22 @@ fn a_hop_stack_is_as_large_as_others_and_gives_back_what_deep_calls_have_used() 
         assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
         return;
     }
+    let few_deep = |stacks: u32| {
+        // They wait there, so each has a stack of its own.
+        let threads: Vec<_> =
+            (0..stacks).map(|_| vthread::spawn_local(|| hop(|| touch_and_wait(2 << 20)))).collect();
+        for thread in threads {
+            thread.join().expect("no panic");
+        }
+    };
     let (before, deep, after) = vthread::run(|| {
         hop(|| ());
+        few_deep(1);
+        vthread::sleep(std::time::Duration::from_millis(5));
         let before = common::status("VmRSS");
         hop(|| touch(DEEP));
         let deep = common::status("VmRSS");
+        few_deep(6);
         // The carrier has nothing to do meanwhile.
         vthread::sleep(std::time::Duration::from_millis(5));
         hop(|| touch(1000));
@@ -369,7 +386,7 @@ fn a_hop_stack_is_as_large_as_others_and_gives_back_what_deep_calls_have_used() 
     });
     let (used, kept) = (deep.saturating_sub(before), after.saturating_sub(before));
     // The C library's functions below use some of it, the first call of a test a few more pages.
-    assert!(used * 1024 >= DEEP && kept < 1024, "{used} kB, then {kept} kB");
+    assert!(used * 1024 >= DEEP - (256 << 10) && kept < 2048, "{used} kB, then {kept} kB");
 }
 
 #[test]

@@ -347,7 +347,7 @@ fn run_there_is_a_call_on_a_chunk() {
     let (before, same, text, error) = thread.expect("a thread").join().expect("no panic");
     assert!(before == 1 && same);
     assert!(text.expect("a panic").contains("inside of vthread::run"));
-    assert_eq!(error, "this thread runs vthreads already");
+    assert!(error.starts_with("this thread runs vthreads already"), "{error}");
 }
 
 /// One that never ends, since it waits for itself, must not be taken for one that has.

@@ -79,7 +79,11 @@ impl Rewriter<'_, '_> {
     fn leave(&mut self, choice: &Choice) {
         if let Some(from) = self.node {
             for &to in &choice.nodes {
-                self.expander.call(from, to, false);
+                if choice.evidence == Evidence::Name {
+                    self.expander.guessed_call(from, to);
+                } else {
+                    self.expander.call(from, to, false);
+                }
             }
         }
     }
@@ -152,11 +156,11 @@ impl Rewriter<'_, '_> {
         {
             return;
         }
-        let mut choice = match self.scope.resolve(&path.path) {
+        match self.scope.resolve(&path.path) {
             Some(Def::Function(id)) if path.qself.is_none() => {
-                Choice { nodes: self.scope.world.twins(id).collect(), ..Choice::default() }
+                self.leave(&Choice { nodes: self.scope.world.twins(id).collect(), ..Choice::default() });
             }
-            Some(_) if path.qself.is_none() => return,
+            Some(_) if path.qself.is_none() => {}
             _ if path.path.segments.len() > 1 || path.qself.is_some() => {
                 let name = path.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
                 let world = self.scope.world;
@@ -164,13 +168,12 @@ impl Rewriter<'_, '_> {
                     .named(&name)
                     .map(|n| world.nodes[n].arity + usize::from(world.nodes[n].has_self))
                     .collect();
-                let nodes =
-                    counts.into_iter().flat_map(|count| self.path_choice(path, count).nodes).collect();
-                Choice { nodes, ..Choice::default() }
+                for count in counts {
+                    let choice = self.path_choice(path, count);
+                    self.leave(&choice);
+                }
             }
-            _ => return,
-        };
-        choice.passes_word = false;
-        self.leave(&choice);
+            _ => {}
+        }
     }
 }

@@ -1,5 +1,38 @@
 //! Unusual and legal: what the language allows and few write, in annotated modules.
 
+// As where `vthread` is an optional dependency.
+program!(conditional_attributes {
+    #[cfg_attr(any(), vthread)]
+    pub trait Shape {
+        fn area(&self) -> u32;
+    }
+    #[derive(Clone)]
+    struct Nested(u32, Option<Box<Nested>>);
+    impl Shape for Nested {
+        fn area(&self) -> u32 {
+            self.0 + self.1.as_ref().map_or(0, |inner| inner.area())
+        }
+    }
+    impl std::fmt::Display for Nested {
+        #[cfg_attr(any(), vthread(recursive))]
+        fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            write!(f, "{}", self.0)?;
+            self.1.as_ref().map_or(Ok(()), |inner| write!(f, "({inner})"))
+        }
+    }
+    mod inner {
+        #[cfg_attr(any(), vthread(Shape))]
+        use super::Shape;
+        pub fn of(shape: &dyn Shape) -> u32 {
+            shape.area()
+        }
+    }
+    pub fn run() -> String {
+        let nested = (0..20).fold(Nested(0, None), |inner, n| Nested(n, Some(Box::new(inner))));
+        format!("{nested} {}", inner::of(&nested))
+    }
+});
+
 program!(traits_named_as_auto_traits {
     pub trait Sync {
         fn sync(&self) -> u32;

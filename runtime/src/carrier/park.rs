@@ -1,6 +1,6 @@
 //! Waiting on a carrier (see [`sched::wait`](crate::sched::wait)): parks, direct switches, and cancellations.
 
-use super::switch::{assert_panic_count, cannot_park, check_initialisers, leave};
+use super::switch::{assert_panic_count, cannot_park, check_initialisers, check_stack, leave};
 use super::{Carrier, Root, carrier, mounted, not_on_a_vthread};
 use crate::arch::Parked;
 use crate::call::hop;
@@ -38,6 +38,8 @@ pub(crate) fn prepare_to_park(whatever: bool) -> Option<&'static Remote> {
         if let Err(error) = prepared {
             cannot_park(&error);
         }
+    } else if let Err(error) = check_stack() {
+        cannot_park(&error);
     }
     Some(carrier.remote)
 }
@@ -109,10 +111,12 @@ pub(crate) fn can_hand_over() -> bool {
     mounted().is_some()
         && check_initialisers().is_ok()
         && !std::thread::panicking()
-        && (!hop_stack::on_installed() || {
+        && if hop_stack::on_installed() {
             crate::__plain_only!();
             hop_stack::prepare().is_ok()
-        })
+        } else {
+            check_stack().is_ok()
+        }
 }
 
 /// Goes on with `to`, and with the caller later.

@@ -5,7 +5,7 @@ use crate::arch::{self, Parked};
 use crate::call::hop;
 use crate::error::Error;
 use crate::hop_stack::Thin;
-use crate::stacks::scoped;
+use crate::stacks::{Stacks, scoped};
 use crate::{hop_stack, panic_count};
 use core::cell::Cell;
 use core::ptr::null_mut;
@@ -53,6 +53,7 @@ impl Carrier {
             crate::__plain_only!();
             kept.reattach();
         } else {
+            check_stack()?;
             hop_stack::check_empty();
             let to = self.chosen(to);
             // SAFETY: as above.
@@ -128,6 +129,23 @@ pub(super) fn check_initialisers() -> Thin<()> {
 #[inline(never)]
 fn initialising() -> Thin<()> {
     hop(|| Err(Box::new(Error::Initialising)))
+}
+
+/// Nobody leaves a stack that is not the vthread's: from there it cannot be seen whether the hop stack is empty. For who is not on the installed
+/// hop stack.
+#[inline(always)]
+pub(super) fn check_stack() -> Thin<()> {
+    if arch::on_chunk_now() { Ok(()) } else { is_unproved() }
+}
+
+#[cold]
+#[inline(never)]
+fn is_unproved() -> Thin<()> {
+    crate::__plain_only!();
+    match Stacks::with(|stacks| stacks.is_unproved_at(arch::rsp())) {
+        Some(true) => Ok(()),
+        _ => Err(Box::new(Error::ForeignStack)),
+    }
 }
 
 pub(super) fn assert_panic_count() {

@@ -27,9 +27,23 @@ impl WhenStuck {
     }
 }
 
-/// Has the process no other threads?
+/// Has the process no other threads? Those do not count that the kernel has made for a ring's operations: they stay, and wake nobody.
 fn has_only(threads: usize) -> bool {
-    std::fs::read_dir("/proc/self/task").is_ok_and(|tasks| tasks.take(threads + 1).count() == threads)
+    /// `PF_IO_WORKER`.
+    const OF_THE_KERNEL: u32 = 0x10;
+    let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return false };
+    let tasks: Vec<_> = tasks.filter_map(Result::ok).collect();
+    let is_the_kernels = |task: &std::fs::DirEntry| {
+        let stat = std::fs::read_to_string(task.path().join("stat")).ok();
+        // The name, in parentheses, may hold anything; then a letter, and five numbers.
+        let flags = stat.as_ref().and_then(|s| s.rsplit_once(") ")?.1.split(' ').nth(6)?.parse().ok());
+        flags.is_some_and(|flags: u32| flags & OF_THE_KERNEL != 0)
+    };
+    match tasks.len().checked_sub(threads) {
+        None => false,
+        Some(0) => true,
+        Some(more) => tasks.iter().filter(|task| is_the_kernels(task)).count() == more,
+    }
 }
 
 /// One line for each that waits, up to a number.

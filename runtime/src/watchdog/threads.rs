@@ -20,6 +20,8 @@ pub(super) fn state(thread: u64) -> String {
     let mut words = call.split_ascii_whitespace();
     match (words.next(), words.last()) {
         (Some("running") | None, _) | (_, None) => String::from("computes"),
+        // In the kernel, but for no call: for a page of a file or of swapped memory, as a rule.
+        (Some("-1"), _) => String::from("waits for memory"),
         (Some(number), Some(counter)) => {
             let at = usize::from_str_radix(counter.trim_start_matches("0x"), 16).ok();
             let name = at.and_then(function_at).map_or(String::new(), |name| format!(", in {name}"));

@@ -17,6 +17,23 @@ mod n {
     fn left_alone() {}
 }
 
+struct Alone(u32);
+
+impl std::fmt::Display for Alone {
+    #[vthread::vthread(recursive)]
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}", self.0)
+    }
+}
+
+impl Alone {
+    #[vthread::vthread]
+    fn new() -> Self {
+        Alone(1)
+    }
+}
+
 fn main() {
+    println!("{}", Alone::new());
     f();
 }
