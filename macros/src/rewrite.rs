@@ -22,6 +22,7 @@ use crate::std_macros::{self, Argument};
 use crate::world::{Mode, NodeId};
 use proc_macro2::{TokenStream, TokenTree};
 use quote::quote;
+use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Attribute, Block, Expr, ExprClosure, Item, Local, Macro, Pat, Signature, Stmt, Type, parse_quote};
 
@@ -108,13 +109,16 @@ impl Rewriter<'_, '_> {
         });
         if self.used {
             let (read, body) = (self.read_word(), &c.body);
-            *c.body = match &**body {
+            // The braces are where the user's are, or the body: messages about the closure point from its beginning to there.
+            let (mut block, brace): (syn::ExprBlock, _) = match &**body {
                 Expr::Block(b) if b.label.is_none() && b.attrs.is_empty() => {
                     let statements = &b.block.stmts;
-                    parse_quote!({ #read #(#statements)* })
+                    (parse_quote!({ #read #(#statements)* }), b.block.brace_token)
                 }
-                body => parse_quote!({ #read #body }),
+                body => (parse_quote!({ #read #body }), syn::token::Brace(body.span())),
             };
+            block.block.brace_token = brace;
+            *c.body = Expr::Block(block);
         }
         self.used = outer;
         self.known = known;

@@ -36,6 +36,13 @@ const GUARD: usize = PAGE as usize;
 /// Bytes that an empty stack keeps when its carrier sleeps, if they have been touched.
 const KEPT_TOUCHED: usize = 128 << 10;
 
+/// Empty stacks that a carrier keeps for the next that are wanted, at least: as many as are kept at a time where files are waited for. Each is some pages of
+/// memory, and four system calls and two page faults to make anew.
+const MOST_POOLED: usize = 256;
+
+/// The same of a carrier that sleeps and whose vthreads keep none.
+const POOLED_ASLEEP: usize = 8;
+
 /// Of those that have come back to the pool so many are looked at before a sleep, each by a system call.
 const MOST_LOOKED_AT: usize = 32;
 
@@ -143,9 +150,18 @@ impl Pool {
             (*control).next.set(self.free.replace(control));
         }
         self.given.set(self.given.get() + 1);
-        while self.numbers.get().pooled > 8 + self.numbers.get().kept / 2 {
+        let numbers = self.numbers.get();
+        if numbers.pooled > MOST_POOLED.max(numbers.kept / 2) {
+            self.unmap_down_to(MOST_POOLED.max(numbers.kept / 2));
+        }
+    }
+
+    /// Unmaps pooled stacks until so many are left.
+    #[cold]
+    fn unmap_down_to(&self, most: usize) {
+        while self.numbers.get().pooled > most {
             let spare = self.free.get();
-            // SAFETY: as above; a pool that counts more than eight has a first.
+            // SAFETY: pooled stacks are mapped, empty, and nobody's; a pool that counts some has a first.
             unsafe {
                 self.free.set((*spare).next.get());
                 Self::unmap(spare);
@@ -223,6 +239,9 @@ pub(crate) fn give_back_the_deep() {
     // SAFETY: the installed one is empty by the invariant.
     unsafe { discard_the_deep(hop_top() as usize) };
     POOL.with(|pool| {
+        if pool.numbers.get().kept == 0 {
+            pool.unmap_down_to(POOLED_ASLEEP);
+        }
         let mut next = pool.free.get();
         for _ in 0..pool.given.take().min(MOST_LOOKED_AT) {
             // SAFETY: pooled stacks are mapped, empty, and nobody's.
@@ -250,18 +269,7 @@ unsafe fn discard_the_deep(top: usize) {
 
 /// Unmaps what is in the pool. For who asks for that; the caller may be on a hop stack.
 pub(crate) fn trim() {
-    POOL.with(|pool| {
-        // SAFETY: pooled stacks are mapped, empty, and nobody's.
-        while let Some(control) = unsafe { pool.free.get().as_ref() } {
-            pool.free.set(control.next.get());
-            // SAFETY: as above.
-            unsafe { Pool::unmap(core::ptr::from_ref(control).cast_mut()) };
-            pool.count(|n| {
-                n.pooled -= 1;
-                n.total -= 1;
-            });
-        }
-    });
+    POOL.with(|pool| pool.unmap_down_to(0));
 }
 
 /// The hop stack of a vthread that parks on it. Lives in the frame that parks.

@@ -34,7 +34,13 @@ pub fn run<F: FnOnce() -> R, R>(f: F) -> R {
     if outside {
         Builder::new().run(f).unwrap_or_else(|error| panic!("vthread::run: {error}"))
     } else {
-        crate::call::on_chunk(f)
+        // `f` may be a function pointer.
+        crate::call::on_chunk(move || {
+            crate::__after_call!({
+                crate::__before_call!();
+                f()
+            })
+        })
     }
 }
 

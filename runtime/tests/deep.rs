@@ -41,6 +41,8 @@ fn from_the_middle_of_a_hop_stack_it_goes_to_another_one() {
         let moves = most(10 << 20);
         assert!((15..=20).contains(&moves), "{moves}");
         assert_eq!(most(300 << 10), 0);
+        // Who sleeps gives them back.
+        vthread::sleep(std::time::Duration::from_millis(1));
         stats().hop_stacks
     });
     let stacks = run.expect("stacks");
@@ -141,6 +143,7 @@ fn outside_of_vthreads_it_goes_nowhere() {
 
 /// Calls `f` on a stack of this test's own, as crates do that have recursion continue elsewhere.
 fn on_a_stack_of_its_own<F: FnOnce()>(f: F) {
+    // SAFETY: the caller below passes its own closure.
     unsafe extern "C" fn call<F: FnOnce()>(f: *mut Option<F>) {
         // SAFETY: the caller's own, who waits.
         if let Some(f) = unsafe { (*f).take() } {

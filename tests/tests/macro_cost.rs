@@ -155,14 +155,17 @@ fn what_is_called_where_there_is_room_answers_as_it_should() {
     assert_eq!(optimised, format!("{:?}\n", [&plain, &plain]), "{output:?}");
 }
 
-/// That both link says that they have bounds, with optimisation and without.
+/// That both link says that the calls of one module have bounds, with optimisation and without; then, all have.
 #[test]
 fn who_calls_by_pointers_has_a_bound() {
     let [plain, concurrent] = pointers::answers();
     assert_eq!(plain, concurrent);
-    let output = Command::new(probe()).arg("pointers").output().expect("it runs");
+    let probe = probe();
+    let output = Command::new(&probe).arg("pointers").output().expect("it runs");
     let optimised = String::from_utf8_lossy(&output.stdout);
     assert_eq!(optimised, format!("{:?}\n", [&plain, &plain]), "{output:?}");
+    let without = finished::entries_without_a_bound(&probe);
+    assert!(without.is_empty(), "{without:?}");
 }
 
 /// A virtual call that takes a chunk, over one without the attribute: looking for the chunk, taking it, giving it back.

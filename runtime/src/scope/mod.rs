@@ -154,7 +154,8 @@ impl<'scope> Scope<'scope, '_> {
 
     /// Asks all vthreads of this scope, and of scopes that they open, to end: the waits they are in, and every later call
     /// that may park or yields, panic with [`Cancelled`](crate::Cancelled). Destructors run and may wait. Nothing is killed: a vthread that
-    /// does neither goes on. Those that have not started will not.
+    /// does neither goes on. Those that have not started will not. With `panic = "abort"` nothing panics: waits go on, and a vthread
+    /// has to ask [`is_cancelled`](crate::is_cancelled).
     ///
     /// Takes time with the number of all vthreads that wait.
     pub fn cancel(&self) {

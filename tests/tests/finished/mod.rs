@@ -39,6 +39,21 @@ pub fn callers_in_place(path: &Path) -> Vec<String> {
     callers
 }
 
+/// What was found to have no bound.
+#[allow(dead_code, reason = "one of the tests asks")]
+pub fn entries_without_a_bound(path: &Path) -> Vec<String> {
+    let bytes = std::fs::read(path).expect("the program");
+    let loaded = Loaded::read(&bytes).expect("an executable with records");
+    let mut found = vec![];
+    for record in loaded.records.of_kind(Kind::Chunk).filter(|r| r.flags & RAW == 0) {
+        let written = loaded.image.bytes(record.site, 4).expect("in the file");
+        if written == UNPROVED.to_le_bytes() {
+            found.push(display_name(&loaded.image, record.callee));
+        }
+    }
+    found
+}
+
 /// What is called in place although nobody may have room for it needs at most so much.
 const MOST_IN_PLACE: u64 = 128;
 

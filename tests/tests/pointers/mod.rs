@@ -155,7 +155,18 @@ mod calls {
     }
 }
 
+/// Function pointers as what vthreads begin with, and as what is run where one runs.
+fn begin_with_pointers() -> u32 {
+    let table: [fn() -> u32; 2] = std::hint::black_box([|| 1, || 2]);
+    vthread::run(move || {
+        let threads = table.map(vthread::spawn);
+        let sum: u32 = threads.into_iter().map(|thread| thread.join().expect("no panic")).sum();
+        sum + vthread::run(table[1])
+    })
+}
+
 /// On an ordinary thread, and in a vthread.
 pub fn answers() -> [String; 2] {
+    assert_eq!(begin_with_pointers(), 5);
     [calls::all(), vthread::run(calls::all)]
 }
