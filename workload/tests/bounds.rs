@@ -3,6 +3,7 @@
 
 use std::path::Path;
 use std::process::Command;
+use vale_threads_build::functions::display_name;
 use vale_threads_build::program::Loaded;
 use vale_threads_build::report::{Written, chain, entries};
 
@@ -24,6 +25,17 @@ fn nor_is_one_in_release() {
     let built = cargo.current_dir(env!("CARGO_MANIFEST_DIR")).output().expect("cargo runs");
     assert!(built.status.success(), "{}", String::from_utf8_lossy(&built.stderr));
     all_are_proved(&target.join("release/zork"));
+    nothing_of_io_hops(&target.join("release/zork"));
+}
+
+/// Who waits for a file off the chunks keeps a hop stack meanwhile.
+fn nothing_of_io_hops(executable: &Path) {
+    let data = std::fs::read(executable).expect("the executable");
+    let loaded = Loaded::read(&data).expect("an executable");
+    let solved = loaded.entries();
+    let hopped = solved.graph.hopped.keys().map(|&function| display_name(&loaded.image, function));
+    let of_io: Vec<_> = hopped.filter(|name| name.starts_with("vthread::io::")).collect();
+    assert!(of_io.is_empty(), "{of_io:?}");
 }
 
 fn all_are_proved(executable: &Path) {

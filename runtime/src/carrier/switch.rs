@@ -134,14 +134,14 @@ fn initialising() -> Thin<()> {
 /// Nobody leaves a stack that is not the vthread's: from there it cannot be seen whether the hop stack is empty. For who is not on the installed
 /// hop stack.
 #[inline(always)]
+#[allow(clippy::unnecessary_wraps, reason = "what stands behind the jump is not seen")]
 pub(super) fn check_stack() -> Thin<()> {
-    if arch::on_chunk_now() { Ok(()) } else { is_unproved() }
+    crate::__by_stack!(is_unproved(), Ok(()))
 }
 
 #[cold]
 #[inline(never)]
 fn is_unproved() -> Thin<()> {
-    crate::__plain_only!();
     match Stacks::with(|stacks| stacks.is_unproved_at(arch::rsp())) {
         Some(true) => Ok(()),
         _ => Err(Box::new(Error::ForeignStack)),
