@@ -36,9 +36,9 @@ const GUARD: usize = PAGE as usize;
 /// Bytes that an empty stack keeps when its carrier sleeps, if they have been touched.
 const KEPT_TOUCHED: usize = 128 << 10;
 
-/// Empty stacks that a carrier keeps for the next that are wanted, at least: as many as are kept at a time where files are waited for. Each is some pages of
-/// memory, and four system calls and two page faults to make anew.
-const MOST_POOLED: usize = 256;
+/// Empty stacks that a carrier keeps for the next that are wanted, at least. Each is some pages of memory and two mappings, of which a process has 65,530,
+/// and takes four system calls and two page faults to make anew.
+const MOST_POOLED: usize = 64;
 
 /// The same of a carrier that sleeps and whose vthreads keep none.
 const POOLED_ASLEEP: usize = 8;

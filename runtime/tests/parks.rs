@@ -196,7 +196,7 @@ fn parked_anywhere(count: usize, order: Order) {
         }
         assert_eq!((right.get(), carrier.live()), (count, 0));
         let now = vthread::stats().hop_stacks;
-        assert!(now.kept == 0 && now.total <= 257, "{now:?}");
+        assert!(now.kept == 0 && now.total <= 65, "{now:?}");
     });
 }
 
