@@ -33,9 +33,6 @@ use vale_threads_abi::PAGE;
 
 const GUARD: usize = PAGE as usize;
 
-/// Bytes that an empty stack keeps when its carrier sleeps, if they have been touched.
-const KEPT_TOUCHED: usize = 128 << 10;
-
 /// Empty stacks that a carrier keeps for the next that are wanted, at least. Each is some pages of memory and two mappings, of which a process has 65,530,
 /// and takes four system calls and two page faults to make anew.
 const MOST_POOLED: usize = 64;
@@ -196,8 +193,14 @@ pub(crate) fn numbers() -> HopStacks {
 
 /// Bytes of the installed one. For carriers.
 pub(crate) fn size() -> usize {
-    // SAFETY: as in `on_installed`.
-    unsafe { (*hop_top().cast::<Control>()).size() }
+    installed().size()
+}
+
+/// The installed stack's control block. For threads whose first hop stack came from [`Installed`].
+#[inline(always)]
+fn installed<'a>() -> &'a Control {
+    // SAFETY: there it lies, as long as the stack is installed; nobody keeps this over a change of that.
+    unsafe { &*hop_top().cast::<Control>() }
 }
 
 /// Is the caller on the installed hop stack? Not the same as "off the chunks": a vthread whose entry is unproved runs on a
@@ -206,18 +209,14 @@ pub(crate) fn size() -> usize {
 /// For threads whose first hop stack came from [`Installed`].
 #[inline(always)]
 pub(crate) fn on_installed() -> bool {
-    let top = hop_top();
-    // SAFETY: the installed stack's control block.
-    let lowest = unsafe { (*top.cast::<Control>()).lowest };
-    arch::rsp().wrapping_sub(lowest) < (top as usize).wrapping_sub(lowest)
+    let lowest = installed().lowest;
+    arch::rsp().wrapping_sub(lowest) < (hop_top() as usize).wrapping_sub(lowest)
 }
 
 /// Is the caller, who is on the installed hop stack, below its middle?
 pub(crate) fn is_half_used() -> bool {
-    let top = hop_top() as usize;
-    // SAFETY: as in `on_installed`.
-    let lowest = unsafe { (*hop_top().cast::<Control>()).lowest };
-    arch::rsp() < lowest + (top - lowest) / 2
+    let lowest = installed().lowest;
+    arch::rsp() < lowest + (hop_top() as usize - lowest) / 2
 }
 
 /// Is this address on the guard page of this thread's installed hop stack?
@@ -227,8 +226,7 @@ pub(crate) fn guard_holds(address: usize) -> bool {
     if top.is_null() || numbers().total == 0 {
         return false;
     }
-    // SAFETY: as in `on_installed`.
-    let lowest = unsafe { (*top.cast::<Control>()).lowest };
+    let lowest = installed().lowest;
     (lowest - GUARD..lowest).contains(&address)
 }
 
@@ -237,7 +235,7 @@ pub(crate) fn guard_holds(address: usize) -> bool {
 pub(crate) fn give_back_the_deep() {
     debug_assert!(!on_installed());
     // SAFETY: the installed one is empty by the invariant.
-    unsafe { discard_the_deep(hop_top() as usize) };
+    unsafe { sys::discard_the_deep(installed().lowest, hop_top() as usize) };
     POOL.with(|pool| {
         if pool.numbers.get().kept == 0 {
             pool.unmap_down_to(POOLED_ASLEEP);
@@ -247,24 +245,11 @@ pub(crate) fn give_back_the_deep() {
             // SAFETY: pooled stacks are mapped, empty, and nobody's.
             unsafe {
                 let Some(control) = next.as_ref() else { return };
-                discard_the_deep(next as usize);
+                sys::discard_the_deep(control.lowest, next as usize);
                 next = control.next.get();
             }
         }
     });
-}
-
-/// # Safety
-/// The stack with this top is mapped and empty, and the caller is not on it.
-unsafe fn discard_the_deep(top: usize) {
-    // SAFETY: the caller's promise.
-    let lowest = unsafe { (*(top as *const Control)).lowest };
-    let deep = (top - KEPT_TOUCHED) / GUARD * GUARD;
-    // Who goes deeper than that has touched this page: stacks are probed.
-    if deep > lowest && sys::is_touched(deep - GUARD) {
-        // SAFETY: whole pages of a stack that is empty.
-        let _ = unsafe { sys::discard(lowest as *mut u8, deep - lowest) };
-    }
 }
 
 /// Unmaps what is in the pool. For who asks for that; the caller may be on a hop stack.

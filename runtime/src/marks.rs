@@ -153,7 +153,9 @@ macro_rules! __current {
 macro_rules! __current_here {
     () => {{
         let word: i64;
-        // SAFETY: as in `on_chunk_here`.
+        // SAFETY: `pure` and `nomem`, because within one activation the answer is always the same: its frame stays where it is (a switch
+        // comes back to the stack that it left), and both words were written before there was a chunk, so what an earlier look
+        // would have said of this frame is true now.
         unsafe {
             ::core::arch::asm!(
                 // Before the comparisons, whose flags it would change.
@@ -187,9 +189,9 @@ macro_rules! __before_call {
         }
     };
     () => {
-        // SAFETY: one instruction that does nothing, of three bytes.
+        // SAFETY: one instruction that does nothing, of three bytes. Not `nomem`: so no store stays behind it, which might be one of an argument.
         unsafe {
-            ::core::arch::asm!("nop dword ptr [rax]", options(nomem, nostack, preserves_flags));
+            ::core::arch::asm!("nop dword ptr [rax]", options(nostack, preserves_flags));
         }
     };
 }

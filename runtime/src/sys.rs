@@ -86,7 +86,7 @@ pub(crate) fn populate(at: usize, len: usize) {
 }
 
 /// Is there memory in this page of ours? `false` where the system does not say.
-pub(crate) fn is_touched(page: usize) -> bool {
+fn is_touched(page: usize) -> bool {
     let mut is_there = 0u8;
     // SAFETY: writes one byte, for one page.
     let result = unsafe { libc::mincore(page as *mut c_void, 1, &raw mut is_there) };
@@ -100,6 +100,21 @@ pub(crate) fn is_touched(page: usize) -> bool {
 pub(crate) unsafe fn discard(at: *mut u8, len: usize) -> io::Result<()> {
     // SAFETY: the caller's promise.
     check(unsafe { libc::madvise(at.cast(), len, libc::MADV_DONTNEED) })
+}
+
+/// Gives back the memory of an empty stack, `[lowest, top)`, but for the uppermost 128 KiB, if somebody has gone so deep.
+///
+/// # Safety
+/// The caller owns the stack, which is mapped from the page `lowest`, and nobody uses it below `top`.
+pub(crate) unsafe fn discard_the_deep(lowest: usize, top: usize) {
+    const PAGE: usize = vale_threads_abi::PAGE as usize;
+    const KEPT: usize = 128 << 10;
+    let deep = top.saturating_sub(KEPT) / PAGE * PAGE;
+    // Who goes deeper than that has touched this page: stacks are probed.
+    if deep > lowest && is_touched(deep - PAGE) {
+        // SAFETY: whole pages, and the caller's promise.
+        let _ = unsafe { discard(lowest as *mut u8, deep - lowest) };
+    }
 }
 
 /// Ends a mapping.

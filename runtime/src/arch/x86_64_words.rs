@@ -69,25 +69,7 @@ pub(crate) fn on_chunk_now() -> bool {
 /// and need not ask where nothing depends on it.
 #[inline(always)]
 pub(crate) fn on_chunk_here() -> i64 {
-    let on_chunk: i64;
-    // SAFETY: `pure` and `nomem`, because within one activation the answer is always the same: its frame stays where it is (a switch
-    // comes back to the stack that it left), and both words were written before there was a chunk, so what an earlier look
-    // would have said of this frame is true now.
-    unsafe {
-        asm!(
-            // Before the comparisons, whose flags it would change.
-            "xor {on_chunk:e}, {on_chunk:e}",
-            "cmp rsp, qword ptr [rip + {region} + 16]",
-            "jae 2f",
-            "cmp rsp, qword ptr [rip + {region}]",
-            "setae {on_chunk:l}",
-            "2:",
-            on_chunk = out(reg) on_chunk,
-            region = sym REGION,
-            options(pure, nomem, nostack),
-        );
-    }
-    on_chunk
+    crate::__current_here!()
 }
 
 /// The address of this thread's free list for chunks of `size` bytes.

@@ -23,9 +23,6 @@ const SPARE: usize = 64 << 20;
 /// What one for an entry without a bound counts among these at most: it is mostly addresses.
 const MOST_OF_ONE: usize = 1 << 20;
 
-/// Bytes that a spare one keeps, if they have been touched.
-const KEPT_TOUCHED: usize = 128 << 10;
-
 /// Small chunks are fetched at least this many bytes at a time: what the first one touches anyway.
 const LEAST_BATCH: usize = PAGE;
 
@@ -376,15 +373,10 @@ impl Slow {
             unsafe { self.deallocate(lent.base, lent.len) };
             return;
         }
-        if lent.source == Source::Mapping && lent.size > 2 * KEPT_TOUCHED {
-            // As of hop stacks: what is left is mostly addresses.
-            let deep = lent.base + lent.guard + (lent.size - KEPT_TOUCHED) / PAGE * PAGE;
-            if sys::is_touched(deep - PAGE) {
-                // SAFETY: whole pages of a stack that nobody uses any more.
-                let _ = unsafe {
-                    sys::discard((lent.base + lent.guard) as *mut u8, deep - lent.base - lent.guard)
-                };
-            }
+        if lent.source == Source::Mapping {
+            let lowest = lent.base + lent.guard;
+            // SAFETY: a mapping of whole pages that nobody uses any more. What is left is mostly addresses.
+            unsafe { sys::discard_the_deep(lowest, lowest + lent.size) };
         }
         self.spare.entry((lent.len, lent.guard, lent.source)).or_default().push(lent.base);
         self.spare_bytes += counted(lent.source, lent.len);

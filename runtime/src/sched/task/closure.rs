@@ -7,14 +7,6 @@ use crate::fatal::dispose;
 use core::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
-/// As `__before_call`, for a closure that is a function pointer. No store stays behind it, which might be one of an argument.
-#[cfg(vthread_native)]
-#[inline(always)]
-fn room_for_a_call() {
-    // SAFETY: one instruction that does nothing, of three bytes.
-    unsafe { core::arch::asm!("nop dword ptr [rax]", options(nostack, preserves_flags)) };
-}
-
 /// Calls the closure of the running vthread, and drops the vthread's locals.
 ///
 /// The closure comes by way of `take`, so that there is one copy of it on the stack, and nothing is kept there over the call that can be
@@ -30,11 +22,10 @@ pub(crate) fn run_closure<T, F: FnOnce() -> T>(take: impl FnOnce() -> F) -> std:
                 raise_cancelled()
             });
         }
-        #[cfg(vthread_native)]
         if const { size_of::<F>() == size_of::<fn()>() } {
             // It may be one.
             let closure = take();
-            room_for_a_call();
+            crate::__before_call!();
             return closure();
         }
         take()()
