@@ -103,12 +103,36 @@ pub(crate) struct Divided {
     pub(crate) body: Vec<Attribute>,
     /// For the wrappers: only what says whether the item exists, and lints.
     pub(crate) wrapper: Vec<Attribute>,
+    /// `#[expect(dead_code)]`: for the shim, if it can be.
+    pub(crate) dead: Option<Attribute>,
+}
+
+/// An `#[expect(..)]`, and what of it is `dead_code`.
+fn divide_expect(attribute: &Attribute) -> Option<(Option<Attribute>, Attribute)> {
+    let Meta::List(list) = &attribute.meta else { return None };
+    let lints = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).ok()?;
+    let (reason, lints): (Vec<Meta>, Vec<Meta>) =
+        lints.into_iter().partition(|m| m.path().is_ident("reason"));
+    let (dead, rest): (Vec<Meta>, Vec<Meta>) =
+        lints.into_iter().partition(|m| m.path().is_ident("dead_code"));
+    let expect = |lints: Vec<Meta>| {
+        let all = lints.iter().chain(&reason);
+        (!lints.is_empty()).then(|| parse_quote!(#[expect(#(#all),*)]))
+    };
+    Some((expect(rest), expect(dead)?))
 }
 
 impl Divided {
     pub(crate) fn new(attributes: &[Attribute]) -> Self {
-        let mut divided = Self { shim: vec![], body: vec![], wrapper: vec![] };
+        let mut divided = Self { shim: vec![], body: vec![], wrapper: vec![], dead: None };
         for attribute in attributes.iter().filter(|a| !is_ours(a)) {
+            if attribute.path().is_ident("expect")
+                && let Some((rest, dead)) = divide_expect(attribute)
+            {
+                divided.dead = Some(dead);
+                divided.body.extend(rest);
+                continue;
+            }
             let name = attribute.path().get_ident().map(ToString::to_string).unwrap_or_default();
             let (shim, body, wrapper) = match name.as_str() {
                 "doc" | "no_mangle" | "export_name" | "link_section" | "unsafe" => (true, false, false),

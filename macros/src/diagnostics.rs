@@ -3,9 +3,10 @@
 use crate::attributes;
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
+use std::collections::HashSet;
 use std::fmt::Display;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Attribute, Error, Item};
+use syn::{Attribute, Error, Ident, Item};
 
 /// Errors so far.
 #[derive(Default)]
@@ -45,6 +46,37 @@ pub(crate) fn with_item(error: &Error, item: TokenStream) -> TokenStream {
         Err(_) => item,
     };
     quote!(#error #item)
+}
+
+/// Whether two functions of one place have one name, whatever the conditions: the compiler says so better of the item as it was written, and once. What
+/// each becomes has names of its own.
+pub(crate) fn has_doubles(item: &Item) -> bool {
+    fn any<'a>(functions: impl Iterator<Item = (&'a Ident, &'a [Attribute])>) -> bool {
+        let mut names = HashSet::new();
+        functions
+            .filter(|(_, attrs)| {
+                !attrs.iter().any(|a| ["cfg", "cfg_attr"].iter().any(|c| a.path().is_ident(c)))
+            })
+            .any(|(name, _)| !names.insert(name))
+    }
+    match item {
+        Item::Mod(m) => m.content.as_ref().is_some_and(|(_, items)| {
+            let functions = items.iter().filter_map(|item| match item {
+                Item::Fn(f) => Some((&f.sig.ident, &f.attrs[..])),
+                _ => None,
+            });
+            any(functions) || items.iter().any(has_doubles)
+        }),
+        Item::Impl(i) => any(i.items.iter().filter_map(|item| match item {
+            syn::ImplItem::Fn(f) => Some((&f.sig.ident, &f.attrs[..])),
+            _ => None,
+        })),
+        Item::Trait(t) => any(t.items.iter().filter_map(|item| match item {
+            syn::TraitItem::Fn(f) => Some((&f.sig.ident, &f.attrs[..])),
+            _ => None,
+        })),
+        _ => false,
+    }
 }
 
 /// Takes our attributes off: alone they mean nothing to the compiler.

@@ -28,6 +28,10 @@ fn expand(attribute: TokenStream, item: TokenStream) -> Result<TokenStream> {
         _ => On::Other,
     };
     let options = Options::parse(attribute, on)?;
+    if diagnostics::has_doubles(&item) {
+        diagnostics::Ours.visit_item_mut(&mut item);
+        return Ok(item.into_token_stream());
+    }
     match item {
         Item::Mod(m) if m.content.is_none() => Err(Error::new(
             m.ident.span(),

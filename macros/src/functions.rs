@@ -38,7 +38,7 @@ use crate::rewrite;
 use crate::signature::{self, Forward};
 use crate::world::{Mode, NodeId};
 use proc_macro2::TokenStream;
-use quote::{ToTokens, format_ident, quote};
+use quote::{ToTokens, format_ident, quote, quote_spanned};
 use syn::spanned::Spanned;
 use syn::{Attribute, Block, Signature};
 
@@ -80,7 +80,7 @@ pub(crate) fn write(
     let body = if knows_word {
         known_body(expander, f, block, used, &divided)
     } else {
-        body(f, block, used, &divided, kind)
+        body(expander, f, block, used, &divided, kind)
     };
     let cyclic = f.node.is_some_and(|n| expander.plan.is_cyclic(n));
     if cyclic && signature::mentions_impl(&f.sig.output) {
@@ -108,13 +108,21 @@ pub(crate) fn write(
 }
 
 /// The function with the user's body.
-fn body(f: &Function<'_>, block: &Block, used: bool, divided: &Divided, kind: Kind) -> TokenStream {
+fn body(
+    expander: &Expander<'_>,
+    f: &Function<'_>,
+    block: &Block,
+    used: bool,
+    divided: &Divided,
+    kind: Kind,
+) -> TokenStream {
     let word = if used { names::flag() } else { format_ident!("_{}", names::flag()) };
     let inputs = signature::with_word(f.sig.inputs.iter().cloned().collect(), &word);
     let sized = kind == Kind::Provided && signature::value_receiver(f.sig);
     let head = signature::head(f.sig, &names::body(&f.sig.ident), &inputs, sized);
     let (attrs, vis) = (&divided.body, &f.vis);
-    quote!(#[doc(hidden)] #(#attrs)* #vis #head #block)
+    let allow = may_be_unused(expander, f).then(|| quote!(#[allow(dead_code)]));
+    quote!(#[doc(hidden)] #(#attrs)* #allow #vis #head #block)
 }
 
 /// The function with the user's body for a known word.
@@ -132,8 +140,9 @@ fn known_body(
     let (word, constant) = (names::flag(), names::constant());
     let word = used.then(|| quote!(let #word: i64 = #constant as i64;));
     let private = &expander.private;
+    let allow = may_be_unused(expander, f).then(|| quote!(#[allow(dead_code)]));
     quote! {
-        #[doc(hidden)] #(#attrs)* #vis #head {
+        #[doc(hidden)] #(#attrs)* #allow #vis #head {
             #private::known_here!(#constant);
             #word
             #(#statements)*
@@ -162,11 +171,24 @@ pub(crate) fn shim(
         // A closure has no caller's line.
         && !attributes::mentions(f.attrs, "track_caller");
     let call = if forced { quote!(#private::with_room(move || { #call })) } else { call };
-    let head = signature::head(f.sig, &f.sig.ident, &forward.inputs, false);
     let (attrs, vis) = (&divided.shim, &f.vis);
+    let head = signature::head(f.sig, &f.sig.ident, &forward.inputs, false);
+    let signature = quote!(#vis #head);
     // What it asks for comes behind a call that does not return.
     let unreachable = signature::diverges(f.sig).then(|| quote!(, unreachable_code));
-    quote!(#(#attrs)* #[allow(dead_code, deprecated #unreachable)] #[inline] #vis #head { #call })
+    if may_be_unused(expander, f) {
+        let dead = &divided.dead;
+        // The compiler warns of an item only if all of it seems written.
+        let block = quote_spanned!(f.sig.fn_token.span=> { #call });
+        quote!(#(#attrs)* #dead #[allow(deprecated #unreachable)] #[inline] #signature #block)
+    } else {
+        quote!(#(#attrs)* #[allow(dead_code, deprecated #unreachable)] #[inline] #signature { #call })
+    }
+}
+
+/// Whether the compiler is to say so if nobody uses a function. It says it of the shim, and of no other that the function becomes.
+fn may_be_unused(expander: &Expander<'_>, f: &Function<'_>) -> bool {
+    f.vis.is_empty() && f.node.is_some_and(|n| expander.world.is_unmentioned(n))
 }
 
 /// What a shim does if the body is compiled for each word: it asks where it runs, in such a way that nobody asks where that is known.

@@ -6,9 +6,12 @@ use crate::diagnostics::Problems;
 use crate::objects;
 use crate::options::{On, Options};
 use crate::place;
-use crate::world::{Def, Method, Mode, Module, ModuleId, Node, Objects, Owner, Trait, TraitId, World};
+use crate::world::{
+    Def, Mentions, Method, Mode, Module, ModuleId, Node, Objects, Owner, Trait, TraitId, World,
+};
 use functions::Functions;
 use names::Names;
+use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::collections::{HashMap, HashSet};
 use syn::{Attribute, Block, FnArg, Item, Signature, Stmt, Type};
 
@@ -23,14 +26,20 @@ pub(crate) fn scan(
     root: Option<&syn::Ident>,
     problems: &mut Problems,
 ) -> World {
-    let (single, root) = (root.is_none(), root.map(ToString::to_string));
-    let mut world = World { single, root, file: place::of_file(), ..World::default() };
+    let (single, name) = (root.is_none(), root.map(ToString::to_string));
+    let mut world = World { single, root: name, file: place::of_file(), ..World::default() };
     world.modules.push(Module::default());
     Names { world: &mut world, module: 0, problems }.items(items);
     import_names(&mut world, options);
     let mut functions = Functions { world: &mut world, module: 0, problems };
     functions.items(items);
-    world.used_as_dyn = items.iter().flat_map(used_as_dyn).collect();
+    let mut words = Words::default();
+    for item in &*items {
+        words.read(quote::ToTokens::to_token_stream(item));
+    }
+    world.used_as_dyn = words.after_dyn;
+    world.mentions = words.mentions;
+    world.sees_all = root.is_some() && !words.elsewhere;
     objects::decide(&mut world);
     find_ambiguous(&mut world);
     world
@@ -141,28 +150,62 @@ fn add_node(
 /// The name of a parameter `T: ?Sized` that a trait is implemented for.
 pub(crate) const UNSIZED: &str = "?Sized";
 
-/// Names after `dyn`, and of supertraits.
-fn used_as_dyn(item: &Item) -> HashSet<String> {
-    fn walk(tokens: proc_macro2::TokenStream, names: &mut HashSet<String>) {
-        let mut after = false;
+/// What the text itself says, macros and all.
+#[derive(Default)]
+struct Words {
+    /// Names after `dyn`, and of supertraits.
+    after_dyn: HashSet<String>,
+    mentions: HashMap<String, Mentions>,
+    /// Whether some of it stands in another file: `mod name;`, `include!`.
+    elsewhere: bool,
+    /// The functions around.
+    inside: Vec<String>,
+}
+
+impl Words {
+    fn read(&mut self, tokens: TokenStream) {
+        let mut after_dyn = false;
+        // The last two tokens, as far as they are words, and the function whose body comes.
+        let (mut before, mut last, mut function) = (None, None, None);
         for token in tokens {
+            let mut word = None;
             match token {
-                proc_macro2::TokenTree::Ident(i) if i == "dyn" || i == "trait" => after = true,
-                proc_macro2::TokenTree::Ident(i) if after => {
-                    names.insert(i.to_string());
+                TokenTree::Ident(i) => {
+                    let name = i.to_string();
+                    self.elsewhere |= name == "include";
+                    if name == "dyn" || name == "trait" {
+                        after_dyn = true;
+                    } else if after_dyn {
+                        self.after_dyn.insert(name.clone());
+                    }
+                    if last.as_deref() == Some("fn") {
+                        function = Some(name.clone());
+                    }
+                    let mentions = self.mentions.entry(name.clone()).or_default();
+                    mentions.all += 1;
+                    mentions.within += usize::from(self.inside.contains(&name));
+                    word = Some(name);
                 }
-                proc_macro2::TokenTree::Punct(p) if [':', '+'].contains(&p.as_char()) => {}
-                proc_macro2::TokenTree::Group(g) => {
-                    after = false;
-                    walk(g.stream(), names);
+                TokenTree::Punct(p) => {
+                    after_dyn &= [':', '+'].contains(&p.as_char());
+                    if p.as_char() == ';' {
+                        self.elsewhere |= before.as_deref() == Some("mod");
+                        function = None;
+                    }
                 }
-                _ => after = false,
+                TokenTree::Group(g) => {
+                    after_dyn = false;
+                    let body = function.take_if(|_| g.delimiter() == Delimiter::Brace);
+                    let depth = self.inside.len();
+                    self.inside.extend(body);
+                    self.read(g.stream());
+                    self.inside.truncate(depth);
+                }
+                TokenTree::Literal(_) => after_dyn = false,
             }
+            before = std::mem::replace(&mut last, word);
         }
     }
-    let mut names = HashSet::new();
-    walk(quote::ToTokens::to_token_stream(item), &mut names);
-    names
 }
 
 /// Method names that things of two kinds have: a call on an unknown receiver stays as it is.

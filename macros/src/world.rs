@@ -130,6 +130,14 @@ pub(crate) struct Module {
     pub(crate) macros: HashMap<String, bool>,
 }
 
+/// How often a name stands there.
+#[derive(Clone, Copy, Default)]
+pub(crate) struct Mentions {
+    pub(crate) all: usize,
+    /// In functions of that name.
+    pub(crate) within: usize,
+}
+
 /// Everything that the scan found.
 #[derive(Default)]
 pub(crate) struct World {
@@ -153,6 +161,10 @@ pub(crate) struct World {
     pub(crate) file: Option<Vec<String>>,
     /// Traits that `dyn` names.
     pub(crate) used_as_dyn: HashSet<String>,
+    /// How often each name stands in what is expanded.
+    pub(crate) mentions: HashMap<String, Mentions>,
+    /// Whether that is all that can name what is private there: a module, and no part of it in another file.
+    pub(crate) sees_all: bool,
 }
 
 impl World {
@@ -209,6 +221,18 @@ impl World {
         let own = t.item.as_ref().map(|item| Condition::of(&item.attrs)).unwrap_or_default();
         let around = std::iter::successors(Some(t.module), |&m| self.modules[m].parent);
         around.fold(own, |all, module| all.and(&self.modules[module].condition))
+    }
+
+    /// Whether nobody mentions a private function: then the compiler may say that it is never used. Others may be called by the names that
+    /// the macro has given them, which the compiler takes for no use of theirs.
+    pub(crate) fn is_unmentioned(&self, node: NodeId) -> bool {
+        let name = &self.nodes[node].name;
+        let declared = self.named(name).count();
+        self.sees_all
+            && self.mentions.get(name).is_some_and(|m| {
+                // A name in a function of that name is its own, unless there are several.
+                m.all <= declared + if declared == 1 { m.within } else { 0 }
+            })
     }
 
     /// The functions that stand in the same place under the same name, `node` among them: conditions tell them apart.
