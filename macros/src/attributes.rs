@@ -101,7 +101,7 @@ pub(crate) fn is_ours(attribute: &Attribute) -> bool {
 pub(crate) struct Divided {
     pub(crate) shim: Vec<Attribute>,
     pub(crate) body: Vec<Attribute>,
-    /// For the wrappers: only what says whether the item exists, and lints.
+    /// For the wrappers: only what says whether the item exists, and lints, and what their callers are to hear.
     pub(crate) wrapper: Vec<Attribute>,
     /// `#[expect(dead_code)]`: for the shim, if it can be.
     pub(crate) dead: Option<Attribute>,
@@ -137,8 +137,7 @@ impl Divided {
             let (shim, body, wrapper) = match name.as_str() {
                 "doc" | "no_mangle" | "export_name" | "link_section" | "unsafe" => (true, false, false),
                 "cfg" | "cfg_attr" | "allow" | "warn" | "deny" | "forbid" | "target_feature"
-                | "track_caller" => (true, true, true),
-                "must_use" | "deprecated" => (true, true, false),
+                | "track_caller" | "must_use" | "deprecated" => (true, true, true),
                 _ => (false, true, false),
             };
             for (wanted, list) in
