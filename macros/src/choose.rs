@@ -106,7 +106,7 @@ const CLOSED: &[&str] = &[
 /// the names are known, of others nothing.
 pub(crate) fn may_have_own(key: &TypeKey, name: &str) -> bool {
     match key {
-        TypeKey::Foreign(ty) if ty == "Pin" || CLOSED.contains(&ty.as_str()) => std_names::is_method(name),
+        TypeKey::Foreign(ty) if ty == "Pin" || CLOSED.contains(&ty.as_str()) => std_names::is_own(name),
         TypeKey::Foreign(ty) => !["Box", "Rc", "Arc"].contains(&ty.as_str()),
         _ => false,
     }
