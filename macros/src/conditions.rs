@@ -25,6 +25,11 @@ impl Condition {
         self
     }
 
+    /// Whether two are the same, as far as their text tells.
+    pub(crate) fn is(&self, other: &Self) -> bool {
+        self.attribute().to_string() == other.attribute().to_string()
+    }
+
     pub(crate) fn is_always(&self) -> bool {
         self.0.is_empty()
     }

@@ -19,7 +19,7 @@ use crate::attributes;
 use crate::conditions::Condition;
 use crate::dyn_methods;
 use crate::expander::Expander;
-use crate::lineage::{self, Ancestor};
+use crate::lineage::{self, Ancestor, Place};
 use crate::names;
 use crate::objects;
 use crate::signature::{self, Forward};
@@ -31,18 +31,26 @@ use syn::{
     GenericArgument, Generics, Ident, ItemTrait, Lifetime, Path, Signature, TraitItem, Type, parse_quote,
 };
 
-/// Writes the impls of `t` for its own objects and for those of the traits below it.
+/// Writes the impls of `t` for its own objects and for those of the traits below it, and those of the traits above it for its own that have to stand here.
 pub(crate) fn write(expander: &Expander<'_>, id: TraitId, t: &ItemTrait) -> TokenStream {
+    let world = expander.world;
     let mut all = TokenStream::new();
-    for below in 0..expander.world.traits.len() {
-        let sub = &expander.world.traits[below];
+    for below in 0..world.traits.len() {
+        let sub = &world.traits[below];
         let Some(item) = sub.item.as_ref().filter(|_| sub.objects == Objects::Yes) else { continue };
         // The trait itself comes with its types rewritten.
         let item = if below == id { t } else { item };
-        for ancestor in lineage::of(expander.world, below) {
-            if ancestor.id == id {
-                all.extend(for_objects(expander, t, below, item, &ancestor));
+        for ancestor in lineage::of(world, below).iter().filter(|a| a.id == id) {
+            if let Some(Place::Above(way)) = lineage::place(world, id, below) {
+                all.extend(for_objects(expander, t, below, item, ancestor, &way));
             }
+        }
+    }
+    for ancestor in lineage::of(world, id) {
+        let above = world.traits[ancestor.id].item.as_ref();
+        if let (Some(above), Some(Place::Below)) = (above, lineage::place(world, ancestor.id, id)) {
+            let above = expander.with_its_types(above, world.traits[ancestor.id].module);
+            all.extend(for_objects(expander, &above, id, t, &ancestor, &quote!()));
         }
     }
     all
@@ -58,12 +66,11 @@ struct Object {
 }
 
 impl Object {
-    fn new(expander: &Expander<'_>, from: TraitId, below: TraitId, sub: &ItemTrait) -> Self {
+    fn new(expander: &Expander<'_>, below: TraitId, sub: &ItemTrait, way: &TokenStream) -> Self {
         let mut generics = tables::without_defaults(&sub.generics);
         let (_, arguments, _) = generics.split_for_impl();
         let name = names::object(&sub.ident);
         let world = expander.world;
-        let way = lineage::way(world, world.traits[from].module, world.traits[below].module);
         let mut path: Path = parse_quote!(#way #name #arguments);
         let mut open = vec![];
         for (ty, bounds) in lineage::open_types(world, below) {
@@ -97,8 +104,9 @@ fn for_objects(
     below: TraitId,
     sub: &ItemTrait,
     ancestor: &Ancestor,
+    way: &TokenStream,
 ) -> TokenStream {
-    let object = Object::new(expander, ancestor.id, below, sub);
+    let object = Object::new(expander, below, sub, way);
     let own = dyn_methods::write(expander, t, below, ancestor);
     let own = (!own.is_empty()).then_some(own).into_iter();
     let (name, unsafety, allow) = (&t.ident, &t.unsafety, attributes::generated_allow());

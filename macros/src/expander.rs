@@ -6,6 +6,7 @@ use crate::diagnostics::Problems;
 use crate::functions::{self, Function};
 use crate::graph::{Calls, Plan};
 use crate::guesses::Guesses;
+use crate::lineage;
 use crate::macro_impls;
 use crate::names;
 use crate::objects::{self, DynTypes};
@@ -157,6 +158,7 @@ impl<'w> Expander<'w> {
         };
         let mut items: TokenStream = items.into_iter().map(|i| self.item(i, id)).collect();
         items.extend(self.explained(id));
+        items.extend(lineage::passages(self.world, id));
         let ItemMod { attrs, vis, unsafety, mod_token, ident, .. } = &m;
         let attrs = attrs.iter().filter(|a| !attributes::is_ours(a));
         quote!(#(#attrs)* #vis #unsafety #mod_token #ident { #items })
@@ -297,6 +299,18 @@ impl<'w> Expander<'w> {
             Some(id) => traits::write(self, id, &t, &scope),
             None => self.plain_trait(t, &scope),
         }
+    }
+
+    /// A trait of `module` with the types of its signatures rewritten.
+    pub(crate) fn with_its_types(&self, t: &ItemTrait, module: ModuleId) -> ItemTrait {
+        let mut t = t.clone();
+        let scope = Scope::new(self.world, module).with_generics(&t.generics);
+        for item in &mut t.items {
+            if let TraitItem::Fn(f) = item {
+                self.dyn_types(&scope).visit_signature_mut(&mut f.sig);
+            }
+        }
+        t
     }
 
     fn plain_trait(&self, mut t: ItemTrait, scope: &Scope<'w>) -> TokenStream {

@@ -178,9 +178,10 @@ impl Reader<'_> {
     fn is_pointer(&self, hint: &Hint, depth: u32) -> bool {
         /// Aliases of aliases are followed so far.
         const DEEPEST: u32 = 8;
-        let within = |ty: &Type| {
-            depth < DEEPEST && self.is_pointer(&Hint { ty: ty.clone(), module: hint.module }, depth + 1)
+        let at = |module, ty: &Type| {
+            depth < DEEPEST && self.is_pointer(&Hint { ty: ty.clone(), module }, depth + 1)
         };
+        let within = |ty: &Type| at(hint.module, ty);
         match &hint.ty {
             // What never returns is not followed by anything.
             Type::BareFn(f) => {
@@ -198,8 +199,8 @@ impl Reader<'_> {
             Type::Group(g) => within(&g.elem),
             Type::Path(p) if p.qself.is_none() => {
                 let scope = Scope { module: hint.module, ..self.scope.clone() };
-                if let Some(Def::Alias(ty)) = scope.resolve(&p.path) {
-                    return within(&ty);
+                if let Some(Def::Alias(module, ty)) = scope.resolve(&p.path) {
+                    return at(module, &ty);
                 }
                 let last = p.path.segments.last();
                 let pointer = last.filter(|s| ["Box", "Rc", "Arc"].iter().any(|name| s.ident == name));

@@ -1,7 +1,8 @@
 //! The vthread traits above a trait, with the arguments that it gives them.
 
+use crate::names;
 use crate::resolve::Scope;
-use crate::world::{Def, ModuleId, TraitId, World};
+use crate::world::{Def, ModuleId, Objects, TraitId, World};
 use proc_macro2::TokenStream;
 use quote::quote;
 use std::collections::HashMap;
@@ -278,31 +279,89 @@ fn explicit_lifetime(
     })
 }
 
-/// The path from one module to another of the same tree: `super::super::shapes::`.
-pub(crate) fn way(world: &World, from: ModuleId, to: ModuleId) -> TokenStream {
+/// Where the impls of a trait for the trait objects of one below it can stand, which have to see both.
+pub(crate) enum Place {
+    /// In the module of the upper one, where its types are known. The lower one is reached by this path.
+    Above(TokenStream),
+    /// Beside the lower one, in a block that sees the upper one's module.
+    Below,
+}
+
+/// Where the impls of `above` for the objects of `below` stand, or nothing if neither sees the other.
+pub(crate) fn place(world: &World, above: TraitId, below: TraitId) -> Option<Place> {
+    let (from, to) = (world.traits[above].module, world.traits[below].module);
     if from == to {
-        return quote!();
+        return Some(Place::Above(quote!()));
     }
-    let up = |mut module: ModuleId| {
-        let mut all = vec![module];
-        while let Some(parent) = world.modules[module].parent {
-            module = parent;
-            all.push(module);
+    let mut outer = to;
+    while world.modules[outer].block {
+        outer = world.modules[outer].parent?;
+        if outer == from {
+            return Some(Place::Below);
         }
-        all
-    };
-    let (above, target) = (up(world.real_module(from)), up(to));
-    let climbs = above.iter().position(|m| target.contains(m)).unwrap_or(0);
-    let common = above[climbs];
+    }
+    let (climbs, down) = way(world, from, to)?;
     let supers = (0..climbs).map(|_| quote!(super::));
-    let down: Vec<TokenStream> = target
-        .iter()
-        .take_while(|m| **m != common)
-        .map(|m| {
-            let name = Ident::new(&world.modules[*m].name, proc_macro2::Span::call_site());
-            quote!(#name::)
-        })
-        .collect();
-    let down = down.iter().rev();
-    quote!(#(#supers)* #(#down)*)
+    // The first is seen from all that is beside it, the rest by names that these have for it: they may be private.
+    let path = match down.as_slice() {
+        [] => quote!(),
+        [first] => {
+            let first = name_of(world, *first);
+            quote!(#first::)
+        }
+        [first, ..] => {
+            let (first, through) = (name_of(world, *first), names::passage(below));
+            quote!(#first::#through::)
+        }
+    };
+    Some(Place::Above(quote!(#(#supers)* #path)))
+}
+
+/// What stands in `module` so that the modules around see the trait objects of traits further down, which have supertraits there: a module of them, one for
+/// each of those traits, that leads on to the next.
+pub(crate) fn passages(world: &World, module: ModuleId) -> TokenStream {
+    let mut all = TokenStream::new();
+    for below in 0..world.traits.len() {
+        let sub = &world.traits[below];
+        if sub.objects != Objects::Yes {
+            continue;
+        }
+        let next = of(world, below).iter().find_map(|ancestor| {
+            let (_, down) = way(world, world.traits[ancestor.id].module, sub.module)?;
+            let at = down.iter().position(|m| *m == module)?;
+            let next = *down.get(at + 1)?;
+            Some((next, at + 2 == down.len()))
+        });
+        let Some((next, is_last)) = next else { continue };
+        let (through, next, object) = (names::passage(below), name_of(world, next), names::object(&sub.name));
+        let condition = world.condition(below).attribute();
+        let further = (!is_last).then(|| quote!(#through::));
+        all.extend(quote! {
+            #condition
+            #[doc(hidden)]
+            #[allow(warnings)]
+            pub(crate) mod #through {
+                pub(crate) use super::#next::#further #object;
+            }
+        });
+    }
+    all
+}
+
+fn name_of(world: &World, module: ModuleId) -> Ident {
+    let (name, span) = (&world.modules[module].name, proc_macro2::Span::call_site());
+    name.strip_prefix("r#").map_or_else(|| Ident::new(name, span), |raw| Ident::new_raw(raw, span))
+}
+
+/// The way from one module to another of the same tree: how many times `super`, and then the modules to go into. None leads into a block.
+fn way(world: &World, from: ModuleId, to: ModuleId) -> Option<(usize, Vec<ModuleId>)> {
+    let up = |module: ModuleId| -> Vec<ModuleId> {
+        std::iter::successors(Some(module), |&m| world.modules[m].parent).collect()
+    };
+    let (above, mut down) = (up(world.real_module(from)), up(to));
+    let climbs = above.iter().position(|m| down.contains(m))?;
+    down.truncate(down.iter().position(|m| *m == above[climbs])?);
+    down.reverse();
+    let is_block = |m: &ModuleId| world.modules[*m].block;
+    (!down.iter().any(is_block) && !world.modules[from].block).then_some((climbs, down))
 }

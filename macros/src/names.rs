@@ -77,6 +77,11 @@ pub(crate) fn table(of: &Ident) -> Ident {
     format_ident!("__{}Table", of.unraw(), span = here(of))
 }
 
+/// The module that leads to the object trait of the trait of that number, for those outside of the module that it stands in.
+pub(crate) fn passage(to: usize) -> Ident {
+    format_ident!("__way_{to}")
+}
+
 /// The two traits that explain a wrong guess about calls of a method: the compiler's notes speak of them, so their names are words.
 pub(crate) fn guess(method: &str) -> (Ident, Ident) {
     (format_ident!("has_vthread_{method}"), format_ident!("calls_vthread_{method}"))

@@ -88,6 +88,13 @@ fn of_super(world: &World, id: TraitId, above: TraitId, path: &Path, depth: usiz
     if here {
         return Objects::Yes;
     }
+    if s.item.is_some() && lineage::place(world, above, id).is_none() {
+        return Objects::Refused(format!(
+            "`{}` stands in a block and the supertrait `{}` elsewhere, from where the block is not seen; declare both in one \
+             place",
+            t.name, s.name
+        ));
+    }
     if s.item.is_some() && !generic {
         return Objects::Yes;
     }

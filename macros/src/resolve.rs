@@ -1,7 +1,8 @@
 //! What a path means, as far as the code that is expanded tells. Everything else is `None`, which is always safe: what
 //! is not resolved is called through its ordinary name.
 
-use crate::world::{Def, Mode, ModuleId, TraitId, TypeKey, World};
+use crate::world::{Def, Definition, Mode, ModuleId, TraitId, TypeKey, World};
+use quote::ToTokens;
 use std::collections::HashMap;
 use syn::{
     GenericArgument, GenericParam, Generics, Path, PathArguments, Type, TypeParamBound, WherePredicate,
@@ -168,26 +169,46 @@ impl<'a> Scope<'a> {
         })
     }
 
-    /// One of several things with the same name: a type and a function, or what `#[cfg]` tells apart.
-    fn choose(&self, module: ModuleId, definitions: &[Def], depth: usize) -> Def {
-        let mut best: Option<Def> = None;
+    /// One of several things with the same name: a type and a function, or what `#[cfg]` tells apart. Which of those exists is not known, so what they have
+    /// not in common is called by its ordinary name.
+    fn choose(&self, module: ModuleId, definitions: &[Definition], depth: usize) -> Def {
+        let found = |definition: &Definition| match &definition.def {
+            // `use x::name;` where `x` is in here, too.
+            Def::Import(path) => self.imported(module, path, depth).unwrap_or(Def::Other),
+            other => other.clone(),
+        };
+        let mut best: Option<(Def, &str)> = None;
         for definition in definitions {
-            let found = match definition {
-                // `use x::name;` where `x` is in here, too.
-                Def::Import(path) => self.imported(module, path, depth).unwrap_or(Def::Other),
-                other => other.clone(),
-            };
-            best = Some(match (best, found) {
-                (None | Some(Def::Other), found) => found,
-                (Some(Def::Function(one)), Def::Function(other))
-                    if self.world.nodes[one].mode != self.world.nodes[other].mode =>
-                {
-                    return Def::Other;
-                }
-                (Some(one), _) => one,
+            let (found, condition) = (found(definition), definition.condition.as_str());
+            best = Some(match best {
+                None => (found, condition),
+                Some((one, other)) if other != condition && !self.are_alike(&one, &found) => return Def::Other,
+                Some((Def::Other, _)) => (found, condition),
+                Some(one) => one,
             });
         }
-        best.unwrap_or(Def::Other)
+        best.map_or(Def::Other, |(def, _)| def)
+    }
+
+    /// Whether the macro treats two alternatives in the same way. Their twins are found where it matters which it is.
+    fn are_alike(&self, one: &Def, other: &Def) -> bool {
+        match (one, other) {
+            (Def::Function(one), Def::Function(other)) => {
+                self.world.nodes[*one].mode == self.world.nodes[*other].mode
+            }
+            (Def::Alias(at, one), Def::Alias(place, other)) => {
+                let text = |ty: &Type| ty.to_token_stream().to_string();
+                at == place && text(one) == text(other)
+            }
+            (Def::Function(_), Def::ImportedFunction)
+            | (Def::ImportedFunction, Def::Function(_) | Def::ImportedFunction)
+            | (Def::Trait(_), Def::Trait(_))
+            | (Def::Type(_), Def::Type(_))
+            | (Def::Module(_), Def::Module(_))
+            | (Def::PlainTrait, Def::PlainTrait)
+            | (Def::Other, Def::Other) => true,
+            _ => false,
+        }
     }
 
     fn imported(&self, module: ModuleId, path: &[String], depth: usize) -> Option<Def> {
@@ -197,16 +218,20 @@ impl<'a> Scope<'a> {
 
     /// The type that a path names, if it names one.
     pub(crate) fn type_key(&self, ty: &Type) -> TypeKey {
+        self.key_at(ty, 0)
+    }
+
+    fn key_at(&self, ty: &Type, depth: usize) -> TypeKey {
         match ty {
-            Type::Paren(t) => self.type_key(&t.elem),
-            Type::Group(t) => self.type_key(&t.elem),
-            Type::Path(p) if p.qself.is_none() => self.path_key(&p.path),
+            Type::Paren(t) => self.key_at(&t.elem, depth),
+            Type::Group(t) => self.key_at(&t.elem, depth),
+            Type::Path(p) if p.qself.is_none() => self.path_key(&p.path, depth),
             Type::TraitObject(o) => {
                 self.traits_in(&o.bounds).first().map_or(TypeKey::Other, |t| TypeKey::Dyn(*t))
             }
             Type::Slice(_) | Type::Array(_) => TypeKey::Foreign("[]".into()),
             Type::Tuple(_) => TypeKey::Foreign("()".into()),
-            Type::Reference(r) => match self.type_key(&r.elem) {
+            Type::Reference(r) => match self.key_at(&r.elem, depth) {
                 key @ TypeKey::Dyn(_) => key,
                 _ => TypeKey::Other,
             },
@@ -214,7 +239,7 @@ impl<'a> Scope<'a> {
         }
     }
 
-    fn path_key(&self, path: &Path) -> TypeKey {
+    fn path_key(&self, path: &Path, depth: usize) -> TypeKey {
         if path.is_ident("Self")
             && let Some(key) = &self.self_type
         {
@@ -227,7 +252,8 @@ impl<'a> Scope<'a> {
         }
         match self.resolve(path) {
             Some(Def::Type(id)) => TypeKey::Local(id),
-            Some(Def::Alias(ty)) => self.type_key(&ty),
+            Some(Def::Alias(..)) if depth >= DEPTH => TypeKey::Other,
+            Some(Def::Alias(module, ty)) => Scope::new(self.world, module).key_at(&ty, depth + 1),
             _ => TypeKey::Foreign(path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default()),
         }
     }

@@ -50,10 +50,10 @@ fn import_names(world: &mut World, options: &Options) {
     for name in &options.names {
         if crate::names::is_function_like(name) {
             world.imported_methods.insert(name.to_string());
-            world.modules[0].names.entry(name.to_string()).or_default().push(Def::ImportedFunction);
+            world.define(0, name, Def::ImportedFunction, &[]);
         } else {
             let id = external_trait(world, 0, name);
-            world.modules[0].names.entry(name.to_string()).or_default().push(Def::Trait(id));
+            world.define(0, name, Def::Trait(id), &[]);
         }
     }
 }

@@ -29,7 +29,7 @@ use crate::scan;
 use crate::signature::{self, Forward};
 use crate::world::{Mode, Objects};
 use proc_macro2::{Span, TokenStream};
-use quote::{format_ident, quote};
+use quote::{ToTokens, format_ident, quote};
 use syn::{
     GenericParam, Generics, Ident, ItemTrait, LitStr, Signature, TraitItem, TraitItemFn, TypeParamBound,
     parse_quote,
@@ -159,7 +159,12 @@ pub(crate) fn plain_slots(t: &ItemTrait) -> impl Iterator<Item = &TraitItemFn> {
 }
 
 fn object(expander: &Expander<'_>, t: &ItemTrait) -> TokenStream {
-    let (vis, object, generated) = (&t.vis, names::object(&t.ident), attributes::generated());
+    let (object, generated) = (names::object(&t.ident), attributes::generated());
+    // The impls of the traits above for it may stand in another module.
+    let vis = match &t.vis {
+        vis @ syn::Visibility::Public(_) => vis.to_token_stream(),
+        _ => quote!(pub(crate)),
+    };
     let (generics, clause) = (&t.generics, &t.generics.where_clause);
     let supers: Vec<TypeParamBound> = t.supertraits.iter().map(|bound| above(expander, t, bound)).collect();
     let colon = (!supers.is_empty()).then(|| quote!(:));

@@ -106,13 +106,21 @@ pub(crate) enum Def {
     Trait(TraitId),
     PlainTrait,
     Type(TypeId),
-    Alias(Box<Type>),
+    /// What stands for a type, and where: its names are those of that module.
+    Alias(ModuleId, Box<Type>),
     Module(ModuleId),
     Import(Vec<String>),
     /// A function imported with `#[vthread] use` or `names(..)`.
     ImportedFunction,
     /// Something else: it hides what is outside.
     Other,
+}
+
+/// What a name in a module stands for, on some condition.
+pub(crate) struct Definition {
+    pub(crate) def: Def,
+    /// The text of it, or nothing. Two definitions of one name exist at once (a type and a function), or have conditions of their own.
+    pub(crate) condition: String,
 }
 
 /// A module, or a block with items.
@@ -122,7 +130,7 @@ pub(crate) struct Module {
     pub(crate) parent: Option<ModuleId>,
     /// A block sees the names around it.
     pub(crate) block: bool,
-    pub(crate) names: HashMap<String, Vec<Def>>,
+    pub(crate) names: HashMap<String, Vec<Definition>>,
     pub(crate) globs: Vec<Vec<String>>,
     /// When it exists, apart from what is around it.
     pub(crate) condition: Condition,
@@ -182,6 +190,13 @@ impl World {
     /// The functions called `name`.
     pub(crate) fn named(&self, name: &str) -> impl Iterator<Item = NodeId> {
         self.named.get(name).into_iter().flatten().copied()
+    }
+
+    /// Takes up what a name stands for.
+    pub(crate) fn define(&mut self, module: ModuleId, name: &Ident, def: Def, attributes: &[syn::Attribute]) {
+        let condition = Condition::of(attributes).attribute().to_string();
+        let names = &mut self.modules[module].names;
+        names.entry(name.to_string()).or_default().push(Definition { def, condition });
     }
 
     /// Takes a function up.

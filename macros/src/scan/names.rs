@@ -20,8 +20,8 @@ pub(super) struct Names<'a> {
 }
 
 impl Names<'_> {
-    fn define(&mut self, name: &syn::Ident, def: Def) {
-        self.world.modules[self.module].names.entry(name.to_string()).or_default().push(def);
+    fn define(&mut self, name: &syn::Ident, def: Def, attributes: &[syn::Attribute]) {
+        self.world.define(self.module, name, def, attributes);
     }
 
     fn inside(&mut self, module: Module, f: impl FnOnce(&mut Self)) -> ModuleId {
@@ -34,11 +34,25 @@ impl Names<'_> {
     }
 
     pub(super) fn items(&mut self, items: &mut [Item]) {
-        for item in &mut *items {
-            self.declare(item);
-        }
+        self.declare_all(items.iter_mut().collect());
         for item in items {
             self.blocks_of(item);
+        }
+    }
+
+    /// What stands in one place. A trait that is something else on another condition, an import mostly, is left as it is: which of the two an impl is of is not
+    /// known.
+    fn declare_all(&mut self, mut items: Vec<&mut Item>) {
+        let others: Vec<(String, Condition)> = items.iter().flat_map(|item| names_of_types(item)).collect();
+        for item in &mut items {
+            if let Item::Trait(t) = item {
+                let own = Condition::of(&t.attrs);
+                let name = t.ident.to_string();
+                if others.iter().any(|(other, condition)| *other == name && !own.is(condition)) {
+                    t.attrs.push(syn::parse_quote!(#[plain]));
+                }
+            }
+            self.declare(item);
         }
     }
 
@@ -47,18 +61,20 @@ impl Names<'_> {
             Item::Fn(f) => self.free_function(f),
             Item::Trait(t) => self.declare_trait(t),
             Item::Struct(s) => {
-                let id = self.type_def(&s.generics, named_fields(&s.fields));
-                self.define(&s.ident, Def::Type(id));
+                let id = self.type_def(&s.generics, named_fields(&s.attrs, &s.fields));
+                self.define(&s.ident, Def::Type(id), &s.attrs);
             }
             Item::Enum(e) => {
                 let id = self.type_def(&e.generics, HashMap::new());
-                self.define(&e.ident, Def::Type(id));
+                self.define(&e.ident, Def::Type(id), &e.attrs);
             }
             Item::Union(u) => {
                 let id = self.type_def(&u.generics, HashMap::new());
-                self.define(&u.ident, Def::Type(id));
+                self.define(&u.ident, Def::Type(id), &u.attrs);
             }
-            Item::Type(t) => self.define(&t.ident, Def::Alias(t.ty.clone())),
+            Item::Type(t) => {
+                self.define(&t.ident, Def::Alias(self.module, t.ty.clone()), &t.attrs);
+            }
             Item::Mod(m) => {
                 let is_plain = m.attrs.iter().any(attributes::is_plain);
                 if let Some((_, items)) = m.content.as_mut().filter(|_| !is_plain) {
@@ -69,9 +85,9 @@ impl Names<'_> {
                     };
                     let id = self.inside(module, |inner| inner.items(items));
                     Marker::Module.write(id, &mut m.attrs);
-                    self.define(&m.ident, Def::Module(id));
+                    self.define(&m.ident, Def::Module(id), &m.attrs);
                 } else {
-                    self.define(&m.ident, Def::Other);
+                    self.define(&m.ident, Def::Other, &m.attrs);
                 }
             }
             Item::Use(u) => self.uses(u),
@@ -81,15 +97,16 @@ impl Names<'_> {
                     self.world.modules[self.module].macros.insert(name.to_string(), takes_impl);
                 }
             }
-            Item::Const(c) => self.define(&c.ident, Def::Other),
-            Item::Static(s) => self.define(&s.ident, Def::Other),
+            Item::Const(c) => self.define(&c.ident, Def::Other, &c.attrs),
+            Item::Static(s) => self.define(&s.ident, Def::Other, &s.attrs),
             Item::ExternCrate(e) => {
-                self.define(e.rename.as_ref().map_or(&e.ident, |(_, name)| name), Def::Other);
+                let name = e.rename.as_ref().map_or(&e.ident, |(_, name)| name);
+                self.define(name, Def::Other, &e.attrs);
             }
             Item::ForeignMod(f) => {
                 for item in &f.items {
                     if let syn::ForeignItem::Fn(f) = item {
-                        self.define(&f.sig.ident, Def::Other);
+                        self.define(&f.sig.ident, Def::Other, &f.attrs);
                     }
                 }
             }
@@ -104,12 +121,12 @@ impl Names<'_> {
         }
         let id = add_node(self.world, self.problems, self.module, &f.sig, &f.attrs, Owner::Module, mode);
         Marker::Node.write(id, &mut f.attrs);
-        self.define(&f.sig.ident, Def::Function(id));
+        self.define(&f.sig.ident, Def::Function(id), &f.attrs);
     }
 
     fn declare_trait(&mut self, t: &mut ItemTrait) {
         if t.attrs.iter().any(attributes::is_plain) {
-            self.define(&t.ident, Def::PlainTrait);
+            self.define(&t.ident, Def::PlainTrait, &t.attrs);
             return;
         }
         let id = self.world.traits.len();
@@ -131,7 +148,7 @@ impl Names<'_> {
             objects: Objects::No,
         });
         Marker::Trait.write(id, &mut t.attrs);
-        self.define(&t.ident, Def::Trait(id));
+        self.define(&t.ident, Def::Trait(id), &t.attrs);
     }
 
     fn type_def(&mut self, generics: &Generics, fields: HashMap<String, Type>) -> usize {
@@ -160,23 +177,22 @@ impl Names<'_> {
                     "`#[vthread] use` needs the names one by one: a glob does not say which they are",
                 ),
                 (None, None) => self.world.modules[self.module].globs.push(leaf.path),
-                (Some(name), None) => self.define(&name, Def::Import(leaf.path)),
+                (Some(name), None) => self.define(&name, Def::Import(leaf.path), &u.attrs),
                 (Some(name), Some(options)) => {
-                    let known = Def::Import(leaf.path);
-                    self.define(&name, known);
-                    self.import(&name, options);
+                    self.define(&name, Def::Import(leaf.path), &u.attrs);
+                    self.import(&name, options, &u.attrs);
                 }
             }
         }
     }
 
     /// A name that the user says is a vthread one. What the tree itself defines under it comes first.
-    fn import(&mut self, name: &syn::Ident, options: &Options) {
+    fn import(&mut self, name: &syn::Ident, options: &Options, attributes: &[syn::Attribute]) {
         if crate::names::is_function_like(name) {
-            self.define(name, Def::ImportedFunction);
+            self.define(name, Def::ImportedFunction, attributes);
         } else {
             let id = external_trait(self.world, self.module, name);
-            self.define(name, Def::Trait(id));
+            self.define(name, Def::Trait(id), attributes);
             for method in &options.names {
                 self.world.imported_methods.insert(method.to_string());
                 self.world.traits[id]
@@ -217,11 +233,11 @@ impl VisitMut for Names<'_> {
             return visit_mut::visit_block_mut(self, block);
         }
         let id = self.inside(Module { block: true, ..Module::default() }, |inner| {
-            for statement in &mut block.stmts {
-                if let Stmt::Item(item) = statement {
-                    inner.declare(item);
-                }
-            }
+            let items = block.stmts.iter_mut().filter_map(|statement| match statement {
+                Stmt::Item(item) => Some(item),
+                _ => None,
+            });
+            inner.declare_all(items.collect());
             for statement in &mut block.stmts {
                 match statement {
                     Stmt::Item(item) => inner.blocks_of(item),
@@ -234,10 +250,31 @@ impl VisitMut for Names<'_> {
 
     fn visit_item_mut(&mut self, _: &mut Item) {}
 }
-fn named_fields(fields: &Fields) -> HashMap<String, Type> {
+
+/// What an item gives a name that a trait could have, but for traits.
+fn names_of_types(item: &Item) -> Vec<(String, Condition)> {
+    let one = |name: &syn::Ident, attrs: &[syn::Attribute]| vec![(name.to_string(), Condition::of(attrs))];
+    match item {
+        Item::Type(t) => one(&t.ident, &t.attrs),
+        Item::Struct(s) => one(&s.ident, &s.attrs),
+        Item::Enum(e) => one(&e.ident, &e.attrs),
+        Item::Use(u) => {
+            let mut leaves = vec![];
+            leaves_of(&u.tree, &mut vec![], &mut leaves);
+            let names = leaves.into_iter().filter_map(|leaf| leaf.name);
+            names.map(|name| (name.to_string(), Condition::of(&u.attrs))).collect()
+        }
+        _ => vec![],
+    }
+}
+
+/// The types of fields, of those that exist always.
+fn named_fields(attributes: &[syn::Attribute], fields: &Fields) -> HashMap<String, Type> {
+    let always = |attributes: &[syn::Attribute]| Condition::of(attributes).is_always();
     fields
         .iter()
         .enumerate()
+        .filter(|(_, f)| always(attributes) && always(&f.attrs))
         .map(|(i, f)| (f.ident.as_ref().map_or_else(|| i.to_string(), ToString::to_string), f.ty.clone()))
         .collect()
 }
