@@ -137,6 +137,7 @@ mod clocks {
             let _ = [<Self as Clock>::__vt_hours, <Self as __ClockTable>::__chunk_hours];
         }
     }
+    #[allow(warnings)]
     impl<__T: Clock> __ClockTable for __T {}
     #[doc(hidden)]
     #[allow(warnings)]

@@ -91,6 +91,7 @@ pub mod animals {
             ];
         }
     }
+    #[allow(warnings)]
     impl<__T: Animal> __AnimalTable for __T {}
     #[doc(hidden)]
     #[allow(warnings)]

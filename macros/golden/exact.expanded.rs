@@ -151,6 +151,7 @@ mod one {
             let _ = [<Self as Step>::__vt_other, <Self as __StepTable>::__chunk_other];
         }
     }
+    #[allow(warnings)]
     impl<__T: Step> __StepTable for __T {}
     #[doc(hidden)]
     #[allow(warnings)]

@@ -55,6 +55,7 @@ mod conversions {
             ];
         }
     }
+    #[allow(warnings)]
     impl<A, __T: Convert<A>> __ConvertTable<A> for __T {}
     #[doc(hidden)]
     #[allow(warnings)]
@@ -424,6 +425,7 @@ mod conversions {
             let _ = [<Self as Twice>::__vt_twice, <Self as __TwiceTable>::__chunk_twice];
         }
     }
+    #[allow(warnings)]
     impl<__T: Twice> __TwiceTable for __T {}
     #[doc(hidden)]
     #[allow(warnings)]

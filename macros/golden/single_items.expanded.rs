@@ -190,6 +190,7 @@ pub trait __VisitorTable: Visitor + Sized {
         let _ = [<Self as Visitor>::__vt_visit, <Self as __VisitorTable>::__chunk_visit];
     }
 }
+#[allow(warnings)]
 impl<__T: Visitor> __VisitorTable for __T {}
 #[doc(hidden)]
 #[allow(warnings)]

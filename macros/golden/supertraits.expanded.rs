@@ -50,6 +50,7 @@ mod shapes {
             let _ = [<Self as Named>::__vt_name, <Self as __NamedTable>::__chunk_name];
         }
     }
+    #[allow(warnings)]
     impl<__T: Named> __NamedTable for __T {}
     #[doc(hidden)]
     #[allow(warnings)]
@@ -318,6 +319,7 @@ mod shapes {
             let _ = [<Self as Shape>::__vt_area, <Self as __ShapeTable>::__chunk_area];
         }
     }
+    #[allow(warnings)]
     impl<__T: Shape> __ShapeTable for __T {}
     #[doc(hidden)]
     #[allow(warnings)]

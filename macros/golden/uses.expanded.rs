@@ -70,6 +70,7 @@ mod user {
                 ];
             }
         }
+        #[allow(warnings)]
         impl<__T: Tool> __ToolTable for __T {}
         #[doc(hidden)]
         #[allow(warnings)]

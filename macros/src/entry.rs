@@ -1,6 +1,7 @@
 //! `#[vthread::main]` and `#[vthread::test]`: the body runs as a virtual thread on a fresh runtime with a carrier for
 //! each processor.
 
+use crate::attributes::Outer;
 use crate::diagnostics;
 use crate::fragments::{self, Fragments};
 use crate::options::Options;
@@ -30,7 +31,9 @@ fn write(entry: Entry, attribute: TokenStream, item: TokenStream) -> Result<Toke
             "this attribute takes `crate = path` alone; `exact` and `names(..)` stand on what the body calls",
         ));
     }
-    let ItemFn { attrs, vis, sig, block } = fragments::parse(item, Fragments::visit_item_fn_mut)?;
+    let mut item: ItemFn = fragments::parse(item, Fragments::visit_item_fn_mut)?;
+    Outer.visit_item_fn_mut(&mut item);
+    let ItemFn { attrs, vis, sig, block } = item;
     if let Some(token) = &sig.asyncness {
         return Err(Error::new(token.span, "a virtual thread waits like ordinary code: drop `async`"));
     }

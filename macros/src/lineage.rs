@@ -317,6 +317,12 @@ pub(crate) fn place(world: &World, above: TraitId, below: TraitId) -> Option<Pla
     Some(Place::Above(quote!(#(#supers)* #path)))
 }
 
+/// Whether impls for the objects of `below` stand in other modules.
+pub(crate) fn is_seen_elsewhere(world: &World, below: TraitId) -> bool {
+    let place = |ancestor: &Ancestor| place(world, ancestor.id, below);
+    of(world, below).iter().any(|a| matches!(place(a), Some(Place::Above(way)) if !way.is_empty()))
+}
+
 /// What stands in `module` so that the modules around see the trait objects of traits further down, which have supertraits there: a module of them, one for
 /// each of those traits, that leads on to the next.
 pub(crate) fn passages(world: &World, module: ModuleId) -> TokenStream {

@@ -24,6 +24,38 @@ pub(crate) fn annotate(scope: &Scope<'_>, attribute: &TokenStream, rules: TokenS
     all.into_iter().collect()
 }
 
+/// Names of the methods that a macro writes, or that are written for one to take, but for those of traits: they have no body that takes the context word, so
+/// a call of a method of such a name may mean them.
+pub(crate) fn methods(tokens: TokenStream) -> Vec<String> {
+    let mut names = vec![];
+    let mut all = tokens.into_iter().peekable();
+    // What comes is an impl of a trait.
+    let mut of_trait = false;
+    while let Some(token) = all.next() {
+        match token {
+            TokenTree::Ident(word) if word == "impl" => of_trait = false,
+            TokenTree::Ident(word) if word == "for" => of_trait = true,
+            TokenTree::Ident(word) if word == "fn" => {
+                let rest: Vec<TokenTree> = all.clone().collect();
+                let Some(TokenTree::Ident(name)) = rest.first() else { continue };
+                let arguments = rest.get(1 + generics(&rest[1..]));
+                let is_self = |t: TokenTree| is_word(&t, "self");
+                if let Some(TokenTree::Group(group)) = arguments
+                    && group.stream().into_iter().any(is_self)
+                {
+                    names.push(name.to_string());
+                }
+            }
+            TokenTree::Group(group) => {
+                let taken = group.delimiter() == Delimiter::Brace && std::mem::take(&mut of_trait);
+                names.extend((!taken).then(|| methods(group.stream())).into_iter().flatten());
+            }
+            _ => {}
+        }
+    }
+    names
+}
+
 /// Whether one of the rules of a macro has the word `impl` in what it takes.
 pub(crate) fn takes_impl(rules: TokenStream) -> bool {
     let all: Vec<TokenTree> = rules.into_iter().collect();

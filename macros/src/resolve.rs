@@ -181,9 +181,10 @@ impl<'a> Scope<'a> {
         for definition in definitions {
             let (found, condition) = (found(definition), definition.condition.as_str());
             best = Some(match best {
-                None => (found, condition),
-                Some((one, other)) if other != condition && !self.are_alike(&one, &found) => return Def::Other,
-                Some((Def::Other, _)) => (found, condition),
+                Some((one, other)) if other != condition && !self.are_alike(&one, &found) => {
+                    return Def::Other;
+                }
+                None | Some((Def::Other, _)) => (found, condition),
                 Some(one) => one,
             });
         }

@@ -220,5 +220,6 @@ fn find_ambiguous(world: &mut World) {
     let beside = world.impls.iter().flat_map(|(key, of)| {
         world.traits[*of].methods.keys().filter(|name| choose::may_have_own(key, name)).cloned()
     });
-    world.ambiguous = plain.into_iter().chain(beside).collect();
+    let written = world.written_methods.iter().cloned();
+    world.ambiguous = plain.into_iter().chain(beside).chain(written).collect();
 }

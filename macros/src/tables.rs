@@ -23,11 +23,12 @@ use crate::attributes;
 use crate::conditions::{self, Condition};
 use crate::expander::Expander;
 use crate::functions;
+use crate::lineage;
 use crate::names;
 use crate::objects;
 use crate::scan;
 use crate::signature::{self, Forward};
-use crate::world::{Mode, Objects};
+use crate::world::{Mode, Objects, TraitId};
 use proc_macro2::{Span, TokenStream};
 use quote::{ToTokens, format_ident, quote};
 use syn::{
@@ -36,10 +37,10 @@ use syn::{
 };
 
 /// Writes table, object trait and the impls of both.
-pub(crate) fn write(expander: &Expander<'_>, t: &ItemTrait) -> TokenStream {
+pub(crate) fn write(expander: &Expander<'_>, id: TraitId, t: &ItemTrait) -> TokenStream {
     let slots = objects::slots(t);
     let table = (!slots.is_empty()).then(|| table(expander, t, &slots));
-    let object = object(expander, t);
+    let object = object(expander, id, t);
     let implementation = implementation(expander, t, &slots);
     quote!(#table #object #implementation)
 }
@@ -95,6 +96,7 @@ fn table(expander: &Expander<'_>, t: &ItemTrait, slots: &[&TraitItemFn]) -> Toke
     let (implementor, mut of_impl) = (implementor(), generics.clone());
     of_impl.params.push(parse_quote!(#implementor: #name #arguments));
     let (of_impl, _, _) = of_impl.split_for_impl();
+    let allow = attributes::generated_allow();
     quote! {
         #condition
         #generated
@@ -104,6 +106,7 @@ fn table(expander: &Expander<'_>, t: &ItemTrait, slots: &[&TraitItemFn]) -> Toke
             fn __one_signature() { #(#same)* }
         }
         #condition
+        #allow
         impl #of_impl #table #arguments for #implementor #clause {}
     }
 }
@@ -158,12 +161,12 @@ pub(crate) fn plain_slots(t: &ItemTrait) -> impl Iterator<Item = &TraitItemFn> {
     })
 }
 
-fn object(expander: &Expander<'_>, t: &ItemTrait) -> TokenStream {
+fn object(expander: &Expander<'_>, id: TraitId, t: &ItemTrait) -> TokenStream {
     let (object, generated) = (names::object(&t.ident), attributes::generated());
-    // The impls of the traits above for it may stand in another module.
     let vis = match &t.vis {
         vis @ syn::Visibility::Public(_) => vis.to_token_stream(),
-        _ => quote!(pub(crate)),
+        _ if lineage::is_seen_elsewhere(expander.world, id) => quote!(pub(crate)),
+        vis => vis.to_token_stream(),
     };
     let (generics, clause) = (&t.generics, &t.generics.where_clause);
     let supers: Vec<TypeParamBound> = t.supertraits.iter().map(|bound| above(expander, t, bound)).collect();

@@ -56,7 +56,7 @@ pub(crate) fn write(expander: &Expander<'_>, id: TraitId, t: &ItemTrait, scope: 
     let attrs = attrs.iter().filter(|a| !attributes::is_ours(a));
     let clause = &generics.where_clause;
     let besides = (expander.writes && *objects == Objects::Yes).then(|| {
-        let tables = tables::write(expander, t);
+        let tables = tables::write(expander, id, t);
         let impls = dyn_impls::write(expander, id, t);
         quote!(#tables #impls)
     });

@@ -157,6 +157,8 @@ pub(crate) struct World {
     pub(crate) named: HashMap<String, Vec<NodeId>>,
     /// Names of methods that `names(..)` or `#[vthread(..)] use` gave.
     pub(crate) imported_methods: BTreeSet<String>,
+    /// Names of methods that macros write, which nothing else is known of.
+    pub(crate) written_methods: HashSet<String>,
     /// Names of methods that are also those of something that is not vthread.
     pub(crate) ambiguous: HashSet<String>,
     /// `(type, trait)` for every impl of a vthread trait.

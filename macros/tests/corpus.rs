@@ -33,6 +33,8 @@ mod calls;
 mod closures;
 #[path = "corpus/conditions.rs"]
 mod conditions;
+#[path = "corpus/crates.rs"]
+mod crates;
 #[path = "corpus/everyday.rs"]
 mod everyday;
 #[path = "corpus/features.rs"]

@@ -104,6 +104,7 @@ impl Functions<'_> {
         }
         if let Some(of) = vthread_trait.and_then(|id| self.world.traits[id].item.as_ref()) {
             complete::check(of, i, self.problems);
+            complete::check_macros(of, i, &self.world.written_methods, self.problems);
         }
         for item in &mut i.items {
             let ImplItem::Fn(f) = item else { continue };

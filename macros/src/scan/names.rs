@@ -92,6 +92,7 @@ impl Names<'_> {
             }
             Item::Use(u) => self.uses(u),
             Item::Macro(m) => {
+                self.world.written_methods.extend(macro_impls::methods(m.mac.tokens.clone()));
                 if let Some(name) = &m.ident {
                     let takes_impl = macro_impls::takes_impl(m.mac.tokens.clone());
                     self.world.modules[self.module].macros.insert(name.to_string(), takes_impl);
