@@ -18,6 +18,8 @@ pub(crate) struct Choice {
     pub(crate) closed: bool,
     /// What speaks for `nodes`.
     pub(crate) evidence: Evidence,
+    /// It is of a type that is a part of `Self` ([`Scope::is_inside`]).
+    pub(crate) inward: bool,
 }
 
 /// Why a call may mean a function.
@@ -126,7 +128,7 @@ impl Scope<'_> {
         let sure = !std_names::is_method(name) && !self.world.ambiguous.contains(name);
         let passes_word = known && sure && (imported || !self.world.single);
         let closed = !self.world.declared(name, arity);
-        Choice { nodes, passes_word, has_self: true, closed, evidence: Evidence::Name }
+        Choice { nodes, passes_word, has_self: true, closed, evidence: Evidence::Name, inward: false }
     }
 
     /// What a call through a path may mean. `is_local`: whether a name is that of a variable.
@@ -181,6 +183,10 @@ impl Scope<'_> {
     }
 
     fn on_type(&self, key: &TypeKey, name: &str, arguments: Arguments) -> Choice {
+        Choice { inward: self.is_inside(key), ..self.of_type(key, name, arguments) }
+    }
+
+    fn of_type(&self, key: &TypeKey, name: &str, arguments: Arguments) -> Choice {
         match key {
             TypeKey::Dyn(id) => {
                 let traits = self.world.with_supers(*id);
@@ -223,7 +229,13 @@ impl Scope<'_> {
 
     fn of_concrete(&self, key: &TypeKey, name: &str, arguments: Arguments) -> Choice {
         if may_have_own(key, name) {
-            return self.by_name(name, arguments);
+            let mut choice = self.by_name(name, arguments);
+            if let TypeKey::Foreign(ty) = key
+                && CLOSED.contains(&ty.as_str())
+            {
+                choice.nodes.retain(|&n| self.is_of(&self.world.nodes[n].owner, ty));
+            }
+            return choice;
         }
         let mut nodes = self.matching(name, arguments, |owner| *owner == Owner::Type(key.clone()));
         if nodes.is_empty() {
@@ -242,6 +254,27 @@ impl Scope<'_> {
             (None, TypeKey::Foreign(foreign)) if CLOSED.contains(&foreign.as_str()) => Choice::default(),
             // It may be reached by `Deref`.
             (None, _) => self.by_name(name, arguments),
+        }
+    }
+
+    /// Whether a function may be one of a type of std: its own, that of what it leads to, or of whatever type.
+    fn is_of(&self, owner: &Owner, ty: &str) -> bool {
+        let target = match ty {
+            "Vec" => "[]",
+            "String" => "str",
+            "PathBuf" => "Path",
+            "OsString" => "OsStr",
+            _ => ty,
+        };
+        let may_be = |key: &TypeKey| match key {
+            TypeKey::Foreign(name) => name == ty || name == target,
+            TypeKey::Parameter(_) | TypeKey::Other => true,
+            TypeKey::Local(_) | TypeKey::Dyn(_) => false,
+        };
+        match owner {
+            Owner::Module => false,
+            Owner::Type(key) | Owner::Impl(key, _) => may_be(key),
+            Owner::Trait(of) => self.world.impls.iter().any(|(key, id)| id == of && may_be(key)),
         }
     }
 

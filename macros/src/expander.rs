@@ -68,14 +68,14 @@ impl<'w> Expander<'w> {
         (tokens, self.problems.into_inner())
     }
 
-    /// Notes a call.
-    pub(crate) fn call(&self, from: NodeId, to: NodeId, passes_word: bool) {
-        self.calls.borrow_mut().add(from, to, passes_word);
+    /// Notes a call. `inward`: of a method of what is inside of `Self`.
+    pub(crate) fn call(&self, from: NodeId, to: NodeId, passes_word: bool, inward: bool) {
+        self.calls.borrow_mut().add(from, to, passes_word, inward);
     }
 
     /// Notes a call of a method that may be this one, by its name.
-    pub(crate) fn guessed_call(&self, from: NodeId, to: NodeId) {
-        self.calls.borrow_mut().guess(from, to);
+    pub(crate) fn guessed_call(&self, from: NodeId, to: NodeId, inward: bool) {
+        self.calls.borrow_mut().guess(from, to, inward);
     }
 
     /// Notes a method call that passes the word on although its receiver's type is not known.
@@ -216,7 +216,7 @@ impl<'w> Expander<'w> {
         if let (TypeKey::Parameter(name), Some(of)) = (&key, of) {
             scope.parameters.entry(name.clone()).or_default().extend(self.world.with_supers(of));
         }
-        scope.self_type = Some(key);
+        scope.enter(&i.self_ty);
         let kind = match of {
             _ if i.trait_.is_none() => functions::Kind::Inherent,
             Some(id) => functions::Kind::Implemented { external: self.world.traits[id].item.is_none() },

@@ -22,16 +22,24 @@ pub(crate) struct Calls {
     named: BTreeMap<NodeId, BTreeSet<NodeId>>,
     /// Those of `named` for which nothing but a method's name speaks.
     guessed: BTreeSet<(NodeId, NodeId)>,
+    /// Those of all that do not only lead inward. Where the others alone lead from function to function, types get smaller and smaller, so nothing is called twice.
+    firm: BTreeSet<(NodeId, NodeId)>,
 }
 
 impl Calls {
-    pub(crate) fn add(&mut self, from: NodeId, to: NodeId, passes_word: bool) {
+    pub(crate) fn add(&mut self, from: NodeId, to: NodeId, passes_word: bool, inward: bool) {
+        if !inward {
+            self.firm.insert((from, to));
+        }
         let edges = if passes_word { &mut self.direct } else { &mut self.named };
         edges.entry(from).or_default().insert(to);
     }
 
     /// One by the name of a method, on a type that is not known.
-    pub(crate) fn guess(&mut self, from: NodeId, to: NodeId) {
+    pub(crate) fn guess(&mut self, from: NodeId, to: NodeId, inward: bool) {
+        if !inward {
+            self.firm.insert((from, to));
+        }
         self.guessed.insert((from, to));
     }
 
@@ -43,21 +51,26 @@ impl Calls {
                 named.entry(from).or_default().insert(to);
             }
         }
-        Self { direct, named, guessed: BTreeSet::new() }
+        Self { direct, named, guessed: BTreeSet::new(), firm: self.firm.clone() }
     }
 
     /// Whether calls among `members` alone lead from one of `open` back to it.
     fn lead_back(&self, count: usize, members: &HashSet<NodeId>, open: &HashSet<NodeId>) -> bool {
         let mut inside = Self::default();
         for &from in members {
-            self.next(from).filter(|to| members.contains(to)).for_each(|to| inside.add(from, to, false));
+            self.next(from)
+                .filter(|to| members.contains(to))
+                .for_each(|to| inside.add(from, to, false, !self.firm.contains(&(from, to))));
         }
         components(count, &inside).iter().any(|c| inside.is_cycle(c) && c.iter().any(|n| open.contains(n)))
     }
 
     /// Whether a component is one that leads back.
     fn is_cycle(&self, component: &[NodeId]) -> bool {
-        component.len() > 1 || self.next(component[0]).any(|n| n == component[0])
+        let leads_on = |&from: &NodeId| {
+            self.next(from).any(|to| component.contains(&to) && self.firm.contains(&(from, to)))
+        };
+        component.iter().any(leads_on)
     }
 
     fn next(&self, node: NodeId) -> impl Iterator<Item = NodeId> {
@@ -270,10 +283,10 @@ mod tests {
     fn calls(direct: &[(usize, usize)], named: &[(usize, usize)]) -> Calls {
         let mut calls = Calls::default();
         for &(a, b) in direct {
-            calls.add(a, b, true);
+            calls.add(a, b, true, false);
         }
         for &(a, b) in named {
-            calls.add(a, b, false);
+            calls.add(a, b, false, false);
         }
         calls
     }
@@ -282,10 +295,14 @@ mod tests {
     fn is_acyclic(world: &World, all: &Calls, plan: &Plan) -> bool {
         let mut left = Calls::default();
         for (&from, to) in &all.direct {
-            to.iter().filter(|&&to| !plan.wraps(world, from, to)).for_each(|&to| left.add(from, to, true));
+            to.iter()
+                .filter(|&&to| !plan.wraps(world, from, to))
+                .for_each(|&to| left.add(from, to, true, false));
         }
         for (&from, to) in &all.named {
-            to.iter().filter(|&&to| !plan.shim_wraps(world, to)).for_each(|&to| left.add(from, to, false));
+            to.iter()
+                .filter(|&&to| !plan.shim_wraps(world, to))
+                .for_each(|&to| left.add(from, to, false, false));
         }
         components(world.nodes.len(), &left)
             .iter()
@@ -340,13 +357,13 @@ mod tests {
     fn what_returns_impl_trait_does_not_call_itself_by_name_alone() {
         let mut world = world(&[Mode::Vthread; 2]);
         let mut calls = Calls::default();
-        calls.guess(0, 0);
-        calls.guess(0, 1);
-        calls.guess(1, 0);
+        calls.guess(0, 0, false);
+        calls.guess(0, 1, false);
+        calls.guess(1, 0, false);
         assert!(Plan::new(&world, &calls).is_cyclic(0));
         world.nodes[0].output = Some(syn::parse_quote!(impl Iterator<Item = u32>));
         assert!(!Plan::new(&world, &calls).is_cyclic(0) && !Plan::new(&world, &calls).is_cyclic(1));
-        calls.add(0, 0, false);
+        calls.add(0, 0, false, false);
         assert!(Plan::new(&world, &calls).is_cyclic(0));
     }
 
@@ -357,12 +374,24 @@ mod tests {
         assert!(Plan::new(&world, &calls(&[(0, 1)], &[(1, 0)])).is_cyclic(1));
         // Perhaps it is something else of that name.
         let mut by_name = calls(&[(0, 1)], &[]);
-        by_name.guess(1, 0);
+        by_name.guess(1, 0, false);
         assert!(!Plan::new(&world, &by_name).is_cyclic(1));
         // A circle beside it is not its own, and one through something of ours is broken there.
         let beside = calls(&[(0, 1), (1, 3), (3, 0)], &[(0, 2), (2, 0)]);
         let plan = Plan::new(&world, &beside);
         assert!(!plan.is_cyclic(1) && plan.wraps(&world, 1, 3));
+    }
+
+    #[test]
+    fn what_leads_only_inward_is_no_cycle() {
+        let world = world(&[Mode::Vthread; 2]);
+        let mut calls = Calls::default();
+        calls.add(0, 0, true, true);
+        calls.guess(0, 1, true);
+        calls.guess(1, 0, true);
+        assert!(Plan::new(&world, &calls).cyclic.is_empty());
+        calls.add(0, 1, false, false);
+        assert_eq!(Plan::new(&world, &calls).cyclic.len(), 2);
     }
 
     proptest::proptest! {

@@ -16,19 +16,23 @@ pub(crate) struct Hint {
 
 /// Names bound in the scopes around an expression.
 #[derive(Default)]
-pub(crate) struct Locals(Vec<HashMap<String, Option<Hint>>>);
+pub(crate) struct Locals {
+    scopes: Vec<HashMap<String, Option<Hint>>>,
+    /// References around `Self` in the type of `self`: one of `&self`.
+    self_layers: Option<i32>,
+}
 
 impl Locals {
     pub(crate) fn open(&mut self) {
-        self.0.push(HashMap::new());
+        self.scopes.push(HashMap::new());
     }
 
     pub(crate) fn close(&mut self) {
-        self.0.pop();
+        self.scopes.pop();
     }
 
     pub(crate) fn bind_name(&mut self, name: String, hint: Option<Hint>) {
-        if let Some(scope) = self.0.last_mut() {
+        if let Some(scope) = self.scopes.last_mut() {
             scope.insert(name, hint);
         }
     }
@@ -76,12 +80,12 @@ impl Locals {
 
     /// Whether the name is a variable's.
     pub(crate) fn has(&self, name: &str) -> bool {
-        self.0.iter().any(|scope| scope.contains_key(name))
+        self.scopes.iter().any(|scope| scope.contains_key(name))
     }
 
     /// The type of a variable, if it is one and the type is known.
     fn get(&self, name: &str) -> Option<&Hint> {
-        self.0.iter().rev().find_map(|scope| scope.get(name))?.as_ref()
+        self.scopes.iter().rev().find_map(|scope| scope.get(name))?.as_ref()
     }
 
     /// Everything that is named in these tokens may have been bound by a macro.
@@ -96,6 +100,10 @@ impl Locals {
     }
 
     pub(crate) fn bind_inputs(&mut self, sig: &Signature, module: ModuleId) {
+        self.self_layers = match sig.receiver() {
+            Some(r) if r.colon_token.is_none() => Some(i32::from(r.reference.is_some())),
+            _ => None,
+        };
         for input in &sig.inputs {
             if let FnArg::Typed(t) = input {
                 self.bind(&t.pat, Some(Hint { ty: (*t.ty).clone(), module }), module);
@@ -117,8 +125,10 @@ impl Reader<'_> {
 
     /// The type that a method is looked up on.
     pub(crate) fn receiver(&self, e: &Expr) -> Option<TypeKey> {
-        if is_self(e) {
-            return self.scope.self_type.clone();
+        if let Some(derefs) = self_derefs(e) {
+            let through = self.locals.self_layers.is_some_and(|layers| derefs > layers);
+            let inside = self.scope.inside.pointee.as_ref().filter(|_| self.goes_through_self(e));
+            return if through { inside } else { self.scope.self_type.as_ref() }.cloned();
         }
         let hint = self.of(e)?;
         self.key(&hint)
@@ -133,6 +143,28 @@ impl Reader<'_> {
             TypeKey::Foreign(name) if inner.to_token_stream().to_string() == name && name.len() <= 2 => None,
             TypeKey::Other => None,
             key => Some(key),
+        }
+    }
+
+    /// `**self`, where `Self` is a reference or a pointer: what that leads to.
+    pub(crate) fn goes_through_self(&self, e: &Expr) -> bool {
+        self.scope.inside.pointee.is_some()
+            && self.locals.self_layers.is_some_and(|layers| self_derefs(e) == Some(layers + 1))
+    }
+
+    /// `self.0`, of a type that is a parameter of `Self`.
+    pub(crate) fn is_inner_field(&self, e: &Expr) -> bool {
+        match e {
+            Expr::Paren(p) => self.is_inner_field(&p.expr),
+            Expr::Group(p) => self.is_inner_field(&p.expr),
+            Expr::Reference(r) => self.is_inner_field(&r.expr),
+            Expr::Field(f) if is_self(&f.base) => {
+                let Some(TypeKey::Local(id)) = &self.scope.self_type else { return false };
+                let def = &self.world().types[*id];
+                matches!(def.fields.get(&member_name(&f.member)), Some(Type::Path(p))
+                    if p.path.get_ident().is_some_and(|name| def.parameters.contains(&name.to_string())))
+            }
+            _ => false,
         }
     }
 
@@ -213,11 +245,7 @@ impl Reader<'_> {
     fn field(&self, base: &Expr, member: &Member) -> Option<Hint> {
         let TypeKey::Local(id) = self.receiver(base)? else { return None };
         let def = &self.world().types[id];
-        let name = match member {
-            Member::Named(name) => name.to_string(),
-            Member::Unnamed(index) => index.index.to_string(),
-        };
-        let ty = def.fields.get(&name)?;
+        let ty = def.fields.get(&member_name(member))?;
         let generic = matches!(pointee(ty), Type::Path(p)
             if p.path.segments.first().is_some_and(|s| def.parameters.contains(&s.ident.to_string())));
         (!generic).then(|| Hint { ty: ty.clone(), module: def.module })
@@ -334,12 +362,24 @@ impl Reader<'_> {
 }
 
 pub(crate) fn is_self(e: &Expr) -> bool {
+    self_derefs(e).is_some()
+}
+
+fn member_name(member: &Member) -> String {
+    match member {
+        Member::Named(name) => name.to_string(),
+        Member::Unnamed(index) => index.index.to_string(),
+    }
+}
+
+/// How many `*` there are before `self`, less `&`.
+fn self_derefs(e: &Expr) -> Option<i32> {
     match e {
-        Expr::Path(p) => p.path.is_ident("self"),
-        Expr::Paren(p) => is_self(&p.expr),
-        Expr::Reference(r) => is_self(&r.expr),
-        Expr::Unary(u) => matches!(u.op, syn::UnOp::Deref(_)) && is_self(&u.expr),
-        _ => false,
+        Expr::Path(p) => p.path.is_ident("self").then_some(0),
+        Expr::Paren(p) => self_derefs(&p.expr),
+        Expr::Reference(r) => Some(self_derefs(&r.expr)? - 1),
+        Expr::Unary(u) if matches!(u.op, syn::UnOp::Deref(_)) => Some(self_derefs(&u.expr)? + 1),
+        _ => None,
     }
 }
 

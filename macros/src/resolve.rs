@@ -3,7 +3,7 @@
 
 use crate::world::{Def, Definition, Mode, ModuleId, TraitId, TypeKey, World};
 use quote::ToTokens;
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use syn::{
     GenericArgument, GenericParam, Generics, Path, PathArguments, Type, TypeParamBound, WherePredicate,
 };
@@ -18,13 +18,48 @@ pub(crate) struct Scope<'a> {
     pub(crate) module: ModuleId,
     pub(crate) self_type: Option<TypeKey>,
     pub(crate) self_trait: Option<TraitId>,
+    /// What `Self` is made of, in an impl.
+    pub(crate) inside: Inside,
     /// Type parameters and the vthread traits that bound them.
     pub(crate) parameters: HashMap<String, Vec<TraitId>>,
 }
 
+/// What a type is made of.
+#[derive(Clone, Default)]
+pub(crate) struct Inside {
+    /// Where it is a reference or a pointer: to what.
+    pub(crate) pointee: Option<TypeKey>,
+    /// Type parameters that are part of it, and not all.
+    pub(crate) parameters: HashSet<String>,
+}
+
 impl<'a> Scope<'a> {
     pub(crate) fn new(world: &'a World, module: ModuleId) -> Self {
-        Self { world, module, self_type: None, self_trait: None, parameters: HashMap::new() }
+        let inside = Inside::default();
+        Self { world, module, self_type: None, self_trait: None, inside, parameters: HashMap::new() }
+    }
+
+    /// Says that `Self` is `ty`.
+    pub(crate) fn enter(&mut self, ty: &Type) {
+        self.self_type = Some(self.type_key(ty));
+        let inner = pointed_to(ty);
+        self.inside = Inside {
+            pointee: inner.map(|inner| self.type_key(inner)),
+            parameters: names_in(ty.to_token_stream()),
+        };
+        if let Type::Path(p) = ty
+            && let Some(name) = p.path.get_ident()
+        {
+            self.inside.parameters.remove(&name.to_string());
+        }
+        let known = &self.parameters;
+        self.inside.parameters.retain(|name| known.contains_key(name));
+    }
+
+    /// Whether a type is a part of `Self`, and smaller. A call of one of its methods leads, by however many more of its kind, to no function that it came from: what is implemented for
+    /// `&A` by what `A` does is no recursion.
+    pub(crate) fn is_inside(&self, key: &TypeKey) -> bool {
+        matches!(key, TypeKey::Parameter(name) if self.inside.parameters.contains(name))
     }
 
     pub(crate) fn with_generics(mut self, generics: &Generics) -> Self {
@@ -286,6 +321,35 @@ pub(crate) fn pointee(ty: &Type) -> &Type {
         },
         _ => ty,
     }
+}
+
+/// `T` of `&T`, `Box<T>`, `Rc<T>`, `Arc<T>`.
+fn pointed_to(ty: &Type) -> Option<&Type> {
+    match ty {
+        Type::Reference(r) => Some(&r.elem),
+        Type::Paren(t) => pointed_to(&t.elem),
+        Type::Group(t) => pointed_to(&t.elem),
+        Type::Path(p) => {
+            let last = p.path.segments.last()?;
+            let pointer = ["Box", "Rc", "Arc"].iter().any(|name| last.ident == name);
+            if pointer { first_argument(&last.arguments) } else { None }
+        }
+        _ => None,
+    }
+}
+
+fn names_in(tokens: proc_macro2::TokenStream) -> HashSet<String> {
+    let mut names = HashSet::new();
+    for token in tokens {
+        match token {
+            proc_macro2::TokenTree::Ident(i) => {
+                names.insert(i.to_string());
+            }
+            proc_macro2::TokenTree::Group(g) => names.extend(names_in(g.stream())),
+            _ => {}
+        }
+    }
+    names
 }
 
 /// `T` of `Vec<T>`.

@@ -133,7 +133,7 @@ impl Rewriter<'_, '_> {
         identifiers(m.tokens.clone(), &mut names);
         for (id, node) in self.scope.world.nodes.iter().enumerate() {
             if names.contains(&node.name) {
-                self.expander.call(from, id, false);
+                self.expander.call(from, id, false, false);
             }
         }
     }

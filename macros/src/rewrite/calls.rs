@@ -39,9 +39,9 @@ impl Rewriter<'_, '_> {
         if let Some(from) = self.node {
             for &to in &choice.nodes {
                 if choice.evidence == Evidence::Name && !passes_word {
-                    self.expander.guessed_call(from, to);
+                    self.expander.guessed_call(from, to, choice.inward);
                 } else {
-                    self.expander.call(from, to, passes_word);
+                    self.expander.call(from, to, passes_word, choice.inward);
                 }
             }
         }
@@ -80,9 +80,9 @@ impl Rewriter<'_, '_> {
         if let Some(from) = self.node {
             for &to in &choice.nodes {
                 if choice.evidence == Evidence::Name {
-                    self.expander.guessed_call(from, to);
+                    self.expander.guessed_call(from, to, choice.inward);
                 } else {
-                    self.expander.call(from, to, false);
+                    self.expander.call(from, to, false, choice.inward);
                 }
             }
         }
@@ -95,7 +95,10 @@ impl Rewriter<'_, '_> {
     pub(super) fn method_call(&mut self, m: &mut ExprMethodCall) {
         let receiver = self.hint().receiver(&m.receiver);
         let unsure = receiver.is_none();
-        let choice = self.scope.method(receiver, &m.method.to_string(), m.args.len());
+        let inward = receiver.as_ref().is_some_and(|key| self.scope.is_inside(key))
+            || self.hint().is_inner_field(&m.receiver)
+            || self.hint().goes_through_self(&m.receiver);
+        let choice = Choice { inward, ..self.scope.method(receiver, &m.method.to_string(), m.args.len()) };
         let plain = attributes::take_plain(&mut m.attrs);
         self.visit_expr_mut(&mut m.receiver);
         if let Some(turbofish) = &mut m.turbofish {
