@@ -486,7 +486,6 @@ mod clocks {
         known: ::vthread::__private::Known<__CONCURRENT>,
         n: u64,
     ) -> u64 {
-        ::vthread::__private::known_here!(__CONCURRENT);
         if n == 0 { 0 } else { 1 + __step_halves(known, n / 2) }
     }
     #[doc(hidden)]
@@ -555,7 +554,6 @@ mod clocks {
         known: ::vthread::__private::Known<__CONCURRENT>,
         n: u64,
     ) -> u64 {
-        ::vthread::__private::known_here!(__CONCURRENT);
         n
     }
     #[doc(hidden)]

@@ -13,7 +13,6 @@ mod all {
         known: ::vthread::__private::Known<__CONCURRENT>,
         n: u32,
     ) -> u32 {
-        ::vthread::__private::known_here!(__CONCURRENT);
         if n == 0 { 0 } else { 1 + __step_depth(known, n - 1) }
     }
     #[doc(hidden)]

@@ -13,7 +13,6 @@ mod recursion {
         known: ::vthread::__private::Known<__CONCURRENT>,
         n: u32,
     ) -> bool {
-        ::vthread::__private::known_here!(__CONCURRENT);
         n == 0 || __body_odd(known, n - 1)
     }
     #[doc(hidden)]
@@ -79,7 +78,6 @@ mod recursion {
         known: ::vthread::__private::Known<__CONCURRENT>,
         n: u32,
     ) -> bool {
-        ::vthread::__private::known_here!(__CONCURRENT);
         n != 0 && __step_even(known, n - 1)
     }
     #[doc(hidden)]
@@ -150,7 +148,6 @@ mod recursion {
             #[allow(unused_variables)]
             known: ::vthread::__private::Known<__CONCURRENT>,
         ) -> i64 {
-            ::vthread::__private::known_here!(__CONCURRENT);
             match self {
                 Expr::Number(n) => *n,
                 Expr::Add(a, b) => a.__step_eval(known) + b.__step_eval(known),

@@ -12,7 +12,6 @@ pub fn __body_fibonacci<const __CONCURRENT: bool>(
     known: ::vthread::__private::Known<__CONCURRENT>,
     n: u64,
 ) -> u64 {
-    ::vthread::__private::known_here!(__CONCURRENT);
     if n < 2 {
         n
     } else {
@@ -84,7 +83,6 @@ pub fn __body_descend<const __CONCURRENT: bool>(
     known: ::vthread::__private::Known<__CONCURRENT>,
     f: &mut dyn FnMut(),
 ) {
-    ::vthread::__private::known_here!(__CONCURRENT);
     ::vthread::__private::after_call!({ ::vthread::__private::before_call!(); f() });
 }
 #[doc(hidden)]

@@ -16,7 +16,7 @@
 //!     let entry = callee_here!(__body_walk::<false>, __chunk_walk, fn(_, _) -> _);      // off the chunks, on one
 //!     entry(Known::<false>, t)
 //! }
-//! fn __body_walk<const C: bool>(known: Known<C>, t: &Tree) -> u64 { known_here!(C); .. __step_walk(known, left) .. }
+//! fn __body_walk<const C: bool>(known: Known<C>, t: &Tree) -> u64 { .. __step_walk(known, left) .. }      // with `known_here!(C)`, if something in it asks
 //! fn __vt_walk(is_concurrent: i64, t: &Tree) -> u64 {
 //!     if is_concurrent & 1 == 0 { plain_only!(); __body_walk(Known::<false>, t) } else { __body_walk(Known::<true>, t) }
 //! }
@@ -34,7 +34,7 @@ use crate::attributes::{self, Divided};
 use crate::expander::Expander;
 use crate::names;
 use crate::resolve::Scope;
-use crate::rewrite;
+use crate::rewrite::{self, Needs};
 use crate::signature::{self, Forward};
 use crate::world::{Mode, NodeId};
 use proc_macro2::TokenStream;
@@ -74,13 +74,13 @@ pub(crate) fn write(
     scope: Scope<'_>,
     kind: Kind,
 ) -> TokenStream {
-    let used = rewrite::body(expander, f.node, Mode::Vthread, scope, f.sig, block);
+    let needs = rewrite::body(expander, f.node, Mode::Vthread, scope, f.sig, block);
     let divided = Divided::new(f.attrs);
     let knows_word = f.node.is_some_and(|n| expander.plan.knows_word(expander.world, n));
     let body = if knows_word {
-        known_body(expander, f, block, used, &divided)
+        known_body(expander, f, block, needs, &divided)
     } else {
-        body(expander, f, block, used, &divided, kind)
+        body(expander, f, block, needs.word, &divided, kind)
     };
     let cyclic = f.node.is_some_and(|n| expander.plan.is_cyclic(n));
     if cyclic && signature::mentions_impl(&f.sig.output) {
@@ -130,7 +130,7 @@ fn known_body(
     expander: &Expander<'_>,
     f: &Function<'_>,
     block: &Block,
-    used: bool,
+    needs: Needs,
     divided: &Divided,
 ) -> TokenStream {
     let inputs = f.sig.inputs.iter().cloned().collect();
@@ -138,12 +138,14 @@ fn known_body(
     let head = signature::known_head(f.sig, &name, inputs, &expander.private);
     let (attrs, vis, statements) = (&divided.body, &f.vis, &block.stmts);
     let (word, constant) = (names::flag(), names::constant());
-    let word = used.then(|| quote!(let #word: i64 = #constant as i64;));
+    let word = needs.word.then(|| quote!(let #word: i64 = #constant as i64;));
     let private = &expander.private;
+    // It would keep the compiler from inlining what is small.
+    let told = needs.place.then(|| quote!(#private::known_here!(#constant);));
     let allow = may_be_unused(expander, f).then(|| quote!(#[allow(dead_code)]));
     quote! {
         #[doc(hidden)] #(#attrs)* #allow #vis #head {
-            #private::known_here!(#constant);
+            #told
             #word
             #(#statements)*
         }

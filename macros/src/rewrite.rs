@@ -34,13 +34,24 @@ pub(crate) struct Rewriter<'a, 'w> {
     locals: Locals,
     /// The context word is needed here.
     used: bool,
+    /// Something here may ask where it runs: a closure, a call by an ordinary name.
+    asks: bool,
     /// The word is known here: outside of closures, in a body that is compiled for each.
     known: bool,
     in_closure: bool,
     mode: Mode,
 }
 
-/// Rewrites the body of `node` and says whether it uses the context word.
+/// What a rewritten body needs to know.
+#[derive(Clone, Copy)]
+pub(crate) struct Needs {
+    /// The context word.
+    pub(crate) word: bool,
+    /// Where it runs, for what is inlined into it.
+    pub(crate) place: bool,
+}
+
+/// Rewrites the body of `node` and says what it needs.
 pub(crate) fn body(
     expander: &Expander<'_>,
     node: Option<NodeId>,
@@ -48,13 +59,14 @@ pub(crate) fn body(
     scope: Scope<'_>,
     sig: &Signature,
     block: &mut Block,
-) -> bool {
+) -> Needs {
     let mut rewriter = Rewriter {
         expander,
         node,
         scope: Scope { world: expander.world, ..scope }.with_generics(&sig.generics),
         locals: Locals::default(),
         used: false,
+        asks: false,
         known: mode == Mode::Vthread && node.is_some_and(|n| expander.plan.knows_word(expander.world, n)),
         in_closure: false,
         mode,
@@ -66,7 +78,7 @@ pub(crate) fn body(
         let read = rewriter.read_word();
         block.stmts.insert(0, parse_quote!(#read));
     }
-    rewriter.used
+    Needs { word: rewriter.used, place: rewriter.asks }
 }
 
 impl Rewriter<'_, '_> {
@@ -95,6 +107,7 @@ impl Rewriter<'_, '_> {
         if let Some(token) = &c.asyncness {
             self.expander.problem(token.span, ASYNC);
         }
+        self.asks = true;
         let outer = std::mem::replace(&mut self.used, false);
         let known = std::mem::replace(&mut self.known, false);
         let in_closure = std::mem::replace(&mut self.in_closure, true);
@@ -128,6 +141,7 @@ impl Rewriter<'_, '_> {
     /// A macro whose tokens are not parsed may call everything that it names.
     fn opaque(&mut self, m: &mut Macro) {
         m.tokens = objects::dyn_tokens(&self.scope, std::mem::take(&mut m.tokens));
+        self.asks = true;
         let Some(from) = self.node else { return };
         let mut names = vec![];
         identifiers(m.tokens.clone(), &mut names);

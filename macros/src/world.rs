@@ -197,8 +197,15 @@ impl World {
     /// Takes up what a name stands for.
     pub(crate) fn define(&mut self, module: ModuleId, name: &Ident, def: Def, attributes: &[syn::Attribute]) {
         let condition = Condition::of(attributes).attribute().to_string();
-        let names = &mut self.modules[module].names;
-        names.entry(name.to_string()).or_default().push(Definition { def, condition });
+        let definitions = self.modules[module].names.entry(name.to_string()).or_default();
+        definitions.push(Definition { def, condition });
+        // Of alternatives it is not known which has the fields.
+        let types =
+            definitions.iter().filter_map(|d| if let Def::Type(id) = d.def { Some(id) } else { None });
+        let types: Vec<TypeId> = types.collect();
+        if types.len() > 1 {
+            types.iter().for_each(|&id| self.types[id].fields.clear());
+        }
     }
 
     /// Takes a function up.

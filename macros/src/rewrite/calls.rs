@@ -46,6 +46,7 @@ impl Rewriter<'_, '_> {
             }
         }
         if !passes_word {
+            self.asks |= !choice.nodes.is_empty();
             return None;
         }
         let (expander, nodes) = (self.expander, &choice.nodes);
@@ -61,6 +62,7 @@ impl Rewriter<'_, '_> {
             && choice.closed
             && nodes.iter().all(|&to| expander.plan.asks_well(expander.world, to))
         {
+            self.asks = true;
             return Some(Target { name: names::same(name), word: None });
         }
         self.used |= !known;
@@ -77,6 +79,7 @@ impl Rewriter<'_, '_> {
 
     /// A call that the user marked `#[plain]`: only what is inside of it is rewritten.
     fn leave(&mut self, choice: &Choice) {
+        self.asks |= !choice.nodes.is_empty();
         if let Some(from) = self.node {
             for &to in &choice.nodes {
                 if choice.evidence == Evidence::Name {

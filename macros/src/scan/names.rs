@@ -61,7 +61,7 @@ impl Names<'_> {
             Item::Fn(f) => self.free_function(f),
             Item::Trait(t) => self.declare_trait(t),
             Item::Struct(s) => {
-                let id = self.type_def(&s.generics, named_fields(&s.attrs, &s.fields));
+                let id = self.type_def(&s.generics, named_fields(&s.fields));
                 self.define(&s.ident, Def::Type(id), &s.attrs);
             }
             Item::Enum(e) => {
@@ -269,13 +269,16 @@ fn names_of_types(item: &Item) -> Vec<(String, Condition)> {
     }
 }
 
-/// The types of fields, of those that exist always.
-fn named_fields(attributes: &[syn::Attribute], fields: &Fields) -> HashMap<String, Type> {
-    let always = |attributes: &[syn::Attribute]| Condition::of(attributes).is_always();
-    fields
-        .iter()
-        .enumerate()
-        .filter(|(_, f)| always(attributes) && always(&f.attrs))
-        .map(|(i, f)| (f.ident.as_ref().map_or_else(|| i.to_string(), ToString::to_string), f.ty.clone()))
-        .collect()
+/// The types of fields, but of those that `#[cfg]` gives another one.
+fn named_fields(fields: &Fields) -> HashMap<String, Type> {
+    let mut types = HashMap::new();
+    let mut several = vec![];
+    for (i, f) in fields.iter().enumerate() {
+        let name = f.ident.as_ref().map_or_else(|| i.to_string(), ToString::to_string);
+        if types.insert(name.clone(), f.ty.clone()).is_some() {
+            several.push(name);
+        }
+    }
+    types.retain(|name, _| !several.contains(name));
+    types
 }
