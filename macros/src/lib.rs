@@ -28,6 +28,7 @@ mod names;
 mod object_uses;
 mod objects;
 mod options;
+mod own_macros;
 mod place;
 mod resolve;
 mod rewrite;

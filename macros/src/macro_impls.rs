@@ -109,7 +109,7 @@ fn impls_in(scope: &Scope<'_>, attribute: &TokenStream, tokens: TokenStream) -> 
 /// Whether `before` ends in `name!`, of a macro of the module that takes an `impl`.
 fn is_taken(scope: &Scope<'_>, before: &[TokenTree]) -> bool {
     let [.., TokenTree::Ident(name), bang] = before else { return false };
-    is_punct(bang, '!') && scope.own_macro(&name.to_string()) == Some(true)
+    is_punct(bang, '!') && scope.own_macro(&name.to_string()).is_some_and(|own| own.takes_impl)
 }
 
 /// Whether an impl that begins before `tokens` is whole.

@@ -1,6 +1,7 @@
 //! What a path means, as far as the code that is expanded tells. Everything else is `None`, which is always safe: what
 //! is not resolved is called through its ordinary name.
 
+use crate::own_macros::OwnMacro;
 use crate::world::{Def, Definition, Mode, ModuleId, TraitId, TypeKey, World};
 use quote::ToTokens;
 use std::collections::{HashMap, HashSet};
@@ -109,8 +110,8 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// A `macro_rules!` of the modules around: whether it takes an `impl`.
-    pub(crate) fn own_macro(&self, name: &str) -> Option<bool> {
+    /// A `macro_rules!` of the modules around.
+    pub(crate) fn own_macro(&self, name: &str) -> Option<OwnMacro> {
         let modules = &self.world.modules;
         let mut around = std::iter::successors(Some(self.module), |id| modules[*id].parent);
         around.find_map(|id| modules[id].macros.get(name).copied())

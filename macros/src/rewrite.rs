@@ -16,6 +16,7 @@ use crate::expander::Expander;
 use crate::hints::{Hint, Locals, Reader};
 use crate::names;
 use crate::objects::{self, DynTypes};
+use crate::own_macros::{self, OwnMacro};
 use crate::resolve::Scope;
 use crate::scan;
 use crate::std_macros::{self, Argument};
@@ -152,8 +153,8 @@ impl Rewriter<'_, '_> {
         }
     }
 
-    fn is_own_macro(&self, m: &Macro) -> bool {
-        m.path.get_ident().is_some_and(|name| self.scope.own_macro(&name.to_string()).is_some())
+    fn own_macro(&self, m: &Macro) -> Option<OwnMacro> {
+        m.path.get_ident().and_then(|name| self.scope.own_macro(&name.to_string()))
     }
 
     fn statement(&mut self, statement: &mut Stmt) {
@@ -164,7 +165,7 @@ impl Rewriter<'_, '_> {
             }
             Stmt::Macro(m) => {
                 self.visit_macro_mut(&mut m.mac);
-                if !is_std_macro(&m.mac) {
+                if !is_std_macro(&m.mac) && !self.own_macro(&m.mac).is_some_and(|own| own.takes_values) {
                     self.locals.bind_tokens(m.mac.tokens.clone());
                 }
             }
@@ -264,11 +265,13 @@ impl VisitMut for Rewriter<'_, '_> {
     fn visit_attributes_mut(&mut self, _: &mut Vec<Attribute>) {}
 
     fn visit_macro_mut(&mut self, m: &mut Macro) {
-        let known = !self.is_own_macro(m)
-            && std_macros::visit_arguments(m, |argument| match argument {
+        let known = match self.own_macro(m) {
+            Some(own) => own.takes_values && own_macros::visit_values(m, |e| self.visit_expr_mut(e)),
+            None => std_macros::visit_arguments(m, |argument| match argument {
                 Argument::Value(e) => self.visit_expr_mut(e),
                 Argument::Pattern(p) => self.bind(p, None),
-            });
+            }),
+        };
         if !known {
             self.opaque(m);
         }

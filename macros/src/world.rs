@@ -2,6 +2,7 @@
 
 use crate::attributes::Marker;
 use crate::conditions::Condition;
+use crate::own_macros::OwnMacro;
 use std::collections::{BTreeSet, HashMap, HashSet};
 use syn::{Ident, ItemTrait, Path, Type};
 
@@ -134,8 +135,8 @@ pub(crate) struct Module {
     pub(crate) globs: Vec<Vec<String>>,
     /// When it exists, apart from what is around it.
     pub(crate) condition: Condition,
-    /// Its `macro_rules!`, and whether they take an `impl`: then what follows the word is in a syntax of their own.
-    pub(crate) macros: HashMap<String, bool>,
+    /// Its `macro_rules!`.
+    pub(crate) macros: HashMap<String, OwnMacro>,
 }
 
 /// How often a name stands there.
