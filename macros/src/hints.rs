@@ -246,9 +246,18 @@ impl Reader<'_> {
         let TypeKey::Local(id) = self.receiver(base)? else { return None };
         let def = &self.world().types[id];
         let ty = def.fields.get(&member_name(member))?;
-        let generic = matches!(pointee(ty), Type::Path(p)
-            if p.path.segments.first().is_some_and(|s| def.parameters.contains(&s.ident.to_string())));
-        (!generic).then(|| Hint { ty: ty.clone(), module: def.module })
+        let generic = match pointee(ty) {
+            Type::Path(p) => p.path.segments.first().map(|s| s.ident.to_string()),
+            _ => None,
+        };
+        let Some(at) = def.parameters.iter().position(|p| generic.as_ref() == Some(p)) else {
+            return Some(Hint { ty: ty.clone(), module: def.module });
+        };
+        // What the impl around has for that parameter.
+        let whole = matches!(pointee(ty), Type::Path(p) if p.path.get_ident().is_some());
+        let own = whole && is_self(base) && self.scope.self_type == Some(TypeKey::Local(id));
+        let argument = self.scope.inside.arguments.get(at).filter(|_| own)?;
+        Some(Hint { ty: argument.clone(), module: self.scope.module })
     }
 
     fn call(&self, path: &syn::Path) -> Option<Hint> {

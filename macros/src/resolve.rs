@@ -32,6 +32,8 @@ pub(crate) struct Inside {
     pub(crate) pointee: Option<TypeKey>,
     /// Type parameters that are part of it, and not all.
     pub(crate) parameters: HashSet<String>,
+    /// The types in `Name<A, B>`.
+    pub(crate) arguments: Vec<Type>,
 }
 
 impl<'a> Scope<'a> {
@@ -47,6 +49,7 @@ impl<'a> Scope<'a> {
         self.inside = Inside {
             pointee: inner.map(|inner| self.type_key(inner)),
             parameters: names_in(ty.to_token_stream()),
+            arguments: arguments_of(ty),
         };
         if let Type::Path(p) = ty
             && let Some(name) = p.path.get_ident()
@@ -336,6 +339,20 @@ fn pointed_to(ty: &Type) -> Option<&Type> {
             if pointer { first_argument(&last.arguments) } else { None }
         }
         _ => None,
+    }
+}
+
+fn arguments_of(ty: &Type) -> Vec<Type> {
+    let Type::Path(p) = ty else { return vec![] };
+    match p.path.segments.last().map(|s| &s.arguments) {
+        Some(PathArguments::AngleBracketed(all)) => {
+            let types = all.args.iter().filter_map(|a| match a {
+                GenericArgument::Type(t) => Some(t.clone()),
+                _ => None,
+            });
+            types.collect()
+        }
+        _ => vec![],
     }
 }
 

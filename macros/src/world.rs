@@ -96,7 +96,8 @@ pub(crate) struct Trait {
 /// A struct or enum.
 pub(crate) struct TypeDef {
     pub(crate) fields: HashMap<String, Type>,
-    pub(crate) parameters: HashSet<String>,
+    /// Its type parameters, in order.
+    pub(crate) parameters: Vec<String>,
     pub(crate) module: ModuleId,
 }
 
