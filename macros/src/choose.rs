@@ -18,8 +18,17 @@ pub(crate) struct Choice {
     pub(crate) closed: bool,
     /// What speaks for `nodes`.
     pub(crate) evidence: Evidence,
-    /// It is of a type that is a part of `Self` ([`Scope::is_inside`]).
-    pub(crate) inward: bool,
+    /// Where it leads.
+    pub(crate) leads: Leads,
+}
+
+/// Where a call leads.
+#[derive(Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Leads {
+    #[default]
+    Anywhere,
+    /// To a method of a type that is a part of `Self` ([`Scope::is_inside`]).
+    Inward,
 }
 
 /// Why a call may mean a function.
@@ -128,7 +137,14 @@ impl Scope<'_> {
         let sure = !std_names::is_method(name) && !self.world.ambiguous.contains(name);
         let passes_word = known && sure && (imported || !self.world.single);
         let closed = !self.world.declared(name, arity);
-        Choice { nodes, passes_word, has_self: true, closed, evidence: Evidence::Name, inward: false }
+        Choice {
+            nodes,
+            passes_word,
+            has_self: true,
+            closed,
+            evidence: Evidence::Name,
+            leads: Leads::Anywhere,
+        }
     }
 
     /// What a call through a path may mean. `is_local`: whether a name is that of a variable.
@@ -183,7 +199,8 @@ impl Scope<'_> {
     }
 
     fn on_type(&self, key: &TypeKey, name: &str, arguments: Arguments) -> Choice {
-        Choice { inward: self.is_inside(key), ..self.of_type(key, name, arguments) }
+        let leads = if self.is_inside(key) { Leads::Inward } else { Leads::Anywhere };
+        Choice { leads, ..self.of_type(key, name, arguments) }
     }
 
     fn of_type(&self, key: &TypeKey, name: &str, arguments: Arguments) -> Choice {

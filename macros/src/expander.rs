@@ -2,6 +2,7 @@
 //! then, with the plan that breaks their cycles, to write.
 
 use crate::attributes::{self, Marker};
+use crate::choose::Leads;
 use crate::diagnostics::Problems;
 use crate::functions::{self, Function};
 use crate::graph::{Calls, Plan};
@@ -68,14 +69,14 @@ impl<'w> Expander<'w> {
         (tokens, self.problems.into_inner())
     }
 
-    /// Notes a call. `inward`: of a method of what is inside of `Self`.
-    pub(crate) fn call(&self, from: NodeId, to: NodeId, passes_word: bool, inward: bool) {
-        self.calls.borrow_mut().add(from, to, passes_word, inward);
+    /// Notes a call.
+    pub(crate) fn call(&self, from: NodeId, to: NodeId, passes_word: bool, leads: Leads) {
+        self.calls.borrow_mut().add(from, to, passes_word, leads);
     }
 
     /// Notes a call of a method that may be this one, by its name.
-    pub(crate) fn guessed_call(&self, from: NodeId, to: NodeId, inward: bool) {
-        self.calls.borrow_mut().guess(from, to, inward);
+    pub(crate) fn guessed_call(&self, from: NodeId, to: NodeId, leads: Leads) {
+        self.calls.borrow_mut().guess(from, to, leads);
     }
 
     /// Notes a method call that passes the word on although its receiver's type is not known.

@@ -9,6 +9,7 @@
 //! they are where the others of a cycle can be wrapped (those that somebody else calls cannot), and a call that leads to one by nothing but its name is taken for a call of something else,
 //! such as `map.range(..)` in a method `range`. If it is not, the link step says so.
 
+use crate::choose::Leads;
 use crate::signature;
 use crate::world::{Mode, NodeId, Owner, World};
 use std::collections::{BTreeMap, BTreeSet, HashSet};
@@ -27,8 +28,8 @@ pub(crate) struct Calls {
 }
 
 impl Calls {
-    pub(crate) fn add(&mut self, from: NodeId, to: NodeId, passes_word: bool, inward: bool) {
-        if !inward {
+    pub(crate) fn add(&mut self, from: NodeId, to: NodeId, passes_word: bool, leads: Leads) {
+        if leads == Leads::Anywhere {
             self.firm.insert((from, to));
         }
         let edges = if passes_word { &mut self.direct } else { &mut self.named };
@@ -36,8 +37,8 @@ impl Calls {
     }
 
     /// One by the name of a method, on a type that is not known.
-    pub(crate) fn guess(&mut self, from: NodeId, to: NodeId, inward: bool) {
-        if !inward {
+    pub(crate) fn guess(&mut self, from: NodeId, to: NodeId, leads: Leads) {
+        if leads == Leads::Anywhere {
             self.firm.insert((from, to));
         }
         self.guessed.insert((from, to));
@@ -58,9 +59,10 @@ impl Calls {
     fn lead_back(&self, count: usize, members: &HashSet<NodeId>, open: &HashSet<NodeId>) -> bool {
         let mut inside = Self::default();
         for &from in members {
-            self.next(from)
-                .filter(|to| members.contains(to))
-                .for_each(|to| inside.add(from, to, false, !self.firm.contains(&(from, to))));
+            self.next(from).filter(|to| members.contains(to)).for_each(|to| {
+                let firm = self.firm.contains(&(from, to));
+                inside.add(from, to, false, if firm { Leads::Anywhere } else { Leads::Inward });
+            });
         }
         components(count, &inside).iter().any(|c| inside.is_cycle(c) && c.iter().any(|n| open.contains(n)))
     }
@@ -283,10 +285,10 @@ mod tests {
     fn calls(direct: &[(usize, usize)], named: &[(usize, usize)]) -> Calls {
         let mut calls = Calls::default();
         for &(a, b) in direct {
-            calls.add(a, b, true, false);
+            calls.add(a, b, true, Leads::Anywhere);
         }
         for &(a, b) in named {
-            calls.add(a, b, false, false);
+            calls.add(a, b, false, Leads::Anywhere);
         }
         calls
     }
@@ -297,12 +299,12 @@ mod tests {
         for (&from, to) in &all.direct {
             to.iter()
                 .filter(|&&to| !plan.wraps(world, from, to))
-                .for_each(|&to| left.add(from, to, true, false));
+                .for_each(|&to| left.add(from, to, true, Leads::Anywhere));
         }
         for (&from, to) in &all.named {
             to.iter()
                 .filter(|&&to| !plan.shim_wraps(world, to))
-                .for_each(|&to| left.add(from, to, false, false));
+                .for_each(|&to| left.add(from, to, false, Leads::Anywhere));
         }
         components(world.nodes.len(), &left)
             .iter()
@@ -357,13 +359,13 @@ mod tests {
     fn what_returns_impl_trait_does_not_call_itself_by_name_alone() {
         let mut world = world(&[Mode::Vthread; 2]);
         let mut calls = Calls::default();
-        calls.guess(0, 0, false);
-        calls.guess(0, 1, false);
-        calls.guess(1, 0, false);
+        calls.guess(0, 0, Leads::Anywhere);
+        calls.guess(0, 1, Leads::Anywhere);
+        calls.guess(1, 0, Leads::Anywhere);
         assert!(Plan::new(&world, &calls).is_cyclic(0));
         world.nodes[0].output = Some(syn::parse_quote!(impl Iterator<Item = u32>));
         assert!(!Plan::new(&world, &calls).is_cyclic(0) && !Plan::new(&world, &calls).is_cyclic(1));
-        calls.add(0, 0, false, false);
+        calls.add(0, 0, false, Leads::Anywhere);
         assert!(Plan::new(&world, &calls).is_cyclic(0));
     }
 
@@ -374,7 +376,7 @@ mod tests {
         assert!(Plan::new(&world, &calls(&[(0, 1)], &[(1, 0)])).is_cyclic(1));
         // Perhaps it is something else of that name.
         let mut by_name = calls(&[(0, 1)], &[]);
-        by_name.guess(1, 0, false);
+        by_name.guess(1, 0, Leads::Anywhere);
         assert!(!Plan::new(&world, &by_name).is_cyclic(1));
         // A circle beside it is not its own, and one through something of ours is broken there.
         let beside = calls(&[(0, 1), (1, 3), (3, 0)], &[(0, 2), (2, 0)]);
@@ -386,11 +388,11 @@ mod tests {
     fn what_leads_only_inward_is_no_cycle() {
         let world = world(&[Mode::Vthread; 2]);
         let mut calls = Calls::default();
-        calls.add(0, 0, true, true);
-        calls.guess(0, 1, true);
-        calls.guess(1, 0, true);
+        calls.add(0, 0, true, Leads::Inward);
+        calls.guess(0, 1, Leads::Inward);
+        calls.guess(1, 0, Leads::Inward);
         assert!(Plan::new(&world, &calls).cyclic.is_empty());
-        calls.add(0, 1, false, false);
+        calls.add(0, 1, false, Leads::Anywhere);
         assert_eq!(Plan::new(&world, &calls).cyclic.len(), 2);
     }
 

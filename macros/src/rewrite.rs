@@ -12,6 +12,7 @@
 mod calls;
 mod pointers;
 
+use crate::choose::Leads;
 use crate::expander::Expander;
 use crate::hints::{Hint, Locals, Reader};
 use crate::names;
@@ -33,10 +34,8 @@ pub(crate) struct Rewriter<'a, 'w> {
     node: Option<NodeId>,
     scope: Scope<'w>,
     locals: Locals,
-    /// The context word is needed here.
-    used: bool,
-    /// Something here may ask where it runs: a closure, a call by an ordinary name.
-    asks: bool,
+    /// So far.
+    needs: Needs,
     /// The word is known here: outside of closures, in a body that is compiled for each.
     known: bool,
     in_closure: bool,
@@ -44,11 +43,11 @@ pub(crate) struct Rewriter<'a, 'w> {
 }
 
 /// What a rewritten body needs to know.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Default)]
 pub(crate) struct Needs {
     /// The context word.
     pub(crate) word: bool,
-    /// Where it runs, for what is inlined into it.
+    /// Where it runs, for what may ask: a closure, a call by an ordinary name.
     pub(crate) place: bool,
 }
 
@@ -66,8 +65,7 @@ pub(crate) fn body(
         node,
         scope: Scope { world: expander.world, ..scope }.with_generics(&sig.generics),
         locals: Locals::default(),
-        used: false,
-        asks: false,
+        needs: Needs::default(),
         known: mode == Mode::Vthread && node.is_some_and(|n| expander.plan.knows_word(expander.world, n)),
         in_closure: false,
         mode,
@@ -75,11 +73,11 @@ pub(crate) fn body(
     rewriter.locals.open();
     rewriter.locals.bind_inputs(sig, rewriter.scope.module);
     rewriter.visit_block_mut(block);
-    if rewriter.used && mode == Mode::Fixed {
+    if rewriter.needs.word && mode == Mode::Fixed {
         let read = rewriter.read_word();
         block.stmts.insert(0, parse_quote!(#read));
     }
-    Needs { word: rewriter.used, place: rewriter.asks }
+    rewriter.needs
 }
 
 impl Rewriter<'_, '_> {
@@ -108,8 +106,8 @@ impl Rewriter<'_, '_> {
         if let Some(token) = &c.asyncness {
             self.expander.problem(token.span, ASYNC);
         }
-        self.asks = true;
-        let outer = std::mem::replace(&mut self.used, false);
+        self.needs.place = true;
+        let outer = std::mem::replace(&mut self.needs.word, false);
         let known = std::mem::replace(&mut self.known, false);
         let in_closure = std::mem::replace(&mut self.in_closure, true);
         self.within(|this| {
@@ -121,7 +119,7 @@ impl Rewriter<'_, '_> {
             this.visit_return_type_mut(&mut c.output);
             this.visit_expr_mut(&mut c.body);
         });
-        if self.used {
+        if self.needs.word {
             let (read, body) = (self.read_word(), &c.body);
             // The braces are where the user's are, or the body: messages about the closure point from its beginning to there.
             let (mut block, brace): (syn::ExprBlock, _) = match &**body {
@@ -134,7 +132,7 @@ impl Rewriter<'_, '_> {
             block.block.brace_token = brace;
             *c.body = Expr::Block(block);
         }
-        self.used = outer;
+        self.needs.word = outer;
         self.known = known;
         self.in_closure = in_closure;
     }
@@ -142,13 +140,13 @@ impl Rewriter<'_, '_> {
     /// A macro whose tokens are not parsed may call everything that it names.
     fn opaque(&mut self, m: &mut Macro) {
         m.tokens = objects::dyn_tokens(&self.scope, std::mem::take(&mut m.tokens));
-        self.asks = true;
+        self.needs.place = true;
         let Some(from) = self.node else { return };
         let mut names = vec![];
         identifiers(m.tokens.clone(), &mut names);
         for (id, node) in self.scope.world.nodes.iter().enumerate() {
             if names.contains(&node.name) {
-                self.expander.call(from, id, false, false);
+                self.expander.call(from, id, false, Leads::Anywhere);
             }
         }
     }

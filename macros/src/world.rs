@@ -206,7 +206,9 @@ impl World {
             definitions.iter().filter_map(|d| if let Def::Type(id) = d.def { Some(id) } else { None });
         let types: Vec<TypeId> = types.collect();
         if types.len() > 1 {
-            types.iter().for_each(|&id| self.types[id].fields.clear());
+            for id in types {
+                self.types[id].fields.clear();
+            }
         }
     }
 

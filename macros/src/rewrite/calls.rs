@@ -2,7 +2,7 @@
 
 use super::Rewriter;
 use crate::attributes;
-use crate::choose::{Choice, Evidence};
+use crate::choose::{Choice, Evidence, Leads};
 use crate::names;
 use crate::world::{Def, Mode};
 use syn::visit_mut::{self, VisitMut};
@@ -39,14 +39,14 @@ impl Rewriter<'_, '_> {
         if let Some(from) = self.node {
             for &to in &choice.nodes {
                 if choice.evidence == Evidence::Name && !passes_word {
-                    self.expander.guessed_call(from, to, choice.inward);
+                    self.expander.guessed_call(from, to, choice.leads);
                 } else {
-                    self.expander.call(from, to, passes_word, choice.inward);
+                    self.expander.call(from, to, passes_word, choice.leads);
                 }
             }
         }
         if !passes_word {
-            self.asks |= !choice.nodes.is_empty();
+            self.needs.place |= !choice.nodes.is_empty();
             return None;
         }
         let (expander, nodes) = (self.expander, &choice.nodes);
@@ -62,10 +62,10 @@ impl Rewriter<'_, '_> {
             && choice.closed
             && nodes.iter().all(|&to| expander.plan.asks_well(expander.world, to))
         {
-            self.asks = true;
+            self.needs.place = true;
             return Some(Target { name: names::same(name), word: None });
         }
-        self.used |= !known;
+        self.needs.word |= !known;
         let mut callee = match (known, wraps) {
             (true, true) => names::known_wrapper(name),
             (true, false) => names::known_body(name),
@@ -79,13 +79,13 @@ impl Rewriter<'_, '_> {
 
     /// A call that the user marked `#[plain]`: only what is inside of it is rewritten.
     fn leave(&mut self, choice: &Choice) {
-        self.asks |= !choice.nodes.is_empty();
+        self.needs.place |= !choice.nodes.is_empty();
         if let Some(from) = self.node {
             for &to in &choice.nodes {
                 if choice.evidence == Evidence::Name {
-                    self.expander.guessed_call(from, to, choice.inward);
+                    self.expander.guessed_call(from, to, choice.leads);
                 } else {
-                    self.expander.call(from, to, false, choice.inward);
+                    self.expander.call(from, to, false, choice.leads);
                 }
             }
         }
@@ -101,7 +101,8 @@ impl Rewriter<'_, '_> {
         let inward = receiver.as_ref().is_some_and(|key| self.scope.is_inside(key))
             || self.hint().is_inner_field(&m.receiver)
             || self.hint().goes_through_self(&m.receiver);
-        let choice = Choice { inward, ..self.scope.method(receiver, &m.method.to_string(), m.args.len()) };
+        let mut choice = self.scope.method(receiver, &m.method.to_string(), m.args.len());
+        choice.leads = if inward { Leads::Inward } else { Leads::Anywhere };
         let plain = attributes::take_plain(&mut m.attrs);
         self.visit_expr_mut(&mut m.receiver);
         if let Some(turbofish) = &mut m.turbofish {
