@@ -151,15 +151,6 @@ fn open_dir(base: RawFd, path: &CStr) -> io::Result<Dir> {
     Ok(Dir { fd, is_cold })
 }
 
-/// Fills `listing` with the next entries: so many bytes.
-fn list(dir: &Dir, listing: &mut [u64]) -> io::Result<usize> {
-    // SAFETY: the buffer is borrowed, and so long.
-    let n = unsafe {
-        libc::syscall(libc::SYS_getdents64, dir.as_raw_fd(), listing.as_mut_ptr(), size_of_val(listing))
-    };
-    usize::try_from(n).map_err(|_| io::Error::last_os_error())
-}
-
 /// By way of a descriptor that is only for that (`O_PATH`): to find it may wait, to look at it does not.
 pub(super) fn metadata_at(dir: RawFd, path: &CStr, follow: bool) -> io::Result<Metadata> {
     let flags = libc::O_PATH | if follow { 0 } else { libc::O_NOFOLLOW };
@@ -190,37 +181,33 @@ impl ReadDir {
     }
 
     fn fill(&mut self) -> io::Result<()> {
+        if self.dir.is_cold
+            && let Ok(listed) = try_blocking(|| self.list())
+        {
+            return listed;
+        }
+        // Without a thread for it, the carrier waits.
+        self.list()
+    }
+
+    /// Asks for the next entries, and keeps them at once: they are not told twice, and who has waited for them may be cancelled.
+    fn list(&mut self) -> io::Result<()> {
         loop {
-            let (dir, listing) = (&*self.dir, &mut *self.listing);
-            let listed = if dir.is_cold {
-                // Without a thread for it, the carrier waits.
-                match try_blocking(|| list(dir, listing)) {
-                    Ok(listed) => listed,
-                    Err(_) => list(&self.dir, &mut self.listing),
-                }
-            } else {
-                list(dir, listing)
-            };
-            let error = match listed {
-                Ok(n) => {
-                    self.held = 0..n;
-                    self.ended = n == 0;
-                    return Ok(());
-                }
-                Err(error) => error,
-            };
-            match error.raw_os_error() {
-                Some(libc::EINTR) => {}
-                // Removed meanwhile: nothing is left of it.
-                Some(libc::ENOENT) => {
-                    self.ended = true;
-                    return Ok(());
-                }
-                _ => {
-                    self.ended = true;
-                    return Err(error);
-                }
+            let (dir, to) = (self.dir.as_raw_fd(), self.listing.as_mut_ptr());
+            // SAFETY: the buffer is ours, and so long.
+            let n = unsafe { libc::syscall(libc::SYS_getdents64, dir, to, size_of_val(&*self.listing)) };
+            if let Ok(n) = usize::try_from(n) {
+                self.held = 0..n;
+                self.ended = n == 0;
+                return Ok(());
             }
+            let error = io::Error::last_os_error();
+            if error.raw_os_error() == Some(libc::EINTR) {
+                continue;
+            }
+            self.ended = true;
+            // Removed meanwhile: nothing is left of it.
+            return if error.raw_os_error() == Some(libc::ENOENT) { Ok(()) } else { Err(error) };
         }
     }
 

@@ -10,7 +10,8 @@
 //!
 //! The kernel writes into the caller's buffer, so a call returns only when its own operation has completed. A cancellation
 //! of the vthread asks the kernel to cancel the operation, and goes on waiting until it has; an unpark ends no such wait.
-//! A regular file's read that has begun cannot be cancelled: it is waited for.
+//! A regular file's read that has begun cannot be cancelled: it is waited for. What has been done all the same, bytes that were read or written, a file that was
+//! opened, is told as ever, and the next call panics with [`Cancelled`](crate::Cancelled).
 //!
 //! # The position of a file
 //!

@@ -3,14 +3,9 @@
 use super::calls::{self, How, Openness};
 use super::perform::{For, check, on_a_vthread, perform_waiting, try_first, would_wait_error};
 use super::{Request, would_wait};
-#[cfg(vthread_native)]
-use crate::sched::task::checkpoint;
 use std::ffi::CStr;
 use std::io;
 use std::os::fd::{AsRawFd, FromRawFd, OwnedFd, RawFd};
-
-#[cfg(not(vthread_native))]
-use super::perform::checkpoint;
 
 /// What an open has given.
 ///
@@ -174,7 +169,6 @@ pub(super) fn open_in_mount(dir: RawFd, path: &CStr, flags: i32, mode: u32) -> i
         perform_waiting(&Request::OpenAs { dir, path, how: &how }, what)
             .map(|fd| OwnedFd::from_raw_fd(fd as RawFd))
     };
-    checkpoint();
     opened.map_err(|error| {
         let result = calls::or_cannot_tell(-error.raw_os_error().unwrap_or(libc::EIO));
         io::Error::from_raw_os_error(-result)
@@ -221,7 +215,5 @@ fn open_after_try(dir: RawFd, path: &CStr, flags: i32, mode: u32, why: NotOpened
 fn open_waiting(dir: RawFd, path: &CStr, flags: i32, mode: u32, what: For) -> io::Result<OwnedFd> {
     let request = Request::Open { dir, path, flags, mode };
     // SAFETY: no buffer but the path, which is borrowed; the descriptor is owned at once.
-    let opened = unsafe { perform_waiting(&request, what).map(|fd| OwnedFd::from_raw_fd(fd as RawFd)) };
-    checkpoint();
-    opened
+    unsafe { perform_waiting(&request, what).map(|fd| OwnedFd::from_raw_fd(fd as RawFd)) }
 }

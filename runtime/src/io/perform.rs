@@ -10,7 +10,7 @@ use std::io;
 use std::os::fd::{AsRawFd, BorrowedFd, RawFd};
 
 #[cfg(not(vthread_native))]
-pub(super) fn checkpoint() {}
+fn checkpoint() {}
 
 /// Bytes that are written at once where the file system cannot say whether that would wait.
 const SMALL_WRITE: usize = 64 << 10;
@@ -41,11 +41,11 @@ pub(super) enum For {
     Others,
 }
 
-/// Does it, and waits for it: the vthread parks, an ordinary thread blocks. Interrupted calls are made again.
+/// Does it, and waits for it: the vthread parks, an ordinary thread blocks. Interrupted calls are made again. What has been done is told, also to who was
+/// cancelled meanwhile: bytes that were read are nowhere else. The next call raises.
 ///
 /// # Safety
-/// The request's buffers are valid, and nobody else uses them until this returns. Whoever gets a descriptor owns it before the
-/// next checkpoint.
+/// The request's buffers are valid, and nobody else uses them until this returns or unwinds.
 pub(crate) unsafe fn perform(request: &Request<'_>) -> io::Result<u32> {
     // SAFETY: the caller's promise.
     unsafe { perform_waiting(request, For::Anything) }
@@ -68,10 +68,14 @@ pub(super) unsafe fn perform_waiting(request: &Request<'_>, what: For) -> io::Re
         // SAFETY: as above.
         #[cfg(feature = "inject-faults")]
         let result = injected.unwrap_or_else(|| unsafe { once(request, what) });
+        if result >= 0 {
+            return check(result);
+        }
+        // It may have failed because the vthread was cancelled.
+        checkpoint();
         if result != -libc::EINTR {
             return check(result);
         }
-        checkpoint();
     }
 }
 
@@ -150,9 +154,7 @@ pub(super) fn read_waiting(fd: BorrowedFd<'_>, buffer: &mut [u8], at: At) -> io:
 fn read_waiting_for(fd: BorrowedFd<'_>, buffer: &mut [u8], at: At, what: For) -> io::Result<usize> {
     let request = read_request(fd.as_raw_fd(), buffer, at)?;
     // SAFETY: the buffer is borrowed until this returns, and that is when the operation has completed.
-    let read = unsafe { perform_waiting(&request, what) };
-    checkpoint();
-    Ok(read? as usize)
+    unsafe { perform_waiting(&request, what) }.map(|n| n as usize)
 }
 
 /// What is not in memory, at the position of a file. A system call locks the position, so that of two who read there at a time each gets bytes of
@@ -277,9 +279,7 @@ pub(super) fn write_with(fd: BorrowedFd<'_>, bytes: &[u8], at: At) -> io::Result
     let moves = at == At::Position && on_a_vthread() && calls::has_position(fd);
     let what = if moves { For::Position } else { For::Anything };
     // SAFETY: the buffer is borrowed until this returns, and that is when the operation has completed.
-    let written = unsafe { perform_waiting(&request, what) };
-    checkpoint();
-    Ok(written? as usize)
+    unsafe { perform_waiting(&request, what) }.map(|n| n as usize)
 }
 
 /// Calls `f`, on another thread if this is a vthread: what has no request may block. Without a thread for it, the carrier waits.
