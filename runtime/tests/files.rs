@@ -5,7 +5,7 @@ mod common;
 
 use common::Place;
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
-use std::os::fd::{AsRawFd, FromRawFd};
+use std::os::fd::FromRawFd;
 use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use vthread::__private::inject::{Call, Fault, inject};
@@ -363,26 +363,6 @@ fn pipes_wait_for_each_other_in_any_number() {
         })
     });
     assert_eq!(read, 1 << 20);
-}
-
-/// As a ring does it: who reads what is marked `O_NONBLOCK` parks.
-#[test]
-fn what_does_not_block_a_thread_parks_a_vthread() {
-    if passes_with_and_without_a_ring("what_does_not_block_a_thread_parks_a_vthread") {
-        return;
-    }
-    let (mut from, mut to) = pipe();
-    // SAFETY: changes flags of a descriptor that is open.
-    assert_eq!(unsafe { libc::fcntl(from.as_raw_fd(), libc::F_SETFL, libc::O_NONBLOCK) }, 0);
-    let read = vthread::run(|| {
-        vthread::scope(|s| {
-            let read = s.spawn_local(|| from.read(&mut [0; 8]).unwrap());
-            vthread::yield_now();
-            to.write_all(b"late").unwrap();
-            read.join().unwrap()
-        })
-    });
-    assert_eq!(read, 4);
 }
 
 #[test]

@@ -217,6 +217,14 @@ pub(super) fn has_position(fd: RawFd) -> bool {
     status(fd).is_some_and(|s| matches!(kind(&s), libc::S_IFREG | libc::S_IFBLK))
 }
 
+/// Is this marked `O_NONBLOCK`, and something for which that means anything? Then no read or write of it waits.
+#[cold]
+pub(super) fn never_waits(fd: RawFd) -> bool {
+    // SAFETY: no pointers.
+    let is_marked = unsafe { libc::fcntl(fd, libc::F_GETFL) & libc::O_NONBLOCK != 0 };
+    is_marked && !has_position(fd)
+}
+
 /// What is waited for where this is opened.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Openness {

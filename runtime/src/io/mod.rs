@@ -13,6 +13,12 @@
 //! A regular file's read that has begun cannot be cancelled: it is waited for. What has been done all the same, bytes that were read or written, a file that was
 //! opened, is told as ever, and the next call panics with [`Cancelled`](crate::Cancelled).
 //!
+//! # Descriptors that do not block
+//!
+//! What is marked `O_NONBLOCK` and is no file (a pipe, a socket, a terminal) gives [`WouldBlock`](ErrorKind::WouldBlock) where a read or write would wait, on a vthread as everywhere
+//! else. Who wants to wait for it takes the mark off (`set_nonblocking(false)`), or calls [`try_read`] and [`read_after_try`], which waits all the same. What `std` opens and
+//! accepts does not have that mark; what comes from `tokio` has. The timeouts of a socket (`set_read_timeout`) are not heeded on a vthread.
+//!
 //! # The position of a file
 //!
 //! As everywhere on Linux, of several who read or write at the position of one regular file that is open each gets bytes of its own. A ring does not see to that: it
@@ -128,7 +134,8 @@ pub fn try_read(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
     perform::try_read(fd.as_fd(), buffer, At::Position)
 }
 
-/// [`read`] of what [`try_read`] has just found not to be in memory: waits for it without another try. For those who alone use the file's position.
+/// [`read`] of what [`try_read`] has just found not to be in memory: waits for it without another try, on a vthread also where `O_NONBLOCK` is set. For those who alone
+/// use the file's position.
 ///
 /// # Errors
 /// As [`read`].

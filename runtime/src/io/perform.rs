@@ -137,10 +137,13 @@ pub(super) fn read_with(fd: BorrowedFd<'_>, buffer: &mut [u8], at: At) -> io::Re
 /// At the position of a file that nobody else reads or writes there meanwhile.
 #[inline]
 pub(super) fn read_alone(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
-    if on_a_vthread()
-        && let Tried::Done(read) = tried_read(fd, buffer, At::Position)
-    {
-        return read;
+    if on_a_vthread() {
+        if let Tried::Done(read) = tried_read(fd, buffer, At::Position) {
+            return read;
+        }
+        if calls::never_waits(fd.as_raw_fd()) {
+            return read_here(fd, buffer);
+        }
     }
     read_waiting(fd, buffer, At::Position)
 }
@@ -166,6 +169,9 @@ fn read_at_position(fd: BorrowedFd<'_>, buffer: &mut [u8], can_tell: bool) -> io
     /// The less there is of it, the less likely.
     const AHEAD: usize = 1 << 20;
     if !calls::has_position(fd.as_raw_fd()) {
+        if calls::never_waits(fd.as_raw_fd()) {
+            return read_here(fd, buffer);
+        }
         return read_waiting(fd, buffer, At::Position);
     }
     if can_tell && calls::is_cached(fd.as_raw_fd()) {
@@ -241,18 +247,28 @@ fn tried_read(fd: BorrowedFd<'_>, buffer: &mut [u8], at: At) -> Tried {
 #[inline]
 pub(super) fn read_here(fd: BorrowedFd<'_>, buffer: &mut [u8]) -> io::Result<usize> {
     let request = read_request(fd.as_raw_fd(), buffer, At::Position)?;
+    // SAFETY: the buffer is borrowed until this returns.
+    unsafe { do_here(&request) }
+}
+
+/// Does it here and now, and again if it was interrupted.
+///
+/// # Safety
+/// The request's buffers are valid until this returns.
+#[inline]
+unsafe fn do_here(request: &Request<'_>) -> io::Result<usize> {
     loop {
         #[cfg(feature = "inject-faults")]
-        match super::inject::ask(&request) {
+        match super::inject::ask(request) {
             super::inject::Asked::Fail(libc::EINTR) => {}
             super::inject::Asked::Fail(errno) => return check(-errno).map(|n| n as usize),
             super::inject::Asked::Do(asked) => {
-                // SAFETY: the buffer is borrowed, no more of it is asked for, and the call returns when it is done.
+                // SAFETY: no more of a buffer is asked for, and the call returns when it is done.
                 return check(unsafe { asked.call() }).map(|n| n as usize);
             }
         }
         #[cfg(not(feature = "inject-faults"))]
-        // SAFETY: the buffer is borrowed, and the call returns when it is done.
+        // SAFETY: the caller's promise; the call returns when it is done.
         match unsafe { request.call() } {
             result if result == -libc::EINTR => {}
             result => return check(result).map(|n| n as usize),
@@ -276,8 +292,15 @@ pub(super) fn write_with(fd: BorrowedFd<'_>, bytes: &[u8], at: At) -> io::Result
             result => return check(result).map(|n| n as usize),
         }
     }
-    let moves = at == At::Position && on_a_vthread() && calls::has_position(fd);
-    let what = if moves { For::Position } else { For::Anything };
+    let mut what = For::Anything;
+    if at == At::Position && on_a_vthread() {
+        if calls::has_position(fd) {
+            what = For::Position;
+        } else if calls::never_waits(fd) {
+            // SAFETY: the buffer is borrowed until this returns.
+            return unsafe { do_here(&request) };
+        }
+    }
     // SAFETY: the buffer is borrowed until this returns, and that is when the operation has completed.
     unsafe { perform_waiting(&request, what) }.map(|n| n as usize)
 }
