@@ -3,7 +3,7 @@
 mod common;
 
 use std::cell::Cell;
-use std::panic::{AssertUnwindSafe, catch_unwind, panic_any};
+use std::panic::{AssertUnwindSafe, catch_unwind, panic_any, resume_unwind};
 use std::rc::Rc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
@@ -96,6 +96,64 @@ fn cancellation_ends_waits() {
         });
     });
     assert_eq!(dropped.into_inner(), 5);
+}
+
+/// What a child died of is told, unless it was that child, or its scope, that was to end.
+#[test]
+fn another_scopes_cancellation_is_a_panic_of_who_dies_of_it() {
+    let dies_of_another_ones = || {
+        let of_another = scope(|other| {
+            other.cancel();
+            other.spawn(|| ()).join().expect_err("cancelled")
+        });
+        resume_unwind(of_another);
+    };
+    run(|| {
+        for joined in [true, false] {
+            let ended = catch_unwind(AssertUnwindSafe(|| {
+                scope(|s| {
+                    let child = s.spawn(dies_of_another_ones);
+                    if joined {
+                        assert!(child.join().expect_err("it died").is::<Cancelled>());
+                    }
+                });
+            }));
+            // A handle that has given it has told it.
+            assert_eq!(ended.is_ok(), joined);
+            assert!(ended.err().is_none_or(|payload| payload.is::<Cancelled>()));
+        }
+        // As that of its own, or of one around it, is none.
+        scope(|s| {
+            s.spawn(|| scope(|inner| drop(inner.spawn(vthread::park))));
+            s.cancel();
+        });
+    });
+}
+
+/// A destructor may have a scope whose children end with the runtime: that is no panic, which would be one too many there.
+#[test]
+fn a_runtime_that_ends_cancels_the_scopes_of_destructors() {
+    static BEGUN: AtomicUsize = AtomicUsize::new(0);
+    static ENDED: AtomicUsize = AtomicUsize::new(0);
+    let runtime = vthread::Runtime::builder().carriers(1).build().expect("a thread");
+    let panicked = runtime.spawn(|| {
+        let _scope = common::OnDrop(|| {
+            scope(|s| {
+                s.spawn(|| {
+                    BEGUN.fetch_add(1, SeqCst);
+                    vthread::park();
+                });
+            });
+            ENDED.fetch_add(1, SeqCst);
+        });
+        resume_unwind(Box::new("its own"));
+    });
+    while BEGUN.load(SeqCst) == 0 {
+        std::thread::yield_now();
+    }
+    drop(runtime);
+    let payload = panicked.expect("no child").join().expect_err("it panicked");
+    assert_eq!((payload.downcast_ref(), ENDED.load(SeqCst)), (Some(&"its own"), 1));
 }
 
 #[test]

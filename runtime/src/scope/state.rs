@@ -5,7 +5,7 @@ use crate::config::MakeAllocator;
 use crate::facade::{AtomicBool, Ordering::SeqCst};
 use crate::fatal::{dispose, fatal};
 use crate::sched::lock::{Guard, Lock};
-use crate::sched::task::Cancelled;
+use crate::sched::task::{Cancelled, is_cancelled};
 use crate::sched::wait::{Link, Outcome, WaitList, Waiting, What};
 use std::panic::catch_unwind;
 use std::sync::Arc;
@@ -61,7 +61,10 @@ impl ScopeState {
     }
 
     pub(super) fn panicked(&self, payload: Payload) {
-        if !payload.is::<Cancelled>() {
+        // Who is to end has ended, if it is this scope that was cancelled, or who calls (the child, as a rule), by its runtime. A child that dies of
+        // another scope's cancellation, passed on, has panicked.
+        let is_expected = payload.is::<Cancelled>() && (self.is_cancelled() || is_cancelled());
+        if !is_expected {
             // Another one's is dropped after the lock, and keeps no child from ending if it panics.
             let second = {
                 let panic = &mut self.lock().panic;
