@@ -4,13 +4,14 @@ use crate::call::hop;
 use crate::carrier;
 use crate::fatal::dispose;
 use core::any::Any;
-use core::cell::RefCell;
+use core::cell::{Cell, RefCell};
 use core::fmt;
+use core::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-/// The values of one vthread, or of one ordinary thread, by the address of their key.
+/// The values of one vthread, or of one ordinary thread, by the address of their key. `None`: while all are dropped, that of one that was.
 #[derive(Default)]
-pub(crate) struct Locals(RefCell<Vec<(usize, Box<dyn Any>)>>);
+pub(crate) struct Locals(RefCell<Vec<(usize, Option<Box<dyn Any>>)>>);
 
 impl Locals {
     pub(crate) const fn new() -> Self {
@@ -18,17 +19,24 @@ impl Locals {
     }
 
     fn find<T: 'static>(&self, key: usize) -> Option<*const T> {
-        let all = self.0.borrow();
-        let (_, value) = all.iter().find(|(of, _)| *of == key)?;
-        value.downcast_ref::<T>().map(core::ptr::from_ref)
+        let value_in = |(_, value): &(_, Option<Box<dyn Any>>)| {
+            value.as_ref()?.downcast_ref::<T>().map(core::ptr::from_ref)
+        };
+        let found = self.0.borrow().iter().find(|(of, _)| *of == key).map(value_in);
+        assert!(found != Some(None), "vthread: a vthread_local! is used after its value was dropped");
+        found.flatten()
     }
 
-    /// Drops them all, the newest first, and those that their destructors make. Nobody uses one any more. Gives what the first
-    /// destructor panicked with.
+    /// Drops them all, the newest first, and those that their destructors make, which make none of a key that had one. Nobody uses one any more, but for
+    /// destructors those that are left. Gives what the first destructor panicked with.
     pub(crate) fn clear(&self) -> std::thread::Result<()> {
         let mut outcome = Ok(());
         loop {
-            let Some(last) = self.0.borrow_mut().pop() else { return outcome };
+            let last = self.0.borrow_mut().iter_mut().rev().find_map(|(_, value)| value.take());
+            let Some(last) = last else {
+                self.0.take();
+                return outcome;
+            };
             // None may stay: another thread would drop it.
             if let Err(payload) = catch_unwind(AssertUnwindSafe(|| drop(last))) {
                 if outcome.is_ok() {
@@ -47,18 +55,35 @@ impl Locals {
     }
 }
 
-impl Drop for Locals {
+thread_local! {
+    /// Has no destructor of its own, so that those of its values can use the others.
+    static OF_THREAD: ManuallyDrop<Locals> = const { ManuallyDrop::new(Locals::new()) };
+    static AT_END: AtEnd = const { AtEnd };
+    /// Its values are being dropped.
+    static ENDS: Cell<bool> = const { Cell::new(false) };
+}
+
+/// Drops the values of an ordinary thread.
+struct AtEnd;
+
+impl Drop for AtEnd {
     fn drop(&mut self) {
-        if !self.0.get_mut().is_empty()
-            && let Err(payload) = self.clear()
-        {
+        ENDS.set(true);
+        let dropped = OF_THREAD.with(|locals| locals.clear());
+        ENDS.set(false);
+        if let Err(payload) = dropped {
             resume_unwind(payload);
         }
     }
 }
 
-thread_local! {
-    static OF_THREAD: Locals = const { Locals::new() };
+/// Before an ordinary thread has a value: it will be dropped.
+fn will_be_dropped() {
+    let will_be = AT_END.try_with(|_| ()).is_ok() || ENDS.get();
+    assert!(
+        will_be,
+        "vthread: a vthread_local! is used at the end of a thread, after its values were dropped"
+    );
 }
 
 /// A value that each vthread has of its own, as [`std::thread::LocalKey`] is of threads. Made by [`vthread_local!`].
@@ -80,20 +105,24 @@ impl<T: 'static> LocalKey<T> {
     /// Calls `f` with the vthread's value, which is made now if there is none.
     ///
     /// # Panics
-    /// With what the initialiser or `f` panics with; on an ordinary thread that ends, after its values were dropped.
+    /// With what the initialiser or `f` panics with; in a destructor, when it was the key's own value that was dropped; on an ordinary thread that ends, after its
+    /// values were dropped.
     pub fn with<R>(&'static self, f: impl FnOnce(&T) -> R) -> R {
         match carrier::mounted() {
             // SAFETY: this is the vthread.
             Some(root) => self.with_of(unsafe { root.task().locals() }, f),
-            None => OF_THREAD.with(|locals| self.with_of(locals, f)),
+            None => {
+                hop(will_be_dropped);
+                OF_THREAD.with(|locals| self.with_of(locals, f))
+            }
         }
     }
 
     fn with_of<R>(&'static self, locals: &Locals, f: impl FnOnce(&T) -> R) -> R {
         // A pointer leads to the initialiser: beside `f` it would leave who calls this without a bound.
         let value = hop(|| self.value_of(locals));
-        // SAFETY: boxed, and only `clear` removes it, which runs after all calls of `with` in this vthread, or in
-        // a destructor of another value, whose own value is out of reach then.
+        // SAFETY: boxed, and only `clear` removes it, which runs after all calls of `with` in this vthread but those of its destructors; and while one of them runs
+        // no other value is dropped, and its own is out of reach.
         f(unsafe { &*value })
     }
 
@@ -105,7 +134,7 @@ impl<T: 'static> LocalKey<T> {
             locals.find(key).unwrap_or_else(|| {
                 let made = Box::new(made);
                 let value: *const T = &raw const *made;
-                locals.0.borrow_mut().push((key, made));
+                locals.0.borrow_mut().push((key, Some(made)));
                 value
             })
         })
