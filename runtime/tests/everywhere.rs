@@ -289,3 +289,46 @@ fn a_runtime_ends_with_what_it_has() {
     drop(runtime);
     assert!(endless.join().expect_err("cancelled").is::<Cancelled>());
 }
+
+/// What a waker panics with is dropped there, which may panic as well.
+#[test]
+fn a_waker_that_panics_ends_nobody() {
+    use std::future::{Future, IntoFuture};
+    use std::sync::Arc;
+    use std::task::{Context, Wake, Waker};
+
+    struct PanicsWhenDropped;
+    impl Drop for PanicsWhenDropped {
+        fn drop(&mut self) {
+            assert!(std::thread::panicking(), "the payload");
+        }
+    }
+    struct Panics(AtomicUsize);
+    impl Wake for Panics {
+        fn wake(self: Arc<Self>) {
+            self.0.fetch_add(1, SeqCst);
+            panic_any(PanicsWhenDropped);
+        }
+    }
+    let panics = Arc::new(Panics(AtomicUsize::new(0)));
+    let go_on = Semaphore::new(0);
+    let result = run(|| {
+        scope(|s| {
+            let mut end = std::pin::pin!(
+                s.spawn(|| {
+                    drop(go_on.acquire(1));
+                    5
+                })
+                .into_future()
+            );
+            let waker = Waker::from(panics.clone());
+            assert!(end.as_mut().poll(&mut Context::from_waker(&waker)).is_pending());
+            go_on.release(1);
+            while panics.0.load(SeqCst) == 0 {
+                sleep(MS);
+            }
+            end.poll(&mut Context::from_waker(Waker::noop())).map(|result| result.expect("no panic"))
+        })
+    });
+    assert_eq!(result, std::task::Poll::Ready(5));
+}

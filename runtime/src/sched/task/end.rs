@@ -7,6 +7,7 @@ use super::word::{HAS_ENDED, IS_UNWANTED};
 use super::{Task, checkpoint, raise_if_cancelled};
 use crate::call::hop;
 use crate::carrier;
+use crate::fatal::dispose;
 use core::ptr::null_mut;
 use core::task::Waker;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -66,7 +67,7 @@ impl Task {
         joining.wake();
         // A waker is somebody else's code. Its panic has been reported, and must not keep the scope from ending.
         if let Some(waker) = awaiting {
-            let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
+            dispose(catch_unwind(AssertUnwindSafe(|| waker.wake())).err());
         }
         is_unwanted
     }
