@@ -5,7 +5,7 @@ use crate::allocator::StackAllocator;
 use crate::arch;
 use crate::carrier::Session;
 use crate::config::{Mode, StackConfig};
-use crate::error::Result;
+use crate::error::{Error, Result};
 use crate::runtime::Runtime;
 use crate::sched::deadlock::WhenStuck;
 #[cfg(vthread_native)]
@@ -17,6 +17,9 @@ use std::time::Duration;
 
 /// So long a carrier may stand still before it is reported.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// Linux has no numbers for more threads, all processes taken together: before the first is asked for, each takes memory.
+const MOST_CARRIERS: usize = 1 << 22;
 
 /// Runs `f` as a virtual thread on this thread, with all that it spawns, and gives its result. On a thread that runs vthreads
 /// already, it is an ordinary call.
@@ -79,7 +82,7 @@ fn run_to_the_end<F: FnOnce() -> R + Send, R: Send>(builder: Builder, f: F) -> R
         runtime.finish();
         Ok(result)
     };
-    run().unwrap_or_else(|error: crate::Error| panic!("vthread: {error}"))
+    run().unwrap_or_else(|error: Error| panic!("vthread: {error}"))
 }
 
 /// Settings for [`run`].
@@ -189,6 +192,10 @@ impl Builder {
         let one = NonZeroUsize::MIN;
         let count = self.carriers.unwrap_or_else(|| std::thread::available_parallelism().unwrap_or(one));
         let (when_stuck, patience) = (self.when_stuck, self.patience.unwrap_or(PATIENCE));
+        if count.get() > MOST_CARRIERS {
+            let problem = format!("{count} are more threads than a system can have ({MOST_CARRIERS})");
+            return Err(Error::Setting { name: "Builder::carriers", problem });
+        }
         let is_test = self.is_test;
         let config = self.config()?;
         #[cfg(not(vthread_native))]

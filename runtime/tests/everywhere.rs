@@ -130,6 +130,14 @@ fn another_scopes_cancellation_is_a_panic_of_who_dies_of_it() {
     });
 }
 
+#[test]
+fn nobody_gets_more_carriers_than_there_are_threads() {
+    for count in [usize::MAX, 1 << 40, (1 << 22) + 1] {
+        let error = vthread::Runtime::builder().carriers(count).build().expect_err("too many");
+        assert!(error.to_string().contains(&count.to_string()), "{error}");
+    }
+}
+
 /// A destructor may have a scope whose children end with the runtime: that is no panic, which would be one too many there.
 #[test]
 fn a_runtime_that_ends_cancels_the_scopes_of_destructors() {
