@@ -1,7 +1,7 @@
 //! Directories by descriptor, and their entries.
 
 use super::{File, HERE, Metadata, OpenOptions, c_path, done};
-use crate::io::{Request, open, open_and_tell, try_blocking};
+use crate::io::{Request, elsewhere, open, open_and_tell, try_blocking};
 use core::ffi::CStr;
 use std::ffi::{CString, OsStr, OsString};
 use std::io;
@@ -154,7 +154,26 @@ fn open_dir(base: RawFd, path: &CStr) -> io::Result<Dir> {
 /// By way of a descriptor that is only for that (`O_PATH`): to find it may wait, to look at it does not.
 pub(super) fn metadata_at(dir: RawFd, path: &CStr, follow: bool) -> io::Result<Metadata> {
     let flags = libc::O_PATH | if follow { 0 } else { libc::O_NOFOLLOW };
-    std::fs::File::from(open(dir, path, flags, 0)?).metadata()
+    match open(dir, path, flags, 0) {
+        Ok(found) => std::fs::File::from(found).metadata(),
+        Err(error) if matches!(error.raw_os_error(), Some(libc::EMFILE | libc::ENFILE)) => {
+            metadata_without_a_descriptor(dir, path, follow).unwrap_or(Err(error))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// None is left: std needs none, and nobody can say whether it waits. `None`: nor can the directory be named to it.
+#[cold]
+fn metadata_without_a_descriptor(dir: RawFd, path: &CStr, follow: bool) -> Option<io::Result<Metadata>> {
+    let mut full = PathBuf::new();
+    if dir != HERE {
+        full.push(format!("/proc/self/fd/{dir}"));
+        std::fs::symlink_metadata(&full).ok()?;
+    }
+    full.push(OsStr::from_bytes(path.to_bytes()));
+    let look = || if follow { std::fs::metadata(&full) } else { std::fs::symlink_metadata(&full) };
+    Some(elsewhere(look))
 }
 
 /// The entries of a directory; see [`read_dir`](super::read_dir).
