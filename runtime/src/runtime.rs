@@ -36,7 +36,7 @@ use std::time::{Duration, Instant};
 /// ```
 ///
 /// Dropping it cancels what has not ended, as [`Scope::cancel`](crate::Scope::cancel) does, and waits until it has;
-/// [`finish`](Self::finish) only waits. One of its own vthreads cannot wait for that: who drops it there, or in a call that it makes by
+/// [`finish`](Self::finish) only waits. A vthread of another runtime parks meanwhile. One of its own vthreads cannot wait for that: who drops it there, or in a call that it makes by
 /// [`blocking`](crate::blocking()), as the last owner of an `Arc`, goes on,
 /// cancelled like the others, and its threads end when they have ended. The same is done where it may be so: by a vthread of another runtime in which a
 /// call made by one of its own [runs](Self::run) something.
@@ -206,10 +206,7 @@ impl Runtime {
             return stats;
         }
         let (deadlocks, _) = self.group.deadlocks();
-        let ended = self.ended.get_mut().unwrap_or_else(PoisonError::into_inner);
-        while matches!(ended.recv_timeout(EVERY), Err(mpsc::RecvTimeoutError::Timeout)) {
-            self.watchdog.look();
-        }
+        self.wait();
         if let Some(report) = self.group.deadlock_after(deadlocks) {
             // Nobody waits for a result in which it could be.
             say(format_args!("at the end of a runtime, {}", Error::Deadlock { report }));
@@ -220,6 +217,27 @@ impl Runtime {
             }
         }
         stats
+    }
+
+    /// Waits until the carriers have ended. A vthread of another runtime parks, where it can: whom ours wait for may be on its carrier. Where it is alone there it
+    /// does not, since this thread is then one that could wake nobody, which tells a deadlock.
+    fn wait(&self) {
+        if carrier::mounted().is_some() && carrier::can_park() && !carrier::is_alone() {
+            match blocking::call_elsewhere(|| self.wait_here()) {
+                Ok(Ok(())) => return,
+                Ok(Err(payload)) => resume_unwind(payload),
+                // There is no thread for it.
+                Err(_) => {}
+            }
+        }
+        self.wait_here();
+    }
+
+    fn wait_here(&self) {
+        let ended = self.ended.lock().unwrap_or_else(PoisonError::into_inner);
+        while matches!(ended.recv_timeout(EVERY), Err(mpsc::RecvTimeoutError::Timeout)) {
+            self.watchdog.look();
+        }
     }
 }
 

@@ -60,19 +60,8 @@ fn beside_the_kernels_own() {
 /// Two of three carriers have nothing to do and have left by then, and so have their threads.
 #[cfg(vthread_native)]
 fn who_waits_at_the_end_of_a_runtime() {
-    let waits = || {
-        let runtime = vthread::Runtime::builder().carriers(3).build().expect("a runtime");
-        let (sender, receiver) = vthread::channel::bounded(1);
-        let own = sender.clone();
-        let waits = runtime.spawn(move || {
-            let result = receiver.recv();
-            drop(own);
-            result
-        });
-        (runtime, sender, waits.expect("a vthread"))
-    };
     // With two others there are as many threads as three carriers and one that waits for them.
-    let (runtime, sender, woken) = waits();
+    let (runtime, sender, woken) = waiting();
     let others = [Some(sender), None].map(|sender| {
         std::thread::spawn(move || {
             std::thread::sleep(std::time::Duration::from_millis(1700));
@@ -84,7 +73,31 @@ fn who_waits_at_the_end_of_a_runtime() {
     for other in others {
         assert!(matches!(other.join(), Ok(None | Some(Ok(())))));
     }
-    let (runtime, _sender, waits) = waits();
+    let (runtime, _sender, waits) = waiting();
     runtime.finish();
     assert!(waits.join().is_err(), "its wait was cancelled");
+    // The one vthread of a thread waits for it as an ordinary thread does. Who is watched could have others, and is told of by that.
+    if std::env::var_os("VTHREAD_WHO_WAITS").is_none() {
+        let (runtime, _sender, waits) = waiting();
+        vthread::run(|| drop(runtime.finish()));
+        assert!(waits.join().is_err(), "its wait was cancelled");
+    }
+}
+
+/// A runtime with a vthread that waits for what comes from outside.
+#[cfg(vthread_native)]
+fn waiting() -> (
+    vthread::Runtime,
+    vthread::channel::Sender<i32>,
+    vthread::JoinHandle<Result<i32, vthread::channel::RecvError>>,
+) {
+    let runtime = vthread::Runtime::builder().carriers(3).build().expect("a runtime");
+    let (sender, receiver) = vthread::channel::bounded(1);
+    let own = sender.clone();
+    let waits = runtime.spawn(move || {
+        let result = receiver.recv();
+        drop(own);
+        result
+    });
+    (runtime, sender, waits.expect("a vthread"))
 }

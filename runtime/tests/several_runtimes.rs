@@ -76,6 +76,40 @@ fn one_that_is_dropped_leaves_the_others_alone() {
     stays.finish();
 }
 
+/// Whom its vthreads wait for runs on the carrier of who waits for its end.
+#[test]
+fn a_vthread_waits_for_the_end_of_another_runtime_and_others_run() {
+    for finishes in [true, false] {
+        let (say, hear) = mpsc::channel();
+        thread::spawn(move || {
+            let ended = runtime(1).run(|| {
+                let inner = runtime(1);
+                let (there, here) = channel::bounded::<i32>(1);
+                let waits = if finishes {
+                    inner.spawn(move || here.recv().map(drop).expect("somebody sends"))
+                } else {
+                    // Cancelled, and what its destructor waits for must come all the same.
+                    let waits = common::OnDrop(move || here.recv().map(drop).expect("somebody sends"));
+                    inner.spawn(move || {
+                        let _waits = waits;
+                        vthread::park();
+                    })
+                };
+                let sends = vthread::spawn(move || there.send(1));
+                if finishes {
+                    inner.finish();
+                } else {
+                    drop(inner);
+                }
+                assert!(waits.expect("no child").is_finished());
+                sends.join().expect("no panic").is_ok()
+            });
+            say.send(ended.expect("a result")).expect("the test waits");
+        });
+        assert_eq!(hear.recv_timeout(PATIENCE), Ok(true));
+    }
+}
+
 #[test]
 fn a_vthread_that_drops_its_own_runtime_goes_on_until_it_waits() {
     for round in 0..rounds() {

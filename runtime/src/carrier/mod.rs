@@ -30,7 +30,7 @@ use std::sync::Arc;
 pub(crate) use me::{AtEase, Me, Next, begin_wait, end_wait, home, me, me_at_ease};
 pub(crate) use member::{Group, Member, Seat};
 pub(crate) use park::{
-    can_hand_over, cancel_everywhere, is_home, make_ready, park_waiting, prepare_to_park, yield_to,
+    can_hand_over, can_park, cancel_everywhere, is_home, make_ready, park_waiting, prepare_to_park, yield_to,
 };
 pub(crate) use session::Session;
 pub use start::spawn;
@@ -194,6 +194,13 @@ pub(crate) fn hear_of_cancellation() {
 /// What this thread is a carrier of, with others.
 pub(crate) fn group() -> Option<&'static Arc<Group>> {
     carrier().and_then(|carrier| carrier.member.as_ref()).map(|member| &member.group)
+}
+
+/// Is the running vthread the only one that there can be on this thread?
+pub(crate) fn is_alone() -> bool {
+    carrier().is_some_and(|carrier| {
+        carrier.member.is_none() && carrier.live.get() == 1 && carrier.starts.is_empty()
+    })
 }
 
 /// What is counted. See [`Vthreads`].

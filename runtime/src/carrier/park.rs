@@ -11,7 +11,7 @@ use crate::sched::remote::Remote;
 use crate::sched::task::{self, Task};
 use crate::sched::timers::Timer;
 use crate::sched::wait::{Outcome, Waiting, What};
-use crate::{hop_stack, io};
+use crate::{hop_stack, io, panic_count};
 use core::cell::Cell;
 use core::hash::{Hash as _, Hasher as _};
 use std::hash::DefaultHasher;
@@ -42,6 +42,13 @@ pub(crate) fn prepare_to_park(whatever: bool) -> Option<&'static Remote> {
         cannot_park(&error);
     }
     Some(carrier.remote)
+}
+
+/// Could the running vthread park, as far as that depends on where it is?
+pub(crate) fn can_park() -> bool {
+    check_initialisers().is_ok()
+        && (!std::thread::panicking() || panic_count::is_known())
+        && (hop_stack::on_installed() || check_stack().is_ok())
 }
 
 /// Parks the running vthread until whoever claimed `waiting` makes it ready, or until then. Goes on with `to`, if there is one.

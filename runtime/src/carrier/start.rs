@@ -215,6 +215,10 @@ impl OwnStarts {
         // SAFETY: `push` put it there.
         self.0.pop().map(|word| unsafe { Start::from_word(word) })
     }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
 }
 
 /// A vthread that can be entered.
