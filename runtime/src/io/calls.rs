@@ -184,7 +184,19 @@ pub(super) fn is_in_memory(fd: RawFd) -> bool {
         }
         status.f_type as u32
     };
-    IN_MEMORY.contains(&magic) && is_regular(fd)
+    // A few wait for what happens (`/proc/kmsg`). As who reads such a one takes it from others, not everybody may, and the many that all may read are not asked.
+    let does_not_wait = |s: &libc::stat| s.st_mode & libc::S_IROTH != 0 || is_ready(fd);
+    IN_MEMORY.contains(&magic) && status(fd).is_some_and(|s| kind(&s) == libc::S_IFREG && does_not_wait(&s))
+}
+
+/// Is there something to be read?
+fn is_ready(fd: RawFd) -> bool {
+    let mut polled = libc::pollfd { fd, events: libc::POLLIN, revents: 0 };
+    // SAFETY: a struct of integers.
+    let mut no_time: libc::timespec = unsafe { core::mem::zeroed() };
+    let arguments = [&raw mut polled as usize, 1, &raw mut no_time as usize, 0, 0, 0];
+    // SAFETY: an array of one, which is filled, and no time to wait for.
+    unsafe { system_call(libc::SYS_ppoll, arguments) == 1 }
 }
 
 /// What `fstat` says.
@@ -263,4 +275,24 @@ pub(super) fn is_cached(fd: RawFd) -> bool {
 pub(super) fn set_status(fd: RawFd, flags: i32) {
     // SAFETY: no pointers. It fails for none that the file was opened with.
     unsafe { libc::fcntl(fd, libc::F_SETFL, flags) };
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::fs::File;
+    use std::io::Write as _;
+    use std::os::fd::AsRawFd;
+
+    #[test]
+    fn what_waits_for_something_to_happen_is_asked() {
+        let (from, mut to) = std::io::pipe().expect("a pipe");
+        assert!(!is_ready(from.as_raw_fd()));
+        to.write_all(b"x").expect("a reader");
+        assert!(is_ready(from.as_raw_fd()));
+        // The second is its owner's alone.
+        for path in ["/proc/self/comm", "/proc/self/environ"] {
+            assert!(is_in_memory(File::open(path).expect("proc").as_raw_fd()), "{path}");
+        }
+    }
 }
