@@ -45,7 +45,8 @@
 //!   by the other virtual threads of the carrier while its owner is parked. `stdout().lock()` is such a guard: it is
 //!   reentrant for the whole OS thread, so lines mix that others write meanwhile. Worse are crates that keep the address of something on the
 //!   stack in a thread-local as long as a scope lasts (`scoped-tls`): if two virtual threads of a carrier park in such scopes and leave them in
-//!   another order than they entered, a later one restores an address that is not valid any more. Do not park in these.
+//!   another order than they entered, a later one restores an address that is not valid any more. Do not park in these. `tokio`'s `Handle::enter` wants its guards dropped in
+//!   reverse order, and panics where two vthreads of a carrier park with one each: enter, do what needs it, and drop the guard before a park.
 //! - The initialiser of a lazy `thread_local!` must not park: another virtual thread would initialise the same one, and the first would then replace
 //!   a value that is in use. The park panics instead, in most programs. It goes unnoticed, and is undefined behaviour, where the compiler has
 //!   inlined what std does there: for values without a destructor, and with `opt-level = "z"`; and for all above 256 in one program. What the link

@@ -21,6 +21,8 @@ use std::time::{Duration, Instant};
 /// which `?`, `return`, `break` and `continue` mean what they mean around it. At most one thing happens: a value is
 /// received or sent in the chosen branch only.
 ///
+/// Each branch is a step of the macro: with some sixty the crate needs a `#![recursion_limit = "256"]`, as the compiler says.
+///
 /// ```
 /// use std::time::Duration;
 /// use vthread::{channel, select};

@@ -340,3 +340,25 @@ fn a_waker_that_panics_ends_nobody() {
     });
     assert_eq!(result, std::task::Poll::Ready(5));
 }
+
+/// As std has it: with no number of an error that the system was not asked for.
+#[test]
+fn how_a_file_cannot_be_opened_is_told_as_by_std() {
+    let [path, none] = [std::env::temp_dir(), std::path::PathBuf::new()];
+    for (read, append, create, truncate) in [
+        (false, false, false, false),
+        (false, false, true, false),
+        (true, false, true, false),
+        (true, false, false, true),
+        (false, true, false, true),
+    ] {
+        let mut std = std::fs::OpenOptions::new();
+        let mut ours = vthread::fs::File::options();
+        std.read(read).append(append).create(create).truncate(truncate);
+        ours.read(read).append(append).create(create).truncate(truncate);
+        for path in [&path, &none] {
+            let (std, ours) = (std.open(path).expect_err("std"), ours.open(path).expect_err("ours"));
+            assert_eq!((ours.raw_os_error(), ours.kind()), (std.raw_os_error(), std.kind()));
+        }
+    }
+}

@@ -97,20 +97,22 @@ impl OpenOptions {
 
     /// The flags of `open(2)`, as std makes them.
     fn flags(&self) -> io::Result<i32> {
-        let invalid = || io::Error::from_raw_os_error(libc::EINVAL);
+        let invalid = |why: &str| io::Error::new(io::ErrorKind::InvalidInput, why);
+        let changes = self.truncate || self.create || self.create_new;
+        let cannot = if self.append { self.truncate && !self.create_new } else { changes && !self.write };
+        if cannot {
+            return Err(invalid("creating or truncating a file requires write or append access"));
+        }
         let access = match (self.read, self.write, self.append) {
             (true, false, false) => libc::O_RDONLY,
             (false, true, false) => libc::O_WRONLY,
             (true, true, false) => libc::O_RDWR,
             (false, _, true) => libc::O_WRONLY | libc::O_APPEND,
             (true, _, true) => libc::O_RDWR | libc::O_APPEND,
-            (false, false, false) => return Err(invalid()),
+            (false, false, false) => {
+                return Err(invalid("must specify at least one of read, write, or append access"));
+            }
         };
-        let changes = self.truncate || self.create || self.create_new;
-        let cannot = if self.append { self.truncate && !self.create_new } else { changes && !self.write };
-        if cannot {
-            return Err(invalid());
-        }
         let making = match (self.create, self.truncate, self.create_new) {
             (false, false, false) => 0,
             (true, false, false) => libc::O_CREAT,

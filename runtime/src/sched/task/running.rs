@@ -78,6 +78,9 @@ fn park_until(until: Option<Instant>) {
 
 /// Lets others run, for at least so long. On an ordinary thread, [`std::thread::sleep`].
 ///
+/// What the clock cannot tell ([`Duration::MAX`]) is no time: where nothing else goes on, that is a deadlock, unless
+/// [`WhenStuck::Sleep`](crate::WhenStuck::Sleep) says otherwise.
+///
 /// # Panics
 /// As [`park`].
 pub fn sleep(least: Duration) {
