@@ -9,9 +9,12 @@ use core::fmt;
 use core::mem::ManuallyDrop;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 
-/// The values of one vthread, or of one ordinary thread, by the address of their key. `None`: while all are dropped, that of one that was.
+/// The address of a key, and its value. `None`: all are being dropped, and this one was.
+type Local = (usize, Option<Box<dyn Any>>);
+
+/// The values of one vthread, or of one ordinary thread.
 #[derive(Default)]
-pub(crate) struct Locals(RefCell<Vec<(usize, Option<Box<dyn Any>>)>>);
+pub(crate) struct Locals(RefCell<Vec<Local>>);
 
 impl Locals {
     pub(crate) const fn new() -> Self {
@@ -19,9 +22,7 @@ impl Locals {
     }
 
     fn find<T: 'static>(&self, key: usize) -> Option<*const T> {
-        let value_in = |(_, value): &(_, Option<Box<dyn Any>>)| {
-            value.as_ref()?.downcast_ref::<T>().map(core::ptr::from_ref)
-        };
+        let value_in = |(_, value): &Local| value.as_ref()?.downcast_ref::<T>().map(core::ptr::from_ref);
         let found = self.0.borrow().iter().find(|(of, _)| *of == key).map(value_in);
         assert!(found != Some(None), "vthread: a vthread_local! is used after its value was dropped");
         found.flatten()
@@ -111,10 +112,10 @@ impl<T: 'static> LocalKey<T> {
         match carrier::mounted() {
             // SAFETY: this is the vthread.
             Some(root) => self.with_of(unsafe { root.task().locals() }, f),
-            None => {
+            None => OF_THREAD.with(|locals| {
                 hop(will_be_dropped);
-                OF_THREAD.with(|locals| self.with_of(locals, f))
-            }
+                self.with_of(locals, f)
+            }),
         }
     }
 

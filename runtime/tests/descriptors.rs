@@ -50,11 +50,11 @@ fn what_was_written_is_told_to_who_is_cancelled() {
     for _ in 0..200 {
         let (mut from, mut to) = pipe().expect("a pipe");
         // As much as there is room for.
-        to.write_all(&[0; 1 << 16]).expect("a reader");
+        to.write_all(&vec![0; 1 << 16]).expect("a reader");
         let mut written = None;
         let ended = cancelled_when_done(
             || written = vthread::io::write(&to, b"late").ok(),
-            || from.read_exact(&mut [0; 1 << 16]).expect("a writer"),
+            || from.read_exact(&mut vec![0; 1 << 16]).expect("a writer"),
         );
         assert_eq!(ended, written.is_some());
         drop(to);

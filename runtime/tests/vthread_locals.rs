@@ -34,7 +34,7 @@ struct MakesAnother(Option<Say>);
 
 impl Drop for MakesAnother {
     fn drop(&mut self) {
-        MADE_LATE.with(|late| late.borrow_mut().0 = self.0.clone());
+        MADE_LATE.with(|late| late.borrow_mut().0.clone_from(&self.0));
     }
 }
 
