@@ -104,3 +104,15 @@ fn a_listing_goes_on_after_who_is_cancelled() {
         assert_eq!(count + names.count(), 100);
     }
 }
+
+/// What has been read so far is in the caller's vector, and nothing else.
+#[test]
+fn a_read_to_the_end_that_is_cancelled_leaves_what_it_has_read() {
+    let (from, mut to) = pipe().expect("a pipe");
+    to.write_all(b"begun").expect("a reader");
+    let from = vthread::fs::File::from(std::os::fd::OwnedFd::from(from));
+    let mut bytes = b"before ".to_vec();
+    let ended = cancelled_when_done(|| drop((&from).read_to_end(&mut bytes)), || {});
+    assert!(!ended);
+    assert_eq!(bytes, b"before begun");
+}

@@ -149,6 +149,27 @@ impl File {
     }
 }
 
+/// Bytes behind which there is room for more, until it is dropped: what has been read stays, also when the read fails or is cancelled.
+struct Room<'a> {
+    bytes: &'a mut Vec<u8>,
+    read: usize,
+}
+
+impl<'a> Room<'a> {
+    /// What `bytes` have room for, and no more than so much.
+    fn new(bytes: &'a mut Vec<u8>, most: usize) -> Self {
+        let read = bytes.len();
+        bytes.resize(bytes.capacity().min(read + most), 0);
+        Self { bytes, read }
+    }
+}
+
+impl Drop for Room<'_> {
+    fn drop(&mut self) {
+        self.bytes.truncate(self.read);
+    }
+}
+
 impl Read for &File {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         vio::read(*self, buffer)
@@ -164,11 +185,11 @@ impl Read for &File {
             if bytes.len() == bytes.capacity() {
                 bytes.try_reserve(LEAST)?;
             }
-            let old = bytes.len();
-            bytes.resize(bytes.capacity().min(old + MOST), 0);
-            let read = vio::read(*self, &mut bytes[old..]);
-            bytes.truncate(old + *read.as_ref().unwrap_or(&0));
-            if read? == 0 {
+            let mut more = Room::new(bytes, MOST);
+            let read = vio::read(*self, &mut more.bytes[more.read..])?;
+            more.read += read;
+            if read == 0 {
+                drop(more);
                 return Ok(bytes.len() - before);
             }
         }
