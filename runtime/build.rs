@@ -16,8 +16,13 @@ fn main() {
         && is("CARGO_CFG_TARGET_OS", "linux")
         && is("CARGO_CFG_TARGET_ENV", "gnu");
     if native && std::env::var_os("CARGO_CFG_VTHREAD_PLAIN").is_none() {
+        let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
         assert!(
-            !uses_apx(&std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default()),
+            !flags.contains("code-model=large"),
+            "vale-threads: with `-C code-model=large` the link step cannot see which calls are those of the runtime: compile without it"
+        );
+        assert!(
+            !uses_apx(&flags),
             "vale-threads: a switch of virtual threads keeps the sixteen general registers of x86-64, and not those of APX: compile with `-C target-feature=-apxf`"
         );
         println!("cargo:rustc-cfg=vthread_native");

@@ -66,6 +66,8 @@
 //! - gcc's `.cold` parts of functions, which run with their parent's frame, are unknown, and so are the parents: 5 of bash's 2277 functions, 75 of the
 //!   C library's 3713, none of Rust's. They are carried out elsewhere. (A part that begins with nothing on the stack and returns by itself is a function with which its parent ends.) Unknown as well: `alloca` and variable-length
 //!   arrays, `enter`, and jumps into the middle of other functions.
+//! - Who calls `setjmp`, `getcontext` or `vfork` is carried out elsewhere as a whole, as control comes back to its frame.
+//! - gold does not link it (`relocation refers to .. a discarded section`), nor C that was compiled with `-fsplit-stack`: that has a `__morestack` of its own.
 //! - Calls through pointers are followed through registers, slots, constant memory, one argument and the marks; beyond that they are unknown.
 //! - Statically linked C libraries choose `memcpy` and its relatives at start-up; such calls are unknown, so more
 //!   functions are carried out elsewhere.

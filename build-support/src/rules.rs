@@ -10,6 +10,7 @@ const TEXT: &str = include_str!("rules.txt");
 pub struct Rules {
     noreturn: Vec<&'static str>,
     ends: Vec<&'static str>,
+    twice: Vec<&'static str>,
     hop: Vec<(&'static str, &'static str)>,
     words: HashMap<&'static str, u64>,
     blocks: Vec<&'static str>,
@@ -55,6 +56,7 @@ impl Default for Rules {
         let mut rules = Rules {
             noreturn: Vec::new(),
             ends: Vec::new(),
+            twice: Vec::new(),
             hop: Vec::new(),
             words: HashMap::new(),
             blocks: Vec::new(),
@@ -67,6 +69,7 @@ impl Default for Rules {
             match *words {
                 ["noreturn", ref crates @ ..] => rules.noreturn.extend(crates),
                 ["ends", ref imports @ ..] => rules.ends.extend(imports),
+                ["twice", ref imports @ ..] => rules.twice.extend(imports),
                 ["hop", ..] => rules.hop.push((rule.trim_start_matches("hop").trim(), reason.trim())),
                 ["words", import, count] => {
                     rules.words.extend(count.parse().ok().map(|count: u64| (import, count)));
@@ -119,6 +122,11 @@ impl Rules {
     /// Is this an import that control never comes back from? Of all others it may.
     pub fn import_never_returns(&self, import: &str) -> bool {
         self.ends.contains(&import)
+    }
+
+    /// Does this import return more than once to who has called it?
+    pub fn returns_twice(&self, import: &str) -> bool {
+        self.twice.contains(&import)
     }
 
     /// Why the function of this demangled name is carried out elsewhere, if a rule says so.
@@ -188,7 +196,7 @@ mod tests {
             assert!(!reason.trim().is_empty(), "{line}");
             let words: Vec<&str> = rule.split_whitespace().collect();
             match *words {
-                ["noreturn" | "ends" | "hop" | "blocks" | "pin", _, ..] => {}
+                ["noreturn" | "ends" | "twice" | "hop" | "blocks" | "pin", _, ..] => {}
                 ["words", _, count] => assert!(count.parse::<u64>().is_ok(), "{line}"),
                 _ => panic!("{line}"),
             }

@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Functions that the fixture runs, with all features, where panics unwind.
-const ALL: usize = 94;
+const ALL: usize = 95;
 
 const OPTIMISED_AND_STRIPPED: &[&str] =
     &["profile.release.strip=true", "profile.release.lto=\"fat\"", "profile.release.codegen-units=1"];

@@ -270,15 +270,20 @@ impl<'d> Image<'d> {
     }
 
     /// What the word at `address` holds as long as the program runs, if nothing can write it: words of sections
-    /// that are read-only, at once or after relocation, and words whose every value is the same import.
+    /// that are read-only, at once or after relocation, and those that the linker has made for code to find addresses in: nothing but the loader writes
+    /// them, though they may be writable (`-z norelro`, `-z lazy`).
     pub fn constant(&self, address: u64) -> Option<Slot> {
         let slot = self.slot(address);
-        if let Some(Slot::Import(_)) = slot {
-            let got = self.in_relro(address)
-                || self.sections.iter().any(|s| {
-                    s.name.starts_with(".got") && address.wrapping_sub(s.address) < s.data.len() as u64
-                });
-            return if got { slot } else { None };
+        let of_linker = || {
+            self.sections
+                .iter()
+                .any(|s| s.name.starts_with(".got") && address.wrapping_sub(s.address) < s.data.len() as u64)
+        };
+        match slot {
+            Some(Slot::Import(_)) if !self.in_relro(address) && !of_linker() => return None,
+            Some(Slot::Import(_)) => return slot,
+            Some(Slot::Address(_)) if of_linker() => return slot,
+            _ => {}
         }
         if self.in_relro(address) {
             return slot.or_else(|| self.word(address).map(Slot::Address));

@@ -274,7 +274,9 @@ impl<'a, 'd> Graph<'a, 'd> {
                         }
                     }
                     // What cannot be said of each callee can perhaps be said of the call.
+                    let twice = |r: &Reason| matches!(r, Reason::ReturnsTwice { .. });
                     if !refused.is_empty()
+                        && !refused.iter().any(twice)
                         && site.form == Form::Other
                         && let Ok(step) = self.by_thunk(&key, site, &frame)
                     {

@@ -30,6 +30,13 @@ pub enum Reason {
         /// Its name.
         name: String,
     },
+    /// A function of a shared library that returns more than once: its caller is carried out elsewhere as a whole.
+    ReturnsTwice {
+        /// The instruction.
+        at: u64,
+        /// Its name.
+        name: String,
+    },
     /// A call of something that cannot be bounded, and cannot be made to go elsewhere.
     CannotHop {
         /// The instruction.
@@ -49,6 +56,7 @@ impl Reason {
             Self::UnknownCallee { at, .. }
             | Self::Argument { at, .. }
             | Self::Import { at, .. }
+            | Self::ReturnsTwice { at, .. }
             | Self::CannotHop { at, .. } => Some(*at),
         }
     }
@@ -72,6 +80,9 @@ impl std::fmt::Display for Reason {
             }
             Self::Import { at, name } => {
                 write!(f, "at {at:#x} it calls `{name}`, which is in a shared library")
+            }
+            Self::ReturnsTwice { at, name } => {
+                write!(f, "at {at:#x} it calls `{name}`, which returns more than once")
             }
             Self::CannotHop { at, callee, why } => write!(
                 f,

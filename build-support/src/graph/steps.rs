@@ -114,6 +114,9 @@ impl Graph<'_, '_> {
         if self.policy.pools.is_empty() {
             return Err(Reason::Import { at: site.at, name });
         }
+        if self.policy.rules.returns_twice(&name) {
+            return Err(Reason::ReturnsTwice { at: site.at, name });
+        }
         let words = self.policy.rules.stack_words(&name);
         self.stub(HopTo::Import(import), words, key, site, frame).map_err(|why| Reason::CannotHop {
             at: site.at,

@@ -15,13 +15,17 @@ use super::Result;
 use super::patch::Plan;
 use crate::elf::{Image, Import, Slot, read_u64};
 use crate::error::LinkError;
-use object::elf::{DT_RELA, DT_RELACOUNT, R_X86_64_GLOB_DAT, R_X86_64_RELATIVE};
+use object::elf::{DT_RELA, DT_RELACOUNT, R_X86_64_JUMP_SLOT, R_X86_64_RELATIVE};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Bytes of an entry: the word that it fills, symbol and kind, addend.
 const ENTRY: usize = 24;
 
 type Entry = [u8; ENTRY];
+
+/// The kind of what a stub's own slot gets: the function itself. Where the executable's code stands at a fixed address and takes the function's, the linker has made that the address of a
+/// PLT entry of the executable's, for all who ask with another kind (`R_X86_64_GLOB_DAT`); that entry leads to the stub, which would go round for ever.
+const FUNCTION: u64 = R_X86_64_JUMP_SLOT as u64;
 
 /// The relocation entries that are of interest, and what becomes of them.
 pub(super) struct Entries<'i, 'd> {
@@ -84,13 +88,18 @@ impl<'i, 'd> Entries<'i, 'd> {
         Ok(())
     }
 
+    /// The number of the symbol that an entry names.
+    fn symbol_of(&self, entry: u64) -> Option<u64> {
+        Some(read_u64(&self.entry(entry).ok()?[8..])? >> 32)
+    }
+
     /// The stub's own slot holds the import; the import's slots stay as they are.
     pub(super) fn bind(&mut self, import: Import, slot: u64) -> Result<()> {
         let lost = || LinkError::NotVerified(format!("import stub: the slot at {slot:#x} cannot be bound"));
         let own = *self.own.get(&slot).ok_or_else(lost)?;
         let (_, theirs) = *self.holders.get(&import).and_then(|h| h.first()).ok_or_else(lost)?;
-        let symbol = read_u64(&self.entry(theirs)?[8..]).ok_or_else(lost)? >> 32;
-        self.change(own, 1, symbol << 32 | u64::from(R_X86_64_GLOB_DAT))?;
+        let symbol = self.symbol_of(theirs).ok_or_else(lost)?;
+        self.change(own, 1, symbol << 32 | FUNCTION)?;
         self.change(own, 2, 0)?;
         self.bound.insert(own);
         Ok(())
@@ -107,6 +116,12 @@ impl<'i, 'd> Entries<'i, 'd> {
                 continue;
             }
             self.change(theirs, 0, slot)?;
+            let symbol = self.symbol_of(theirs).ok_or_else(|| {
+                LinkError::NotVerified(format!(
+                    "import stub: the word at {target:#x} has no relocation entry"
+                ))
+            })?;
+            self.change(theirs, 1, symbol << 32 | FUNCTION)?;
             match self.own.get(&slot).copied() {
                 Some(own) => self.change(own, 0, target)?,
                 None if self.image.position_independent => {

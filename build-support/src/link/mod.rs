@@ -123,7 +123,15 @@ fn as_build_script() {
     };
     let me = me.display();
     println!("cargo:rustc-env={STEP_VARIABLE}={me}");
-    let driver = env::var("RUSTC_LINKER").unwrap_or_else(|_| "cc".to_owned());
+    let flags = env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
+    let driver =
+        linker_in(&flags).or_else(|| env::var("RUSTC_LINKER").ok()).unwrap_or_else(|| "cc".to_owned());
+    if is_bare_linker(&driver) {
+        println!(
+            "cargo:warning=[vthread] `{driver}` is a linker, and the link step needs a driver that calls one (gcc, clang): the program will not link. Choose the linker by \
+             `-C link-arg=-fuse-ld=lld` instead"
+        );
+    }
     if me.to_string().contains(',') {
         println!(
             "cargo:warning=[vthread] the path {me} contains a comma, which `-wrapper` cannot pass: build elsewhere"
@@ -175,6 +183,28 @@ enum Driver {
     Step,
 }
 
+/// The driver that flags for rustc name (`-C linker=clang`), which cargo does not tell as `RUSTC_LINKER`. The last one counts.
+fn linker_in(flags: &str) -> Option<String> {
+    let mut flags = flags.split('\x1f').peekable();
+    let mut linker = None;
+    while let Some(flag) = flags.next() {
+        let option = match flag {
+            "-C" | "--codegen" => flags.peek().copied(),
+            _ => flag.strip_prefix("-C").or_else(|| flag.strip_prefix("--codegen=")),
+        };
+        if let Some(named) = option.and_then(|option| option.strip_prefix("linker=")) {
+            linker = Some(named.to_owned());
+        }
+    }
+    linker
+}
+
+/// Is this one that drivers call, by its name?
+fn is_bare_linker(driver: &str) -> bool {
+    let name = std::path::Path::new(driver).file_name().and_then(|name| name.to_str()).unwrap_or(driver);
+    ["ld", "ld.lld", "ld.bfd", "ld.gold", "lld", "rust-lld", "mold", "ld.mold", "wild"].contains(&name)
+}
+
 fn driver_kind(driver: &str) -> Driver {
     if env::current_exe().is_ok_and(|me| me == std::path::Path::new(driver)) {
         return Driver::Step;
@@ -188,3 +218,24 @@ fn driver_kind(driver: &str) -> Driver {
 
 /// Shortens what every function here returns.
 type Result<T> = std::result::Result<T, LinkError>;
+
+#[cfg(test)]
+mod tests {
+    use super::{is_bare_linker, linker_in};
+
+    #[test]
+    fn the_driver_that_flags_name_is_found() {
+        let of = |flags: &[&str]| linker_in(&flags.join("\x1f"));
+        assert_eq!(of(&["-Clinker=clang"]).as_deref(), Some("clang"));
+        assert_eq!(of(&["-C", "linker=/usr/bin/gcc", "-Cdebuginfo=1"]).as_deref(), Some("/usr/bin/gcc"));
+        assert_eq!(of(&["--codegen=linker=a", "--codegen", "linker=b"]).as_deref(), Some("b"));
+        assert_eq!(of(&["-Clinker-features=-lld", "-Clink-arg=-fuse-ld=lld"]), None);
+        assert_eq!(of(&[""]), None);
+    }
+
+    #[test]
+    fn a_linker_is_no_driver() {
+        assert!(is_bare_linker("rust-lld") && is_bare_linker("/usr/bin/ld.lld"));
+        assert!(!is_bare_linker("/usr/bin/x86_64-linux-gnu-gcc") && !is_bare_linker("clang-14"));
+    }
+}
