@@ -27,7 +27,8 @@ pub(crate) struct Choice {
 pub(crate) enum Leads {
     #[default]
     Anywhere,
-    /// To a method of a type that is a part of `Self` ([`Scope::is_inside`]).
+    /// To a method that a bound gives to a parameter that is a part of `Self`, and not all. That type is smaller, so by however many such calls nothing is called that has led
+    /// there: what is implemented for `&A` by what `A` does is no recursion.
     Inward,
 }
 
@@ -199,11 +200,6 @@ impl Scope<'_> {
     }
 
     fn on_type(&self, key: &TypeKey, name: &str, arguments: Arguments) -> Choice {
-        let leads = if self.is_inside(key) { Leads::Inward } else { Leads::Anywhere };
-        Choice { leads, ..self.of_type(key, name, arguments) }
-    }
-
-    fn of_type(&self, key: &TypeKey, name: &str, arguments: Arguments) -> Choice {
         match key {
             TypeKey::Dyn(id) => {
                 let traits = self.world.with_supers(*id);
@@ -212,8 +208,14 @@ impl Scope<'_> {
             }
             TypeKey::Parameter(parameter) => {
                 let traits = self.parameters.get(parameter).cloned().unwrap_or_default();
-                let through = self.of_traits(&traits, name, arguments, None);
-                through.unwrap_or_else(|| self.by_name(name, arguments))
+                match self.of_traits(&traits, name, arguments, None) {
+                    Some(choice) if self.inside.parameters.contains(parameter) => {
+                        Choice { leads: Leads::Inward, ..choice }
+                    }
+                    Some(choice) => choice,
+                    // It may be reached by `Deref`, and lead back.
+                    None => self.by_name(name, arguments),
+                }
             }
             TypeKey::Local(_) | TypeKey::Foreign(_) => self.of_concrete(key, name, arguments),
             TypeKey::Other => self.by_name(name, arguments),

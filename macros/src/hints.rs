@@ -152,22 +152,6 @@ impl Reader<'_> {
             && self.locals.self_layers.is_some_and(|layers| self_derefs(e) == Some(layers + 1))
     }
 
-    /// `self.0`, of a type that is a parameter of `Self`.
-    pub(crate) fn is_inner_field(&self, e: &Expr) -> bool {
-        match e {
-            Expr::Paren(p) => self.is_inner_field(&p.expr),
-            Expr::Group(p) => self.is_inner_field(&p.expr),
-            Expr::Reference(r) => self.is_inner_field(&r.expr),
-            Expr::Field(f) if is_self(&f.base) => {
-                let Some(TypeKey::Local(id)) = &self.scope.self_type else { return false };
-                let def = &self.world().types[*id];
-                matches!(def.fields.get(&member_name(&f.member)), Some(Type::Path(p))
-                    if p.path.get_ident().is_some_and(|name| def.parameters.contains(&name.to_string())))
-            }
-            _ => false,
-        }
-    }
-
     fn of(&self, e: &Expr) -> Option<Hint> {
         let module = self.scope.module;
         match e {

@@ -60,12 +60,6 @@ impl<'a> Scope<'a> {
         self.inside.parameters.retain(|name| known.contains_key(name));
     }
 
-    /// Whether a type is a part of `Self`, and smaller. A call of one of its methods leads, by however many more of its kind, to no function that it came from: what is implemented for
-    /// `&A` by what `A` does is no recursion.
-    pub(crate) fn is_inside(&self, key: &TypeKey) -> bool {
-        matches!(key, TypeKey::Parameter(name) if self.inside.parameters.contains(name))
-    }
-
     pub(crate) fn with_generics(mut self, generics: &Generics) -> Self {
         for parameter in &generics.params {
             if let GenericParam::Type(t) = parameter {

@@ -2,7 +2,7 @@
 
 use super::Rewriter;
 use crate::attributes;
-use crate::choose::{Choice, Evidence, Leads};
+use crate::choose::{Choice, Evidence};
 use crate::names;
 use crate::world::{Def, Mode};
 use syn::visit_mut::{self, VisitMut};
@@ -98,11 +98,7 @@ impl Rewriter<'_, '_> {
     pub(super) fn method_call(&mut self, m: &mut ExprMethodCall) {
         let receiver = self.hint().receiver(&m.receiver);
         let unsure = receiver.is_none();
-        let inward = receiver.as_ref().is_some_and(|key| self.scope.is_inside(key))
-            || self.hint().is_inner_field(&m.receiver)
-            || self.hint().goes_through_self(&m.receiver);
-        let mut choice = self.scope.method(receiver, &m.method.to_string(), m.args.len());
-        choice.leads = if inward { Leads::Inward } else { Leads::Anywhere };
+        let choice = self.scope.method(receiver, &m.method.to_string(), m.args.len());
         let plain = attributes::take_plain(&mut m.attrs);
         self.visit_expr_mut(&mut m.receiver);
         if let Some(turbofish) = &mut m.turbofish {
