@@ -22,8 +22,12 @@ pub use vthread::Vthread;
 
 use crate::behaviour::EARLY;
 use crate::search::Search;
+use std::hint::black_box;
 use std::sync::{Arc, Mutex, OnceLock};
 use std::{io, thread};
+
+/// Bytes of addresses that there must be for a thread: its stack, which has 2 MiB, and more for what is made besides.
+const ROOM: usize = 8 << 20;
 
 /// A kind of concurrency that can search.
 pub trait Engine: Sync {
@@ -66,18 +70,28 @@ fn workers(search: &Search, wanted: usize) -> usize {
     workers
 }
 
-/// Makes sure that the system gives so many threads at a time, because tokio panics where it does not. One more is asked for: the
-/// program starts others meanwhile.
+/// Makes sure that the system gives so many threads at a time, because tokio panics where it does not, and std where there is no
+/// memory for what it makes in each. One more is asked for: the program starts others meanwhile.
 fn threads_can_be_had(count: usize) -> io::Result<()> {
+    let no_thread = |error: io::Error| io::Error::new(error.kind(), format!("no OS thread: {error}"));
     let gate = Mutex::new(());
     let closed = gate.lock();
     thread::scope(|s| {
-        for _ in 0..=count {
-            let wait = || drop(gate.lock());
-            let no_thread = |error: io::Error| io::Error::new(error.kind(), format!("no OS thread: {error}"));
-            thread::Builder::new().spawn_scoped(s, wait).map_err(no_thread)?;
-        }
+        let wait = || drop(gate.lock());
+        let room = || -> io::Result<()> {
+            let mut room = Vec::<u8>::new();
+            room.try_reserve_exact(ROOM)?;
+            drop(black_box(room));
+            Ok(())
+        };
+        let start = |_| room().and_then(|()| thread::Builder::new().spawn_scoped(s, wait));
+        let threads = (0..=count).map(start).collect::<io::Result<Vec<_>>>().map_err(no_thread)?;
+        room().map_err(no_thread)?;
         drop(closed);
+        // A scope only waits until they have done their work. Who is joined has ended, and its stack is there for the next one.
+        for thread in threads {
+            thread.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic));
+        }
         Ok(())
     })
 }
