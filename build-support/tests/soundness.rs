@@ -16,11 +16,13 @@ struct Written {
     functions: Vec<CodeLabel>,
     /// What follows the code, 8 bytes each.
     words: Vec<CodeLabel>,
+    /// What follows these: how far these places are from there, 4 bytes each.
+    offsets: Vec<CodeLabel>,
 }
 
 impl From<Vec<CodeLabel>> for Written {
     fn from(functions: Vec<CodeLabel>) -> Self {
-        Written { functions, words: Vec::new() }
+        Written { functions, words: Vec::new(), offsets: Vec::new() }
     }
 }
 
@@ -39,6 +41,10 @@ fn analysed<W: Into<Written>>(
     let address = |label: &CodeLabel| made.label_ip(label).expect("it was set");
     let mut bytes = made.inner.code_buffer.clone();
     bytes.extend(written.words.iter().flat_map(|label| address(label).to_le_bytes()));
+    let table = BASE + bytes.len() as u64;
+    bytes.extend(
+        written.offsets.iter().flat_map(|label| (address(label).wrapping_sub(table) as u32).to_le_bytes()),
+    );
     bytes.extend([0; 8]);
     let starts: Vec<u64> = written.functions.iter().map(address).collect();
     let functions: Vec<(u64, u64)> = starts.windows(2).map(|w| (w[0], w[1] - w[0])).collect();
@@ -107,7 +113,11 @@ fn jump_through(words: impl FnOnce([CodeLabel; 4]) -> Vec<CodeLabel>) -> Frame {
         a.ret()?;
         a.set_label(&mut after)?;
         a.dq(&[0])?;
-        Ok(Written { functions: vec![start, other, after], words: words([start, one, two, other]) })
+        Ok(Written {
+            functions: vec![start, other, after],
+            words: words([start, one, two, other]),
+            offsets: vec![],
+        })
     })
 }
 
@@ -122,6 +132,85 @@ fn an_array_of_functions_is_no_jump_table() {
     ] {
         assert!(callee_is_unknown(&functions), "{functions:?}");
     }
+}
+
+/// A loop around a jump table whose address is loaded before it: only places in the table lead back to where it begins. In front of that stands a
+/// call, before which the register had something else. `behind` is what stands right behind the call.
+fn loop_around_table(
+    callee: impl FnOnce(&mut CodeAssembler) -> Outcome<()>,
+    behind: impl FnOnce(&mut CodeAssembler, CodeLabel) -> Outcome<()>,
+) -> Frame {
+    frame(|a| {
+        let (mut one, mut two, mut out, mut again, mut fails, mut ends, mut after) = (
+            a.create_label(),
+            a.create_label(),
+            a.create_label(),
+            a.create_label(),
+            a.create_label(),
+            a.create_label(),
+            a.create_label(),
+        );
+        let dispatch = |a: &mut CodeAssembler| {
+            a.movzx(eax, byte_ptr(rdi + rcx))?;
+            a.movsxd(rax, dword_ptr(rbx + rax * 4))?;
+            a.add(rax, rbx)?;
+            a.jmp(rax)
+        };
+        let start = here(a)?;
+        a.push(rbx)?;
+        a.xor(ecx, ecx)?;
+        a.test(esi, esi)?;
+        a.js(fails)?;
+        a.lea(rbx, qword_ptr(after))?;
+        a.add(rbx, 8)?;
+        dispatch(a)?;
+        a.set_label(&mut one)?;
+        a.mov(ecx, 1)?;
+        a.jmp(again)?;
+        a.set_label(&mut two)?;
+        a.mov(ecx, 2)?;
+        a.jmp(again)?;
+        a.set_label(&mut out)?;
+        a.pop(rbx)?;
+        a.ret()?;
+        a.set_label(&mut fails)?;
+        a.xor(ebx, ebx)?;
+        a.call(ends)?;
+        behind(a, ends)?;
+        a.set_label(&mut again)?;
+        dispatch(a)?;
+        a.set_label(&mut ends)?;
+        callee(a)?;
+        a.set_label(&mut after)?;
+        a.dq(&[0])?;
+        Ok(Written { functions: vec![start, ends, after], words: vec![], offsets: vec![one, two, out] })
+    })
+}
+
+/// Behind a call that never comes back nothing is known of registers, and nothing needs to be. That it does not come back is proved, or what
+/// stands behind counts.
+#[test]
+fn what_stands_behind_a_call_that_ends_says_nothing_of_a_table() {
+    let known = loop_around_table(|a| a.ud2(), |_, _| Ok(()));
+    assert!(known.problems.is_empty() && !callee_is_unknown(&known) && known.frame == 8, "{known:?}");
+    for (name, comes_back) in [
+        ("ret", loop_around_table(|a| a.ret(), |_, _| Ok(()))),
+        ("jmp rax", loop_around_table(|a| a.jmp(rax), |_, _| Ok(()))),
+        ("syscall", loop_around_table(|a| a.syscall(), |_, _| Ok(()))),
+    ] {
+        let lost = comes_back.problems.iter().any(|p| matches!(p, Problem::UnresolvedJump(_)));
+        assert!(lost, "{name}: {comes_back:?}");
+    }
+    // Code that only such a call is in front of is the function's all the same.
+    let followed = loop_around_table(
+        |a| a.ud2(),
+        |a, ends| {
+            a.xor(edx, edx)?;
+            a.call(ends)
+        },
+    );
+    assert!(followed.problems.is_empty() && !callee_is_unknown(&followed), "{followed:?}");
+    assert_eq!(followed.sites.len(), 2, "{followed:?}");
 }
 
 /// What follows a call that may not return says nothing for sure about rsp, nor does what that leads to.

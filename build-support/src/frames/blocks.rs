@@ -13,7 +13,7 @@ use crate::records::Records;
 use iced_x86::{Decoder, DecoderOptions, Instruction, InstructionInfoFactory, Mnemonic};
 use pending::Pending;
 use std::cell::OnceCell;
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// How often one block may be visited: far above what the height of the lattice needs in compiled code.
@@ -60,6 +60,12 @@ pub(super) struct Interpreter<'a, 'd> {
     doubtful: Vec<(usize, State)>,
     /// Doubtful edges that contradict another one.
     disputed: Vec<(usize, State)>,
+    /// Calls are asked whether they come back: a first look, which does not ask, left the targets of a jump unknown.
+    pub(super) looks_again: bool,
+    /// Edges behind calls that never come back, by where they lead.
+    impossible: BTreeMap<usize, State>,
+    /// Where such edges led that were followed all the same.
+    followed: BTreeSet<usize>,
     /// The records, if any speaks of an instruction of this function.
     pub(super) marks: Option<&'a Records<'d>>,
     want_points: bool,
@@ -105,8 +111,16 @@ impl<'a, 'd> Interpreter<'a, 'd> {
             marks: program.records.any_in(function.start..function.end).then_some(program.records),
             doubtful: Vec::new(),
             disputed: Vec::new(),
+            looks_again: false,
+            impossible: BTreeMap::new(),
+            followed: BTreeSet::new(),
             want_points,
         }
+    }
+
+    /// The same, asking which calls never come back. That takes longer.
+    pub(super) fn looking_again(self) -> Self {
+        Interpreter { looks_again: true, ..self }
     }
 
     pub(super) fn run(mut self) -> Frame {
@@ -166,7 +180,7 @@ impl<'a, 'd> Interpreter<'a, 'd> {
                 }
             }
             if self.doubtful.is_empty() {
-                if self.settle_disputes() {
+                if self.settle_disputes() || self.follow_an_impossible_edge() {
                     continue;
                 }
                 return Ok(());

@@ -160,9 +160,16 @@ impl Interpreter<'_, '_> {
                     return Flow::Next;
                 }
                 let callee = self.callee(instruction, state);
-                let comes_back = !self.leads_nowhere(index, &callee);
+                let ends = self.leads_nowhere(index, &callee);
                 self.site(instruction, state, callee);
-                if comes_back { self.after_call(index, state) } else { self.after_end(index, state) }
+                if !ends {
+                    return self.after_call(index, state);
+                }
+                self.after_end(index, state);
+                if !self.plain_path_may_begin(index + 1) {
+                    self.keep_for_last(index + 1, state);
+                }
+                Flow::Stop
             }
             FlowControl::ConditionalBranch => self.branch(index, instruction, state),
             FlowControl::UnconditionalBranch => self.jump(instruction, state),
@@ -182,14 +189,18 @@ impl Interpreter<'_, '_> {
     }
 
     /// Does this call end where it is, so that what stands behind it is other code, which jumps lead to? Asked only where that code may be a plain
-    /// path: it would be taken for one that is on a chunk.
+    /// path, which would be taken for one that is on a chunk, and when a function is looked at again.
     fn leads_nowhere(&self, index: usize, callee: &Callee) -> bool {
         let Callee::Targets(targets) = callee else { return false };
-        let may_matter = self.place != Place::Anywhere && self.marks.is_some();
-        may_matter
-            && self.leaders.get(index + 1) == Some(&true)
+        (self.looks_again || self.plain_path_may_begin(index + 1))
             && !targets.is_empty()
             && targets.iter().all(|target| self.program.never_comes_back(target))
+    }
+
+    /// Jumps lead there, perhaps only ones that are not taken on a chunk.
+    fn plain_path_may_begin(&self, index: usize) -> bool {
+        let may_matter = self.place != Place::Anywhere && self.marks.is_some();
+        may_matter && self.leaders.get(index) == Some(&true)
     }
 
     fn after_call(&mut self, index: usize, state: &mut State) -> Flow {

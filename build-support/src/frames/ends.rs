@@ -1,7 +1,8 @@
 //! Functions that never come back to their caller, told by their instructions alone.
 //!
-//! What stands behind a call of one is other code. Elsewhere it does no harm to take it for what follows; but if a plain path begins there, as
-//! the compiler likes to place it behind a panic, its calls would be taken for calls on a chunk. `Graph::may_return` asks the same of functions that have
+//! What stands behind a call of one is other code. Mostly it does no harm to take it for what follows; but if a plain path begins there, as
+//! the compiler likes to place it behind a panic, its calls would be taken for calls on a chunk; and code that relies on a register would seem to be reached
+//! without what it needs in there. `Graph::may_return` asks the same of functions that have
 //! been followed; here nothing has been yet, so only what no path could contradict counts.
 
 use super::{Program, Target};

@@ -232,10 +232,37 @@ impl Problem {
 
 /// Analyses one function.
 pub fn analyse(program: Program<'_, '_>, function: &Function, place: Place) -> Frame {
-    blocks::Interpreter::new(program, function, place, false).run()
+    look(program, function, place, false)
 }
 
 /// As [`analyse`], and fills [`Frame::points`].
 pub fn analyse_points(program: Program<'_, '_>, function: &Function, place: Place) -> Frame {
-    blocks::Interpreter::new(program, function, place, true).run()
+    look(program, function, place, true)
+}
+
+/// Twice, if need be. The first look takes it that all calls come back: that loses little, and asking each takes time. But what stands behind one that does not is
+/// other code, and may rely on a register of which nothing is known at the call, such as one with the address of a jump table that is loaded once, before a loop.
+///
+/// That edges of the loop are found only in its table does no harm: what is found there is joined to what was known, blocks are walked again until
+/// nothing changes, and a jump counts as resolved only if the address is one constant on all paths when that is so.
+fn look(program: Program<'_, '_>, function: &Function, place: Place, want_points: bool) -> Frame {
+    let interpreter = || blocks::Interpreter::new(program, function, place, want_points);
+    let first = interpreter().run();
+    if !lacks_targets(&first) {
+        return first;
+    }
+    let second = interpreter().looking_again().run();
+    // Where it does not help, what the first says stands.
+    if second.problems.is_empty() { second } else { first }
+}
+
+/// Is a jump whose targets are not known all that is in the way? Of one with nothing left on the stack it is not clear that it stays in the function, but if
+/// code is not reached it may.
+fn lacks_targets(frame: &Frame) -> bool {
+    let of_that = |p: &Problem| matches!(p, Problem::UnresolvedJump(_) | Problem::Unreached { .. });
+    let jump = |p: &Problem| matches!(p, Problem::UnresolvedJump(_));
+    let unknown_tail = |s: &Site| s.tail && matches!(s.callee, Callee::Unknown(_));
+    frame.problems.iter().all(of_that)
+        && (frame.problems.iter().any(jump)
+            || !frame.problems.is_empty() && frame.sites.iter().any(unknown_tail))
 }

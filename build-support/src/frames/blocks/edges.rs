@@ -5,6 +5,9 @@
 //! nothing certain is left to do, and dropped when rsp contradicts what is known of the place they lead to. What a doubtful edge leads to is
 //! doubtful too, with all that follows from it: a contradiction between two doubtful edges drops neither, and the function has no bound unless
 //! a certain edge decides. Where the unwind table gives the same rsp, an edge is certain.
+//!
+//! Behind a call that is known never to come back there is no edge. Code that nothing else leads to is followed from there all the same, last of all:
+//! compilers leave some that is never executed, and code that was not reached would mean that a path was not seen.
 
 use super::{Block, Interpreter};
 use crate::frames::Problem;
@@ -44,6 +47,28 @@ impl Interpreter<'_, '_> {
             return self.arrive(to, state, false);
         }
         self.doubtful.push((to, state.clone()));
+    }
+
+    /// An edge behind a call that never comes back.
+    pub(in crate::frames) fn keep_for_last(&mut self, to: usize, state: &State) {
+        if self.followed.contains(&to) {
+            self.may_go(to, state);
+        } else if to < self.code.len() {
+            // What the last visit saw counts.
+            self.impossible.insert(to, state.clone());
+        }
+    }
+
+    /// Follows the next of them that leads where nothing else does. Returns whether there was one.
+    pub(super) fn follow_an_impossible_edge(&mut self) -> bool {
+        while let Some((to, state)) = self.impossible.pop_first() {
+            if !self.reached[to] {
+                self.followed.insert(to);
+                self.may_go(to, &state);
+                return true;
+            }
+        }
+        false
     }
 
     fn arrive(&mut self, to: usize, state: &State, doubtful: bool) {
