@@ -78,6 +78,8 @@ pub struct Records<'d> {
     switching: BTreeSet<u64>,
     /// Starts of functions that hold a record which the macro puts into vthread code.
     vthread: BTreeSet<u64>,
+    /// Starts of functions that hold what code calls that knows nothing of chunks.
+    by_others: BTreeSet<u64>,
     /// Starts of functions with plain paths or selected slots.
     placed: Set<u64>,
     /// By the function that holds them: what is entered on chunks, and the jumps to where it is called in place instead.
@@ -126,6 +128,11 @@ impl<'d> Records<'d> {
         let mut numbers = HashMap::new();
         for record in self.all.clone() {
             let function = functions.containing(record.site).map(|f| f.start);
+            if record.kind == Kind::ByOthers {
+                // It says nothing of the instruction that happens to be there.
+                self.by_others.extend(function);
+                continue;
+            }
             self.sites.insert(record.site);
             if matches!(record.kind, Kind::Select | Kind::Plain | Kind::PlainJump) {
                 self.placed.extend(function);
@@ -223,6 +230,11 @@ impl<'d> Records<'d> {
     /// Is the function that begins at `start` one that the macro made, or holds such a one inlined?
     pub fn is_vthread(&self, start: u64) -> bool {
         self.vthread.contains(&start)
+    }
+
+    /// Does the function that begins at `start` hold the body of a method that code calls which knows nothing of chunks?
+    pub fn is_called_by_others(&self, start: u64) -> bool {
+        self.by_others.contains(&start)
     }
 
     /// Does the function that begins at `start` hold an instruction whose meaning depends on where rsp is?

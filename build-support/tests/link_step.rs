@@ -13,7 +13,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 /// Functions that the fixture runs, with all features, where panics unwind.
-const ALL: usize = 95;
+const ALL: usize = 96;
 
 const OPTIMISED_AND_STRIPPED: &[&str] =
     &["profile.release.strip=true", "profile.release.lto=\"fat\"", "profile.release.codegen-units=1"];
@@ -111,6 +111,9 @@ fn check_report(built: &Built) {
         hopped.iter().any(|h| h["name"] == "fixture::marks::descend" && h["why"] == "recursive"),
         "{hopped:?}"
     );
+    let by_others = |h: &&serde_json::Value| h["name"] == "fixture::marks::__vt_descend_by_others";
+    let why = hopped.iter().find(by_others).map(|h| &h["why"]);
+    assert!(why.is_some_and(|why| why == "recursive"), "{hopped:?}");
     let untold = hopped.iter().filter(|h| h["why"] == "as the link step decided").count();
     assert!(untold * 20 <= hopped.len(), "{hopped:?}");
     let parks = report["parks_off_the_chunks"].as_array().expect("a list");

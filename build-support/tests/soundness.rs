@@ -191,24 +191,21 @@ fn loop_around_table(
 /// stands behind counts.
 #[test]
 fn what_stands_behind_a_call_that_ends_says_nothing_of_a_table() {
-    let known = loop_around_table(|a| a.ud2(), |_, _| Ok(()));
+    let known = loop_around_table(CodeAssembler::ud2, |_, _| Ok(()));
     assert!(known.problems.is_empty() && !callee_is_unknown(&known) && known.frame == 8, "{known:?}");
     for (name, comes_back) in [
-        ("ret", loop_around_table(|a| a.ret(), |_, _| Ok(()))),
+        ("ret", loop_around_table(CodeAssembler::ret, |_, _| Ok(()))),
         ("jmp rax", loop_around_table(|a| a.jmp(rax), |_, _| Ok(()))),
-        ("syscall", loop_around_table(|a| a.syscall(), |_, _| Ok(()))),
+        ("syscall", loop_around_table(CodeAssembler::syscall, |_, _| Ok(()))),
     ] {
         let lost = comes_back.problems.iter().any(|p| matches!(p, Problem::UnresolvedJump(_)));
         assert!(lost, "{name}: {comes_back:?}");
     }
     // Code that only such a call is in front of is the function's all the same.
-    let followed = loop_around_table(
-        |a| a.ud2(),
-        |a, ends| {
-            a.xor(edx, edx)?;
-            a.call(ends)
-        },
-    );
+    let followed = loop_around_table(CodeAssembler::ud2, |a, ends| {
+        a.xor(edx, edx)?;
+        a.call(ends)
+    });
     assert!(followed.problems.is_empty() && !callee_is_unknown(&followed), "{followed:?}");
     assert_eq!(followed.sites.len(), 2, "{followed:?}");
 }

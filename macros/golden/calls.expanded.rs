@@ -65,6 +65,7 @@ mod geometry {
     }
     impl std::fmt::Display for Point {
         fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+            ::vthread::__private::by_others!();
             let is_concurrent: i64 = ::vthread::__private::current_here!();
             write!(
                 f, "({}, {}) of length {}", self.x, self.y, self

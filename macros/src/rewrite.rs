@@ -49,6 +49,8 @@ pub(crate) struct Needs {
     pub(crate) word: bool,
     /// Where it runs, for what may ask: a closure, a call by an ordinary name.
     pub(crate) place: bool,
+    /// It calls vthread code, in a closure perhaps.
+    pub(crate) calls: bool,
 }
 
 /// Rewrites the body of `node` and says what it needs.
@@ -73,9 +75,12 @@ pub(crate) fn body(
     rewriter.locals.open();
     rewriter.locals.bind_inputs(sig, rewriter.scope.module);
     rewriter.visit_block_mut(block);
-    if rewriter.needs.word && mode == Mode::Fixed {
-        let read = rewriter.read_word();
-        block.stmts.insert(0, parse_quote!(#read));
+    if mode == Mode::Fixed {
+        let private = &expander.private;
+        let mark = rewriter.needs.calls.then(|| quote!(#private::by_others!();));
+        let read = rewriter.needs.word.then(|| rewriter.read_word());
+        let first = mark.into_iter().chain(read).map(|statement| -> Stmt { parse_quote!(#statement) });
+        block.stmts.splice(..0, first);
     }
     rewriter.needs
 }

@@ -59,6 +59,8 @@ mod made;
 mod numbers;
 #[path = "corpus/objects.rs"]
 mod objects;
+#[path = "corpus/others.rs"]
+mod others;
 #[path = "corpus/positions.rs"]
 mod positions;
 #[path = "corpus/programs.rs"]

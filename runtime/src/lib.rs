@@ -199,10 +199,10 @@ pub mod __private {
     pub use crate::run::{report_entry, report_test, run_entry, run_test};
     pub use crate::select::{Chosen, after, select};
     pub use crate::{
-        __after_call as after_call, __before_call as before_call, __bit as bit, __by_stack as by_stack,
-        __callee_here as callee_here, __current as current, __current_here as current_here,
-        __enter_on_chunk as enter_on_chunk, __entry as entry, __known_here as known_here,
-        __plain_only as plain_only, __select as select, __tag as tag,
+        __after_call as after_call, __before_call as before_call, __bit as bit, __by_others as by_others,
+        __by_stack as by_stack, __callee_here as callee_here, __current as current,
+        __current_here as current_here, __enter_on_chunk as enter_on_chunk, __entry as entry,
+        __known_here as known_here, __plain_only as plain_only, __select as select, __tag as tag,
     };
     #[cfg(vthread_native)]
     pub use crate::{

@@ -86,6 +86,24 @@ macro_rules! __plain_only {
     }};
 }
 
+/// Stands first in a method that calls vthread code, of a trait that is not annotated: who calls it knows nothing of chunks. The link step takes a circle of calls with this in
+/// it for one that goes by way of such code, as nothing of that may be left.
+#[cfg(vthread_native)]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __by_others {
+    () => {
+        // SAFETY: no instruction.
+        unsafe {
+            ::core::arch::asm!(
+                "771:",
+                $crate::__private::abi::record!(13, "771b", "0", "0", "0", ""),
+                options(nomem, nostack, preserves_flags),
+            );
+        }
+    };
+}
+
 /// `plain` where the caller is not on a chunk, else `chunk`. The jumps are the marks: no path on a chunk takes them, so the link step
 /// follows no call in `plain`. That stands where the jumps go, with no answer in between that could be tested later, so it is so without
 /// optimisation, too.
@@ -380,6 +398,14 @@ macro_rules! __by_stack {
     ($plain:expr, $chunk:expr) => {
         if $crate::__private::current() == 0 { $plain } else { $chunk }
     };
+}
+
+/// Without virtual threads of their own: nothing.
+#[cfg(not(vthread_native))]
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __by_others {
+    () => {};
 }
 
 /// Without virtual threads of their own: nothing.

@@ -131,6 +131,9 @@ pub enum Kind {
     /// offset `flags` on there is room for the first instructions of such a function and a jump to its others; the function itself begins with
     /// a jump to the stub instead.
     Pin = 12,
+    /// A place in the body of a method that code calls which knows nothing of chunks, as the trait is not annotated. A circle of calls with such a
+    /// place in it goes by way of that code, even if nothing is left of it, as all was inlined. No instruction.
+    ByOthers = 13,
 }
 
 impl Kind {
@@ -149,6 +152,7 @@ impl Kind {
             10 => Self::ThreadLocal,
             11 => Self::PlainJump,
             12 => Self::Pin,
+            13 => Self::ByOthers,
             _ => return None,
         })
     }
@@ -195,7 +199,7 @@ mod tests {
                 assert_eq!(kind as u8, byte);
             }
         }
-        assert_eq!((1..=u8::MAX).filter_map(Kind::from_byte).count(), 12);
+        assert_eq!((1..=u8::MAX).filter_map(Kind::from_byte).count(), 13);
     }
 
     #[test]

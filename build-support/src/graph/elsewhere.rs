@@ -121,6 +121,14 @@ impl Graph<'_, '_> {
             && made::by_others(self.program.image, function)
     }
 
+    /// Is it a vthread function into which code was inlined that knows nothing of chunks, and calls ours again? A circle of calls by way of that would be broken there if
+    /// anything were left of it.
+    fn is_ours_by_way_of_others(&self, function: u64) -> bool {
+        self.program.records.is_called_by_others(function)
+            && !self.entries.contains(&function)
+            && !self.program.records.switches(function)
+    }
+
     /// Is this a vthread function, or does it hold such a one inlined?
     pub fn is_vthread(&self, function: u64) -> bool {
         self.program.records.is_vthread(function) || made::is_body(self.program.image, function)
@@ -147,22 +155,30 @@ impl Graph<'_, '_> {
             }
             more.insert(function, reason.to_string());
         }
-        for group in groups(&callees) {
-            let circle = group.len() > 1 || self.calls_itself(group[0]);
-            for number in group {
-                let function = self.nodes[number].key.function;
-                if circle && (self.can_be_hopped(function) || self.is_others_with_ours_inside(function)) {
-                    more.entry(function).or_insert_with(|| "recursive".to_owned());
-                }
+        let circles = groups(&callees).into_iter().filter(|g| g.len() > 1 || self.calls_itself(g[0]));
+        let circling: Vec<u64> = circles.flatten().map(|number| self.nodes[number].key.function).collect();
+        let recursive = |f: &u64| (*f, "recursive".to_owned());
+        for (function, why) in circling.iter().map(recursive) {
+            if self.can_be_hopped(function) || self.is_others_with_ours_inside(function) {
+                more.entry(function).or_insert(why);
             }
         }
         let before = self.hopped.len() + self.moving.len();
         self.moving.extend(moving);
+        self.hop_all(more);
+        if self.hopped.len() + self.moving.len() == before {
+            // What circles there are now are of vthread code alone.
+            let by_others = circling.iter().filter(|f| self.is_ours_by_way_of_others(**f));
+            self.hop_all(by_others.map(recursive).collect());
+        }
+        self.hopped.len() + self.moving.len() > before
+    }
+
+    fn hop_all(&mut self, more: BTreeMap<u64, String>) {
         for (function, why) in more {
             self.hopped.entry(function).or_insert(why);
             self.known_to_hop.insert(function, true);
         }
-        self.hopped.len() + self.moving.len() > before
     }
 
     /// Which nodes reach vthread code, or code that leaves its stack: carried out elsewhere, they would take that along, off the

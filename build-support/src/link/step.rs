@@ -323,7 +323,9 @@ fn ends_in_vthread_recursion(solved: &Solved<'_, '_>, mut node: usize) -> bool {
         match &solved.needs[node] {
             Need::Unknown { why: Why::Callee(callee), .. } => node = *callee,
             Need::Unknown { why: Why::Recursion(group), .. } => {
-                return group.iter().any(|n| solved.graph.is_vthread(solved.graph.nodes[*n].key.function));
+                let mut functions = group.iter().map(|n| solved.graph.nodes[*n].key.function);
+                let by_others = |f| solved.graph.program.records.is_called_by_others(f);
+                return functions.clone().any(|f| solved.graph.is_vthread(f)) && !functions.any(by_others);
             }
             Need::Unknown { why: Why::Own, .. } | Need::Proved(_) => return false,
         }

@@ -36,8 +36,12 @@ pub(super) fn whys(
         let (ruled, why) = (solved.graph.rule_for(*function), why(*function));
         let is_bounded =
             alone.entry(*function, Place::Anywhere).is_some_and(|node| needs[node].bound().is_some());
-        // Code of vthreads goes elsewhere for no other reason.
-        let is_aside = aside.contains(function) && (is_bounded || solved.graph.is_vthread(*function));
+        // Code of vthreads goes elsewhere for no other reason, but for recursion by way of others.
+        let is_ours = || {
+            let by_others = solved.graph.program.records.is_called_by_others(*function);
+            solved.graph.is_vthread(*function) && !by_others
+        };
+        let is_aside = aside.contains(function) && (is_bounded || is_ours());
         let aside = is_aside.then(|| ASIDE.to_owned());
         let said = ruled.or(aside).or(why).unwrap_or_else(|| DECIDED.to_owned());
         whys.insert(*function, said);

@@ -36,6 +36,7 @@ impl Rewriter<'_, '_> {
     /// Notes where a call goes and gives the name that it gets, if it passes the word on, with what it passes.
     fn target(&mut self, choice: &Choice, name: &Ident) -> Option<Target> {
         let passes_word = choice.passes_word && self.mode != Mode::Plain;
+        self.note_calls(choice);
         if let Some(from) = self.node {
             for &to in &choice.nodes {
                 if choice.evidence == Evidence::Name && !passes_word {
@@ -77,9 +78,15 @@ impl Rewriter<'_, '_> {
         Some(Target { name: callee, word: Some(if known { Word::Known } else { Word::Read }) })
     }
 
+    fn note_calls(&mut self, choice: &Choice) {
+        let nodes = &self.expander.world.nodes;
+        self.needs.calls |= choice.nodes.iter().any(|&to| nodes[to].mode == Mode::Vthread);
+    }
+
     /// A call that the user marked `#[plain]`: only what is inside of it is rewritten.
     fn leave(&mut self, choice: &Choice) {
         self.needs.place |= !choice.nodes.is_empty();
+        self.note_calls(choice);
         if let Some(from) = self.node {
             for &to in &choice.nodes {
                 if choice.evidence == Evidence::Name {
