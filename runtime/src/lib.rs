@@ -109,6 +109,8 @@ mod finish;
 mod for_each;
 mod future;
 #[cfg(vthread_native)]
+mod held_mappings;
+#[cfg(vthread_native)]
 mod hop_stack;
 mod local;
 #[cfg(vthread_native)]

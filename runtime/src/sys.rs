@@ -1,5 +1,6 @@
 //! The system calls on memory, with their errors.
 
+use crate::held_mappings;
 use core::ffi::c_void;
 use core::ptr::NonNull;
 use std::io;
@@ -9,12 +10,19 @@ fn check(result: libc::c_int) -> io::Result<()> {
     if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
 }
 
+/// Why a mapping was refused. There may be no more, and the caller's way out of that needs some.
+fn refused() -> io::Error {
+    let error = io::Error::last_os_error();
+    held_mappings::give_back();
+    error
+}
+
 fn map(len: usize, access: libc::c_int, extra: libc::c_int) -> io::Result<NonNull<u8>> {
     let flags = libc::MAP_PRIVATE | libc::MAP_ANONYMOUS | libc::MAP_NORESERVE | extra;
     // SAFETY: a new mapping where the kernel likes it disturbs nothing.
     let at = unsafe { libc::mmap(core::ptr::null_mut(), len, access, flags, -1, 0) };
     if at == libc::MAP_FAILED {
-        return Err(io::Error::last_os_error());
+        return Err(refused());
     }
     NonNull::new(at.cast()).ok_or_else(|| io::Error::other("the kernel mapped address zero"))
 }
@@ -55,7 +63,11 @@ pub(crate) unsafe fn commit(at: usize, len: usize) -> io::Result<()> {
 /// The caller owns `[at, at + len)`, whole pages, and nothing accesses it.
 pub(crate) unsafe fn protect(at: *mut u8, len: usize) -> io::Result<()> {
     // SAFETY: the caller's promise.
-    check(unsafe { libc::mprotect(at.cast(), len, libc::PROT_NONE) })
+    if unsafe { libc::mprotect(at.cast(), len, libc::PROT_NONE) } != 0 {
+        return Err(refused());
+    }
+    held_mappings::guard_made();
+    Ok(())
 }
 
 /// Undoes [`protect`].
