@@ -18,7 +18,7 @@ fn main() {
     if native && std::env::var_os("CARGO_CFG_VTHREAD_PLAIN").is_none() {
         let flags = std::env::var("CARGO_ENCODED_RUSTFLAGS").unwrap_or_default();
         assert!(
-            !flags.contains("code-model=large"),
+            !flags.replace('_', "-").contains("code-model=large"),
             "vale-threads: with `-C code-model=large` the link step cannot see which calls are those of the runtime: compile without it"
         );
         assert!(

@@ -67,6 +67,7 @@
 //!   C library's 3713, none of Rust's. They are carried out elsewhere. (A part that begins with nothing on the stack and returns by itself is a function with which its parent ends.) Unknown as well: `alloca` and variable-length
 //!   arrays, `enter`, and jumps into the middle of other functions.
 //! - Who calls `setjmp`, `getcontext` or `vfork` is carried out elsewhere as a whole, as control comes back to its frame.
+//! - Imports are bound when the program starts, also where the linker was told otherwise (`-z lazy`, `-C relro-level=off`).
 //! - gold does not link it (`relocation refers to .. a discarded section`), nor C that was compiled with `-fsplit-stack`: that has a `__morestack` of its own.
 //! - Calls through pointers are followed through registers, slots, constant memory, one argument and the marks; beyond that they are unknown.
 //! - Statically linked C libraries choose `memcpy` and its relatives at start-up; such calls are unknown, so more

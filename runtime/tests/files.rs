@@ -3,27 +3,12 @@
 
 mod common;
 
-use common::Place;
+use common::{Place, alone, passes_with_and_without_a_ring};
 use std::io::{ErrorKind, Read, Seek, SeekFrom, Write};
 use std::os::fd::FromRawFd;
 use std::path::PathBuf;
-use std::sync::{Mutex, MutexGuard, PoisonError};
 use vthread::__private::inject::{Call, Fault, inject};
 use vthread::fs::{self, Dir, File};
-
-/// Faults are the process's: one test at a time, and none is left.
-struct Alone(#[expect(dead_code, reason = "for as long as it is held")] MutexGuard<'static, ()>);
-
-impl Drop for Alone {
-    fn drop(&mut self) {
-        inject(None);
-    }
-}
-
-fn alone() -> Alone {
-    static ALONE: Mutex<()> = Mutex::new(());
-    Alone(ALONE.lock().unwrap_or_else(PoisonError::into_inner))
-}
 
 fn descriptors() -> usize {
     std::fs::read_dir("/proc/self/fd").expect("proc").count()
@@ -205,12 +190,6 @@ fn crowd(place: &Place, count: usize) -> (usize, usize) {
         }
     });
     (read.into_inner(), refused.into_inner())
-}
-
-/// The pipes of a child are descriptors that others would count.
-fn passes_with_and_without_a_ring(test: &str) -> bool {
-    let _alone = alone();
-    common::passes_with_and_without_a_ring(test)
 }
 
 #[test]

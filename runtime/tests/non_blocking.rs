@@ -18,7 +18,7 @@ fn kind<T>(result: io::Result<T>) -> Result<T, ErrorKind> {
     result.map_err(|error| error.kind())
 }
 
-fn sockets_pipes_and_counters() {
+fn sockets_pipes_and_events() {
     let (near, mut far) = UnixStream::pair().expect("sockets");
     near.set_nonblocking(true).expect("a socket");
     let mut bytes = [0; 8];
@@ -56,13 +56,13 @@ fn sockets_pipes_and_counters() {
 
 #[test]
 fn they_say_so_on_an_ordinary_thread() {
-    sockets_pipes_and_counters();
+    sockets_pipes_and_events();
 }
 
 #[test]
 fn they_say_so_on_a_vthread() {
     if !passes_with_and_without_a_ring("they_say_so_on_a_vthread") {
-        run(sockets_pipes_and_counters);
+        run(sockets_pipes_and_events);
     }
 }
 

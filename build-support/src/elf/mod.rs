@@ -271,28 +271,25 @@ impl<'d> Image<'d> {
 
     /// What the word at `address` holds as long as the program runs, if nothing can write it: words of sections
     /// that are read-only, at once or after relocation, and those that the linker has made for code to find addresses in: nothing but the loader writes
-    /// them, though they may be writable (`-z norelro`, `-z lazy`).
+    /// them, though they may be writable (`-z norelro`).
     pub fn constant(&self, address: u64) -> Option<Slot> {
         let slot = self.slot(address);
-        let of_linker = || {
-            self.sections
-                .iter()
-                .any(|s| s.name.starts_with(".got") && address.wrapping_sub(s.address) < s.data.len() as u64)
-        };
-        match slot {
-            Some(Slot::Import(_)) if !self.in_relro(address) && !of_linker() => return None,
-            Some(Slot::Import(_)) => return slot,
-            Some(Slot::Address(_)) if of_linker() => return slot,
-            _ => {}
-        }
         if self.in_relro(address) {
             return slot.or_else(|| self.word(address).map(Slot::Address));
         }
-        let segment = self.segment(address)?;
-        if segment.writable {
+        if self.is_of_linker(address) {
+            // What is zero is the loader's own.
+            return slot.or_else(|| self.word(address).filter(|w| *w != 0).map(Slot::Address));
+        }
+        if matches!(slot, Some(Slot::Import(_))) || self.segment(address)?.writable {
             return None;
         }
         slot.or_else(|| self.word(address).map(Slot::Address))
+    }
+
+    fn is_of_linker(&self, address: u64) -> bool {
+        let holds = |s: &Section<'_>| address.wrapping_sub(s.address) < s.data.len() as u64;
+        self.sections.iter().any(|s| s.name.starts_with(".got") && holds(s))
     }
 
     fn in_relro(&self, address: u64) -> bool {

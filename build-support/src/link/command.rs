@@ -92,13 +92,17 @@ impl Command {
             || name.contains("lld")
     }
 
-    /// The process that runs it, the step's own symbol added.
+    /// The process that runs it, the step's own symbol added, and executables bound when they start.
     ///
     /// # Errors
     /// When a response file that it needs cannot be written.
     pub fn process(&self) -> Result<(std::process::Command, Option<ResponseFile>)> {
         let mut arguments = self.arguments.clone();
         arguments.push(format!("--defsym={MISSING}=0").into());
+        if !self.shared {
+            // The last one counts. What a stub calls has to be there before the first call: the loader would look for it by way of a word that leads to the stub now.
+            arguments.extend(["-z", "now"].map(OsString::from));
+        }
         let mut process = std::process::Command::new(&self.tool);
         if arguments.iter().map(|a| a.len() + 1).sum::<usize>() <= LONGEST {
             process.args(arguments);

@@ -88,9 +88,10 @@ impl<'i, 'd> Entries<'i, 'd> {
         Ok(())
     }
 
-    /// The number of the symbol that an entry names.
-    fn symbol_of(&self, entry: u64) -> Option<u64> {
-        Some(read_u64(&self.entry(entry).ok()?[8..])? >> 32)
+    /// Makes an entry one of the function itself of which `of` tells.
+    fn name_function(&mut self, entry: u64, of: u64) -> Result<()> {
+        let symbol = read_u64(&self.entry(of)?[8..]).unwrap_or_default() >> 32;
+        self.change(entry, 1, symbol << 32 | FUNCTION)
     }
 
     /// The stub's own slot holds the import; the import's slots stay as they are.
@@ -98,8 +99,7 @@ impl<'i, 'd> Entries<'i, 'd> {
         let lost = || LinkError::NotVerified(format!("import stub: the slot at {slot:#x} cannot be bound"));
         let own = *self.own.get(&slot).ok_or_else(lost)?;
         let (_, theirs) = *self.holders.get(&import).and_then(|h| h.first()).ok_or_else(lost)?;
-        let symbol = self.symbol_of(theirs).ok_or_else(lost)?;
-        self.change(own, 1, symbol << 32 | FUNCTION)?;
+        self.name_function(own, theirs)?;
         self.change(own, 2, 0)?;
         self.bound.insert(own);
         Ok(())
@@ -116,12 +116,7 @@ impl<'i, 'd> Entries<'i, 'd> {
                 continue;
             }
             self.change(theirs, 0, slot)?;
-            let symbol = self.symbol_of(theirs).ok_or_else(|| {
-                LinkError::NotVerified(format!(
-                    "import stub: the word at {target:#x} has no relocation entry"
-                ))
-            })?;
-            self.change(theirs, 1, symbol << 32 | FUNCTION)?;
+            self.name_function(theirs, theirs)?;
             match self.own.get(&slot).copied() {
                 Some(own) => self.change(own, 0, target)?,
                 None if self.image.position_independent => {

@@ -5,7 +5,7 @@ use crate::{ALL, check, check_panics, fixture, targets};
 use std::collections::BTreeSet;
 
 /// The choices, and the values of each. What is to be relinked is compiled incrementally, which goes with no LTO.
-const CHOICES: [(&str, &[&str]); 8] = [
+const CHOICES: [(&str, &[&str]); 9] = [
     ("profile", &["dev", "release"]),
     ("lto", &["off", "thin", "fat"]),
     ("codegen-units", &["1", "16"]),
@@ -14,20 +14,21 @@ const CHOICES: [(&str, &[&str]); 8] = [
     ("strip", &["none", "debuginfo", "symbols"]),
     ("relink", &["no", "yes"]),
     ("linker", &["lld", "bfd"]),
+    ("relro", &["full", "off"]),
 ];
 
 #[rustfmt::skip]
-const WAYS: [[&str; 8]; 10] = [
-    ["dev",     "thin", "1",  "anywhere", "unwind", "debuginfo", "no",  "lld"],
-    ["dev",     "off",  "16", "fixed",    "abort",  "symbols",   "yes", "bfd"],
-    ["release", "fat",  "1",  "fixed",    "abort",  "none",      "no",  "lld"],
-    ["release", "off",  "16", "anywhere", "unwind", "debuginfo", "no",  "bfd"],
-    ["dev",     "off",  "1",  "anywhere", "unwind", "none",      "yes", "lld"],
-    ["dev",     "fat",  "1",  "anywhere", "unwind", "symbols",   "no",  "bfd"],
-    ["release", "thin", "16", "fixed",    "abort",  "none",      "no",  "bfd"],
-    ["dev",     "fat",  "16", "fixed",    "unwind", "debuginfo", "no",  "lld"],
-    ["release", "off",  "16", "anywhere", "abort",  "debuginfo", "yes", "bfd"],
-    ["release", "thin", "1",  "anywhere", "abort",  "symbols",   "no",  "lld"],
+const WAYS: [[&str; 9]; 10] = [
+    ["dev",     "thin", "1",  "anywhere", "unwind", "debuginfo", "no",  "lld", "full"],
+    ["dev",     "off",  "16", "fixed",    "abort",  "symbols",   "yes", "bfd", "full"],
+    ["release", "fat",  "1",  "fixed",    "abort",  "none",      "no",  "lld", "full"],
+    ["release", "off",  "16", "anywhere", "unwind", "debuginfo", "no",  "bfd", "full"],
+    ["dev",     "off",  "1",  "anywhere", "unwind", "none",      "yes", "lld", "full"],
+    ["dev",     "fat",  "1",  "anywhere", "unwind", "symbols",   "no",  "bfd", "full"],
+    ["release", "thin", "16", "fixed",    "abort",  "none",      "no",  "bfd", "off"],
+    ["dev",     "fat",  "16", "fixed",    "unwind", "debuginfo", "no",  "lld", "off"],
+    ["release", "off",  "16", "anywhere", "abort",  "debuginfo", "yes", "bfd", "off"],
+    ["release", "thin", "1",  "anywhere", "abort",  "symbols",   "no",  "lld", "off"],
 ];
 
 /// Of [`ALL`], those that need the crates that the fixture does without here, and those that panic.
@@ -59,7 +60,7 @@ struct Options {
     config: Vec<String>,
 }
 
-fn options([profile, lto, units, place, panic, strip, relink, linker]: [&str; 8]) -> Options {
+fn options([profile, lto, units, place, panic, strip, relink, linker, relro]: [&str; 9]) -> Options {
     let text = |key: &str, value: &str| format!("profile.{profile}.{key}=\"{value}\"");
     let mut config = vec![text("lto", lto), text("panic", panic), text("strip", strip)];
     config.push(format!("profile.{profile}.codegen-units={units}"));
@@ -70,6 +71,7 @@ fn options([profile, lto, units, place, panic, strip, relink, linker]: [&str; 8]
     let mut flags = Vec::new();
     flags.extend((place == "fixed").then_some("-Crelocation-model=static"));
     flags.extend((linker == "bfd").then_some("-Clinker-features=-lld"));
+    flags.extend((relro == "off").then_some("-Crelro-level=off"));
     Options { flags: flags.join(" "), config }
 }
 

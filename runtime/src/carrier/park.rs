@@ -19,7 +19,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
 /// Makes sure that the next park of this vthread succeeds, `whatever` the cap on hop stacks. Gives its carrier's remote;
-/// `None`: this is no vthread.
+/// `None`: this is no vthread. What it asks, [`can_park`] asks too.
 ///
 /// # Panics
 /// When it cannot.
@@ -44,7 +44,7 @@ pub(crate) fn prepare_to_park(whatever: bool) -> Option<&'static Remote> {
     Some(carrier.remote)
 }
 
-/// Could the running vthread park, as far as that depends on where it is?
+/// Could the running vthread park, as far as that depends on where it is? What [`prepare_to_park`] asks, without doing anything about it.
 pub(crate) fn can_park() -> bool {
     check_initialisers().is_ok()
         && (!std::thread::panicking() || panic_count::is_known())

@@ -167,9 +167,11 @@ pub(super) fn open(dir: RawFd, path: &CStr, flags: i32, mode: u32) -> i32 {
 
 /// Are this file's bytes made or kept in memory, so that a plain read does not wait?
 pub(super) fn is_in_memory(fd: RawFd) -> bool {
-    const IN_MEMORY: [u32; 7] = [
+    const KEPT: [u32; 2] = [
         0x0102_1994, // tmpfs
         0x8584_58f6, // ramfs
+    ];
+    const MADE: [u32; 5] = [
         0x0000_9fa0, // proc
         0x6265_6572, // sysfs
         0x6367_7270, // cgroup2
@@ -184,9 +186,10 @@ pub(super) fn is_in_memory(fd: RawFd) -> bool {
         }
         status.f_type as u32
     };
-    // A few wait for what happens (`/proc/kmsg`). As who reads such a one takes it from others, not everybody may, and the many that all may read are not asked.
-    let does_not_wait = |s: &libc::stat| s.st_mode & libc::S_IROTH != 0 || is_ready(fd);
-    IN_MEMORY.contains(&magic) && status(fd).is_some_and(|s| kind(&s) == libc::S_IFREG && does_not_wait(&s))
+    let Some(status) = status(fd).filter(|s| kind(s) == libc::S_IFREG) else { return false };
+    // Of what is made a few wait for what happens (`/proc/kmsg`). As who reads such a one takes it from others, not everybody may, and the many that all may read are not asked.
+    let does_not_wait = || status.st_mode & libc::S_IROTH != 0 || is_ready(fd);
+    KEPT.contains(&magic) || MADE.contains(&magic) && does_not_wait()
 }
 
 /// Is there something to be read?

@@ -11,7 +11,7 @@
 //! The kernel writes into the caller's buffer, so a call returns only when its own operation has completed. A cancellation
 //! of the vthread asks the kernel to cancel the operation, and goes on waiting until it has; an unpark ends no such wait.
 //! A regular file's read that has begun cannot be cancelled: it is waited for. What has been done all the same, bytes that were read or written, a file that was
-//! opened, is told as ever, and the next call panics with [`Cancelled`](crate::Cancelled).
+//! opened, is told as ever, and the next call that has to wait panics with [`Cancelled`](crate::Cancelled).
 //!
 //! # Descriptors that do not block
 //!
@@ -95,7 +95,7 @@ pub(crate) enum At {
 /// As `read(2)`.
 ///
 /// # Panics
-/// With [`Cancelled`](crate::Cancelled), if the vthread was.
+/// With [`Cancelled`](crate::Cancelled), if the vthread was and this has to wait.
 #[inline]
 pub fn read(fd: impl AsFd, buffer: &mut [u8]) -> io::Result<usize> {
     read_with(fd.as_fd(), buffer, At::Position)

@@ -42,7 +42,7 @@ pub(super) enum For {
 }
 
 /// Does it, and waits for it: the vthread parks, an ordinary thread blocks. Interrupted calls are made again. What has been done is told, also to who was
-/// cancelled meanwhile: bytes that were read are nowhere else. The next call raises.
+/// cancelled meanwhile: bytes that were read are nowhere else. The next call that has to wait raises.
 ///
 /// # Safety
 /// The request's buffers are valid, and nobody else uses them until this returns or unwinds.

@@ -78,15 +78,15 @@ fn threads_can_be_had(count: usize) -> io::Result<()> {
     let closed = gate.lock();
     thread::scope(|s| {
         let wait = || drop(gate.lock());
-        let room = || -> io::Result<()> {
+        let has_room = || -> io::Result<()> {
             let mut room = Vec::<u8>::new();
             room.try_reserve_exact(ROOM)?;
             drop(black_box(room));
             Ok(())
         };
-        let start = |_| room().and_then(|()| thread::Builder::new().spawn_scoped(s, wait));
+        let start = |_| has_room().and_then(|()| thread::Builder::new().spawn_scoped(s, wait));
         let threads = (0..=count).map(start).collect::<io::Result<Vec<_>>>().map_err(no_thread)?;
-        room().map_err(no_thread)?;
+        has_room().map_err(no_thread)?;
         drop(closed);
         // A scope only waits until they have done their work. Who is joined has ended, and its stack is there for the next one.
         for thread in threads {
