@@ -111,7 +111,7 @@ fn heading(name: &str) -> (&str, &str) {
         "bounds" => (
             "Bounds",
             "What `vthread-bounds` proves, and what painted stacks show to have been used by the few entries that run here. A function is unknown if anything that it \
-             calls is: an entry is not, because such calls hop. How near bounds are to what 98 everyday functions use: \
+             calls is: an entry is not, because such calls hop. How near bounds are to what about a hundred everyday functions use: \
              [build-support/docs/reality.md](build-support/docs/reality.md); frames beside LLVM's: [build-support/docs/frames.md](build-support/docs/frames.md).",
         ),
         "ablations" => ("What each decision is worth", "The first column is what is done."),
