@@ -166,6 +166,10 @@ impl Scope<'_> {
                     && nodes.iter().any(|&n| arguments.fit_node(&self.world.nodes[n]));
                 return Choice { nodes, passes_word, closed: true, ..Choice::default() };
             }
+            Some(Def::Named(ids)) => {
+                let nodes = ids.into_iter().flat_map(|id| self.world.twins(id)).collect();
+                return Choice { nodes, ..Choice::default() };
+            }
             Some(Def::ImportedFunction) => return Choice { passes_word: true, ..Choice::default() },
             Some(_) => return Choice::default(),
             None => {}

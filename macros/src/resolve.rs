@@ -1,8 +1,9 @@
 //! What a path means, as far as the code that is expanded tells. Everything else is `None`, which is always safe: what
 //! is not resolved is called through its ordinary name.
 
+use crate::conditions::Condition;
 use crate::own_macros::OwnMacro;
-use crate::world::{Def, Definition, Mode, ModuleId, TraitId, TypeKey, World};
+use crate::world::{Def, Definition, Mode, ModuleId, NodeId, TraitId, TypeKey, World};
 use quote::ToTokens;
 use std::collections::{HashMap, HashSet};
 use syn::{
@@ -205,26 +206,38 @@ impl<'a> Scope<'a> {
     /// One of several things with the same name: a type and a function, or what `#[cfg]` tells apart. Which of those exists is not known, so what they have
     /// not in common is called by its ordinary name.
     fn choose(&self, module: ModuleId, definitions: &[Definition], depth: usize) -> Def {
-        let found = |definition: &Definition| match &definition.def {
-            // `use x::name;` where `x` is in here, too.
-            Def::Import(path) => self.imported(module, path, depth).unwrap_or(Def::Other),
-            other => other.clone(),
-        };
-        let mut best: Option<(Def, &str)> = None;
-        for definition in definitions {
-            let (found, condition) = (found(definition), definition.condition.as_str());
-            best = Some(match best {
-                Some((one, other)) if other != condition && !self.are_alike(&one, &found) => {
-                    return Def::Other;
-                }
-                None | Some((Def::Other, _)) => (found, condition),
-                Some(one) => one,
-            });
+        // What there is on each condition: of several the first that is known.
+        let mut alternatives: Vec<(&Condition, Def)> = vec![];
+        for Definition { def, condition } in definitions {
+            let found = match def {
+                // `use x::name;` where `x` is in here, too.
+                Def::Import(path) => self.imported(module, path, depth).unwrap_or(Def::Other),
+                other => other.clone(),
+            };
+            match alternatives.iter_mut().find(|(other, _)| other.is(condition)) {
+                Some((_, best @ Def::Other)) => *best = found,
+                Some(_) => {}
+                None => alternatives.push((condition, found)),
+            }
         }
-        best.map_or(Def::Other, |(def, _)| def)
+        let all: Vec<Def> = alternatives.into_iter().map(|(_, def)| def).collect();
+        match all.as_slice() {
+            [] => Def::Other,
+            [first, rest @ ..] if rest.iter().all(|other| self.are_alike(first, other)) => first.clone(),
+            all => {
+                let functions = all.iter().flat_map(|def| match def {
+                    Def::Function(id) => std::slice::from_ref(id),
+                    Def::Named(ids) => ids,
+                    _ => &[],
+                });
+                let functions: Vec<NodeId> = functions.copied().collect();
+                if functions.is_empty() { Def::Other } else { Def::Named(functions) }
+            }
+        }
     }
 
-    /// Whether the macro treats two alternatives in the same way. Their twins are found where it matters which it is.
+    /// Whether the macro treats two alternatives in the same way. Their twins are found where it matters which it is. A function from elsewhere may have
+    /// other wrappers than one of the module.
     fn are_alike(&self, one: &Def, other: &Def) -> bool {
         match (one, other) {
             (Def::Function(one), Def::Function(other)) => {
@@ -234,8 +247,7 @@ impl<'a> Scope<'a> {
                 let text = |ty: &Type| ty.to_token_stream().to_string();
                 at == place && text(one) == text(other)
             }
-            (Def::Function(_), Def::ImportedFunction)
-            | (Def::ImportedFunction, Def::Function(_) | Def::ImportedFunction)
+            (Def::ImportedFunction, Def::ImportedFunction)
             | (Def::Trait(_), Def::Trait(_))
             | (Def::Type(_), Def::Type(_))
             | (Def::Module(_), Def::Module(_))

@@ -170,6 +170,10 @@ impl Rewriter<'_, '_> {
             Some(Def::Function(id)) if path.qself.is_none() => {
                 self.leave(&Choice { nodes: self.scope.world.twins(id).collect(), ..Choice::default() });
             }
+            Some(Def::Named(ids)) if path.qself.is_none() => {
+                let nodes = ids.into_iter().flat_map(|id| self.scope.world.twins(id)).collect();
+                self.leave(&Choice { nodes, ..Choice::default() });
+            }
             Some(_) if path.qself.is_none() => {}
             _ if path.path.segments.len() > 1 || path.qself.is_some() => {
                 let name = path.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();
