@@ -240,7 +240,7 @@ impl Reader<'_> {
         // What the impl around has for that parameter.
         let whole = matches!(pointee(ty), Type::Path(p) if p.path.get_ident().is_some());
         let own = whole && is_self(base) && self.scope.self_type == Some(TypeKey::Local(id));
-        let argument = self.scope.inside.arguments.get(at).filter(|_| own)?;
+        let argument = self.scope.inside.arguments.get(at).filter(|_| own)?.as_ref()?;
         Some(Hint { ty: argument.clone(), module: self.scope.module })
     }
 

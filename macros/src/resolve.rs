@@ -33,8 +33,8 @@ pub(crate) struct Inside {
     pub(crate) pointee: Option<TypeKey>,
     /// Type parameters that are part of it, and not all.
     pub(crate) parameters: HashSet<String>,
-    /// The types in `Name<A, B>`.
-    pub(crate) arguments: Vec<Type>,
+    /// What stands in `Name<A, B, 3>`, but for lifetimes; the types among it.
+    pub(crate) arguments: Vec<Option<Type>>,
 }
 
 impl<'a> Scope<'a> {
@@ -348,15 +348,12 @@ fn pointed_to(ty: &Type) -> Option<&Type> {
     }
 }
 
-fn arguments_of(ty: &Type) -> Vec<Type> {
+fn arguments_of(ty: &Type) -> Vec<Option<Type>> {
     let Type::Path(p) = ty else { return vec![] };
     match p.path.segments.last().map(|s| &s.arguments) {
         Some(PathArguments::AngleBracketed(all)) => {
-            let types = all.args.iter().filter_map(|a| match a {
-                GenericArgument::Type(t) => Some(t.clone()),
-                _ => None,
-            });
-            types.collect()
+            let arguments = all.args.iter().filter(|a| !matches!(a, GenericArgument::Lifetime(_)));
+            arguments.map(|a| if let GenericArgument::Type(t) = a { Some(t.clone()) } else { None }).collect()
         }
         _ => vec![],
     }

@@ -96,7 +96,7 @@ pub(crate) struct Trait {
 /// A struct or enum.
 pub(crate) struct TypeDef {
     pub(crate) fields: HashMap<String, Type>,
-    /// Its type parameters, in order.
+    /// Its parameters in order, but for lifetimes.
     pub(crate) parameters: Vec<String>,
     pub(crate) module: ModuleId,
 }

@@ -12,7 +12,7 @@ use crate::use_tree::leaves_of;
 use crate::world::{Def, Method, Mode, Module, ModuleId, Objects, Owner, Trait, TypeDef, World};
 use std::collections::HashMap;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Block, Fields, Generics, ImplItem, Item, ItemTrait, ItemUse, Stmt, TraitItem, Type};
+use syn::{Block, Fields, GenericParam, Generics, ImplItem, Item, ItemTrait, ItemUse, Stmt, TraitItem, Type};
 
 pub(super) struct Names<'a> {
     pub(super) world: &'a mut World,
@@ -158,7 +158,12 @@ impl Names<'_> {
     }
 
     fn type_def(&mut self, generics: &Generics, fields: HashMap<String, Type>) -> usize {
-        let parameters = generics.type_params().map(|p| p.ident.to_string()).collect();
+        let parameters = generics.params.iter().filter_map(|p| match p {
+            GenericParam::Type(t) => Some(t.ident.to_string()),
+            GenericParam::Const(c) => Some(c.ident.to_string()),
+            GenericParam::Lifetime(_) => None,
+        });
+        let parameters = parameters.collect();
         self.world.types.push(TypeDef { fields, parameters, module: self.module });
         self.world.types.len() - 1
     }
@@ -274,11 +279,14 @@ fn names_of_types(item: &Item) -> Vec<(String, Condition)> {
     }
 }
 
-/// The types of fields, but of those that `#[cfg]` gives another one.
+/// The types of fields, but of those that `#[cfg]` gives another one, or another number.
 fn named_fields(fields: &Fields) -> HashMap<String, Type> {
     let mut types = HashMap::new();
     let mut several = vec![];
     for (i, f) in fields.iter().enumerate() {
+        if f.ident.is_none() && !Condition::of(&f.attrs).is_always() {
+            break;
+        }
         let name = f.ident.as_ref().map_or_else(|| i.to_string(), ToString::to_string);
         if types.insert(name.clone(), f.ty.clone()).is_some() {
             several.push(name);

@@ -159,3 +159,66 @@ program!(what_a_type_is_made_of {
         )
     }
 });
+
+program!(fields_that_are_counted {
+    trait Value {
+        fn value(&self) -> u32;
+    }
+
+    impl Value for u32 {
+        fn value(&self) -> u32 {
+            *self
+        }
+    }
+
+    struct Text(&'static str);
+
+    impl Text {
+        // Takes no context word.
+        const fn value(&self) -> &'static str {
+            self.0
+        }
+    }
+
+    // Parameters that are no types count, too.
+    struct Rows<'a, const N: usize, A, B> {
+        first: &'a [A; N],
+        last: B,
+    }
+
+    trait Show {
+        fn show(&self) -> String;
+    }
+
+    impl<'a, const N: usize, X: Value> Show for Rows<'a, N, X, Text> {
+        fn show(&self) -> String {
+            let sum: u32 = self.first.iter().map(|x| x.value()).sum();
+            format!("{sum} {}", self.last.value())
+        }
+    }
+
+    impl<'a, X: Value> Show for Rows<'a, 2, Text, X> {
+        fn show(&self) -> String {
+            format!("{} {}", self.first[0].value(), self.last.value())
+        }
+    }
+
+    // So do fields, where they are there.
+    struct Pair(#[cfg(any())] Text, u32, #[cfg(not(any()))] Text);
+
+    impl Show for Pair {
+        fn show(&self) -> String {
+            format!("{} {}", self.0.value(), self.1.value())
+        }
+    }
+
+    pub fn run() -> String {
+        let (rows, texts) = ([1, 2, 3], [Text("a"), Text("b")]);
+        format!(
+            "{} {} {}",
+            Rows { first: &rows, last: Text("end") }.show(),
+            Rows { first: &texts, last: 7 }.show(),
+            Pair(4, Text("five")).show()
+        )
+    }
+});
