@@ -2,6 +2,7 @@
 //! right, it only reads the context word again.
 
 use crate::resolve::{Scope, first_argument, pointee};
+use crate::tokens;
 use crate::world::{Def, ModuleId, Node, Owner, TypeKey, World};
 use quote::ToTokens;
 use std::collections::HashMap;
@@ -90,12 +91,8 @@ impl Locals {
 
     /// Everything that is named in these tokens may have been bound by a macro.
     pub(crate) fn bind_tokens(&mut self, tokens: proc_macro2::TokenStream) {
-        for token in tokens {
-            match token {
-                proc_macro2::TokenTree::Ident(i) => self.bind_name(i.to_string(), None),
-                proc_macro2::TokenTree::Group(g) => self.bind_tokens(g.stream()),
-                _ => {}
-            }
+        for name in tokens::words(tokens) {
+            self.bind_name(name, None);
         }
     }
 

@@ -3,6 +3,7 @@
 
 use crate::conditions::Condition;
 use crate::own_macros::OwnMacro;
+use crate::tokens;
 use crate::world::{Def, Definition, Mode, ModuleId, NodeId, TraitId, TypeKey, World};
 use quote::ToTokens;
 use std::collections::{HashMap, HashSet};
@@ -49,7 +50,7 @@ impl<'a> Scope<'a> {
         let inner = pointed_to(ty);
         self.inside = Inside {
             pointee: inner.map(|inner| self.type_key(inner)),
-            parameters: names_in(ty.to_token_stream()),
+            parameters: tokens::words(ty.to_token_stream()),
             arguments: arguments_of(ty),
         };
         if let Type::Path(p) = ty
@@ -109,10 +110,10 @@ impl<'a> Scope<'a> {
     }
 
     /// A `macro_rules!` of the modules around.
-    pub(crate) fn own_macro(&self, name: &str) -> Option<OwnMacro> {
+    pub(crate) fn own_macro(&self, name: &str) -> Option<&'a OwnMacro> {
         let modules = &self.world.modules;
         let mut around = std::iter::successors(Some(self.module), |id| modules[*id].parent);
-        around.find_map(|id| modules[id].macros.get(name).copied())
+        around.find_map(|id| modules[id].macros.get(name))
     }
 
     fn path_from(&self, module: ModuleId, names: &[String], depth: usize) -> Option<Def> {
@@ -357,20 +358,6 @@ fn arguments_of(ty: &Type) -> Vec<Option<Type>> {
         }
         _ => vec![],
     }
-}
-
-fn names_in(tokens: proc_macro2::TokenStream) -> HashSet<String> {
-    let mut names = HashSet::new();
-    for token in tokens {
-        match token {
-            proc_macro2::TokenTree::Ident(i) => {
-                names.insert(i.to_string());
-            }
-            proc_macro2::TokenTree::Group(g) => names.extend(names_in(g.stream())),
-            _ => {}
-        }
-    }
-    names
 }
 
 /// `T` of `Vec<T>`.

@@ -6,7 +6,7 @@ use crate::conditions::Condition;
 use crate::diagnostics::Problems;
 use crate::macro_impls;
 use crate::options::{On, Options};
-use crate::own_macros::{self, OwnMacro};
+use crate::own_macros::OwnMacro;
 use crate::signature;
 use crate::use_tree::leaves_of;
 use crate::world::{Def, Method, Mode, Module, ModuleId, Objects, Owner, Trait, TypeDef, World};
@@ -95,12 +95,13 @@ impl Names<'_> {
             Item::Macro(m) => {
                 self.world.written_methods.extend(macro_impls::methods(m.mac.tokens.clone()));
                 if let Some(name) = &m.ident {
-                    let takes_impl = macro_impls::takes_impl(m.mac.tokens.clone());
-                    let mut takes_values = own_macros::takes_values(m.mac.tokens.clone());
-                    let macros = &mut self.world.modules[self.module].macros;
-                    // Another one of the name: which of them a call means, its place says.
-                    takes_values &= macros.get(&name.to_string()).is_none_or(|other| other.takes_values);
-                    macros.insert(name.to_string(), OwnMacro { takes_impl, takes_values });
+                    let own = OwnMacro::new(&m.mac.tokens);
+                    let (name, macros) = (name.to_string(), &mut self.world.modules[self.module].macros);
+                    let own = match macros.remove(&name) {
+                        Some(other) => own.or(other),
+                        None => own,
+                    };
+                    macros.insert(name, own);
                 }
             }
             Item::Const(c) => self.define(&c.ident, Def::Other, &c.attrs),
