@@ -270,6 +270,7 @@ fn names_of_types(item: &Item) -> Vec<(String, Condition)> {
         Item::Type(t) => one(&t.ident, &t.attrs),
         Item::Struct(s) => one(&s.ident, &s.attrs),
         Item::Enum(e) => one(&e.ident, &e.attrs),
+        Item::Union(u) => one(&u.ident, &u.attrs),
         Item::Use(u) => {
             let mut leaves = vec![];
             leaves_of(&u.tree, &mut vec![], &mut leaves);
