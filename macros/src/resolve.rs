@@ -321,17 +321,26 @@ pub(crate) fn pointee(ty: &Type) -> &Type {
         Type::Reference(r) => pointee(&r.elem),
         Type::Paren(t) => pointee(&t.elem),
         Type::Group(t) => pointee(&t.elem),
-        Type::Path(p) => match p.path.segments.last() {
-            Some(last)
-                if ["Box", "Rc", "Arc", "Ref", "RefMut", "MutexGuard"].iter().any(|n| last.ident == n) =>
-            {
-                first_argument(&last.arguments).map_or(ty, pointee)
-            }
-            Some(last) if last.ident == "Pin" => first_argument(&last.arguments).map_or(ty, pointee),
-            _ => ty,
-        },
+        Type::Path(p) => {
+            let guarded = || argument_of(&p.path, &["Ref", "RefMut", "MutexGuard", "Pin"]);
+            pointed_by(&p.path).or_else(guarded).map_or(ty, pointee)
+        }
         _ => ty,
     }
+}
+
+/// The smart pointers of std that own what they point to, or a part of it.
+pub(crate) const POINTERS: [&str; 3] = ["Box", "Rc", "Arc"];
+
+/// `T` of `Box<T>`, `Rc<T>`, `Arc<T>`.
+pub(crate) fn pointed_by(path: &Path) -> Option<&Type> {
+    argument_of(path, &POINTERS)
+}
+
+/// `T` of `Name<T>`, if it is one of these names.
+fn argument_of<'t>(path: &'t Path, names: &[&str]) -> Option<&'t Type> {
+    let last = path.segments.last().filter(|last| names.iter().any(|name| last.ident == name))?;
+    first_argument(&last.arguments)
 }
 
 /// `T` of `&T`, `Box<T>`, `Rc<T>`, `Arc<T>`.
@@ -340,11 +349,7 @@ fn pointed_to(ty: &Type) -> Option<&Type> {
         Type::Reference(r) => Some(&r.elem),
         Type::Paren(t) => pointed_to(&t.elem),
         Type::Group(t) => pointed_to(&t.elem),
-        Type::Path(p) => {
-            let last = p.path.segments.last()?;
-            let pointer = ["Box", "Rc", "Arc"].iter().any(|name| last.ident == name);
-            if pointer { first_argument(&last.arguments) } else { None }
-        }
+        Type::Path(p) => pointed_by(&p.path),
         _ => None,
     }
 }
