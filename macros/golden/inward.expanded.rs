@@ -304,4 +304,209 @@ mod reading {
     fn __vt_through_a_macro(is_concurrent: i64, n: u32) -> u32 {
         or_nothing!(__vt_checked(is_concurrent, n)) + 1
     }
+    macro_rules! of_half {
+        ($e:expr) => {
+            halved($e)
+        };
+    }
+    #[allow(dead_code, deprecated)]
+    #[inline]
+    fn halved(n: u32) -> u32 {
+        let entry = ::vthread::__private::callee_here!(
+            __body_halved:: < false >, __chunk_halved, fn (_, _) -> _
+        );
+        entry(::vthread::__private::Known::<false>, n)
+    }
+    #[doc(hidden)]
+    fn __body_halved<const __CONCURRENT: bool>(
+        #[allow(unused_variables)]
+        known: ::vthread::__private::Known<__CONCURRENT>,
+        n: u32,
+    ) -> u32 {
+        if n == 0 { 0 } else { 1 + __step_halved(known, n / 2) }
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    #[inline(always)]
+    fn __vt_halved(is_concurrent: i64, n: u32) -> u32 {
+        if is_concurrent & 1 == 0 {
+            ::vthread::__private::plain_only!();
+            __body_halved(::vthread::__private::Known::<false>, n)
+        } else {
+            __body_halved(::vthread::__private::Known::<true>, n)
+        }
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    #[inline(always)]
+    fn __step_halved<const __CONCURRENT: bool>(
+        #[allow(unused_variables)]
+        known: ::vthread::__private::Known<__CONCURRENT>,
+        n: u32,
+    ) -> u32 {
+        if __CONCURRENT {
+            __chunk_halved(::vthread::__private::Known::<true>, n)
+        } else {
+            __body_halved(::vthread::__private::Known::<false>, n)
+        }
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    #[inline(always)]
+    fn __rec_halved(is_concurrent: i64, n: u32) -> u32 {
+        if is_concurrent & 1 == 0 {
+            ::vthread::__private::plain_only!();
+            __body_halved(::vthread::__private::Known::<false>, n)
+        } else {
+            __chunk_halved(::vthread::__private::Known::<true>, n)
+        }
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    #[inline(never)]
+    fn __chunk_halved(
+        #[allow(unused_variables)]
+        known: ::vthread::__private::Known<true>,
+        n: u32,
+    ) -> u32 {
+        ::vthread::__private::on_chunk(move || __body_halved(
+            ::vthread::__private::Known::<true>,
+            n,
+        ))
+    }
+    #[allow(deprecated)]
+    #[inline]
+    fn of_halves(n: u32) -> u32 {
+        let entry = ::vthread::__private::callee_here!(
+            __body_of_halves:: < false >, __chunk_of_halves, fn (_, _) -> _
+        );
+        entry(::vthread::__private::Known::<false>, n)
+    }
+    #[doc(hidden)]
+    #[allow(dead_code)]
+    fn __body_of_halves<const __CONCURRENT: bool>(
+        #[allow(unused_variables)]
+        known: ::vthread::__private::Known<__CONCURRENT>,
+        n: u32,
+    ) -> u32 {
+        ::vthread::__private::known_here!(__CONCURRENT);
+        if n == 0 { 0 } else { of_half!(n) + __step_of_halves(known, n - 1) }
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    #[inline(always)]
+    fn __vt_of_halves(is_concurrent: i64, n: u32) -> u32 {
+        if is_concurrent & 1 == 0 {
+            ::vthread::__private::plain_only!();
+            __body_of_halves(::vthread::__private::Known::<false>, n)
+        } else {
+            __body_of_halves(::vthread::__private::Known::<true>, n)
+        }
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    #[inline(always)]
+    fn __step_of_halves<const __CONCURRENT: bool>(
+        #[allow(unused_variables)]
+        known: ::vthread::__private::Known<__CONCURRENT>,
+        n: u32,
+    ) -> u32 {
+        if __CONCURRENT {
+            __chunk_of_halves(::vthread::__private::Known::<true>, n)
+        } else {
+            __body_of_halves(::vthread::__private::Known::<false>, n)
+        }
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    #[inline(always)]
+    fn __rec_of_halves(is_concurrent: i64, n: u32) -> u32 {
+        if is_concurrent & 1 == 0 {
+            ::vthread::__private::plain_only!();
+            __body_of_halves(::vthread::__private::Known::<false>, n)
+        } else {
+            __chunk_of_halves(::vthread::__private::Known::<true>, n)
+        }
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    #[inline(never)]
+    fn __chunk_of_halves(
+        #[allow(unused_variables)]
+        known: ::vthread::__private::Known<true>,
+        n: u32,
+    ) -> u32 {
+        ::vthread::__private::on_chunk(move || __body_of_halves(
+            ::vthread::__private::Known::<true>,
+            n,
+        ))
+    }
+    #[allow(deprecated)]
+    #[inline]
+    fn of_checked(n: u32) -> u32 {
+        let entry = ::vthread::__private::callee_here!(
+            __body_of_checked:: < false >, __chunk_of_checked, fn (_, _) -> _
+        );
+        entry(::vthread::__private::Known::<false>, n)
+    }
+    #[doc(hidden)]
+    #[allow(dead_code)]
+    fn __body_of_checked<const __CONCURRENT: bool>(
+        #[allow(unused_variables)]
+        known: ::vthread::__private::Known<__CONCURRENT>,
+        n: u32,
+    ) -> u32 {
+        let is_concurrent: i64 = __CONCURRENT as i64;
+        or_nothing!(__vt_checked(is_concurrent, n))
+            + or_nothing!(Some(__step_of_checked(known, n + 1)))
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    #[inline(always)]
+    fn __vt_of_checked(is_concurrent: i64, n: u32) -> u32 {
+        if is_concurrent & 1 == 0 {
+            ::vthread::__private::plain_only!();
+            __body_of_checked(::vthread::__private::Known::<false>, n)
+        } else {
+            __body_of_checked(::vthread::__private::Known::<true>, n)
+        }
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    #[inline(always)]
+    fn __step_of_checked<const __CONCURRENT: bool>(
+        #[allow(unused_variables)]
+        known: ::vthread::__private::Known<__CONCURRENT>,
+        n: u32,
+    ) -> u32 {
+        if __CONCURRENT {
+            __chunk_of_checked(::vthread::__private::Known::<true>, n)
+        } else {
+            __body_of_checked(::vthread::__private::Known::<false>, n)
+        }
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    #[inline(always)]
+    fn __rec_of_checked(is_concurrent: i64, n: u32) -> u32 {
+        if is_concurrent & 1 == 0 {
+            ::vthread::__private::plain_only!();
+            __body_of_checked(::vthread::__private::Known::<false>, n)
+        } else {
+            __chunk_of_checked(::vthread::__private::Known::<true>, n)
+        }
+    }
+    #[doc(hidden)]
+    #[allow(warnings)]
+    #[inline(never)]
+    fn __chunk_of_checked(
+        #[allow(unused_variables)]
+        known: ::vthread::__private::Known<true>,
+        n: u32,
+    ) -> u32 {
+        ::vthread::__private::on_chunk(move || __body_of_checked(
+            ::vthread::__private::Known::<true>,
+            n,
+        ))
+    }
 }

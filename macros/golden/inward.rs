@@ -62,4 +62,23 @@ mod reading {
     fn through_a_macro(n: u32) -> u32 {
         or_nothing!(checked(n)) + 1
     }
+
+    macro_rules! of_half {
+        ($e:expr) => {
+            halved($e)
+        };
+    }
+
+    fn halved(n: u32) -> u32 {
+        if n == 0 { 0 } else { 1 + halved(n / 2) }
+    }
+
+    // It asks by way of the macro's text, and need not where the body knows.
+    fn of_halves(n: u32) -> u32 {
+        if n == 0 { 0 } else { of_half!(n) + of_halves(n - 1) }
+    }
+
+    fn of_checked(n: u32) -> u32 {
+        or_nothing!(checked(n)) + or_nothing!(Some(of_checked(n + 1)))
+    }
 }

@@ -16,7 +16,7 @@
 //!     let entry = callee_here!(__body_walk::<false>, __chunk_walk, fn(_, _) -> _);      // off the chunks, on one
 //!     entry(Known::<false>, t)
 //! }
-//! fn __body_walk<const C: bool>(known: Known<C>, t: &Tree) -> u64 { .. __step_walk(known, left) .. }      // with `known_here!(C)`, if there is a closure, a macro of one's own or a call by an ordinary name
+//! fn __body_walk<const C: bool>(known: Known<C>, t: &Tree) -> u64 { .. __step_walk(known, left) .. }      // with `known_here!(C)`, if there is a closure or a call by an ordinary name, in a macro perhaps
 //! fn __vt_walk(is_concurrent: i64, t: &Tree) -> u64 {
 //!     if is_concurrent & 1 == 0 { plain_only!(); __body_walk(Known::<false>, t) } else { __body_walk(Known::<true>, t) }
 //! }

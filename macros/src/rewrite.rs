@@ -49,7 +49,7 @@ pub(crate) struct Rewriter<'a, 'w> {
 pub(crate) struct Needs {
     /// The context word.
     pub(crate) word: bool,
-    /// Where it runs, for what may ask: a closure, a macro that is not std's, a call of what is in here by its ordinary name.
+    /// Where it runs, for what may ask: a closure, a call of what is in here by its ordinary name, a macro that may have one of these.
     pub(crate) place: bool,
     /// It calls vthread code, in a closure perhaps.
     pub(crate) calls: bool,
@@ -148,6 +148,7 @@ impl<'w> Rewriter<'_, 'w> {
     fn opaque(&mut self, m: &mut Macro) {
         m.tokens = objects::dyn_tokens(&self.scope, std::mem::take(&mut m.tokens));
         let names = tokens::words(m.tokens.clone());
+        self.needs.place = true;
         self.may_call(&names);
         let Some(from) = self.node else { return };
         for (id, node) in self.scope.world.nodes.iter().enumerate() {
@@ -157,12 +158,13 @@ impl<'w> Rewriter<'_, 'w> {
         }
     }
 
-    /// Notes that what has these words may call what they name, and ask.
+    /// Notes that what has these words may call what they name, by ordinary names.
     fn may_call(&mut self, names: &HashSet<String>) {
         let world = self.scope.world;
-        self.needs.place = true;
-        self.needs.calls |=
-            names.iter().any(|name| world.named(name).any(|n| world.nodes[n].mode == Mode::Vthread));
+        for node in names.iter().flat_map(|name| world.named(name)) {
+            self.needs.place = true;
+            self.needs.calls |= world.nodes[node].mode == Mode::Vthread;
+        }
     }
 
     fn own_macro(&self, m: &Macro) -> Option<&'w OwnMacro> {
@@ -279,6 +281,7 @@ impl VisitMut for Rewriter<'_, '_> {
     fn visit_macro_mut(&mut self, m: &mut Macro) {
         let known = match self.own_macro(m) {
             Some(own) => {
+                // If it takes values alone, it writes no closure.
                 self.may_call(&own.words);
                 own.takes_values && std_macros::visit_values(m, |e| self.visit_expr_mut(e))
             }
