@@ -107,10 +107,22 @@ pub(crate) struct Divided {
     pub(crate) dead: Option<Attribute>,
 }
 
+fn lints_of(expect: &Attribute) -> Option<Punctuated<Meta, Token![,]>> {
+    let Meta::List(list) = &expect.meta else { return None };
+    list.parse_args_with(Punctuated::parse_terminated).ok()
+}
+
+/// `#[allow(..)]` of what an `#[expect(..)]` expects, if there is a group with `dead_code` and others in it: which of the functions has something of
+/// it is not known.
+fn allow_group(expect: &Attribute) -> Option<Attribute> {
+    let lints = lints_of(expect)?;
+    let is_group = |m: &Meta| ["unused", "warnings"].iter().any(|group| m.path().is_ident(group));
+    lints.iter().any(is_group).then(|| parse_quote!(#[allow(#lints)]))
+}
+
 /// An `#[expect(..)]`, and what of it is `dead_code`.
 fn divide_expect(attribute: &Attribute) -> Option<(Option<Attribute>, Attribute)> {
-    let Meta::List(list) = &attribute.meta else { return None };
-    let lints = list.parse_args_with(Punctuated::<Meta, Token![,]>::parse_terminated).ok()?;
+    let lints = lints_of(attribute)?;
     let (reason, lints): (Vec<Meta>, Vec<Meta>) =
         lints.into_iter().partition(|m| m.path().is_ident("reason"));
     let (dead, rest): (Vec<Meta>, Vec<Meta>) =
@@ -126,12 +138,17 @@ impl Divided {
     pub(crate) fn new(attributes: &[Attribute]) -> Self {
         let mut divided = Self { shim: vec![], body: vec![], wrapper: vec![], dead: None };
         for attribute in attributes.iter().filter(|a| !is_ours(a)) {
-            if attribute.path().is_ident("expect")
-                && let Some((rest, dead)) = divide_expect(attribute)
-            {
-                divided.dead = Some(dead);
-                divided.body.extend(rest);
-                continue;
+            if attribute.path().is_ident("expect") {
+                if let Some(allow) = allow_group(attribute) {
+                    divided.shim.push(allow.clone());
+                    divided.body.push(allow);
+                    continue;
+                }
+                if let Some((rest, dead)) = divide_expect(attribute) {
+                    divided.dead = Some(dead);
+                    divided.body.extend(rest);
+                    continue;
+                }
             }
             let name = attribute.path().get_ident().map(ToString::to_string).unwrap_or_default();
             let (shim, body, wrapper) = match name.as_str() {

@@ -1,6 +1,6 @@
 //! Which functions a call may mean, and whether it can pass the context word on.
 
-use crate::resolve::Scope;
+use crate::resolve::{POINTERS, Scope};
 use crate::std_names;
 use crate::world::{Def, Method, Mode, Node, NodeId, Owner, TraitId, TypeKey};
 use syn::{ExprPath, Path, Type};
@@ -119,7 +119,7 @@ const CLOSED: &[&str] = &[
 pub(crate) fn may_have_own(key: &TypeKey, name: &str) -> bool {
     match key {
         TypeKey::Foreign(ty) if ty == "Pin" || CLOSED.contains(&ty.as_str()) => std_names::is_own(name),
-        TypeKey::Foreign(ty) => !["Box", "Rc", "Arc"].contains(&ty.as_str()),
+        TypeKey::Foreign(ty) => !POINTERS.contains(&ty.as_str()),
         _ => false,
     }
 }
@@ -138,14 +138,7 @@ impl Scope<'_> {
         let sure = !std_names::is_method(name) && !self.world.ambiguous.contains(name);
         let passes_word = known && sure && (imported || !self.world.single);
         let closed = !self.world.declared(name, arity);
-        Choice {
-            nodes,
-            passes_word,
-            has_self: true,
-            closed,
-            evidence: Evidence::Name,
-            leads: Leads::Anywhere,
-        }
+        Choice { nodes, passes_word, has_self: true, closed, evidence: Evidence::Name, ..Choice::default() }
     }
 
     /// What a call through a path may mean. `is_local`: whether a name is that of a variable.
@@ -165,6 +158,10 @@ impl Scope<'_> {
                 let passes_word = nodes.iter().all(takes_word)
                     && nodes.iter().any(|&n| arguments.fit_node(&self.world.nodes[n]));
                 return Choice { nodes, passes_word, closed: true, ..Choice::default() };
+            }
+            Some(Def::Named(ids)) => {
+                let nodes = ids.into_iter().flat_map(|id| self.world.twins(id)).collect();
+                return Choice { nodes, ..Choice::default() };
             }
             Some(Def::ImportedFunction) => return Choice { passes_word: true, ..Choice::default() },
             Some(_) => return Choice::default(),

@@ -27,7 +27,8 @@ impl Condition {
 
     /// Whether two are the same, as far as their text tells.
     pub(crate) fn is(&self, other: &Self) -> bool {
-        self.attribute().to_string() == other.attribute().to_string()
+        let text = |condition: &Self| condition.attribute().to_string();
+        self.is_always() && other.is_always() || text(self) == text(other)
     }
 
     pub(crate) fn is_always(&self) -> bool {

@@ -1,6 +1,7 @@
 //! Errors: they are collected, so that one compilation shows them all, and the user's item is given back beside them.
 
 use crate::attributes;
+use crate::conditions::Condition;
 use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use std::collections::HashSet;
@@ -48,16 +49,12 @@ pub(crate) fn with_item(error: &Error, item: TokenStream) -> TokenStream {
     quote!(#error #item)
 }
 
-/// Whether two functions of one place have one name, whatever the conditions: the compiler says so better of the item as it was written, and once. What
+/// Whether two functions that stand there on no condition have one name in one place: the compiler says so better of the item as it was written, and once. What
 /// each becomes has names of its own.
 pub(crate) fn has_doubles(item: &Item) -> bool {
     fn any<'a>(functions: impl Iterator<Item = (&'a Ident, &'a [Attribute])>) -> bool {
         let mut names = HashSet::new();
-        functions
-            .filter(|(_, attrs)| {
-                !attrs.iter().any(|a| ["cfg", "cfg_attr"].iter().any(|c| a.path().is_ident(c)))
-            })
-            .any(|(name, _)| !names.insert(name))
+        functions.filter(|(_, attrs)| Condition::of(attrs).is_always()).any(|(name, _)| !names.insert(name))
     }
     match item {
         Item::Mod(m) => m.content.as_ref().is_some_and(|(_, items)| {

@@ -279,38 +279,37 @@ impl<'w> Expander<'w> {
 
     fn item_trait(&self, mut t: ItemTrait, module: ModuleId) -> TokenStream {
         let mut scope = Scope::new(self.world, module).with_generics(&t.generics);
-        let items = std::mem::take(&mut t.items);
-        {
-            let mut types = self.dyn_types(&scope);
-            types.visit_item_trait_mut(&mut t);
-        }
-        t.items = items;
         let id = Marker::Trait.read(&t.attrs);
         scope.self_trait = id;
         scope.self_type = Some(TypeKey::Parameter("Self".into()));
         let traits = id.map(|id| self.world.with_supers(id)).unwrap_or_default();
         scope.parameters.insert("Self".into(), traits);
-        for item in &mut t.items {
-            match item {
-                TraitItem::Fn(f) => self.dyn_types(&scope).visit_signature_mut(&mut f.sig),
-                other => self.dyn_types(&scope).visit_trait_item_mut(other),
-            }
-        }
+        self.rewrite_types(&mut t, &scope);
         match id {
             Some(id) => traits::write(self, id, &t, &scope),
             None => self.plain_trait(t, &scope),
         }
     }
 
-    /// A trait of `module` with the types of its signatures rewritten.
+    /// Rewrites the types in a trait, but for its bodies.
+    fn rewrite_types(&self, t: &mut ItemTrait, scope: &Scope<'w>) {
+        let mut types = self.dyn_types(scope);
+        let items = std::mem::take(&mut t.items);
+        types.visit_item_trait_mut(t);
+        t.items = items;
+        for item in &mut t.items {
+            match item {
+                TraitItem::Fn(f) => types.visit_signature_mut(&mut f.sig),
+                other => types.visit_trait_item_mut(other),
+            }
+        }
+    }
+
+    /// A trait of `module` with its types rewritten.
     pub(crate) fn with_its_types(&self, t: &ItemTrait, module: ModuleId) -> ItemTrait {
         let mut t = t.clone();
         let scope = Scope::new(self.world, module).with_generics(&t.generics);
-        for item in &mut t.items {
-            if let TraitItem::Fn(f) = item {
-                self.dyn_types(&scope).visit_signature_mut(&mut f.sig);
-            }
-        }
+        self.rewrite_types(&mut t, &scope);
         t
     }
 

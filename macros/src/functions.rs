@@ -16,7 +16,7 @@
 //!     let entry = callee_here!(__body_walk::<false>, __chunk_walk, fn(_, _) -> _);      // off the chunks, on one
 //!     entry(Known::<false>, t)
 //! }
-//! fn __body_walk<const C: bool>(known: Known<C>, t: &Tree) -> u64 { .. __step_walk(known, left) .. }      // with `known_here!(C)`, if something in it asks
+//! fn __body_walk<const C: bool>(known: Known<C>, t: &Tree) -> u64 { .. __step_walk(known, left) .. }      // with `known_here!(C)`, if there is a closure or a call by an ordinary name, in a macro perhaps
 //! fn __vt_walk(is_concurrent: i64, t: &Tree) -> u64 {
 //!     if is_concurrent & 1 == 0 { plain_only!(); __body_walk(Known::<false>, t) } else { __body_walk(Known::<true>, t) }
 //! }
@@ -121,7 +121,7 @@ fn body(
     let sized = kind == Kind::Provided && signature::value_receiver(f.sig);
     let head = signature::head(f.sig, &names::body(&f.sig.ident), &inputs, sized);
     let (attrs, vis) = (&divided.body, &f.vis);
-    let allow = may_be_unused(expander, f).then(|| quote!(#[allow(dead_code)]));
+    let allow = allow_unused(expander, f);
     quote!(#[doc(hidden)] #(#attrs)* #allow #vis #head #block)
 }
 
@@ -142,7 +142,7 @@ fn known_body(
     let private = &expander.private;
     // It would keep the compiler from inlining what is small.
     let told = needs.place.then(|| quote!(#private::known_here!(#constant);));
-    let allow = may_be_unused(expander, f).then(|| quote!(#[allow(dead_code)]));
+    let allow = allow_unused(expander, f);
     quote! {
         #[doc(hidden)] #(#attrs)* #allow #vis #head {
             #told
@@ -191,6 +191,11 @@ pub(crate) fn shim(
 /// Whether the compiler is to say so if nobody uses a function. It says it of the shim, and of no other that the function becomes.
 fn may_be_unused(expander: &Expander<'_>, f: &Function<'_>) -> bool {
     f.vis.is_empty() && f.node.is_some_and(|n| expander.world.is_unmentioned(n))
+}
+
+/// On what else it becomes then.
+fn allow_unused(expander: &Expander<'_>, f: &Function<'_>) -> Option<TokenStream> {
+    may_be_unused(expander, f).then(|| quote!(#[allow(dead_code)]))
 }
 
 /// What a shim does if the body is compiled for each word: it asks where it runs, in such a way that nobody asks where that is known.

@@ -58,4 +58,4 @@ macro_rules! goldens {
     };
 }
 
-goldens! { calls conditions exact recursion dyn_dispatch supertraits single_items closures uses generic_trait made_impls }
+goldens! { calls conditions exact inward recursion dyn_dispatch supertraits single_items closures uses generic_trait made_impls }

@@ -29,19 +29,21 @@ pub(crate) struct Calls {
 
 impl Calls {
     pub(crate) fn add(&mut self, from: NodeId, to: NodeId, passes_word: bool, leads: Leads) {
-        if leads == Leads::Anywhere {
-            self.firm.insert((from, to));
-        }
+        self.lead(from, to, leads);
         let edges = if passes_word { &mut self.direct } else { &mut self.named };
         edges.entry(from).or_default().insert(to);
     }
 
     /// One by the name of a method, on a type that is not known.
     pub(crate) fn guess(&mut self, from: NodeId, to: NodeId, leads: Leads) {
+        self.lead(from, to, leads);
+        self.guessed.insert((from, to));
+    }
+
+    fn lead(&mut self, from: NodeId, to: NodeId, leads: Leads) {
         if leads == Leads::Anywhere {
             self.firm.insert((from, to));
         }
-        self.guessed.insert((from, to));
     }
 
     /// Without guesses of what returns `impl Trait`.

@@ -1,7 +1,8 @@
 //! Types of expressions, as far as they can be read off the text. A guess is never needed: without a hint a call stays
 //! right, it only reads the context word again.
 
-use crate::resolve::{Scope, first_argument, pointee};
+use crate::resolve::{Scope, first_argument, pointed_by, pointee};
+use crate::tokens;
 use crate::world::{Def, ModuleId, Node, Owner, TypeKey, World};
 use quote::ToTokens;
 use std::collections::HashMap;
@@ -90,12 +91,8 @@ impl Locals {
 
     /// Everything that is named in these tokens may have been bound by a macro.
     pub(crate) fn bind_tokens(&mut self, tokens: proc_macro2::TokenStream) {
-        for token in tokens {
-            match token {
-                proc_macro2::TokenTree::Ident(i) => self.bind_name(i.to_string(), None),
-                proc_macro2::TokenTree::Group(g) => self.bind_tokens(g.stream()),
-                _ => {}
-            }
+        for name in tokens::words(tokens) {
+            self.bind_name(name, None);
         }
     }
 
@@ -218,9 +215,7 @@ impl Reader<'_> {
                 if let Some(Def::Alias(module, ty)) = scope.resolve(&p.path) {
                     return at(module, &ty);
                 }
-                let last = p.path.segments.last();
-                let pointer = last.filter(|s| ["Box", "Rc", "Arc"].iter().any(|name| s.ident == name));
-                pointer.and_then(|s| first_argument(&s.arguments)).is_some_and(within)
+                pointed_by(&p.path).is_some_and(within)
             }
             _ => false,
         }
@@ -229,7 +224,11 @@ impl Reader<'_> {
     fn field(&self, base: &Expr, member: &Member) -> Option<Hint> {
         let TypeKey::Local(id) = self.receiver(base)? else { return None };
         let def = &self.world().types[id];
-        let ty = def.fields.get(&member_name(member))?;
+        let name = match member {
+            Member::Named(name) => name.to_string(),
+            Member::Unnamed(index) => index.index.to_string(),
+        };
+        let ty = def.fields.get(&name)?;
         let generic = match pointee(ty) {
             Type::Path(p) => p.path.segments.first().map(|s| s.ident.to_string()),
             _ => None,
@@ -240,7 +239,7 @@ impl Reader<'_> {
         // What the impl around has for that parameter.
         let whole = matches!(pointee(ty), Type::Path(p) if p.path.get_ident().is_some());
         let own = whole && is_self(base) && self.scope.self_type == Some(TypeKey::Local(id));
-        let argument = self.scope.inside.arguments.get(at).filter(|_| own)?;
+        let argument = self.scope.inside.arguments.get(at).filter(|_| own)?.as_ref()?;
         Some(Hint { ty: argument.clone(), module: self.scope.module })
     }
 
@@ -356,13 +355,6 @@ impl Reader<'_> {
 
 pub(crate) fn is_self(e: &Expr) -> bool {
     self_derefs(e).is_some()
-}
-
-fn member_name(member: &Member) -> String {
-    match member {
-        Member::Named(name) => name.to_string(),
-        Member::Unnamed(index) => index.index.to_string(),
-    }
 }
 
 /// How many `*` there are before `self`, less `&`.

@@ -37,6 +37,7 @@ mod signature;
 mod std_macros;
 mod std_names;
 mod tables;
+mod tokens;
 mod traits;
 mod use_tree;
 mod uses;

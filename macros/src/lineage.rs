@@ -3,7 +3,7 @@
 use crate::names;
 use crate::resolve::Scope;
 use crate::world::{Def, ModuleId, Objects, TraitId, World};
-use proc_macro2::TokenStream;
+use proc_macro2::{Span, TokenStream};
 use quote::quote;
 use std::collections::HashMap;
 use syn::punctuated::Punctuated;
@@ -197,7 +197,7 @@ fn open_types_of_std(world: &World, id: TraitId) -> Vec<(Ident, TokenStream)> {
             );
             let given = divide(&bound.path).1.iter().any(|(given, _)| given == name);
             let bounds = if *bounds { quote!(?Sized) } else { quote!() };
-            (!own && !given).then(|| (Ident::new(name, proc_macro2::Span::call_site()), bounds))
+            (!own && !given).then(|| (Ident::new(name, Span::call_site()), bounds))
         })
         .collect()
 }
@@ -355,8 +355,7 @@ pub(crate) fn passages(world: &World, module: ModuleId) -> TokenStream {
 }
 
 fn name_of(world: &World, module: ModuleId) -> Ident {
-    let (name, span) = (&world.modules[module].name, proc_macro2::Span::call_site());
-    name.strip_prefix("r#").map_or_else(|| Ident::new(name, span), |raw| Ident::new_raw(raw, span))
+    names::written(&world.modules[module].name, Span::call_site())
 }
 
 /// The way from one module to another of the same tree: how many times `super`, and then the modules to go into. None leads into a block.

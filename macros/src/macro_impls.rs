@@ -7,8 +7,9 @@
 //! ```
 
 use crate::resolve::Scope;
+use crate::tokens::is_punct;
 use crate::world::TraitId;
-use proc_macro2::{Delimiter, Group, Ident, Punct, TokenStream, TokenTree};
+use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::quote;
 
 /// The rules of a macro: what each writes stands behind its `=>`.
@@ -34,7 +35,10 @@ pub(crate) fn methods(tokens: TokenStream) -> Vec<String> {
     while let Some(token) = all.next() {
         match token {
             TokenTree::Ident(word) if word == "impl" => of_trait = false,
-            TokenTree::Ident(word) if word == "for" => of_trait = true,
+            // `for<'a>` stands in bounds.
+            TokenTree::Ident(word) if word == "for" => {
+                of_trait |= !all.peek().is_some_and(|next| is_punct(next, '<'));
+            }
             TokenTree::Ident(word) if word == "fn" => {
                 let rest: Vec<TokenTree> = all.clone().collect();
                 let Some(TokenTree::Ident(name)) = rest.first() else { continue };
@@ -190,10 +194,6 @@ fn is_annotated(before: &[TokenTree]) -> bool {
     attribute.stream().into_iter().any(ours) || is_annotated(&before[..before.len() - 2])
 }
 
-fn is_punct(token: &TokenTree, sign: char) -> bool {
-    matches!(token, TokenTree::Punct(p) if Punct::as_char(p) == sign)
-}
-
 fn is_arrow(tokens: &[TokenTree]) -> bool {
     matches!(tokens, [first, second, ..] if is_punct(first, '=') && is_punct(second, '>'))
 }
@@ -206,4 +206,28 @@ fn same_group(like: &Group, stream: TokenStream) -> TokenTree {
     let mut group = Group::new(like.delimiter(), stream);
     group.set_span(like.span());
     TokenTree::Group(group)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::methods;
+    use quote::quote;
+
+    #[test]
+    fn methods_of_traits_are_none_of_the_type() {
+        let of_types = quote! {
+            impl<F> S<F> where F: for<'a> Fn(&'a str) { fn get(&self) {} fn new() -> Self {} }
+            impl $name { fn set<T>(&mut self, t: T) {} }
+        };
+        assert_eq!(methods(of_types), ["get", "set"]);
+        let of_traits = quote!(
+            impl<F> Get for S<F>
+            where
+                F: for<'a> Fn(&'a str),
+            {
+                fn get(&self) {}
+            }
+        );
+        assert!(methods(of_traits).is_empty());
+    }
 }

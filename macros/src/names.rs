@@ -15,6 +15,11 @@ fn here(of: &Ident) -> Span {
     Span::call_site().located_at(of.span())
 }
 
+/// A name as it was written, `r#` and all.
+pub(crate) fn written(name: &str, span: Span) -> Ident {
+    name.strip_prefix("r#").map_or_else(|| Ident::new(name, span), |raw| Ident::new_raw(raw, span))
+}
+
 /// The function under its own name, in a call that the macro has chosen.
 pub(crate) fn same(of: &Ident) -> Ident {
     let mut name = of.clone();

@@ -1,8 +1,10 @@
 //! What a path means, as far as the code that is expanded tells. Everything else is `None`, which is always safe: what
 //! is not resolved is called through its ordinary name.
 
+use crate::conditions::Condition;
 use crate::own_macros::OwnMacro;
-use crate::world::{Def, Definition, Mode, ModuleId, TraitId, TypeKey, World};
+use crate::tokens;
+use crate::world::{Def, Definition, Mode, ModuleId, NodeId, TraitId, TypeKey, World};
 use quote::ToTokens;
 use std::collections::{HashMap, HashSet};
 use syn::{
@@ -32,8 +34,8 @@ pub(crate) struct Inside {
     pub(crate) pointee: Option<TypeKey>,
     /// Type parameters that are part of it, and not all.
     pub(crate) parameters: HashSet<String>,
-    /// The types in `Name<A, B>`.
-    pub(crate) arguments: Vec<Type>,
+    /// What stands in `Name<A, B, 3>`, but for lifetimes; the types among it.
+    pub(crate) arguments: Vec<Option<Type>>,
 }
 
 impl<'a> Scope<'a> {
@@ -48,7 +50,7 @@ impl<'a> Scope<'a> {
         let inner = pointed_to(ty);
         self.inside = Inside {
             pointee: inner.map(|inner| self.type_key(inner)),
-            parameters: names_in(ty.to_token_stream()),
+            parameters: tokens::words(ty.to_token_stream()),
             arguments: arguments_of(ty),
         };
         if let Type::Path(p) = ty
@@ -108,10 +110,10 @@ impl<'a> Scope<'a> {
     }
 
     /// A `macro_rules!` of the modules around.
-    pub(crate) fn own_macro(&self, name: &str) -> Option<OwnMacro> {
+    pub(crate) fn own_macro(&self, name: &str) -> Option<&'a OwnMacro> {
         let modules = &self.world.modules;
         let mut around = std::iter::successors(Some(self.module), |id| modules[*id].parent);
-        around.find_map(|id| modules[id].macros.get(name).copied())
+        around.find_map(|id| modules[id].macros.get(name))
     }
 
     fn path_from(&self, module: ModuleId, names: &[String], depth: usize) -> Option<Def> {
@@ -205,26 +207,38 @@ impl<'a> Scope<'a> {
     /// One of several things with the same name: a type and a function, or what `#[cfg]` tells apart. Which of those exists is not known, so what they have
     /// not in common is called by its ordinary name.
     fn choose(&self, module: ModuleId, definitions: &[Definition], depth: usize) -> Def {
-        let found = |definition: &Definition| match &definition.def {
-            // `use x::name;` where `x` is in here, too.
-            Def::Import(path) => self.imported(module, path, depth).unwrap_or(Def::Other),
-            other => other.clone(),
-        };
-        let mut best: Option<(Def, &str)> = None;
-        for definition in definitions {
-            let (found, condition) = (found(definition), definition.condition.as_str());
-            best = Some(match best {
-                Some((one, other)) if other != condition && !self.are_alike(&one, &found) => {
-                    return Def::Other;
-                }
-                None | Some((Def::Other, _)) => (found, condition),
-                Some(one) => one,
-            });
+        // What there is on each condition: of several the first that is known.
+        let mut alternatives: Vec<(&Condition, Def)> = vec![];
+        for Definition { def, condition } in definitions {
+            let found = match def {
+                // `use x::name;` where `x` is in here, too.
+                Def::Import(path) => self.imported(module, path, depth).unwrap_or(Def::Other),
+                other => other.clone(),
+            };
+            match alternatives.iter_mut().find(|(other, _)| other.is(condition)) {
+                Some((_, best @ Def::Other)) => *best = found,
+                Some(_) => {}
+                None => alternatives.push((condition, found)),
+            }
         }
-        best.map_or(Def::Other, |(def, _)| def)
+        let all: Vec<Def> = alternatives.into_iter().map(|(_, def)| def).collect();
+        match all.as_slice() {
+            [] => Def::Other,
+            [first, rest @ ..] if rest.iter().all(|other| self.are_alike(first, other)) => first.clone(),
+            all => {
+                let functions = all.iter().flat_map(|def| match def {
+                    Def::Function(id) => std::slice::from_ref(id),
+                    Def::Named(ids) => ids,
+                    _ => &[],
+                });
+                let functions: Vec<NodeId> = functions.copied().collect();
+                if functions.is_empty() { Def::Other } else { Def::Named(functions) }
+            }
+        }
     }
 
-    /// Whether the macro treats two alternatives in the same way. Their twins are found where it matters which it is.
+    /// Whether the macro treats two alternatives in the same way. Their twins are found where it matters which it is. A function from elsewhere may have
+    /// other wrappers than one of the module.
     fn are_alike(&self, one: &Def, other: &Def) -> bool {
         match (one, other) {
             (Def::Function(one), Def::Function(other)) => {
@@ -234,8 +248,7 @@ impl<'a> Scope<'a> {
                 let text = |ty: &Type| ty.to_token_stream().to_string();
                 at == place && text(one) == text(other)
             }
-            (Def::Function(_), Def::ImportedFunction)
-            | (Def::ImportedFunction, Def::Function(_) | Def::ImportedFunction)
+            (Def::ImportedFunction, Def::ImportedFunction)
             | (Def::Trait(_), Def::Trait(_))
             | (Def::Type(_), Def::Type(_))
             | (Def::Module(_), Def::Module(_))
@@ -308,17 +321,26 @@ pub(crate) fn pointee(ty: &Type) -> &Type {
         Type::Reference(r) => pointee(&r.elem),
         Type::Paren(t) => pointee(&t.elem),
         Type::Group(t) => pointee(&t.elem),
-        Type::Path(p) => match p.path.segments.last() {
-            Some(last)
-                if ["Box", "Rc", "Arc", "Ref", "RefMut", "MutexGuard"].iter().any(|n| last.ident == n) =>
-            {
-                first_argument(&last.arguments).map_or(ty, pointee)
-            }
-            Some(last) if last.ident == "Pin" => first_argument(&last.arguments).map_or(ty, pointee),
-            _ => ty,
-        },
+        Type::Path(p) => {
+            let guarded = || argument_of(&p.path, &["Ref", "RefMut", "MutexGuard", "Pin"]);
+            pointed_by(&p.path).or_else(guarded).map_or(ty, pointee)
+        }
         _ => ty,
     }
+}
+
+/// The smart pointers of std that own what they point to, or a part of it.
+pub(crate) const POINTERS: [&str; 3] = ["Box", "Rc", "Arc"];
+
+/// `T` of `Box<T>`, `Rc<T>`, `Arc<T>`.
+pub(crate) fn pointed_by(path: &Path) -> Option<&Type> {
+    argument_of(path, &POINTERS)
+}
+
+/// `T` of `Name<T>`, if it is one of these names.
+fn argument_of<'t>(path: &'t Path, names: &[&str]) -> Option<&'t Type> {
+    let last = path.segments.last().filter(|last| names.iter().any(|name| last.ident == name))?;
+    first_argument(&last.arguments)
 }
 
 /// `T` of `&T`, `Box<T>`, `Rc<T>`, `Arc<T>`.
@@ -327,41 +349,20 @@ fn pointed_to(ty: &Type) -> Option<&Type> {
         Type::Reference(r) => Some(&r.elem),
         Type::Paren(t) => pointed_to(&t.elem),
         Type::Group(t) => pointed_to(&t.elem),
-        Type::Path(p) => {
-            let last = p.path.segments.last()?;
-            let pointer = ["Box", "Rc", "Arc"].iter().any(|name| last.ident == name);
-            if pointer { first_argument(&last.arguments) } else { None }
-        }
+        Type::Path(p) => pointed_by(&p.path),
         _ => None,
     }
 }
 
-fn arguments_of(ty: &Type) -> Vec<Type> {
+fn arguments_of(ty: &Type) -> Vec<Option<Type>> {
     let Type::Path(p) = ty else { return vec![] };
     match p.path.segments.last().map(|s| &s.arguments) {
         Some(PathArguments::AngleBracketed(all)) => {
-            let types = all.args.iter().filter_map(|a| match a {
-                GenericArgument::Type(t) => Some(t.clone()),
-                _ => None,
-            });
-            types.collect()
+            let arguments = all.args.iter().filter(|a| !matches!(a, GenericArgument::Lifetime(_)));
+            arguments.map(|a| if let GenericArgument::Type(t) = a { Some(t.clone()) } else { None }).collect()
         }
         _ => vec![],
     }
-}
-
-fn names_in(tokens: proc_macro2::TokenStream) -> HashSet<String> {
-    let mut names = HashSet::new();
-    for token in tokens {
-        match token {
-            proc_macro2::TokenTree::Ident(i) => {
-                names.insert(i.to_string());
-            }
-            proc_macro2::TokenTree::Group(g) => names.extend(names_in(g.stream())),
-            _ => {}
-        }
-    }
-    names
 }
 
 /// `T` of `Vec<T>`.

@@ -17,13 +17,15 @@ use crate::expander::Expander;
 use crate::hints::{Hint, Locals, Reader};
 use crate::names;
 use crate::objects::{self, DynTypes};
-use crate::own_macros::{self, OwnMacro};
+use crate::own_macros::OwnMacro;
 use crate::resolve::Scope;
 use crate::scan;
 use crate::std_macros::{self, Argument};
+use crate::tokens;
 use crate::world::{Mode, NodeId};
-use proc_macro2::{TokenStream, TokenTree};
+use proc_macro2::TokenStream;
 use quote::quote;
+use std::collections::HashSet;
 use syn::spanned::Spanned;
 use syn::visit_mut::{self, VisitMut};
 use syn::{Attribute, Block, Expr, ExprClosure, Item, Local, Macro, Pat, Signature, Stmt, Type, parse_quote};
@@ -47,7 +49,7 @@ pub(crate) struct Rewriter<'a, 'w> {
 pub(crate) struct Needs {
     /// The context word.
     pub(crate) word: bool,
-    /// Where it runs, for what may ask: a closure, a call by an ordinary name.
+    /// Where it runs, for what may ask: a closure, a call of what is in here by its ordinary name, a macro that may have one of these.
     pub(crate) place: bool,
     /// It calls vthread code, in a closure perhaps.
     pub(crate) calls: bool,
@@ -85,7 +87,7 @@ pub(crate) fn body(
     rewriter.needs
 }
 
-impl Rewriter<'_, '_> {
+impl<'w> Rewriter<'_, 'w> {
     /// `let is_concurrent = current_here();`
     fn read_word(&self) -> TokenStream {
         let (word, private) = (names::flag(), &self.expander.private);
@@ -145,10 +147,10 @@ impl Rewriter<'_, '_> {
     /// A macro whose tokens are not parsed may call everything that it names.
     fn opaque(&mut self, m: &mut Macro) {
         m.tokens = objects::dyn_tokens(&self.scope, std::mem::take(&mut m.tokens));
+        let names = tokens::words(m.tokens.clone());
         self.needs.place = true;
+        self.may_call(&names);
         let Some(from) = self.node else { return };
-        let mut names = vec![];
-        identifiers(m.tokens.clone(), &mut names);
         for (id, node) in self.scope.world.nodes.iter().enumerate() {
             if names.contains(&node.name) {
                 self.expander.call(from, id, false, Leads::Anywhere);
@@ -156,7 +158,16 @@ impl Rewriter<'_, '_> {
         }
     }
 
-    fn own_macro(&self, m: &Macro) -> Option<OwnMacro> {
+    /// Notes that what has these words may call what they name, by ordinary names.
+    fn may_call(&mut self, names: &HashSet<String>) {
+        let world = self.scope.world;
+        for node in names.iter().flat_map(|name| world.named(name)) {
+            self.needs.place = true;
+            self.needs.calls |= world.nodes[node].mode == Mode::Vthread;
+        }
+    }
+
+    fn own_macro(&self, m: &Macro) -> Option<&'w OwnMacro> {
         m.path.get_ident().and_then(|name| self.scope.own_macro(&name.to_string()))
     }
 
@@ -269,7 +280,11 @@ impl VisitMut for Rewriter<'_, '_> {
 
     fn visit_macro_mut(&mut self, m: &mut Macro) {
         let known = match self.own_macro(m) {
-            Some(own) => own.takes_values && own_macros::visit_values(m, |e| self.visit_expr_mut(e)),
+            Some(own) => {
+                // If it takes values alone, it writes no closure.
+                self.may_call(&own.words);
+                own.takes_values && std_macros::visit_values(m, |e| self.visit_expr_mut(e))
+            }
             None => std_macros::visit_arguments(m, |argument| match argument {
                 Argument::Value(e) => self.visit_expr_mut(e),
                 Argument::Pattern(p) => self.bind(p, None),
@@ -283,14 +298,4 @@ impl VisitMut for Rewriter<'_, '_> {
 
 fn is_std_macro(m: &Macro) -> bool {
     std_macros::visit_arguments(&mut m.clone(), |_| {})
-}
-
-fn identifiers(tokens: TokenStream, names: &mut Vec<String>) {
-    for token in tokens {
-        match token {
-            TokenTree::Ident(i) => names.push(i.to_string()),
-            TokenTree::Group(g) => identifiers(g.stream(), names),
-            _ => {}
-        }
-    }
 }

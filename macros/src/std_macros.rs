@@ -37,19 +37,22 @@ fn std_name(m: &Macro) -> Option<String> {
     qualified.then(|| segments.last().map(|s| s.ident.to_string())).flatten()
 }
 
-/// `a, b, name = c`.
-fn list(m: &mut Macro, each: &mut dyn FnMut(Argument<'_>)) -> bool {
+/// Calls `each` on every one of `a, b, c`. `false`: they are no expressions.
+pub(crate) fn visit_values(m: &mut Macro, each: impl FnMut(&mut Expr)) -> bool {
     let Ok(mut all) = Punctuated::<Expr, Token![,]>::parse_terminated.parse2(m.tokens.clone()) else {
         return false;
     };
-    for argument in &mut all {
-        match argument {
-            Expr::Assign(named) => each(Argument::Value(&mut named.right)),
-            other => each(Argument::Value(other)),
-        }
-    }
+    all.iter_mut().for_each(each);
     m.tokens = all.into_token_stream();
     true
+}
+
+/// `a, b, name = c`.
+fn list(m: &mut Macro, each: &mut dyn FnMut(Argument<'_>)) -> bool {
+    visit_values(m, |argument| match argument {
+        Expr::Assign(named) => each(Argument::Value(&mut named.right)),
+        other => each(Argument::Value(other)),
+    })
 }
 
 /// `vec![a; n]`.

@@ -163,10 +163,11 @@ pub(crate) fn plain_slots(t: &ItemTrait) -> impl Iterator<Item = &TraitItemFn> {
 
 fn object(expander: &Expander<'_>, id: TraitId, t: &ItemTrait) -> TokenStream {
     let (object, generated) = (names::object(&t.ident), attributes::generated());
-    let vis = match &t.vis {
-        vis @ syn::Visibility::Public(_) => vis.to_token_stream(),
-        _ if lineage::is_seen_elsewhere(expander.world, id) => quote!(pub(crate)),
-        vis => vis.to_token_stream(),
+    let is_public = matches!(t.vis, syn::Visibility::Public(_));
+    let vis = if !is_public && lineage::is_seen_elsewhere(expander.world, id) {
+        quote!(pub(crate))
+    } else {
+        t.vis.to_token_stream()
     };
     let (generics, clause) = (&t.generics, &t.generics.where_clause);
     let supers: Vec<TypeParamBound> = t.supertraits.iter().map(|bound| above(expander, t, bound)).collect();

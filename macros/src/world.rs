@@ -96,7 +96,7 @@ pub(crate) struct Trait {
 /// A struct or enum.
 pub(crate) struct TypeDef {
     pub(crate) fields: HashMap<String, Type>,
-    /// Its type parameters, in order.
+    /// Its parameters in order, but for lifetimes.
     pub(crate) parameters: Vec<String>,
     pub(crate) module: ModuleId,
 }
@@ -114,6 +114,8 @@ pub(crate) enum Def {
     Import(Vec<String>),
     /// A function imported with `#[vthread] use` or `names(..)`.
     ImportedFunction,
+    /// Functions on some conditions, something of another kind on others: whichever it is, it is called by its ordinary name.
+    Named(Vec<NodeId>),
     /// Something else: it hides what is outside.
     Other,
 }
@@ -121,8 +123,8 @@ pub(crate) enum Def {
 /// What a name in a module stands for, on some condition.
 pub(crate) struct Definition {
     pub(crate) def: Def,
-    /// The text of it, or nothing. Two definitions of one name exist at once (a type and a function), or have conditions of their own.
-    pub(crate) condition: String,
+    /// Two definitions of one name exist at once (a type and a function), or have conditions of their own.
+    pub(crate) condition: Condition,
 }
 
 /// A module, or a block with items.
@@ -198,7 +200,7 @@ impl World {
 
     /// Takes up what a name stands for.
     pub(crate) fn define(&mut self, module: ModuleId, name: &Ident, def: Def, attributes: &[syn::Attribute]) {
-        let condition = Condition::of(attributes).attribute().to_string();
+        let condition = Condition::of(attributes);
         let definitions = self.modules[module].names.entry(name.to_string()).or_default();
         definitions.push(Definition { def, condition });
         // Of alternatives it is not known which has the fields.

@@ -55,6 +55,8 @@ mod libraries;
 mod machines;
 #[path = "corpus/made.rs"]
 mod made;
+#[path = "corpus/made_of.rs"]
+mod made_of;
 #[path = "corpus/numbers.rs"]
 mod numbers;
 #[path = "corpus/objects.rs"]

@@ -38,7 +38,7 @@ fn missing(name: &str) -> Option<String> {
         ["golden", name] => ("macros/src/golden.rs".to_owned(), format!(" {name} ")),
         ["fail", name] => (format!("tests/tests/ui/macro_fail/{name}.stderr"), String::new()),
         ["pass", name] => (format!("tests/tests/ui/macro_pass/{name}.rs"), "fn main()".to_owned()),
-        [file @ ("basics" | "fragments" | "locations" | "paths"), test] => {
+        [file @ ("basics" | "entries" | "fragments" | "locations" | "paths"), test] => {
             (format!("macros/tests/{file}.rs"), format!("fn {test}()"))
         }
         [file, test] => (format!("tests/tests/{file}.rs"), format!("fn {test}()")),

@@ -4,7 +4,7 @@ use super::Rewriter;
 use crate::attributes;
 use crate::choose::{Choice, Evidence};
 use crate::names;
-use crate::world::{Def, Mode};
+use crate::world::{Def, Mode, NodeId};
 use syn::visit_mut::{self, VisitMut};
 use syn::{Expr, ExprCall, ExprMethodCall, ExprPath, Ident, PathArguments, parse_quote};
 
@@ -36,18 +36,8 @@ impl Rewriter<'_, '_> {
     /// Notes where a call goes and gives the name that it gets, if it passes the word on, with what it passes.
     fn target(&mut self, choice: &Choice, name: &Ident) -> Option<Target> {
         let passes_word = choice.passes_word && self.mode != Mode::Plain;
-        self.note_calls(choice);
-        if let Some(from) = self.node {
-            for &to in &choice.nodes {
-                if choice.evidence == Evidence::Name && !passes_word {
-                    self.expander.guessed_call(from, to, choice.leads);
-                } else {
-                    self.expander.call(from, to, passes_word, choice.leads);
-                }
-            }
-        }
+        self.note(choice, passes_word);
         if !passes_word {
-            self.needs.place |= !choice.nodes.is_empty();
             return None;
         }
         let (expander, nodes) = (self.expander, &choice.nodes);
@@ -78,24 +68,29 @@ impl Rewriter<'_, '_> {
         Some(Target { name: callee, word: Some(if known { Word::Known } else { Word::Read }) })
     }
 
-    fn note_calls(&mut self, choice: &Choice) {
+    fn note(&mut self, choice: &Choice, passes_word: bool) {
         let nodes = &self.expander.world.nodes;
         self.needs.calls |= choice.nodes.iter().any(|&to| nodes[to].mode == Mode::Vthread);
+        self.needs.place |= !passes_word && !choice.nodes.is_empty();
+        let Some(from) = self.node else { return };
+        for &to in &choice.nodes {
+            if choice.evidence == Evidence::Name && !passes_word {
+                self.expander.guessed_call(from, to, choice.leads);
+            } else {
+                self.expander.call(from, to, passes_word, choice.leads);
+            }
+        }
     }
 
     /// A call that the user marked `#[plain]`: only what is inside of it is rewritten.
     fn leave(&mut self, choice: &Choice) {
-        self.needs.place |= !choice.nodes.is_empty();
-        self.note_calls(choice);
-        if let Some(from) = self.node {
-            for &to in &choice.nodes {
-                if choice.evidence == Evidence::Name {
-                    self.expander.guessed_call(from, to, choice.leads);
-                } else {
-                    self.expander.call(from, to, false, choice.leads);
-                }
-            }
-        }
+        self.note(choice, false);
+    }
+
+    /// The same of functions, and of those that conditions tell from them.
+    fn leave_all(&mut self, functions: &[NodeId]) {
+        let nodes = functions.iter().flat_map(|&id| self.scope.world.twins(id)).collect();
+        self.leave(&Choice { nodes, ..Choice::default() });
     }
 
     fn path_choice(&self, path: &ExprPath, count: usize) -> Choice {
@@ -133,7 +128,7 @@ impl Rewriter<'_, '_> {
         let Expr::Path(path) = &mut *c.func else {
             return visit_mut::visit_expr_call_mut(self, c);
         };
-        let choice = self.scope.path_call(path, c.args.len(), |name| self.locals.has(name));
+        let choice = self.path_choice(path, c.args.len());
         for segment in &mut path.path.segments {
             self.visit_path_arguments_mut(&mut segment.arguments);
         }
@@ -167,9 +162,8 @@ impl Rewriter<'_, '_> {
             return;
         }
         match self.scope.resolve(&path.path) {
-            Some(Def::Function(id)) if path.qself.is_none() => {
-                self.leave(&Choice { nodes: self.scope.world.twins(id).collect(), ..Choice::default() });
-            }
+            Some(Def::Function(id)) if path.qself.is_none() => self.leave_all(&[id]),
+            Some(Def::Named(ids)) if path.qself.is_none() => self.leave_all(&ids),
             Some(_) if path.qself.is_none() => {}
             _ if path.path.segments.len() > 1 || path.qself.is_some() => {
                 let name = path.path.segments.last().map(|s| s.ident.to_string()).unwrap_or_default();

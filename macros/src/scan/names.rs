@@ -6,13 +6,13 @@ use crate::conditions::Condition;
 use crate::diagnostics::Problems;
 use crate::macro_impls;
 use crate::options::{On, Options};
-use crate::own_macros::{self, OwnMacro};
+use crate::own_macros::OwnMacro;
 use crate::signature;
 use crate::use_tree::leaves_of;
 use crate::world::{Def, Method, Mode, Module, ModuleId, Objects, Owner, Trait, TypeDef, World};
 use std::collections::HashMap;
 use syn::visit_mut::{self, VisitMut};
-use syn::{Block, Fields, Generics, ImplItem, Item, ItemTrait, ItemUse, Stmt, TraitItem, Type};
+use syn::{Block, Fields, GenericParam, Generics, ImplItem, Item, ItemTrait, ItemUse, Stmt, TraitItem, Type};
 
 pub(super) struct Names<'a> {
     pub(super) world: &'a mut World,
@@ -95,12 +95,13 @@ impl Names<'_> {
             Item::Macro(m) => {
                 self.world.written_methods.extend(macro_impls::methods(m.mac.tokens.clone()));
                 if let Some(name) = &m.ident {
-                    let takes_impl = macro_impls::takes_impl(m.mac.tokens.clone());
-                    let mut takes_values = own_macros::takes_values(m.mac.tokens.clone());
-                    let macros = &mut self.world.modules[self.module].macros;
-                    // Another one of the name: which of them a call means, its place says.
-                    takes_values &= macros.get(&name.to_string()).is_none_or(|other| other.takes_values);
-                    macros.insert(name.to_string(), OwnMacro { takes_impl, takes_values });
+                    let own = OwnMacro::new(&m.mac.tokens);
+                    let (name, macros) = (name.to_string(), &mut self.world.modules[self.module].macros);
+                    let own = match macros.remove(&name) {
+                        Some(other) => own.or(other),
+                        None => own,
+                    };
+                    macros.insert(name, own);
                 }
             }
             Item::Const(c) => self.define(&c.ident, Def::Other, &c.attrs),
@@ -158,7 +159,12 @@ impl Names<'_> {
     }
 
     fn type_def(&mut self, generics: &Generics, fields: HashMap<String, Type>) -> usize {
-        let parameters = generics.type_params().map(|p| p.ident.to_string()).collect();
+        let parameters = generics.params.iter().filter_map(|p| match p {
+            GenericParam::Type(t) => Some(t.ident.to_string()),
+            GenericParam::Const(c) => Some(c.ident.to_string()),
+            GenericParam::Lifetime(_) => None,
+        });
+        let parameters = parameters.collect();
         self.world.types.push(TypeDef { fields, parameters, module: self.module });
         self.world.types.len() - 1
     }
@@ -264,6 +270,7 @@ fn names_of_types(item: &Item) -> Vec<(String, Condition)> {
         Item::Type(t) => one(&t.ident, &t.attrs),
         Item::Struct(s) => one(&s.ident, &s.attrs),
         Item::Enum(e) => one(&e.ident, &e.attrs),
+        Item::Union(u) => one(&u.ident, &u.attrs),
         Item::Use(u) => {
             let mut leaves = vec![];
             leaves_of(&u.tree, &mut vec![], &mut leaves);
@@ -274,11 +281,14 @@ fn names_of_types(item: &Item) -> Vec<(String, Condition)> {
     }
 }
 
-/// The types of fields, but of those that `#[cfg]` gives another one.
+/// The types of fields, but of those that `#[cfg]` gives another one, or another number.
 fn named_fields(fields: &Fields) -> HashMap<String, Type> {
     let mut types = HashMap::new();
     let mut several = vec![];
     for (i, f) in fields.iter().enumerate() {
+        if f.ident.is_none() && !Condition::of(&f.attrs).is_always() {
+            break;
+        }
         let name = f.ident.as_ref().map_or_else(|| i.to_string(), ToString::to_string);
         if types.insert(name.clone(), f.ty.clone()).is_some() {
             several.push(name);

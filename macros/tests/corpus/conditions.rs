@@ -78,3 +78,184 @@ program!(conditional_associated_items {
     impl Store for Firsts { #[cfg(any())] type Key = Missing; #[cfg(all())] type Key = Option<char>; #[cfg(all())] const LIMIT: usize = 2; fn key(&self, s: &str) -> Option<char> { s.chars().next() } }
     pub fn run() -> String { format!("{:?} {:?}", Lengths.keys("a bb ccc dddd"), Firsts.keys("x yy zzz")) }
 });
+
+program!(alternatives_of_one_name {
+    // Where there is no std.
+    #[cfg(all())]
+    use std::io::Write as Sink;
+
+    #[cfg(not(all()))]
+    trait Sink {
+        fn write_all(&mut self, bytes: &[u8]) -> Result<(), ()>;
+    }
+
+    #[cfg(not(all()))]
+    impl Sink for Vec<u8> {
+        fn write_all(&mut self, bytes: &[u8]) -> Result<(), ()> {
+            self.extend(bytes);
+            Ok(())
+        }
+    }
+
+    fn put<S: Sink>(to: &mut S, what: &str) -> bool {
+        to.write_all(what.as_bytes()).is_ok()
+    }
+
+    // The same the other way around.
+    #[cfg(any())]
+    use std::fmt::Width as Height;
+
+    #[cfg(not(any()))]
+    trait Height {
+        fn height(&self) -> usize;
+    }
+
+    #[cfg(not(any()))]
+    impl Height for str {
+        fn height(&self) -> usize {
+            self.lines().count()
+        }
+    }
+
+    #[cfg(any())]
+    type Store = Heap;
+    #[cfg(not(any()))]
+    type Store = Inline;
+
+    struct Heap(usize);
+    struct Inline(usize);
+
+    impl Heap {
+        fn held(&self) -> usize {
+            self.0
+        }
+    }
+
+    impl Inline {
+        const fn held(&self) -> usize {
+            self.0 + 1
+        }
+    }
+
+    #[cfg(not(any()))]
+    use std::cmp::min as lesser;
+
+    #[cfg(any())]
+    fn lesser(a: usize, b: usize) -> usize {
+        if a < b { a } else { b }
+    }
+
+    struct Parts {
+        #[cfg(any())]
+        part: Heap,
+        #[cfg(not(any()))]
+        part: Inline,
+    }
+
+    fn held(store: &Store, parts: &Parts) -> usize {
+        store.held() + parts.part.held()
+    }
+
+    pub fn run() -> String {
+        let held = held(&Inline(3), &Parts { part: Inline(5) });
+        let _ = Heap(1).held();
+        let mut written = vec![];
+        let all = put(&mut written, "abc") && put(&mut written, "d");
+        format!("{all} {written:?} {} {held} {}", "a\nb".height(), lesser(held, 4))
+    }
+});
+
+/// What is imported as a vthread function on some condition.
+#[vthread::vthread]
+mod elsewhere {
+    pub fn half(n: u32) -> u32 {
+        n / 2
+    }
+
+    pub fn thrice(n: u32) -> u32 {
+        3 * n
+    }
+}
+
+program!(functions_from_elsewhere_or_ones_own {
+    // What is imported stands first, and is not there.
+    #[cfg(any())]
+    #[cfg_attr(any(), vthread::vthread)]
+    use super::super::elsewhere::{constant, deep, ordinary};
+
+    #[cfg(not(any()))]
+    const fn constant(n: u32) -> u32 {
+        n + 1
+    }
+
+    #[cfg(not(any()))]
+    fn ordinary(n: u32) -> u32 {
+        n + 2
+    }
+
+    #[cfg(not(any()))]
+    fn deep(n: u32) -> u32 {
+        if n == 0 { 0 } else { deep(n - 1) + 1 }
+    }
+
+    // It stands last.
+    #[cfg(not(any()))]
+    fn deeper(n: u32) -> u32 {
+        if n == 0 { 0 } else { [n - 1].iter().map(|n| deeper(*n)).sum::<u32>() + 2 }
+    }
+
+    #[cfg(any())]
+    #[cfg_attr(any(), vthread::vthread)]
+    use super::super::elsewhere::deeper;
+
+    // What is one's own is not there: recursive here, and not there.
+    #[cfg(any())]
+    fn thrice(n: u32) -> u32 {
+        if n == 0 { 0 } else { 3 + thrice(n - 1) }
+    }
+
+    #[cfg(not(any()))]
+    #[cfg_attr(any(), vthread::vthread)]
+    use super::super::elsewhere::{half, thrice};
+
+    #[cfg(any())]
+    const fn half(n: u32) -> u32 {
+        n >> 1
+    }
+
+    // An item of another kind on one condition, and circles by way of it.
+    #[cfg(any())]
+    use std::convert::identity as around;
+
+    #[cfg(not(any()))]
+    fn around(n: u32) -> u32 {
+        if n == 0 { 7 } else { back(n) }
+    }
+
+    fn back(n: u32) -> u32 {
+        let call: fn(u32) -> u32 = around;
+        if n % 2 == 0 { around(n - 1) } else { call(n - 1) }
+    }
+
+    mod inner {
+        use super::{deep, half};
+
+        pub fn of(n: u32) -> u32 {
+            half(deep(n))
+        }
+    }
+
+    pub fn run() -> String {
+        format!(
+            "{} {} {} {} {} {} {} {}",
+            constant(1),
+            ordinary(2),
+            deep(30),
+            deeper(40),
+            thrice(5),
+            half(6),
+            around(20),
+            inner::of(9)
+        )
+    }
+});

@@ -5,7 +5,7 @@ use vthread::vthread;
 
 #[vthread]
 mod shapes {
-    fn unused(n: u32) -> u32 {
+    fn nobody(n: u32) -> u32 {
         n + 1
     }
 
@@ -18,6 +18,9 @@ mod shapes {
 
     #[expect(dead_code, unused_variables, reason = "for later")]
     fn expected(n: u32) {}
+
+    #[expect(unused, reason = "for later, too")]
+    fn expected_with_others(n: u32) {}
 
     fn by_pointer() -> u32 {
         2
