@@ -137,7 +137,9 @@ impl<'w> Expander<'w> {
         if let Item::Macro(m) = &mut item
             && m.ident.is_some()
         {
-            m.mac.tokens = macro_impls::annotate(&scope, &self.attribute, std::mem::take(&mut m.mac.tokens));
+            let tokens = std::mem::take(&mut m.mac.tokens);
+            m.mac.tokens =
+                macro_impls::annotate(&scope, &self.attribute, tokens, &mut self.problems.borrow_mut());
         }
         item.into_token_stream()
     }

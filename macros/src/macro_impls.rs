@@ -6,20 +6,27 @@
 //! macro_rules! scalar { ($t:ty) => { #[vthread::vthread] impl Scalar for $t { .. } }; }
 //! ```
 
+use crate::diagnostics::Problems;
 use crate::resolve::Scope;
+use crate::scan::complete::report_unseen;
 use crate::tokens::is_punct;
 use crate::world::TraitId;
 use proc_macro2::{Delimiter, Group, Ident, TokenStream, TokenTree};
 use quote::quote;
 
 /// The rules of a macro: what each writes stands behind its `=>`.
-pub(crate) fn annotate(scope: &Scope<'_>, attribute: &TokenStream, rules: TokenStream) -> TokenStream {
+pub(crate) fn annotate(
+    scope: &Scope<'_>,
+    attribute: &TokenStream,
+    rules: TokenStream,
+    problems: &mut Problems,
+) -> TokenStream {
     let mut all: Vec<TokenTree> = rules.into_iter().collect();
     for at in 2..all.len() {
         if is_arrow(&all[at - 2..])
             && let TokenTree::Group(rule) = &all[at]
         {
-            all[at] = same_group(rule, impls_in(scope, attribute, rule.stream()));
+            all[at] = same_group(rule, impls_in(scope, attribute, rule.stream(), problems));
         }
     }
     all.into_iter().collect()
@@ -74,7 +81,12 @@ fn has_impl(tokens: TokenStream) -> bool {
 }
 
 /// Puts the attribute on the impls of vthread traits among `tokens` that have neither it nor `#[plain]`.
-fn impls_in(scope: &Scope<'_>, attribute: &TokenStream, tokens: TokenStream) -> TokenStream {
+fn impls_in(
+    scope: &Scope<'_>,
+    attribute: &TokenStream,
+    tokens: TokenStream,
+    problems: &mut Problems,
+) -> TokenStream {
     let mut out: Vec<TokenTree> = vec![];
     let mut all = tokens.into_iter().peekable();
     let mut of = None;
@@ -98,9 +110,10 @@ fn impls_in(scope: &Scope<'_>, attribute: &TokenStream, tokens: TokenStream) -> 
                     _ if is_arrow(&next) || is_taken(scope, &out) => group.stream(),
                     Some(id) if group.delimiter() == Delimiter::Brace => {
                         of = None;
+                        check(scope, id, group.stream(), problems);
                         plain_methods(scope, id, group.stream())
                     }
-                    _ => impls_in(scope, attribute, group.stream()),
+                    _ => impls_in(scope, attribute, group.stream(), problems),
                 };
                 out.push(same_group(&group, stream));
             }
@@ -156,6 +169,21 @@ fn generics(tokens: &[TokenTree]) -> usize {
         arrow = is_punct(token, '-');
     }
     0
+}
+
+/// Reports what yet another macro may write in the body of an impl, if all else in there can be read.
+fn check(scope: &Scope<'_>, of: TraitId, body: TokenStream, problems: &mut Problems) {
+    let Some(declared) = &scope.world.traits[of].item else { return };
+    let all: Vec<TokenTree> = body.into_iter().collect();
+    let calls = |t: &[TokenTree]| matches!(t, [TokenTree::Ident(_), bang, _] if is_punct(bang, '!'));
+    let Some(mac) = all.windows(3).find(|t| calls(t)).map(|t| t[0].span()) else { return };
+    if all.iter().any(|t| is_punct(t, '$')) {
+        return;
+    }
+    let given = |name: &Ident| {
+        all.windows(2).any(|t| is_word(&t[0], "fn") && matches!(&t[1], TokenTree::Ident(i) if i == name))
+    };
+    report_unseen(declared, mac, given, &scope.world.written_methods, problems);
 }
 
 /// The body of an impl, with `#[plain]` on what the trait has as an ordinary method: an impl alone cannot know.

@@ -15,7 +15,7 @@ use proc_macro2::{Delimiter, TokenStream, TokenTree};
 use std::collections::{HashMap, HashSet};
 use syn::{Attribute, Block, FnArg, Item, Signature, Stmt, Type};
 
-mod complete;
+pub(crate) mod complete;
 mod functions;
 mod names;
 

@@ -5,29 +5,40 @@ use super::{arity, own_mode};
 use crate::conditions::Condition;
 use crate::diagnostics::Problems;
 use crate::world::Mode;
+use proc_macro2::Span;
 use std::collections::HashSet;
 use syn::spanned::Spanned;
-use syn::{ImplItem, ItemImpl, ItemTrait, TraitItem};
+use syn::{Ident, ImplItem, ItemImpl, ItemTrait, TraitItem};
 
 /// Reports methods of `of` that a macro in `i` writes, or may write: they get no body that takes the context word, and calls would go to another one. `written`: what the
 /// macros in view write.
 pub(super) fn check_macros(of: &ItemTrait, i: &ItemImpl, written: &HashSet<String>, problems: &mut Problems) {
     let Some(mac) = i.items.iter().find_map(|item| match item {
-        ImplItem::Macro(m) => Some(&m.mac),
+        ImplItem::Macro(m) => Some(m.mac.path.span()),
         _ => None,
     }) else {
         return;
     };
-    let given = |name: &syn::Ident| {
-        i.items.iter().any(|item| matches!(item, ImplItem::Fn(f) if f.sig.ident == *name))
-    };
+    let given =
+        |name: &Ident| i.items.iter().any(|item| matches!(item, ImplItem::Fn(f) if f.sig.ident == *name));
+    report_unseen(of, mac, given, written, problems);
+}
+
+/// Reports the first method of `of` that is not `given`, and that `mac` may write.
+pub(crate) fn report_unseen(
+    of: &ItemTrait,
+    mac: Span,
+    given: impl Fn(&Ident) -> bool,
+    written: &HashSet<String>,
+    problems: &mut Problems,
+) {
     for item in &of.items {
         let TraitItem::Fn(declared) = item else { continue };
         let name = &declared.sig.ident;
         let may_be_written = declared.default.is_none() || written.contains(&name.to_string());
         if own_mode(&declared.sig, &declared.attrs) == Mode::Vthread && may_be_written && !given(name) {
             problems.at(
-                mac.path.span(),
+                mac,
                 format!(
                     "#[vthread] does not see the methods that a macro writes inside of an impl, and `{name}` of `{}` may be one of them: \
                      let the macro write the whole impl, write the method out, or mark the trait #[plain]",
