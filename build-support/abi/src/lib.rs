@@ -3,7 +3,8 @@
 //!
 //! A *record* asserts something about **executing one instruction**, never about a function, so that inlining,
 //! cloning and link-time optimisation cannot make it false: whoever copies the instruction copies the record's
-//! relocation with it or leaves an instruction without a record, which proves nothing and therefore harms nothing.
+//! relocation with it or leaves an instruction without a record, which proves nothing and therefore harms nothing. (One kind, [`Kind::ByOthers`], speaks of a
+//! place; nothing is proved by it.)
 //!
 //! ```text
 //! record, 8-aligned, little-endian, in the non-allocated section ".vthread.records"
